@@ -1,0 +1,172 @@
+// The words both sides share. Plain data: no behaviour, no I/O. camelCase here and on the agent wire; the HTTP API and
+// SQL are snake_case and map at their own edge.
+
+export const LIFECYCLES = ['deploying', 'running', 'stopped', 'failed'] as const;
+export type Lifecycle = (typeof LIFECYCLES)[number];
+
+export const HEALTHS = ['unknown', 'starting', 'healthy', 'unhealthy'] as const;
+export type Health = (typeof HEALTHS)[number];
+
+export const DEPLOY_METHODS = ['compose', 'template', 'git', 'ai'] as const;
+export type DeployMethod = (typeof DEPLOY_METHODS)[number];
+
+/** What a job does to its service. `redeploy` is a deploy that looks for newer images first. */
+export const JOB_KINDS = ['deploy', 'redeploy', 'start', 'stop', 'restart', 'remove'] as const;
+export type JobKind = (typeof JOB_KINDS)[number];
+
+/*
+ * queued ──▶ offered ──▶ accepted ──▶ running ──▶ succeeded | failed
+ *    │          │            │           │
+ *    └──────────┴────────────┴───────────┴─────▶ cancelled | expired | superseded
+ *
+ * queued: row at control, host away.  offered: sent.  accepted: in the agent's journal, on disk.
+ */
+export const JOB_STATES = ['queued', 'offered', 'accepted', 'running', 'succeeded', 'failed', 'cancelled', 'expired', 'superseded'] as const;
+export type JobState = (typeof JOB_STATES)[number];
+export const JOB_END_STATES = ['succeeded', 'failed', 'cancelled', 'expired', 'superseded'] as const;
+export type JobEndState = (typeof JOB_END_STATES)[number];
+export const isJobEnd = (state: JobState): state is JobEndState => (JOB_END_STATES as readonly string[]).includes(state);
+
+/** Steps of a job in the order they run; not every job has every step. */
+export const JOB_STEPS = ['prepare', 'normalise', 'check', 'plan', 'pull', 'build', 'apply', 'wait', 'record', 'start', 'stop', 'restart', 'remove', 'rollback'] as const;
+export type JobStep = (typeof JOB_STEPS)[number];
+export const STEP_STATES = ['running', 'done', 'failed', 'skipped'] as const;
+export type StepState = (typeof STEP_STATES)[number];
+
+/** One line of `deploy.progress`. */
+export interface Progress {
+  jobId: string;
+  serviceId: string;
+  step: JobStep;
+  state: StepState;
+  /** 0–100 where the step can tell. */
+  percent?: number | undefined;
+  message?: string | undefined;
+  /** Milliseconds since the epoch, on the host's clock. */
+  at: number;
+}
+
+/** What a host needs to run a service. The host keeps it; nothing else is needed to redeploy with control away. */
+export interface ServiceSpec {
+  id: string;
+  /** Also the Compose project and the folder on the host. */
+  name: string;
+  customerId: string | null;
+  /** Grows by one with each change; an older one is refused (`stale`). */
+  revision: number;
+  method: DeployMethod;
+  /** Compose text as the user or the template gave it. */
+  compose: string;
+  /** Goes to `.env`; interpolated by Compose. */
+  variables: Record<string, string>;
+  /** Names among `variables` whose values must not be shown. */
+  secretNames: string[];
+  template: { id: string; version: number } | null;
+  /** Extra files of a template: path inside the service folder → text. */
+  files: Record<string, string>;
+  labels: Record<string, string>;
+  rollbackOnFailure: boolean;
+  /** Seconds to wait for healthy. */
+  healthTimeoutS: number;
+}
+
+export const PULL_POLICIES = ['missing', 'always', 'never'] as const;
+export type PullPolicy = (typeof PULL_POLICIES)[number];
+
+/** A job as control offers it. */
+export interface JobOffer {
+  jobId: string;
+  serviceId: string;
+  kind: JobKind;
+  /** Control's epoch for this host; a lower one than the host has seen is refused. */
+  epoch: number;
+  /** Present for deploy and redeploy. */
+  spec?: ServiceSpec | undefined;
+  pull?: PullPolicy | undefined;
+  /** Milliseconds since the epoch after which the job must not start; absent: never expires. */
+  expiresAt?: number | undefined;
+}
+
+export const PLAN_ACTIONS = ['create', 'recreate', 'keep', 'start', 'remove'] as const;
+export type PlanAction = (typeof PLAN_ACTIONS)[number];
+/** What a deploy will do to one compose service, and why. */
+export interface PlanStep {
+  service: string;
+  action: PlanAction;
+  reason: string;
+}
+
+export const CONTAINER_STATES = ['created', 'running', 'paused', 'restarting', 'removing', 'exited', 'dead'] as const;
+export type ContainerState = (typeof CONTAINER_STATES)[number];
+
+/** A container as the agent's list shows it. */
+export interface ContainerView {
+  id: string;
+  name: string;
+  /** Compose service name. */
+  service: string;
+  image: string;
+  imageId: string;
+  state: ContainerState;
+  health: Health;
+  exitCode: number | null;
+  /** Milliseconds since the epoch; 0 when never started. */
+  startedAt: number;
+  ports: { host: number; container: number; protocol: 'tcp' | 'udp'; address: string }[];
+}
+
+/** Status of a service as its host sees it; the latest one counts. */
+export interface ServiceReport {
+  serviceId: string;
+  lifecycle: Lifecycle;
+  health: Health;
+  /** Why it failed or is unhealthy, in words; null when nothing is wrong. */
+  reason: string | null;
+  /** Revision that runs now; null before the first good deploy. */
+  revision: number | null;
+  containers: ContainerView[];
+  /** Milliseconds since the epoch, on the host's clock. */
+  at: number;
+}
+
+/** How a job ended: travels once, is never dropped. */
+export interface JobResult {
+  jobId: string;
+  serviceId: string;
+  state: 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'superseded';
+  error?: { code: string; message: string; details?: string | undefined; fields?: Record<string, string> | undefined } | undefined;
+  /** Step that failed. */
+  failedStep?: JobStep | undefined;
+  plan?: PlanStep[] | undefined;
+  /** Revision put back after a failure; absent when none was. */
+  rolledBackTo?: number | undefined;
+  /** True when nothing had to change. */
+  unchanged?: boolean | undefined;
+  startedAt: number;
+  finishedAt: number;
+}
+
+/** Facts about a host, reported at connect and when they change. */
+export interface HostFacts {
+  hostname: string;
+  os: string;
+  kernel: string;
+  arch: string;
+  cpus: number;
+  memoryBytes: number;
+  memoryFreeBytes: number;
+  diskBytes: number;
+  diskFreeBytes: number;
+  dockerVersion: string | null;
+  composeVersion: string | null;
+  agentVersion: string;
+  addresses: string[];
+}
+
+/** One log line as a viewer gets it; `timestamp` is RFC 3339 with nanoseconds as Docker wrote it. */
+export interface LogEntry {
+  timestamp: string;
+  stream: 'stdout' | 'stderr';
+  message: string;
+  container: string;
+}

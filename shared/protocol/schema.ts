@@ -1,0 +1,288 @@
+// The agent protocol in one place: every handshake message, request, notification and stream, validated at both ends.
+//
+// Append-only. A field that is added is optional; a field that is no longer sent keeps its line with the version that
+// still needs it. Unknown fields are ignored (zod strips them), an unknown method is answered with `unsupported`.
+// Schemas are built on first use: an agent that never deploys never pays for the deploy schemas.
+import { z } from 'zod';
+import * as model from '../model.ts';
+
+/** Versions this build speaks, newest first. Control keeps the one before for as long as hosts may still run it. */
+export const PROTOCOL_VERSIONS = [1] as const;
+
+/** A frame larger than this closes the connection (1009). */
+export const MAX_FRAME_BYTES = 1024 * 1024;
+/** A batch of commands or events stays well below a frame. */
+export const MAX_BATCH_BYTES = 256 * 1024;
+export const PING_INTERVAL_MS = 15_000;
+/** Three missed pings. */
+export const SILENCE_LIMIT_MS = 45_000;
+export const HANDSHAKE_LIMIT_MS = 10_000;
+/** Unacknowledged bytes a stream, and all streams of a connection, may have in flight. */
+export const STREAM_CREDIT_BYTES = 256 * 1024;
+export const CONNECTION_CREDIT_BYTES = 4 * 1024 * 1024;
+/** No stream data is written while the socket holds more than this, so that commands and pings get through. */
+export const BUFFERED_LIMIT_BYTES = 1024 * 1024;
+
+/** WebSocket close codes of our own (RFC 6455 leaves 4000–4999 to applications). */
+export const CLOSE = {
+  normal: 1000,
+  goingAway: 1001,
+  restart: 1012,
+  protocol: 4400,
+  unauthorized: 4401,
+  revoked: 4403,
+  timeout: 4408,
+  replaced: 4409,
+  fenced: 4410,
+  upgradeNeeded: 4426,
+  overloaded: 4429,
+} as const;
+
+/** A schema built when it is first used, then kept. */
+const lazy = <T>(build: () => T): (() => T) => {
+  let built: T | undefined;
+  return () => (built ??= build());
+};
+
+const base64 = () => z.string().regex(/^[A-Za-z0-9+/_-]+={0,2}$/).max(1024);
+const seq = () => z.number().int().nonnegative();
+const wireError = lazy(() =>
+  z.object({ code: z.string(), message: z.string(), details: z.string().optional(), fields: z.record(z.string(), z.string()).optional() }),
+);
+
+// ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export const serviceSpec = lazy(() =>
+  z.object({
+    id: z.string(),
+    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/),
+    customerId: z.string().nullable(),
+    revision: z.number().int().positive(),
+    method: z.enum(model.DEPLOY_METHODS),
+    compose: z.string().max(256 * 1024),
+    variables: z.record(z.string(), z.string()),
+    secretNames: z.array(z.string()),
+    template: z.object({ id: z.string(), version: z.number().int() }).nullable(),
+    files: z.record(z.string(), z.string()),
+    labels: z.record(z.string(), z.string()),
+    rollbackOnFailure: z.boolean(),
+    healthTimeoutS: z.number().int().positive(),
+  }),
+);
+
+const jobOffer = lazy(() =>
+  z.object({
+    jobId: z.string(),
+    serviceId: z.string(),
+    kind: z.enum(model.JOB_KINDS),
+    epoch: z.number().int().nonnegative(),
+    spec: serviceSpec().optional(),
+    pull: z.enum(model.PULL_POLICIES).optional(),
+    expiresAt: z.number().optional(),
+  }),
+);
+
+const container = lazy(() =>
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    service: z.string(),
+    image: z.string(),
+    imageId: z.string(),
+    state: z.enum(model.CONTAINER_STATES),
+    health: z.enum(model.HEALTHS),
+    exitCode: z.number().int().nullable(),
+    startedAt: z.number(),
+    ports: z.array(z.object({ host: z.number(), container: z.number(), protocol: z.enum(['tcp', 'udp']), address: z.string() })),
+  }),
+);
+
+const serviceReport = lazy(() =>
+  z.object({
+    serviceId: z.string(),
+    lifecycle: z.enum(model.LIFECYCLES),
+    health: z.enum(model.HEALTHS),
+    reason: z.string().nullable(),
+    revision: z.number().int().nullable(),
+    containers: z.array(container()),
+    at: z.number(),
+  }),
+);
+
+const progress = lazy(() =>
+  z.object({
+    jobId: z.string(),
+    serviceId: z.string(),
+    step: z.enum(model.JOB_STEPS),
+    state: z.enum(model.STEP_STATES),
+    percent: z.number().min(0).max(100).optional(),
+    message: z.string().max(4096).optional(),
+    at: z.number(),
+  }),
+);
+
+const jobResult = lazy(() =>
+  z.object({
+    jobId: z.string(),
+    serviceId: z.string(),
+    state: z.enum(model.JOB_END_STATES),
+    error: wireError().optional(),
+    failedStep: z.enum(model.JOB_STEPS).optional(),
+    plan: z.array(z.object({ service: z.string(), action: z.enum(model.PLAN_ACTIONS), reason: z.string() })).optional(),
+    rolledBackTo: z.number().int().optional(),
+    unchanged: z.boolean().optional(),
+    startedAt: z.number(),
+    finishedAt: z.number(),
+  }),
+);
+
+const hostFacts = lazy(() =>
+  z.object({
+    hostname: z.string().max(255),
+    os: z.string().max(255),
+    kernel: z.string().max(255),
+    arch: z.string().max(32),
+    cpus: z.number().int(),
+    memoryBytes: z.number(),
+    memoryFreeBytes: z.number(),
+    diskBytes: z.number(),
+    diskFreeBytes: z.number(),
+    dockerVersion: z.string().max(64).nullable(),
+    composeVersion: z.string().max(64).nullable(),
+    agentVersion: z.string().max(64),
+    addresses: z.array(z.string().max(64)).max(64),
+  }),
+);
+
+// ── handshake (before the peer starts; see handshake.ts for what is signed) ────────────────────────────────────────────
+
+export const handshake = {
+  /** agent → control, first. Nothing secret. */
+  hello: lazy(() => z.object({ type: z.literal('hello'), versions: z.array(z.number().int()).min(1).max(16), nonce: base64() })),
+  /** control → agent: proves the pinned key over the hello. */
+  challenge: lazy(() =>
+    z.object({ type: z.literal('challenge'), version: z.number().int(), controlKey: base64(), nonce: base64(), signature: base64() }),
+  ),
+  /** agent → control: proves its own key over hello and challenge; `enrol` only the first time. */
+  proof: lazy(() =>
+    z.object({
+      type: z.literal('proof'),
+      agentKey: base64(),
+      signature: base64(),
+      enrol: z.object({ tokenId: z.string().max(64), mac: base64() }).optional(),
+      bootId: z.string().max(64),
+      instanceId: z.string().max(64),
+      connection: z.number().int().positive(),
+      /** Highest command committed on the host. */
+      commandSeq: seq(),
+      /** Range of events the outbox can still send; `first > last` when it is empty. */
+      events: z.object({ first: seq(), last: seq() }),
+      /** Highest epoch the host has seen. */
+      epoch: seq(),
+      openJobs: z.array(z.string()).max(10_000),
+      services: z.array(z.object({ serviceId: z.string(), revision: z.number().int().nullable() })).max(10_000),
+      facts: hostFacts(),
+    }),
+  ),
+  /** control → agent: the link is up. */
+  welcome: lazy(() =>
+    z.object({
+      type: z.literal('welcome'),
+      hostId: z.string(),
+      epoch: seq(),
+      /** The next event control wants. */
+      nextEventSeq: seq(),
+    }),
+  ),
+  /** control → agent, before closing: why, and when to come back. */
+  refusal: lazy(() => z.object({ type: z.literal('refusal'), error: wireError(), retryAfterS: z.number().optional() })),
+} as const;
+
+// ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Durable commands, control → agent. Acknowledged only when the agent's journal has them on disk. */
+export const command = lazy(() =>
+  z.object({
+    seq: seq().min(1),
+    body: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('job.offer'), offer: jobOffer() }),
+      z.object({ kind: z.literal('job.cancel'), jobId: z.string(), reason: z.enum(['cancelled', 'superseded']) }),
+      /** Tombstone: the service was removed for good; forget it if it is still known and already gone from Docker. */
+      z.object({ kind: z.literal('service.forget'), serviceId: z.string(), revision: z.number().int() }),
+    ]),
+  }),
+);
+export type Command = z.infer<ReturnType<typeof command>>;
+
+/** Durable events, agent → control. Acknowledged only when control's database has them on disk. */
+export const event = lazy(() =>
+  z.object({
+    seq: seq().min(1),
+    body: z.discriminatedUnion('kind', [
+      z.object({ kind: z.literal('job.step'), progress: progress() }),
+      z.object({ kind: z.literal('job.finished'), result: jobResult(), report: serviceReport().nullable() }),
+      z.object({ kind: z.literal('service.report'), report: serviceReport() }),
+      z.object({
+        kind: z.literal('service.event'),
+        serviceId: z.string(),
+        type: z.string().max(64),
+        status: z.string().max(64),
+        message: z.string().max(4096),
+        at: z.number(),
+      }),
+      z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: z.number() }),
+      /** Sequence numbers `from`–`to` were dropped by a limit of the outbox; `counts` says how many of each kind. */
+      z.object({ kind: z.literal('gap'), from: seq(), to: seq(), counts: z.record(z.string(), z.number()), at: z.number() }),
+    ]),
+  }),
+);
+export type AgentEvent = z.infer<ReturnType<typeof event>>;
+export type AgentEventBody = AgentEvent['body'];
+export type CommandBody = Command['body'];
+
+/** Requests either side may make; `params` and `result` are checked by the receiver of each. */
+export const METHODS = {
+  /** control → agent. `refused` names commands that were stored as nothing: the reason goes back as the job's end. */
+  'commands.deliver': {
+    params: lazy(() => z.object({ commands: z.array(z.unknown()).min(1) })),
+    result: lazy(() => z.object({ acked: seq(), refused: z.array(z.object({ seq: seq(), error: wireError() })) })),
+  },
+  /** agent → control. */
+  'events.deliver': {
+    params: lazy(() => z.object({ events: z.array(z.unknown()).min(1) })),
+    result: lazy(() => z.object({ acked: seq() })),
+  },
+  /** control → agent: recent lines of a service, for short answers; longer ones and following use the stream. */
+  'host.facts': { params: lazy(() => z.object({})), result: lazy(() => hostFacts()) },
+  /** control → agent: what the agent sees now, straight from Docker's list. */
+  'service.observe': { params: lazy(() => z.object({ serviceId: z.string() })), result: lazy(() => z.object({ report: serviceReport() })) },
+  /** Either way: a trivial round trip for measuring. */
+  echo: { params: lazy(() => z.object({ data: z.string().max(65_536) })), result: lazy(() => z.object({ data: z.string() })) },
+} as const;
+export type MethodName = keyof typeof METHODS;
+export type Params<M extends MethodName> = z.infer<ReturnType<(typeof METHODS)[M]['params']>>;
+export type Result<M extends MethodName> = z.infer<ReturnType<(typeof METHODS)[M]['result']>>;
+
+/** One-way messages that may be lost with the connection. */
+export const NOTIFICATIONS = {
+  /** agent → control: progress between the durable steps, at most 5 a second and step. */
+  'job.progress': lazy(() => progress()),
+} as const;
+export type NotificationName = keyof typeof NOTIFICATIONS;
+export type Notification<N extends NotificationName> = z.infer<ReturnType<(typeof NOTIFICATIONS)[N]>>;
+
+/** Streams control opens on an agent. Data frames are newline-terminated JSON of model.LogEntry; a frame ends with a line. */
+export const STREAMS = {
+  logs: lazy(() =>
+    z.object({
+      serviceId: z.string(),
+      /** Lines from the end; null is all. */
+      tail: z.number().int().min(0).nullable(),
+      /** RFC 3339 with up to nanoseconds. */
+      since: z.string().max(64).nullable(),
+      follow: z.boolean(),
+    }),
+  ),
+} as const;
+export type StreamName = keyof typeof STREAMS;
+export type StreamParams<S extends StreamName> = z.infer<ReturnType<(typeof STREAMS)[S]>>;

@@ -1,0 +1,44 @@
+// The one place that opens a database: both sides keep theirs with the same durability. An answer given after a commit
+// must survive a power cut, so `synchronous=FULL` is set on every connection (a reopened WAL database forgets it).
+import Database from 'better-sqlite3';
+import { LongshoreError } from './errors.ts';
+
+export type Sqlite = Database.Database;
+
+/** Held on the event loop while another process has the write lock; longer would stall heartbeats. */
+const BUSY_TIMEOUT_MS = 100;
+
+/** One step of the schema: forward only, never edited once released. */
+export interface Migration {
+  /** 1, 2, 3 … in order. */
+  version: number;
+  sql: string;
+}
+
+/** Opens (or makes) a database and brings it to the newest schema. Throws `schema_too_new` for one from the future. */
+export function openSqlite(file: string, migrations: readonly Migration[], nativeBinding?: string): Sqlite {
+  const db = new Database(file, { timeout: BUSY_TIMEOUT_MS, ...(nativeBinding !== undefined && { nativeBinding }) });
+  db.pragma('journal_mode = WAL');
+  db.pragma('synchronous = FULL');
+  db.pragma('foreign_keys = ON');
+  db.pragma('trusted_schema = OFF');
+  migrate(db, file, migrations);
+  return db;
+}
+
+function migrate(db: Sqlite, file: string, migrations: readonly Migration[]): void {
+  const newest = migrations.at(-1)?.version ?? 0;
+  const current = db.pragma('user_version', { simple: true }) as number;
+  if (current > newest) {
+    throw new LongshoreError('schema_too_new', {
+      message: `Cannot open "${file}": its schema is version ${current}, this program knows ${newest}`,
+      details: 'Install the newer version again, or restore the backup made before the upgrade.',
+    });
+  }
+  for (const { version, sql } of migrations.slice(current)) {
+    db.transaction(() => {
+      db.exec(sql);
+      db.pragma(`user_version = ${version}`);
+    })();
+  }
+}
