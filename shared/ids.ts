@@ -3,7 +3,23 @@
 import { randomBytes } from 'node:crypto';
 import hyperid from 'hyperid';
 
-export const ID_PREFIXES = ['svc', 'host', 'job', 'cust', 'plan', 'tpl', 'key', 'whk', 'evt', 'bkp', 'sch', 'run', 'dom', 'jtk', 'rev'] as const;
+export const ID_PREFIXES = [
+  'svc',
+  'host',
+  'job',
+  'cust',
+  'plan',
+  'tpl',
+  'key',
+  'whk',
+  'evt',
+  'bkp',
+  'sch',
+  'run',
+  'dom',
+  'jtk',
+  'rev',
+] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 
 /** Crockford's base32, lower case: no i, l, o, u, so an id survives being read aloud. */

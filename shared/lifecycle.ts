@@ -55,7 +55,8 @@ export class Scope {
     const tasks = Promise.allSettled(this.#tasks.keys());
     const late = Symbol('late');
     const limit = new Promise<typeof late>((resolve) => setTimeout(resolve, STOP_LIMIT_MS, late).unref());
-    if ((await Promise.race([tasks, limit])) === late) this.#log.warn({ tasks: [...this.#tasks.values()] }, 'tasks left behind');
+    if ((await Promise.race([tasks, limit])) === late)
+      this.#log.warn({ tasks: [...this.#tasks.values()] }, 'tasks left behind');
   }
 }
 
@@ -66,7 +67,11 @@ export const EXIT = { ok: 0, failure: 1, usage: 2, config: 78 } as const;
  * Runs a program until SIGTERM, SIGINT or the end of `start`'s scope. The first signal stops cleanly, a second one at
  * once. An unhandled rejection is logged as fatal and exits 1: systemd restarts us, and restarting is how we recover.
  */
-export async function runMain(log: Logger, start: (scope: Scope) => Promise<void>, exitCodeOf: (error: unknown) => number): Promise<void> {
+export async function runMain(
+  log: Logger,
+  start: (scope: Scope) => Promise<void>,
+  exitCodeOf: (error: unknown) => number,
+): Promise<void> {
   const scope = new Scope(log);
   const die = (error: unknown) => {
     log.fatal({ err: error }, 'unexpected failure');

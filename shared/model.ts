@@ -21,14 +21,40 @@ export type JobKind = (typeof JOB_KINDS)[number];
  *
  * queued: row at control, host away.  offered: sent.  accepted: in the agent's journal, on disk.
  */
-export const JOB_STATES = ['queued', 'offered', 'accepted', 'running', 'succeeded', 'failed', 'cancelled', 'expired', 'superseded'] as const;
+export const JOB_STATES = [
+  'queued',
+  'offered',
+  'accepted',
+  'running',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'expired',
+  'superseded',
+] as const;
 export type JobState = (typeof JOB_STATES)[number];
 export const JOB_END_STATES = ['succeeded', 'failed', 'cancelled', 'expired', 'superseded'] as const;
 export type JobEndState = (typeof JOB_END_STATES)[number];
-export const isJobEnd = (state: JobState): state is JobEndState => (JOB_END_STATES as readonly string[]).includes(state);
+export const isJobEnd = (state: JobState): state is JobEndState =>
+  (JOB_END_STATES as readonly string[]).includes(state);
 
 /** Steps of a job in the order they run; not every job has every step. */
-export const JOB_STEPS = ['prepare', 'normalise', 'check', 'plan', 'pull', 'build', 'apply', 'wait', 'record', 'start', 'stop', 'restart', 'remove', 'rollback'] as const;
+export const JOB_STEPS = [
+  'prepare',
+  'normalise',
+  'check',
+  'plan',
+  'pull',
+  'build',
+  'apply',
+  'wait',
+  'record',
+  'start',
+  'stop',
+  'restart',
+  'remove',
+  'rollback',
+] as const;
 export type JobStep = (typeof JOB_STEPS)[number];
 export const STEP_STATES = ['running', 'done', 'failed', 'skipped'] as const;
 export type StepState = (typeof STEP_STATES)[number];
@@ -134,7 +160,9 @@ export interface JobResult {
   jobId: string;
   serviceId: string;
   state: 'succeeded' | 'failed' | 'cancelled' | 'expired' | 'superseded';
-  error?: { code: string; message: string; details?: string | undefined; fields?: Record<string, string> | undefined } | undefined;
+  error?:
+    | { code: string; message: string; details?: string | undefined; fields?: Record<string, string> | undefined }
+    | undefined;
   /** Step that failed. */
   failedStep?: JobStep | undefined;
   plan?: PlanStep[] | undefined;

@@ -31,7 +31,10 @@ export class SecretBox {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, nonce).setAAD(Buffer.from(context)).setAuthTag(tag);
       return decipher.update(sealed.subarray(NONCE_BYTES + TAG_BYTES)).toString('utf8') + decipher.final('utf8');
     } catch (error) {
-      throw new LongshoreError('internal', { message: `Cannot open a stored secret of ${context}: wrong key file?`, cause: error });
+      throw new LongshoreError('internal', {
+        message: `Cannot open a stored secret of ${context}: wrong key file?`,
+        cause: error,
+      });
     }
   }
 }

@@ -14,7 +14,11 @@ export class Serial {
   #waiting: (() => void)[] = [];
 
   /** Runs `work` after everything of `key` that was added before it. */
-  run<T>(key: string, work: (signal: AbortSignal) => Promise<T>, signal: AbortSignal = new AbortController().signal): Promise<T> {
+  run<T>(
+    key: string,
+    work: (signal: AbortSignal) => Promise<T>,
+    signal: AbortSignal = new AbortController().signal,
+  ): Promise<T> {
     return new Promise<T>((resolve, reject) => {
       if (signal.aborted) return reject(signal.reason as Error);
       const queue = this.#queues.get(key) ?? [];

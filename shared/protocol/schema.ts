@@ -44,10 +44,19 @@ const lazy = <T>(build: () => T): (() => T) => {
   return () => (built ??= build());
 };
 
-const base64 = () => z.string().regex(/^[A-Za-z0-9+/_-]+={0,2}$/).max(1024);
+const base64 = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9+/_-]+={0,2}$/)
+    .max(1024);
 const seq = () => z.number().int().nonnegative();
 const wireError = lazy(() =>
-  z.object({ code: z.string(), message: z.string(), details: z.string().optional(), fields: z.record(z.string(), z.string()).optional() }),
+  z.object({
+    code: z.string(),
+    message: z.string(),
+    details: z.string().optional(),
+    fields: z.record(z.string(), z.string()).optional(),
+  }),
 );
 
 // ── parts ────────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -93,7 +102,9 @@ const container = lazy(() =>
     health: z.enum(model.HEALTHS),
     exitCode: z.number().int().nullable(),
     startedAt: z.number(),
-    ports: z.array(z.object({ host: z.number(), container: z.number(), protocol: z.enum(['tcp', 'udp']), address: z.string() })),
+    ports: z.array(
+      z.object({ host: z.number(), container: z.number(), protocol: z.enum(['tcp', 'udp']), address: z.string() }),
+    ),
   }),
 );
 
@@ -158,10 +169,18 @@ const hostFacts = lazy(() =>
 
 export const handshake = {
   /** agent → control, first. Nothing secret. */
-  hello: lazy(() => z.object({ type: z.literal('hello'), versions: z.array(z.number().int()).min(1).max(16), nonce: base64() })),
+  hello: lazy(() =>
+    z.object({ type: z.literal('hello'), versions: z.array(z.number().int()).min(1).max(16), nonce: base64() }),
+  ),
   /** control → agent: proves the pinned key over the hello. */
   challenge: lazy(() =>
-    z.object({ type: z.literal('challenge'), version: z.number().int(), controlKey: base64(), nonce: base64(), signature: base64() }),
+    z.object({
+      type: z.literal('challenge'),
+      version: z.number().int(),
+      controlKey: base64(),
+      nonce: base64(),
+      signature: base64(),
+    }),
   ),
   /** agent → control: proves its own key over hello and challenge; `enrol` only the first time. */
   proof: lazy(() =>
@@ -232,7 +251,13 @@ export const event = lazy(() =>
       }),
       z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: z.number() }),
       /** Sequence numbers `from`–`to` were dropped by a limit of the outbox; `counts` says how many of each kind. */
-      z.object({ kind: z.literal('gap'), from: seq(), to: seq(), counts: z.record(z.string(), z.number()), at: z.number() }),
+      z.object({
+        kind: z.literal('gap'),
+        from: seq(),
+        to: seq(),
+        counts: z.record(z.string(), z.number()),
+        at: z.number(),
+      }),
     ]),
   }),
 );
@@ -255,9 +280,15 @@ export const METHODS = {
   /** control → agent: recent lines of a service, for short answers; longer ones and following use the stream. */
   'host.facts': { params: lazy(() => z.object({})), result: lazy(() => hostFacts()) },
   /** control → agent: what the agent sees now, straight from Docker's list. */
-  'service.observe': { params: lazy(() => z.object({ serviceId: z.string() })), result: lazy(() => z.object({ report: serviceReport() })) },
+  'service.observe': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({ report: serviceReport() })),
+  },
   /** Either way: a trivial round trip for measuring. */
-  echo: { params: lazy(() => z.object({ data: z.string().max(65_536) })), result: lazy(() => z.object({ data: z.string() })) },
+  echo: {
+    params: lazy(() => z.object({ data: z.string().max(65_536) })),
+    result: lazy(() => z.object({ data: z.string() })),
+  },
 } as const;
 export type MethodName = keyof typeof METHODS;
 export type Params<M extends MethodName> = z.infer<ReturnType<(typeof METHODS)[M]['params']>>;
