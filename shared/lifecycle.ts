@@ -26,7 +26,7 @@ export class Scope {
     this.#cleanups.push({ name, run });
   }
 
-  /** Runs a long task. Its failure, other than by the abort, is fatal: nothing restarts a loop silently. */
+  /** Runs a long task. Its failure, other than by the abort, is left unhandled and so fatal: no loop dies silently. */
   run(name: string, task: (signal: AbortSignal) => Promise<void>): void {
     const done = task(this.signal).catch((error: unknown) => {
       if (this.signal.aborted) return;
@@ -34,8 +34,7 @@ export class Scope {
       throw error;
     });
     this.#tasks.set(done, name);
-    const forget = () => this.#tasks.delete(done);
-    done.then(forget, forget);
+    void done.finally(() => this.#tasks.delete(done));
   }
 
   /** Stops everything; safe to call again. */

@@ -51,9 +51,10 @@ export function loadOrCreateSecret(file: string, create: () => Buffer): Buffer {
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
-  const partial = `${file}.${process.pid}.new`;
+  const secret = create();
+  const partial = `${file}.${randomBytes(6).toString('hex')}.new`;
   const fd = openSync(partial, 'wx', 0o600);
-  writeSync(fd, create());
+  writeSync(fd, secret);
   fsyncSync(fd);
   closeSync(fd);
   try {
