@@ -250,7 +250,10 @@ export const event = lazy(() =>
         at: z.number(),
       }),
       z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: z.number() }),
-      /** Sequence numbers `from`–`to` were dropped by a limit of the outbox; `counts` says how many of each kind. */
+      /**
+       * Stands for `from`–`to`, its own number is `to` (see sequence.ts): dropped by a limit of the outbox, `counts` says
+       * how many of each kind. Empty counts: nothing is lost, only states that a later event brings anew.
+       */
       z.object({
         kind: z.literal('gap'),
         from: seq(),
