@@ -40,7 +40,13 @@ export interface JobRun {
 /** Failing is an expected end of a job, so it is a value. Only an abort for shutdown is thrown. */
 export type JobOutcome =
   | { state: 'succeeded'; goodRevision: number | null; plan?: PlanStep[]; unchanged?: boolean }
-  | { state: 'failed' | 'cancelled'; error: LongshoreError; goodRevision: number | null; plan?: PlanStep[]; rolledBackTo?: number };
+  | {
+      state: 'failed' | 'cancelled';
+      error: LongshoreError;
+      goodRevision: number | null;
+      plan?: PlanStep[];
+      rolledBackTo?: number;
+    };
 
 /** One call a job kind; implemented in agent/deploy/engine.ts. */
 export type ExecuteJob = (run: JobRun) => Promise<JobOutcome>;
