@@ -105,6 +105,8 @@ export interface ServiceEvent {
   id: string;
   serviceId: string | null;
   hostId: string | null;
+  /** The job whose end this is. Written by control with job.finished: one event a job, never two. */
+  jobId: string | null;
   type: string;
   status: string;
   message: string;

@@ -1,0 +1,27 @@
+// SIGKILL at every step of a deploy and between them: accepted jobs end exactly once, nothing is left over, nobody else
+// notices. 20 rounds a victim here, 200 by `npm run chaos`.
+import t from 'tap';
+import { VICTIMS, clearScene, playRound, setScene } from '../support/chaos.ts';
+import { missingDocker } from '../support/docker.ts';
+
+const ROUNDS = 20;
+t.jobs = VICTIMS.length;
+
+const TITLES = {
+  control: 'F01: a deploy survives kill -9 of the control plane, and the retry of the client finds the same job',
+  agent: 'F02: a deploy survives kill -9 of the agent',
+  compose: 'F03: a deploy survives kill -9 of its compose child',
+};
+
+for (const victim of VICTIMS) {
+  t.test(TITLES[victim], { skip: await missingDocker(), buffered: true }, async (t) => {
+    const scene = await setScene(victim);
+    t.teardown(() => clearScene(scene));
+    for (let number = 0; number < ROUNDS; number++) {
+      const round = await playRound(scene, number);
+      t.same(round.faults, [], `round ${number}, killed ${round.moment}`);
+      if (round.faults.length > 0)
+        t.comment(scene.stack.agent.output.slice(-4000), scene.stack.control.output.slice(-4000));
+    }
+  });
+}

@@ -1,0 +1,112 @@
+// A control plane and an agent as two real processes, each of which a test may kill and start again.
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer, type AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Api } from './api.ts';
+import { eventually } from './eventually.ts';
+
+const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
+
+/** A process that comes back when told to; its output is kept beside its data for a look after a failure. */
+export class Program {
+  readonly #args: string[];
+  readonly #logFile: string;
+  readonly #env: Record<string, string>;
+  #child: ChildProcess | undefined;
+
+  constructor(args: string[], logFile: string, env: Record<string, string> = {}) {
+    this.#args = args;
+    this.#logFile = logFile;
+    this.#env = env;
+  }
+
+  start(): void {
+    const child = spawn(process.execPath, this.#args, {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
+    });
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => appendFileSync(this.#logFile, chunk));
+    }
+    this.#child = child;
+  }
+
+  get pid(): number {
+    return this.#child?.pid ?? 0;
+  }
+
+  get output(): string {
+    return readFileSync(this.#logFile, 'utf8');
+  }
+
+  /** Resolves with the exit code once the process is gone. */
+  async end(signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#child;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return child?.exitCode ?? null;
+    const gone = once(child, 'exit');
+    child.kill(signal);
+    const [code] = (await gone) as [number | null];
+    return code;
+  }
+}
+
+export interface Stack {
+  dir: string;
+  api: Api;
+  control: Program;
+  agent: Program;
+  untilConnected(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** Limits out of the way: a test asks more often than a person, and means something else. */
+const GENEROUS = { LONGSHORE_RATE_LIMIT: '1000000', LONGSHORE_RATE_LIMIT_DEPLOY: '1000000' };
+
+/** Starts both and waits until the host is connected. `agentEntry` runs another build of the agent, a bundle say. */
+export async function startStack(options: { agentEntry?: string; nodeArgs?: string[] } = {}): Promise<Stack> {
+  const dir = mkdtempSync(join(tmpdir(), 'longshore-stack-'));
+  const url = `http://127.0.0.1:${await freePort()}`;
+  const control = new Program(
+    [CLI, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
+    join(dir, 'control.log'),
+    GENEROUS,
+  );
+  control.start();
+  const keyFile = join(dir, 'control', 'admin.key');
+  const key = await eventually(() => readFileSync(keyFile, 'utf8').trim(), { timeoutMs: 30_000 });
+  const api = new Api(url, key);
+  await eventually(async () => (await fetch(`${url}/healthz`)).ok, { timeoutMs: 30_000 });
+
+  const { token } = (await api.post<{ token: string }>('/api/hosts/join-tokens', {})).body;
+  const entry = options.agentEntry ? [options.agentEntry] : [CLI, 'agent'];
+  const agent = new Program(
+    [...(options.nodeArgs ?? []), ...entry, '--token', token, '--data-dir', join(dir, 'agent')],
+    join(dir, 'agent.log'),
+  );
+  agent.start();
+
+  const untilConnected = async () => {
+    const isConnected = async () =>
+      (await api.get<{ data: { status: string }[] }>('/api/hosts')).body.data[0]?.status === 'connected';
+    await eventually(isConnected, { timeoutMs: 90_000 });
+  };
+  await untilConnected();
+  const stop = async () => {
+    await agent.end('SIGTERM');
+    await control.end('SIGTERM');
+    rmSync(dir, { recursive: true, force: true });
+  };
+  return { dir, api, control, agent, untilConnected, stop };
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
+}
