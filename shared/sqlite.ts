@@ -1,5 +1,7 @@
 // The one place that opens a database: both sides keep theirs with the same durability. An answer given after a commit
 // must survive a power cut, so `synchronous=FULL` is set on every connection (a reopened WAL database forgets it).
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LongshoreError } from './errors.ts';
 
@@ -15,9 +17,13 @@ export interface Migration {
   sql: string;
 }
 
+/** In a bundle the addon lies beside the code; from sources the package finds its own. */
+const BUNDLED_ADDON = join(import.meta.dirname, 'better_sqlite3.node');
+
 /** Opens (or makes) a database and brings it to the newest schema. Throws `schema_too_new` for one from the future. */
-export function openSqlite(file: string, migrations: readonly Migration[], nativeBinding?: string): Sqlite {
-  const db = new Database(file, { timeout: BUSY_TIMEOUT_MS, ...(nativeBinding !== undefined && { nativeBinding }) });
+export function openSqlite(file: string, migrations: readonly Migration[]): Sqlite {
+  const nativeBinding = existsSync(BUNDLED_ADDON) ? { nativeBinding: BUNDLED_ADDON } : {};
+  const db = new Database(file, { timeout: BUSY_TIMEOUT_MS, ...nativeBinding });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
