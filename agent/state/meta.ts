@@ -1,0 +1,42 @@
+// Facts the agent keeps about itself and its control plane: small, one row each.
+import type { Sqlite } from '#shared/sqlite.ts';
+
+/** Where control is and who we are to it; written at enrolment. */
+export type TextKey = 'hostId' | 'controlPin' | 'controlUrl' | 'tokenId' | 'platform';
+/** `epoch` and `commandSeq`: highest seen of each. `connection` counts attempts, so control can tell old from new. */
+export type NumberKey = 'epoch' | 'commandSeq' | 'connection';
+
+export class Meta {
+  readonly #select;
+  readonly #upsert;
+
+  constructor(db: Sqlite) {
+    this.#select = db.prepare<[string], string>('SELECT value FROM meta WHERE key = ?').pluck();
+    this.#upsert = db.prepare('INSERT INTO meta VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value');
+  }
+
+  get(key: TextKey): string | undefined {
+    return this.#select.get(key);
+  }
+
+  set(key: TextKey, value: string): void {
+    this.#upsert.run(key, value);
+  }
+
+  /** 0 when it was never set. */
+  number(key: NumberKey): number {
+    return Number(this.#select.get(key) ?? 0);
+  }
+
+  /** Numbers only grow: an old writer cannot turn one back. */
+  raise(key: NumberKey, value: number): void {
+    if (value > this.number(key)) this.#upsert.run(key, String(value));
+  }
+
+  /** The number of the next connection attempt, on disk before it is used. */
+  nextConnection(): number {
+    const next = this.number('connection') + 1;
+    this.raise('connection', next);
+    return next;
+  }
+}

@@ -1,0 +1,48 @@
+// What the outbox needs to know of a row, without a database.
+import type { AgentEventBody } from '#shared/protocol/schema.ts';
+
+/** A range of numbers that becomes one gap. */
+export interface GapRun {
+  from: number;
+  to: number;
+  counts: Record<string, number>;
+}
+
+/** SQLite's own cost of a row and its index entries, roughly: many tiny rows fill a disk as well. */
+const ROW_OVERHEAD_BYTES = 64;
+
+export const bytesOf = (body: string): number => Buffer.byteLength(body) + ROW_OVERHEAD_BYTES;
+
+/** What of an event only the latest counts; null when each one counts. */
+export function stateKeyOf(event: AgentEventBody): string | null {
+  if (event.kind === 'service.report') return `service.report ${event.report.serviceId}`;
+  return event.kind === 'host.facts' ? 'host.facts' : null;
+}
+
+/** The counts of a new gap together with those of the gaps it swallows. */
+export function countsOf(
+  counts: Record<string, number>,
+  rows: { kind: string; body: string }[],
+): Record<string, number> {
+  const sum = { ...counts };
+  for (const { kind, body } of rows) {
+    if (kind !== 'gap') continue;
+    for (const [name, count] of Object.entries(JSON.parse(body) as Record<string, number>)) {
+      sum[name] = (sum[name] ?? 0) + count;
+    }
+  }
+  return sum;
+}
+
+/** Neighbouring rows as runs, in order, counted by kind. */
+export function runsOf(rows: { seq: number; first: number; kind: string }[]): GapRun[] {
+  const runs: GapRun[] = [];
+  for (const { seq, first, kind } of rows) {
+    const run = runs.at(-1);
+    if (run?.to === first - 1) {
+      run.to = seq;
+      run.counts[kind] = (run.counts[kind] ?? 0) + 1;
+    } else runs.push({ from: first, to: seq, counts: { [kind]: 1 } });
+  }
+  return runs;
+}

@@ -1,0 +1,179 @@
+// Events up: what control has not committed yet, and for a while what it has.
+//
+//  1. Every number from 1 to `last` is stood for by at most one row, and the rows kept are contiguous up to `last`. A
+//     row stands for its own number, a gap row for first..seq (shared/protocol/sequence.ts). So control always sees
+//     next = last + 1.
+//  2. What a number stands for changes in one way only: it becomes (part of) a gap.
+//  3. A job's result never becomes a gap. Neither does the latest of a state (a service's report, the host's facts);
+//     an older one does at once, with nothing counted, because nothing is lost.
+//  4. Past the limit what control has goes first, then steps, then service events, oldest first. What control has not
+//     got becomes a counted gap; the count may hold events whose acknowledgement was lost, never fewer. What control
+//     has is kept a day, for a control plane that came back from a backup.
+//  5. An acknowledgement need not be durable: control's welcome says again where it stands.
+//
+// Callers append in the transaction of the change the event tells of (AgentState.transact).
+import { MAX_BATCH_BYTES, type AgentEvent, type AgentEventBody } from '#shared/protocol/schema.ts';
+import type { Sqlite } from '#shared/sqlite.ts';
+import type { Clock } from '#shared/time.ts';
+import { bytesOf, countsOf, runsOf, stateKeyOf, type GapRun } from './outbox-row.ts';
+
+export const OUTBOX_LIMIT_BYTES = 64 * 1024 * 1024;
+export const OUTBOX_KEEP_MS = 24 * 3600 * 1000;
+/** Past the limit this share of it is freed at once, so that the work is not done for every event. */
+const FREED_SHARE = 1 / 8;
+/** Telemetry first. A kind that is not here is never dropped before control has it. */
+const DROP_ORDER = ['job.step', 'service.event'] as const;
+
+type Row = { seq: number; first: number; kind: string; body: string; bytes: number; at: number };
+type Head = { last: number; acked: number; bytes: number };
+
+export class Outbox {
+  readonly #db: Sqlite;
+  readonly #clock: Clock;
+  readonly #limitBytes: number;
+  readonly #insert;
+  readonly #from;
+  readonly #near;
+  readonly #select;
+  /** Ahead of the row's value until the next write takes it along. */
+  #acked: number;
+
+  constructor(db: Sqlite, clock: Clock, limitBytes: number = OUTBOX_LIMIT_BYTES) {
+    this.#db = db;
+    this.#clock = clock;
+    this.#limitBytes = limitBytes;
+    this.#insert = db.prepare('INSERT INTO outbox VALUES (@seq, @first, @kind, @stateKey, @body, @bytes, @at)');
+    this.#from = db.prepare<[number], Row>('SELECT * FROM outbox WHERE seq >= ? ORDER BY seq');
+    this.#near = db.prepare<[number, number, number], Row>(`SELECT * FROM outbox WHERE seq BETWEEN ? AND ?
+      UNION ALL SELECT * FROM (SELECT * FROM outbox WHERE seq > ? ORDER BY seq LIMIT 1)`);
+    this.#select = db.prepare<[], Head>('SELECT * FROM outbox_head');
+    this.#acked = this.#head().acked;
+  }
+
+  append(event: Exclude<AgentEventBody, { kind: 'gap' }>): void {
+    const stateKey = stateKeyOf(event);
+    if (stateKey !== null) this.#supersede(stateKey);
+    const take = 'UPDATE outbox_head SET last = last + 1, acked = ? RETURNING last';
+    const seq = this.#db.prepare<[number], number>(take).pluck().get(this.#acked) as number;
+    const body = JSON.stringify(event);
+    const row = { seq, first: seq, kind: event.kind, stateKey, body, bytes: bytesOf(body), at: this.#clock.now() };
+    this.#insert.run(row);
+    this.#enforceLimit();
+  }
+
+  /** Highest number ever given. */
+  get last(): number {
+    return this.#head().last;
+  }
+
+  /** Numbers that can still be sent; `first > last` when none is kept. */
+  range(): { first: number; last: number } {
+    return { first: this.#oldest() ?? this.last + 1, last: this.last };
+  }
+
+  /** The next events after `seq`, at least one when there is one, up to the size of a batch. */
+  read(seq: number, limitBytes: number = MAX_BATCH_BYTES): AgentEvent[] {
+    const events: AgentEvent[] = [];
+    let bytes = 0;
+    for (const row of this.#from.iterate(seq + 1)) {
+      bytes += row.bytes;
+      if (events.length > 0 && bytes > limitBytes) break;
+      events.push(toEvent(row, seq));
+    }
+    return events;
+  }
+
+  /** Control has committed everything up to `seq`. */
+  ack(seq: number): void {
+    this.#acked = Math.max(this.#acked, seq);
+  }
+
+  /**
+   * Control's word at a new link. Behind us: it came back from a backup, and what is no longer kept becomes a gap.
+   * Ahead of us: this host did, and what it has not sent moves behind what control knows.
+   */
+  resume(nextSeq: number): void {
+    if (nextSeq > this.last + 1) return this.#moveBehind(nextSeq - 1);
+    this.#acked = nextSeq - 1;
+    const { first } = this.range();
+    if (nextSeq < first) this.#putGap({ from: nextSeq, to: first - 1, counts: { acknowledged: first - nextSeq } });
+  }
+
+  /** Forgets what control has had for longer than it can ask for it. Called now and then. */
+  prune(): void {
+    const sql = 'SELECT seq FROM outbox WHERE seq > ? OR at > ? ORDER BY seq LIMIT 1';
+    const cutoff = this.#clock.now() - OUTBOX_KEEP_MS;
+    const keptFrom = this.#db.prepare<[number, number], number>(sql).pluck().get(this.#acked, cutoff);
+    this.#db.prepare('DELETE FROM outbox WHERE seq < ?').run(keptFrom ?? this.last + 1);
+    this.#db.prepare('UPDATE outbox_head SET acked = ?').run(this.#acked);
+  }
+
+  #head(): Head {
+    return this.#select.get() as Head;
+  }
+
+  #oldest(): number | undefined {
+    return this.#db.prepare<[], number>('SELECT first FROM outbox ORDER BY seq LIMIT 1').pluck().get();
+  }
+
+  #supersede(stateKey: string): void {
+    const sql = 'SELECT seq FROM outbox WHERE state_key = ?';
+    const seq = this.#db.prepare<[string], number>(sql).pluck().get(stateKey);
+    if (seq !== undefined) this.#putGap({ from: seq, to: seq, counts: {} });
+  }
+
+  /** Turns the rows of a range into one gap and joins it with the gaps beside it. */
+  #putGap({ from, to, counts }: GapRun): void {
+    const rows = this.#near.all(from - 1, to, to);
+    const isOpenGap = (row: Row) => row.kind === 'gap' && row.seq > this.#acked; // one that control has is told already
+    const joined = rows.filter((row) => isOpenGap(row) || (row.seq >= from && row.seq <= to));
+    const first = Math.min(from, joined.at(0)?.first ?? from);
+    const seq = Math.max(to, joined.at(-1)?.seq ?? to);
+    const body = JSON.stringify(countsOf(counts, joined));
+    const at = joined.at(-1)?.at ?? this.#clock.now();
+    this.#db.prepare('DELETE FROM outbox WHERE seq BETWEEN ? AND ?').run(first, seq);
+    this.#insert.run({ seq, first, kind: 'gap', stateKey: null, body, bytes: bytesOf(body), at });
+  }
+
+  #enforceLimit(): void {
+    const { bytes } = this.#head();
+    if (bytes <= this.#limitBytes) return;
+    const goal = this.#limitBytes * (1 - FREED_SHARE);
+    const acked = this.#take('seq <= ?', this.#acked, bytes - goal);
+    if (acked.length > 0) this.#db.prepare('DELETE FROM outbox WHERE seq <= ?').run(acked.at(-1)?.seq);
+    for (const kind of DROP_ORDER) {
+      const excess = this.#head().bytes - goal;
+      if (excess > 0) for (const run of runsOf(this.#take('kind = ?', kind, excess))) this.#putGap(run);
+    }
+  }
+
+  /** The oldest rows of a condition that together free as much as is asked for, or all of them. */
+  #take(condition: 'seq <= ?' | 'kind = ?', value: number | string, freeBytes: number): Row[] {
+    const rows: Row[] = [];
+    let bytes = 0;
+    const sql = `SELECT * FROM outbox WHERE ${condition} ORDER BY seq`;
+    for (const row of this.#db.prepare<[number | string], Row>(sql).iterate(value)) {
+      rows.push(row);
+      bytes += row.bytes;
+      if (bytes >= freeBytes) break;
+    }
+    return rows;
+  }
+
+  #moveBehind(known: number): void {
+    this.#db.prepare('DELETE FROM outbox WHERE seq <= ?').run(this.#acked);
+    const shift = known + 1 - (this.#oldest() ?? this.last + 1);
+    // By way of negative numbers, so that no row meets another on its way.
+    this.#db.prepare('UPDATE outbox SET seq = -(seq + ?), first = first + ?').run(shift, shift);
+    this.#db.prepare('UPDATE outbox SET seq = -seq').run();
+    this.#acked = known;
+    this.#db.prepare('UPDATE outbox_head SET last = last + ?, acked = ?').run(shift, known);
+  }
+}
+
+/** A gap that reaches back to what the reader has is cut to what it has not. */
+function toEvent(row: Row, after: number): AgentEvent {
+  if (row.kind !== 'gap') return { seq: row.seq, body: JSON.parse(row.body) as AgentEventBody };
+  const counts = JSON.parse(row.body) as Record<string, number>;
+  return { seq: row.seq, body: { kind: 'gap', from: Math.max(row.first, after + 1), to: row.seq, counts, at: row.at } };
+}

@@ -1,0 +1,118 @@
+// The services of this host: what should run, what last ran well, what was last reported. The journal trusts this
+// table, never labels on containers. A row goes away only by a remove job or a tombstone.
+import type { ServiceReport, ServiceSpec } from '#shared/model.ts';
+import type { SecretBox } from '#shared/secrets.ts';
+import type { Sqlite } from '#shared/sqlite.ts';
+
+export interface ServiceRecord {
+  spec: ServiceSpec;
+  /** What the user asked for last; a stop survives reboots. */
+  desired: 'running' | 'stopped';
+  isEnabled: boolean;
+  goodRevision: number | null;
+  failure: string | null;
+  forgetRevision: number | null;
+  report: ServiceReport | null;
+}
+
+interface Row {
+  id: string;
+  spec: Buffer;
+  desired: 'running' | 'stopped';
+  enabled: number;
+  good_revision: number | null;
+  failure: string | null;
+  forget_revision: number | null;
+  report: string | null;
+}
+
+/** After a job: what it changed. */
+export interface JobEffect {
+  goodRevision: number | null;
+  failure: string | null;
+}
+
+export class ServiceTable {
+  readonly #db: Sqlite;
+  readonly #box: SecretBox;
+  readonly #byId;
+  readonly #byName;
+
+  constructor(db: Sqlite, box: SecretBox) {
+    this.#db = db;
+    this.#box = box;
+    this.#byId = db.prepare<[string], Row>('SELECT * FROM services WHERE id = ?');
+    this.#byName = db.prepare<[string], Row>('SELECT * FROM services WHERE name = ? ORDER BY id');
+  }
+
+  find(id: string): ServiceRecord | undefined {
+    const row = this.#byId.get(id);
+    return row && this.#fromRow(row);
+  }
+
+  /** More than one only while a removed service and its namesake are both under way. */
+  withName(name: string): ServiceRecord[] {
+    return this.#byName.all(name).map((row) => this.#fromRow(row));
+  }
+
+  list(): ServiceRecord[] {
+    return this.#db
+      .prepare<[], Row>('SELECT * FROM services ORDER BY id')
+      .all()
+      .map((row) => this.#fromRow(row));
+  }
+
+  /** Id and running revision of each, without opening any sealed spec: what the hello tells. */
+  revisions(): { serviceId: string; revision: number | null }[] {
+    const sql = 'SELECT id AS serviceId, good_revision AS revision FROM services ORDER BY id';
+    return this.#db.prepare<[], { serviceId: string; revision: number | null }>(sql).all();
+  }
+
+  /** Highest revision known of a service; undefined when it is not known at all. */
+  revisionOf(id: string): number | undefined {
+    return this.#db.prepare<[string], number>('SELECT revision FROM services WHERE id = ?').pluck().get(id);
+  }
+
+  /** Stores what should run. A new deploy takes an earlier tombstone back. */
+  put(spec: ServiceSpec): void {
+    const sealed = this.#box.seal(JSON.stringify(spec), spec.id);
+    const sql = `INSERT INTO services (id, name, revision, spec, desired) VALUES (?, ?, ?, ?, 'running')
+      ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision, spec = excluded.spec,
+        forget_revision = NULL`;
+    this.#db.prepare(sql).run(spec.id, spec.name, spec.revision, sealed);
+  }
+
+  setDesired(id: string, desired: 'running' | 'stopped'): void {
+    this.#db.prepare('UPDATE services SET desired = ? WHERE id = ?').run(desired, id);
+  }
+
+  setEffect(id: string, { goodRevision, failure }: JobEffect): void {
+    this.#db.prepare('UPDATE services SET good_revision = ?, failure = ? WHERE id = ?').run(goodRevision, failure, id);
+  }
+
+  setReport(report: ServiceReport): void {
+    this.#db.prepare('UPDATE services SET report = ? WHERE id = ?').run(JSON.stringify(report), report.serviceId);
+  }
+
+  /** A tombstone for an older revision than the host has is ignored: the service came back since. */
+  markForgotten(id: string, revision: number): void {
+    const sql = 'UPDATE services SET forget_revision = ? WHERE id = ? AND revision <= ?';
+    this.#db.prepare(sql).run(revision, id, revision);
+  }
+
+  remove(id: string): void {
+    this.#db.prepare('DELETE FROM services WHERE id = ?').run(id);
+  }
+
+  #fromRow(row: Row): ServiceRecord {
+    return {
+      spec: JSON.parse(this.#box.open(row.spec, row.id)) as ServiceSpec,
+      desired: row.desired,
+      isEnabled: row.enabled === 1,
+      goodRevision: row.good_revision,
+      failure: row.failure,
+      forgetRevision: row.forget_revision,
+      report: row.report === null ? null : (JSON.parse(row.report) as ServiceReport),
+    };
+  }
+}

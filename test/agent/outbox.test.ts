@@ -1,0 +1,257 @@
+import t, { type Test } from 'tap';
+import { arrivalOf } from '#shared/protocol/sequence.ts';
+import { event, type AgentEvent, type AgentEventBody } from '#shared/protocol/schema.ts';
+import { openState, type AgentState } from '../../agent/state/open.ts';
+import { OUTBOX_KEEP_MS } from '../../agent/state/outbox.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+import { Random } from '../support/random.ts';
+
+type Body = Exclude<AgentEventBody, { kind: 'gap' }>;
+const LIMIT_BYTES = 20_000;
+
+function open(t: Test, clock = new ManualClock(), dir = t.testdir()) {
+  const state = openState(dir, clock, { outboxLimitBytes: LIMIT_BYTES });
+  t.teardown(() => state.close());
+  return {
+    state,
+    clock,
+    dir,
+    append: (...bodies: Body[]) => state.transact(() => bodies.forEach((body) => state.outbox.append(body))),
+  };
+}
+
+const step = (jobId: string, message = ''): Body => ({
+  kind: 'job.step',
+  progress: { jobId, serviceId: 'svc_1', step: 'pull', state: 'running', message, at: 1 },
+});
+const finished = (jobId: string): Body => ({
+  kind: 'job.finished',
+  result: { jobId, serviceId: 'svc_1', state: 'succeeded', startedAt: 1, finishedAt: 2 },
+  report: null,
+});
+const report = (serviceId: string, reason: string): Body => ({
+  kind: 'service.report',
+  report: { serviceId, lifecycle: 'running', health: 'healthy', reason, revision: 1, containers: [], at: 1 },
+});
+const note = (message: string): Body => ({
+  kind: 'service.event',
+  serviceId: 'svc_1',
+  type: 'health',
+  status: 'healthy',
+  message,
+  at: 1,
+});
+
+const show = ({ seq, body }: AgentEvent) =>
+  body.kind === 'gap' ? `${seq} gap ${body.from}-${body.to} ${JSON.stringify(body.counts)}` : `${seq} ${body.kind}`;
+const shown = (state: AgentState, after = 0) => state.outbox.read(after).map(show);
+
+t.test('events get numbers in order and are read back after any of them', (t) => {
+  const { state, append } = open(t);
+  append(step('a'), finished('a'), note('n'));
+  t.strictSame(shown(state), ['1 job.step', '2 job.finished', '3 service.event']);
+  t.strictSame(shown(state, 2), ['3 service.event']);
+  t.strictSame(state.outbox.range(), { first: 1, last: 3 });
+  t.end();
+});
+
+t.test('a batch stays under its limit but always holds one event', (t) => {
+  const { state, append } = open(t);
+  append(step('a', 'x'.repeat(1000)), step('a'), step('a'));
+  t.equal(state.outbox.read(0, 500).length, 1);
+  t.equal(state.outbox.read(1, 500).length, 2);
+  t.end();
+});
+
+t.test('an older report of the same service becomes a gap that lost nothing', (t) => {
+  const { state, append } = open(t);
+  append(report('svc_1', 'first'), report('svc_2', 'other'), report('svc_1', 'second'));
+  t.strictSame(shown(state), ['1 gap 1-1 {}', '2 service.report', '3 service.report']);
+  append(report('svc_2', 'newer'), report('svc_1', 'third'));
+  t.strictSame(shown(state), ['3 gap 1-3 {}', '4 service.report', '5 service.report']);
+  t.end();
+});
+
+t.test('a gap that reaches back to what control has is cut to what it has not', (t) => {
+  const { state, append } = open(t);
+  append(report('svc_1', '1'), report('svc_1', '2'), report('svc_1', '3'), report('svc_1', '4'));
+  t.strictSame(shown(state, 2), ['3 gap 3-3 {}', '4 service.report']);
+  t.end();
+});
+
+t.test('past the limit steps go before service events, and results and latest states stay', (t) => {
+  const { state, append } = open(t);
+  append(finished('a'), report('svc_1', 'kept'), note('kept'));
+  for (let i = 0; i < 200; i++) append(step('b', `step ${i}`));
+  const kinds = new Map<string, number>();
+  for (const { body } of state.outbox.read(0)) kinds.set(body.kind, (kinds.get(body.kind) ?? 0) + 1);
+  t.equal(kinds.get('job.finished'), 1);
+  t.equal(kinds.get('service.report'), 1);
+  t.equal(kinds.get('service.event'), 1);
+  const gap = state.outbox.read(0).find(({ body }) => body.kind === 'gap');
+  t.ok(gap?.body.kind === 'gap' && (gap.body.counts['job.step'] ?? 0) > 0, 'the gap counts what it dropped');
+  t.equal((kinds.get('job.step') ?? 0) + (gap?.body.kind === 'gap' ? (gap.body.counts['job.step'] ?? 0) : 0), 200);
+  t.end();
+});
+
+t.test('past the limit what control has goes first and leaves no gap', (t) => {
+  const { state, append } = open(t);
+  for (let i = 0; i < 60; i++) append(step('a', 'x'.repeat(50)));
+  state.outbox.ack(60);
+  for (let i = 0; i < 60; i++) append(step('b', 'x'.repeat(50)));
+  t.notOk(shown(state).some((line) => line.includes('gap')));
+  t.ok(state.outbox.range().first > 1);
+  t.equal(state.outbox.read(60).length, 60);
+  t.end();
+});
+
+t.test('acknowledged events are kept a day for a control plane restored from a backup', (t) => {
+  const { state, clock, append } = open(t);
+  append(step('a'), finished('a'));
+  state.outbox.ack(2);
+  clock.advance(OUTBOX_KEEP_MS - 1);
+  state.outbox.prune();
+  state.transact(() => state.outbox.resume(1));
+  t.strictSame(shown(state), ['1 job.step', '2 job.finished']);
+  state.outbox.ack(2);
+  clock.advance(1);
+  state.outbox.prune();
+  t.strictSame(state.outbox.range(), { first: 3, last: 2 });
+  t.end();
+});
+
+t.test('events that control has not got do not age away', (t) => {
+  const { state, clock, append } = open(t);
+  append(step('a'), step('a'));
+  state.outbox.ack(1);
+  clock.advance(7 * OUTBOX_KEEP_MS);
+  state.outbox.prune();
+  t.strictSame(shown(state), ['2 job.step']);
+  t.end();
+});
+
+t.test('control restored to before what is kept is told of a gap', (t) => {
+  const { state, clock, append } = open(t);
+  append(step('a'), step('a'), step('a'));
+  state.outbox.ack(3);
+  clock.advance(OUTBOX_KEEP_MS);
+  state.outbox.prune();
+  append(finished('b'));
+  state.transact(() => state.outbox.resume(2));
+  t.strictSame(shown(state, 1), ['3 gap 2-3 {"acknowledged":2}', '4 job.finished']);
+  t.end();
+});
+
+t.test('a host restored from a snapshot moves its events behind what control knows', (t) => {
+  const { state, append } = open(t);
+  append(step('a'), finished('a'));
+  state.transact(() => state.outbox.resume(100));
+  t.strictSame(shown(state, 99), ['100 job.step', '101 job.finished']);
+  append(step('b'));
+  t.strictSame(shown(state, 101), ['102 job.step']);
+  t.end();
+});
+
+t.test('numbers go on after a restart with an empty outbox', (t) => {
+  const { state, clock, dir, append } = open(t);
+  append(step('a'), step('a'));
+  state.outbox.ack(2);
+  clock.advance(OUTBOX_KEEP_MS);
+  state.transact(() => state.outbox.prune());
+  state.close();
+  const again = open(t, clock, dir);
+  again.append(step('b'));
+  t.strictSame(shown(again.state), ['3 job.step']);
+  t.end();
+});
+
+t.test('a transaction that fails takes no number', (t) => {
+  const { state, append } = open(t);
+  append(step('a'));
+  t.throws(() =>
+    state.transact(() => {
+      state.outbox.append(step('a'));
+      throw new RangeError('after the append');
+    }),
+  );
+  append(step('a'));
+  t.strictSame(shown(state), ['1 job.step', '2 job.step']);
+  t.end();
+});
+
+t.test('events are announced after the commit, and only when there are any', (t) => {
+  const { state, append } = open(t);
+  const seen: number[] = [];
+  state.onEvents(() => seen.push(state.outbox.last));
+  state.transact(() => state.meta.raise('epoch', 4));
+  append(step('a'), step('a'));
+  t.strictSame(seen, [2]);
+  t.end();
+});
+
+/** Control as it must be: commits a batch or crashes before it can say so, and counts what it was told. */
+class FakeControl {
+  last = 0;
+  results: string[] = [];
+  reasons = new Map<string, string>();
+  told = 0;
+
+  receive(events: AgentEvent[]): void {
+    for (const each of events) {
+      if (arrivalOf(each, this.last) === 'hole') throw new RangeError(`hole: ${this.last} then ${show(each)}`);
+      if (arrivalOf(each, this.last) === 'repeat') continue;
+      event().parse(each);
+      this.last = each.seq;
+      const { body } = each;
+      if (body.kind === 'job.finished') this.results.push(body.result.jobId);
+      if (body.kind === 'service.report') this.reasons.set(body.report.serviceId, body.report.reason ?? '');
+      if (body.kind === 'gap') for (const count of Object.values(body.counts)) this.told += count;
+      if (body.kind === 'job.step' || body.kind === 'service.event') this.told += 1;
+    }
+  }
+}
+
+for (let seed = 1; seed <= 40; seed++) {
+  t.test(`A35: whatever happens, control sees no hole and loses nothing untold (seed ${seed})`, (t) => {
+    const random = new Random(seed);
+    const ackRate = seed % 2 === 0 ? 1 : 0.7;
+    let { state, clock, dir, append } = open(t);
+    const control = new FakeControl();
+    const sent = { results: [] as string[], reasons: new Map<string, string>(), counted: 0 };
+
+    const make: (() => void)[] = [
+      () => (append(step(`j${seed}`, 'x'.repeat(random.int(0, 900)))), (sent.counted += 1)),
+      () => (append(note('y'.repeat(random.int(0, 300)))), (sent.counted += 1)),
+      () => {
+        const id = `job_${sent.results.length}`;
+        append(finished(id));
+        sent.results.push(id);
+      },
+      () => {
+        const [id, reason] = [`svc_${random.int(1, 3)}`, `r${random.int(0, 1e6)}`];
+        append(report(id, reason));
+        sent.reasons.set(id, reason);
+      },
+    ];
+    const deliver = () => {
+      control.receive(state.outbox.read(control.last, random.int(100, 4000)));
+      if (random.next() < ackRate) state.outbox.ack(control.last);
+    };
+    const crash = () => {
+      state.close();
+      ({ state, append } = open(t, clock, dir));
+      state.transact(() => state.outbox.resume(control.last + 1));
+    };
+    const tick = () => (clock.advance(random.int(0, OUTBOX_KEEP_MS / 4)), state.transact(() => state.outbox.prune()));
+    const operations = [...make, ...make, ...make, ...make, deliver, deliver, crash, tick];
+
+    for (let i = 0; i < 300; i++) random.pick(operations)();
+    while (control.last < state.outbox.last) control.receive(state.outbox.read(control.last));
+
+    t.strictSame(control.results, sent.results, 'every result once, in order');
+    t.strictSame(control.reasons, sent.reasons, 'the latest of every state');
+    t.ok(control.told >= sent.counted, 'everything else delivered or counted in a gap');
+    if (ackRate === 1) t.equal(control.told, sent.counted, 'and counted once');
+    t.end();
+  });
+}
