@@ -1,7 +1,7 @@
 import t from 'tap';
 import { summarise } from './summary.ts';
 
-await t.test('tests are counted, the steps and asserts inside them are not', async (t) => {
+t.test('tests are counted, the steps and asserts inside them are not', async (t) => {
   const tap = `
 # Subtest: test/a.test.ts
     # Subtest: one
@@ -19,7 +19,7 @@ not ok 1 - test/a.test.ts # time=19.609ms
   t.same(summarise(tap), { passed: 1, failed: 1, skipped: [] });
 });
 
-await t.test('a skip counts at any depth, with its reason', async (t) => {
+t.test('a skip counts at any depth, with its reason', async (t) => {
   const tap = `
     ok 1 - needs \\# an engine # SKIP no Docker
     # Subtest: outer
@@ -34,7 +34,7 @@ ok 3 - test/c.test.ts # SKIP whole file
   });
 });
 
-await t.test('what a diagnostic quotes is not a result', async (t) => {
+t.test('what a diagnostic quotes is not a result', async (t) => {
   const tap = `
     not ok 1 - real
       ---
@@ -45,6 +45,6 @@ await t.test('what a diagnostic quotes is not a result', async (t) => {
   t.same(summarise(tap), { passed: 0, failed: 1, skipped: [] });
 });
 
-await t.test('a run that left no output has no passed test', async (t) => {
+t.test('a run that left no output has no passed test', async (t) => {
   t.same(summarise(''), { passed: 0, failed: 0, skipped: [] });
 });

@@ -1,0 +1,223 @@
+// The house's rules as data: who may import what, and why. A failure names the file, what it did, and the reason.
+// To change a rule change its line here, in the same commit as the code that needs it.
+import { globSync, readFileSync } from 'node:fs';
+import { dirname, join, matchesGlob } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t, { type Test } from 'tap';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** Files of these folders may import only these files of ours. Every line that fits a file holds for it. */
+const FOLDERS: [from: string, mayImport: string[], reason: string][] = [
+  ['shared/**', ['shared/**'], 'both processes load it'],
+  ['agent/**', ['shared/**', 'agent/**'], 'the wire is the only contact'],
+  ['control/**', ['shared/**', 'control/**'], 'the wire is the only contact'],
+  ['cli/**', ['shared/**', 'cli/**', '{agent,control}/main.ts'], 'the client speaks only the public API'],
+  ['control/{db,store}/**', ['shared/**', 'control/{db,store}/**'], 'rows know nothing of who asks for them'],
+  ['control/app/**', ['shared/**', 'control/{app,store}/**', 'control/agents/sessions.ts'], 'no cycles, by order'],
+  [
+    'control/{http,dialects,realtime,jobs}/**',
+    ['shared/**', 'control/{app,http,dialects,realtime,jobs}/**'],
+    'no way around the rules of the app layer',
+  ],
+];
+
+/** Only these files may import the package. `bench/` measures from outside and is free. */
+const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
+  [/^dockerode$/, ['agent/docker/**'], 'one place to fake, one to version'],
+  [
+    /^node:child_process$/,
+    ['agent/docker/**', 'agent/deploy/git*', 'agent/backup/**', 'shared/systemd.ts', 'cli/**'],
+    'a child process gets an argv in one of few places, never a shell',
+  ],
+  [
+    /^ws$/,
+    ['agent/link/connection.ts', 'control/agents/gateway.ts', 'control/{realtime,http}/**', 'cli/**'],
+    'limits and auth live there',
+  ],
+  [
+    /^better-sqlite3$/,
+    ['control/{db,store}/**', 'agent/state/**', 'shared/sqlite.ts'],
+    'rows never leave the store; one place opens files, with the pragmas that make an answer durable',
+  ],
+  [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
+  [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
+  [/^listr2$/, ['cli/**'], 'only the command talks to a terminal'],
+  [/^node-cron$/, ['agent/schedule/**'], 'schedules run on the host'],
+  [/^undici$/, ['{agent,control,cli}/**'], 'what both sides share opens no connection'],
+  [/^yaml$/, ['shared/compose/**', '{agent,control,cli}/**'], 'the agent loads shared code at once and yaml late'],
+  [
+    /^(?!node:|pino$|hyperid$|zod$)/,
+    ['shared/compose/**', 'shared/sqlite.ts', '{agent,control,cli}/**'],
+    'shared code is loaded by both processes and stays lean: pino, hyperid and zod',
+  ],
+];
+
+/** Decisions without I/O: at run time they import shared code and each other, nothing else. */
+const PURE = ['agent/deploy/plan.ts', 'agent/health/{tracker,policy}.ts', 'shared/{serial,time}.ts'];
+const PURE_REASON = 'tested without fakes';
+
+/** This text appears only in these files. */
+const WORDS: [text: RegExp, onlyIn: string[], reason: string][] = [
+  [/\bprocess\.env\b/, ['*/config.ts', 'cli/**', 'bench/**'], 'configuration is read once'],
+  [
+    /\bprocess\.(exit\b|exitCode\b|on(ce)?\(\s*'SIG)/,
+    ['*/main.ts', 'shared/lifecycle.ts', 'cli/**', 'bench/**'],
+    'one way to die',
+  ],
+  [/\bthrow new Error\(/, ['bench/**'], 'errors have codes from one table: throw a LongshoreError'],
+  [/\bshell: *true\b|\bexec(File)?Sync\(|\{[^}]*\bexec\b[^}]*\} from 'node:child_process'/, [], 'no shell, ever'],
+];
+
+const PATTERN_FOLDERS = ['utils', 'helpers', 'common', 'managers', 'controllers', 'models'];
+
+type Import = { specifier: string; file?: string; typeOnly: boolean };
+type Source = { path: string; code: string; imports: Import[] };
+
+const sources = globSync('{agent,control,shared,cli,bench}/**/*.ts', { cwd: ROOT }).toSorted().map(readSource);
+
+t.test('a folder imports only what lies below it', async (t) => {
+  report(t, (fail) => {
+    for (const [from, mayImport, reason] of FOLDERS) {
+      for (const { path, imports } of sources.filter(within([from]))) {
+        for (const { file } of imports) {
+          if (file && file !== 'package.json' && !matches(file, mayImport)) fail(path, `imports ${file}`, reason);
+        }
+      }
+    }
+  });
+});
+
+t.test('a package is imported only where it is fenced in', async (t) => {
+  report(t, (fail) => {
+    for (const [name, onlyIn, reason] of PACKAGES) {
+      for (const { path, imports } of sources.filter(without([...onlyIn, 'bench/**']))) {
+        for (const { file, specifier } of imports)
+          if (!file && name.test(specifier)) fail(path, `imports ${specifier}`, reason);
+      }
+    }
+  });
+});
+
+t.test('decisions import no I/O', async (t) => {
+  report(t, (fail) => {
+    for (const { path, imports } of sources.filter(within(PURE))) {
+      for (const { file, specifier, typeOnly } of imports) {
+        if (!typeOnly && !(file && matches(file, ['shared/**', ...PURE])))
+          fail(path, `imports ${specifier}`, PURE_REASON);
+      }
+    }
+  });
+});
+
+t.test('no imports go in a circle', async (t) => {
+  report(t, (fail) => {
+    for (const circle of circles())
+      fail(circle[0] ?? '', `imports itself: ${circle.join(' → ')}`, 'what can be read alone can be tested alone');
+  });
+});
+
+t.test('some words belong to some files', async (t) => {
+  report(t, (fail) => {
+    for (const [text, onlyIn, reason] of WORDS) {
+      for (const { path, code } of sources.filter(without(onlyIn))) {
+        const found = text.exec(code);
+        if (found) fail(path, `says \`${found[0].replace(/\s+/g, ' ')}\``, reason);
+      }
+    }
+  });
+});
+
+t.test('folders name a subject, never a pattern', async (t) => {
+  report(t, (fail) => {
+    for (const { path } of sources) {
+      const folder = dirname(path)
+        .split('/')
+        .find((name) => PATTERN_FOLDERS.includes(name));
+      if (folder) fail(path, `lies in ${folder}/`, 'such a folder collects what nobody owns');
+    }
+  });
+});
+
+t.test('the reader of imports sees each form', async (t) => {
+  const code = `
+    import a from 'a';
+    import { b,
+      c } from "b";
+    import type { D } from './d.ts';
+    import 'e';
+    export * from '#shared/f.ts';
+    export type { G } from '../g.ts';
+    const h = await import('h/sub');
+    // import x from 'x';
+    /* import y from 'y'; */
+    export const from = 'z';
+  `;
+  t.strictSame(readImports('agent/link/it.ts', code), [
+    { specifier: 'a', typeOnly: false },
+    { specifier: 'b', typeOnly: false },
+    { specifier: './d.ts', file: 'agent/link/d.ts', typeOnly: true },
+    { specifier: 'e', typeOnly: false },
+    { specifier: '#shared/f.ts', file: 'shared/f.ts', typeOnly: false },
+    { specifier: '../g.ts', file: 'agent/g.ts', typeOnly: true },
+    { specifier: 'h/sub', typeOnly: false },
+  ]);
+});
+
+function report(t: Test, check: (fail: (path: string, fault: string, reason: string) => void) => void): void {
+  const faults: string[] = [];
+  check((path, fault, reason) => faults.push(`${path} ${fault}: ${reason}`));
+  t.strictSame(faults, []);
+}
+
+function readSource(path: string): Source {
+  const code = withoutComments(readFileSync(join(ROOT, path), 'utf8'));
+  return { path, code, imports: readImports(path, code) };
+}
+
+/** Good enough for our own formatted code: a `//` inside a string is followed by no space and led by no space. */
+function withoutComments(code: string): string {
+  return code.replace(/\/\*[\s\S]*?\*\//g, '').replace(/(^|\s)\/\/.*$/gm, '$1');
+}
+
+function readImports(path: string, code: string): Import[] {
+  const statement =
+    /^\s*(?:import|export)\s+(type\s)?(?:[^'"`;=]*?\sfrom\s+)?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm;
+  return [...withoutComments(code).matchAll(statement)].map(([, type, named, dynamic]) => {
+    const specifier = named ?? dynamic ?? '';
+    const file = resolve(path, specifier);
+    return { specifier, ...(file && { file }), typeOnly: Boolean(type) };
+  });
+}
+
+/** The file of ours that is meant, relative to the root; undefined for a package. */
+function resolve(path: string, specifier: string): string | undefined {
+  if (specifier.startsWith('#')) return specifier.slice(1);
+  return specifier.startsWith('.') ? join(dirname(path), specifier) : undefined;
+}
+
+function circles(): string[][] {
+  const found: string[][] = [];
+  const done = new Set<string>();
+  const byPath = new Map(sources.map((source) => [source.path, source]));
+  const walk = (path: string, trail: string[]) => {
+    if (trail.includes(path)) found.push([...trail.slice(trail.indexOf(path)), path]);
+    if (trail.includes(path) || done.has(path)) return;
+    for (const { file } of byPath.get(path)?.imports ?? []) if (file) walk(file, [...trail, path]);
+    done.add(path);
+  };
+  for (const { path } of sources) walk(path, []);
+  return found;
+}
+
+function matches(path: string, globs: string[]): boolean {
+  return globs.some((glob) => matchesGlob(path, glob));
+}
+
+function within(globs: string[]): (source: Source) => boolean {
+  return ({ path }) => matches(path, globs);
+}
+
+function without(globs: string[]): (source: Source) => boolean {
+  return ({ path }) => !matches(path, globs);
+}

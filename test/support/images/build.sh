@@ -1,0 +1,107 @@
+#!/usr/bin/env bash
+# Makes the images that the tests run, without pulling anything.
+#
+#   build.sh                       busybox:1 and longshore-test/{web:1,web:2,logger:1,crash:1}
+#   build.sh alias NAME[=PORT]...  a small HTTP server under any name, e.g. redis:7-alpine=6379 (port 80 if not given)
+#
+# Every image is one static busybox and the scripts of rootfs/, imported with different settings; the engine keeps
+# that layer once. What is there and current is left alone, so this takes a moment when there is nothing to do. An
+# image that was not made here is never overwritten: with a real redis on the machine the tests use the real one.
+set -euo pipefail
+
+HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+REVISION=$(find "$HERE" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
+work=
+
+say() { printf '%s\n' "$*" >&2; }
+label_of() { docker image inspect -f "{{index .Config.Labels \"$2\"}}" "$1" 2>/dev/null; }
+
+# image NAME SETTING... : import the root file system under this name, unless it is there already.
+image() {
+  local name=$1 recipe current change=() setting
+  recipe=$(printf '%s\n' "$REVISION" "$@" | sha256sum | cut -c1-12)
+  if current=$(label_of "$name" standin.recipe); then
+    [ "$current" != "$recipe" ] || return 0
+    [ -n "$current" ] || { say "keep $name: it was not made here"; return 0; }
+  fi
+  shift
+  root_file_system
+  for setting in "$@" 'LABEL standin.offline=1' "LABEL standin.recipe=$recipe"; do change+=(-c "$setting"); done
+  docker import "${change[@]}" "$work/root.tar" "$name" >/dev/null
+  say "made $name"
+}
+
+# The tar that all images share, made when the first one needs it.
+root_file_system() {
+  [ -z "$work" ] || return 0
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  local root=$work/root applet
+  mkdir -p "$root"/{bin,dev,etc,home,proc,root,sys,tmp,usr/bin,var}
+  chmod 1777 "$root/tmp"
+  static_busybox "$root/bin/busybox"
+  for applet in $("$root/bin/busybox" --list); do
+    [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
+  done
+  ln -s bin "$root/sbin"
+  ln -s ../../bin/env "$root/usr/bin/env"
+  printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$root/etc/passwd"
+  printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
+  cp -R "$HERE/rootfs/." "$root/"
+  chmod 755 "$root"/standin/*
+  # A template's health check calls its own program; in a stand-in each of them asks the stand-in's server.
+  for applet in curl pg_isready redis-cli mysqladmin mariadb-admin healthcheck.sh mongosh; do
+    ln -s ../standin/probe "$root/bin/$applet"
+  done
+  tar -C "$root" --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 -cf "$work/root.tar" .
+}
+
+# This machine's own busybox where it is a static one, else the package's, unpacked and not installed.
+static_busybox() {
+  local own
+  own=$(command -v busybox || true)
+  if [ -n "$own" ] && ! ldd "$own" >/dev/null 2>&1 && "$own" --list | grep -qx httpd; then
+    cp "$own" "$1"
+    return
+  fi
+  command -v apt-get >/dev/null || { say "build.sh: install a static busybox with httpd first"; exit 1; }
+  (
+    cd "$work"
+    apt-get download -qq busybox-static >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq busybox-static >/dev/null; }
+    dpkg-deb -x busybox-static_*.deb package
+  )
+  cp "$(find "$work/package" -type f -perm -u+x -name busybox)" "$1"
+  chmod 755 "$1"
+}
+
+standard_images() {
+  image busybox:1 'CMD ["sh"]'
+  local version
+  for version in 1 2; do
+    image "longshore-test/web:$version" 'ENTRYPOINT ["/standin/serve"]' "ENV SITE=v$version" 'EXPOSE 80'
+  done
+  image longshore-test/logger:1 'ENTRYPOINT ["/standin/log"]'
+  image longshore-test/crash:1 'ENTRYPOINT ["/standin/crash"]'
+}
+
+aliases() {
+  local argument port
+  for argument in "$@"; do
+    port=${argument#*=}
+    [ "$port" != "$argument" ] || port=80
+    image "${argument%%=*}" 'ENTRYPOINT ["/standin/serve"]' "ENV STANDIN_PORT=$port" "EXPOSE $port"
+  done
+}
+
+main() {
+  # Test files run side by side and all come here first.
+  exec 9>"${TMPDIR:-/tmp}/longshore-test-images.lock"
+  flock 9
+  case ${1:-} in
+    '') standard_images ;;
+    alias) shift; aliases "$@" ;;
+    *) say "usage: build.sh [alias NAME[=PORT]...]"; exit 2 ;;
+  esac
+}
+
+main "$@"
