@@ -1,0 +1,79 @@
+// From a template and what the user gave to what a host deploys. Pure: the same input gives the same output.
+//
+// The compose text is passed on as it is. Values go beside it, as the variables Compose interpolates after it has parsed
+// the YAML: a value can become a scalar and nothing else, however it looks.
+import { LongshoreError } from '#shared/errors.ts';
+import { checkValue } from './check-value.ts';
+import { generateValue, type RandomSource } from './generate.ts';
+import type { TemplateDefinition, Variable } from './schema.ts';
+
+export interface RenderedTemplate {
+  compose: string;
+  /** One value for each variable of the template, in its order. */
+  variables: Record<string, string>;
+  secretNames: string[];
+  files: Record<string, string>;
+}
+
+/** `${NAME}` inside a default. */
+const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+
+/**
+ * `given` holds what the user set and, for a redeploy, what an earlier rendering made: a given value is never generated
+ * anew, so passwords stay what the volumes were made with. Throws `template_variable` with a reason by variable.
+ */
+export function renderTemplate(
+  definition: TemplateDefinition,
+  given: Readonly<Record<string, string>>,
+  random: RandomSource,
+): RenderedTemplate {
+  const values = new Map<string, string>();
+  const fields = new Map(unknownNames(definition, given).map((name) => [name, 'is not a variable of this template']));
+  for (const variable of definition.variables) {
+    const value = settle(variable, given, values, random);
+    const problem = value === undefined ? 'is required' : checkValue(variable, value);
+    if (problem) fields.set(variable.name, problem);
+    values.set(variable.name, value ?? '');
+  }
+  if (fields.size > 0) throw invalid(definition, fields);
+  return {
+    compose: definition.compose,
+    variables: Object.fromEntries(values),
+    secretNames: definition.variables.filter((variable) => variable.secret).map((variable) => variable.name),
+    files: { ...definition.files },
+  };
+}
+
+function unknownNames(definition: TemplateDefinition, given: Readonly<Record<string, string>>): string[] {
+  const known = new Set(definition.variables.map((variable) => variable.name));
+  return Object.keys(given).filter((name) => !known.has(name));
+}
+
+/** What was given, else made up, else the default, else nothing. Undefined when it is required and there is nothing. */
+function settle(
+  variable: Variable,
+  given: Readonly<Record<string, string>>,
+  settled: ReadonlyMap<string, string>,
+  random: RandomSource,
+): string | undefined {
+  const own = Object.hasOwn(given, variable.name) ? given[variable.name] : undefined;
+  // An empty field of a form means "I have nothing to say": what can be made up, is.
+  if (own !== undefined && (own !== '' || !variable.generate)) return own;
+  if (variable.generate) return generateValue(variable.generate, random);
+  if (variable.default !== undefined) return fillReferences(variable.default, settled);
+  return variable.required ? undefined : '';
+}
+
+/** One pass: what a referenced value holds is not looked at again. load.ts has checked that each is declared before. */
+const fillReferences = (text: string, settled: ReadonlyMap<string, string>): string =>
+  text.replaceAll(REFERENCE, (_, name: string) => settled.get(name) ?? '');
+
+/** Names that a default refers to. */
+export const referencesOf = (text: string): string[] => [...text.matchAll(REFERENCE)].map((match) => match[1] ?? '');
+
+const invalid = (definition: TemplateDefinition, fields: ReadonlyMap<string, string>): LongshoreError =>
+  new LongshoreError('template_variable', {
+    message: `Template "${definition.id}" cannot be deployed with these variables`,
+    details: [...fields].map(([name, problem]) => `${name} ${problem}`).join('; '),
+    fields: Object.fromEntries([...fields].map(([name, problem]) => [`variables.${name}`, problem])),
+  });

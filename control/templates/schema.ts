@@ -1,0 +1,166 @@
+// What a template may say: one folder of the catalogue with `template.yaml`, `compose.yaml` and the files it names.
+// Strict on purpose: a misspelt or not yet supported key is refused at load instead of silently doing nothing.
+import { z } from 'zod';
+
+export const CATEGORIES = [
+  'analytics',
+  'automation',
+  'cms',
+  'communication',
+  'database',
+  'development',
+  'files',
+  'media',
+  'monitoring',
+  'networking',
+  'productivity',
+  'security',
+  'web',
+] as const;
+
+export const VARIABLE_TYPES = [
+  'string',
+  'text',
+  'password',
+  'integer',
+  'number',
+  'boolean',
+  'enum',
+  'email',
+  'url',
+  'host',
+  'ip',
+  'port',
+  'timezone',
+] as const;
+export type VariableType = (typeof VARIABLE_TYPES)[number];
+
+export const GENERATOR_KINDS = [
+  'alnum',
+  'lower',
+  'hex',
+  'base64',
+  'base64url',
+  'password',
+  'uuid',
+  'username',
+  'port',
+  'timestamp',
+] as const;
+
+/** `GET /api/templates/:id` puts it into a URL, and it is the folder's name. */
+const templateId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+
+/** Names that would steer Compose, Docker or the loader instead of the app when they reach `.env`. */
+const RESERVED_NAME = /^(COMPOSE|DOCKER|LD|LONGSHORE|BUILDKIT|BUILDX)_|^(PATH|HOME|PWD|IFS)$/;
+const variableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
+  .refine((name) => !RESERVED_NAME.test(name), 'is a name that Compose or Docker reads itself');
+
+/** A path inside the service's folder: relative, no `..`, no dot file (`.env` is ours). */
+const filePath = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9_-][\w.-]*(\/[A-Za-z0-9_-][\w.-]*)*$/);
+
+const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
+
+const isPattern = (text: string): boolean => {
+  try {
+    return new RegExp(text, 'u') instanceof RegExp;
+  } catch {
+    return false;
+  }
+};
+
+const generate = z.strictObject({
+  kind: z.enum(GENERATOR_KINDS),
+  /** Characters of alnum, lower, hex, password, username. */
+  chars: z.int().min(1).max(256).optional(),
+  /** Random bytes behind base64 and base64url. */
+  bytes: z.int().min(1).max(256).optional(),
+  /** Adds `-_.!*` to a password. */
+  symbols: z.boolean().optional(),
+});
+export type Generate = z.infer<typeof generate>;
+
+const variable = z
+  .strictObject({
+    name: variableName,
+    label: z.string().max(80),
+    help: z.string().max(500).optional(),
+    type: z.enum(VARIABLE_TYPES).default('string'),
+    required: z.boolean().default(false),
+    /** May hold `${OTHER}`: the value of a variable declared above. */
+    default: scalar.optional(),
+    options: z.array(z.strictObject({ value: scalar, label: z.string().max(80) })).optional(),
+    /** Length of a text, value of a number. */
+    min: z.number().optional(),
+    max: z.number().optional(),
+    /** Matched against the whole value. */
+    pattern: z.string().refine(isPattern, 'is not a regular expression').optional(),
+    patternHint: z.string().max(200).optional(),
+    /** Masked in answers, encrypted at rest, never logged. */
+    secret: z.boolean().default(false),
+    generate: generate.optional(),
+    /** Frozen after the first deploy: a database reads its password only when it makes its files. */
+    once: z.boolean().default(false),
+    /** No form shows it; the default counts unless a script gives another. */
+    hidden: z.boolean().default(false),
+    /** A form folds it away. */
+    advanced: z.boolean().default(false),
+  })
+  .refine((v) => (v.type === 'enum') === (v.options !== undefined), 'options go with the type "enum"')
+  .refine((v) => !v.hidden || v.default !== undefined || v.generate, 'a hidden variable needs a default')
+  .refine((v) => v.type !== 'password' || v.secret, 'a password is a secret');
+export type Variable = z.infer<typeof variable>;
+
+const links = z.strictObject({
+  docs: z.url().optional(),
+  website: z.url().optional(),
+  source: z.url().optional(),
+});
+
+/** `template.yaml` as it lies in the folder. */
+export const manifestSchema = z.strictObject({
+  schema: z.literal(1),
+  id: templateId,
+  name: z.string().max(80),
+  tagline: z.string().max(120),
+  description: z.string().max(4000),
+  category: z.enum(CATEGORIES),
+  /** Our revision of the template; `appVersion` is the software's. */
+  version: z.int().min(1),
+  appVersion: z.string().max(40),
+  links: links.default({}),
+  variables: z.array(variable).max(100).default([]),
+  compose: z.literal('compose.yaml').default('compose.yaml'),
+  /** Copied as they are into the service's folder, where the compose file may mount them. */
+  files: z
+    .array(z.strictObject({ path: filePath, from: filePath }))
+    .max(50)
+    .default([]),
+  /** What answers where; `var` names the variable that holds the host port. */
+  ports: z
+    .array(
+      z.strictObject({
+        service: z.string(),
+        container: z.int().min(1).max(65_535),
+        protocol: z.enum(['tcp', 'udp', 'http', 'https']).default('tcp'),
+        var: variableName.optional(),
+      }),
+    )
+    .default([]),
+  /** Seconds the first start may take until all health checks pass. */
+  health: z.strictObject({ timeoutS: z.int().min(1).max(3600) }).optional(),
+  notes: z.strictObject({ before: z.string().optional(), after: z.string().optional() }).default({}),
+});
+export type Manifest = z.infer<typeof manifestSchema>;
+
+/** A template in memory: the manifest with the texts it points to. */
+export interface TemplateDefinition extends Omit<Manifest, 'compose' | 'files'> {
+  compose: string;
+  /** Path inside the service's folder → text. */
+  files: Record<string, string>;
+}
