@@ -10,7 +10,7 @@ export interface RequestOptions {
 /** The sending end of a stream, in the hands of the side that was asked for it. */
 export interface StreamWriter {
   /**
-   * Sends one frame (≤ 64 KiB advised, whole lines). Resolves when the next one may be sent: credit is there and the
+   * Sends one frame (≤ 64 KiB advised, ≤ 128 KiB, whole lines). Resolves when the next one may be sent: credit is there and the
    * socket is not overfull. Rejects with `link_closed` or `cancelled` when nobody reads any more.
    */
   write(frame: Uint8Array): Promise<void>;
@@ -43,6 +43,8 @@ export interface Peer {
   /** Best effort; dropped silently when the link is down or overfull. */
   notify<N extends NotificationName>(name: N, body: Notification<N>): void;
   openStream<S extends StreamName>(name: S, params: StreamParams<S>): StreamReader;
+  /** Pings now: true at the next sign of life, false after `limitMs` without one or when the link closes. */
+  probe(limitMs: number): Promise<boolean>;
   /** Drains: no new requests, waits for those under way (≤ 5 s), then closes. Safe to call again. */
   close(code: number, reason: string): Promise<void>;
   /** Fails everything now with `link_closed`. Safe to call again. */

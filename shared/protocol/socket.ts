@@ -12,7 +12,11 @@ export interface Socket {
   terminate(): void;
   /** Bytes accepted by send and not yet handed to the kernel. */
   readonly bufferedBytes: number;
-  onMessage(handler: (data: string | Uint8Array) => void): void;
+  /**
+   * The one taker of frames; another call replaces it, undefined leaves none. Frames that arrive while there is none
+   * wait for the next taker, so that a connection can change hands (handshake, then peer) and lose nothing.
+   */
+  onMessage(handler: ((data: string | Uint8Array) => void) | undefined): void;
   /** Any sign of life: a frame, a ping, a pong. */
   onAlive(handler: () => void): void;
   /** Called once. 1006 when the far side vanished. */
