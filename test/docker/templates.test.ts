@@ -1,0 +1,92 @@
+// Each template of the catalogue against the real Compose: what it makes of our files and values is what counts.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import t, { type Test } from 'tap';
+import { loadTemplates } from '../../control/templates/load.ts';
+import { renderTemplate } from '../../control/templates/render.ts';
+import type { TemplateDefinition } from '../../control/templates/schema.ts';
+import { docker, ensureAliases, requireDocker, uniqueProject } from '../support/docker.ts';
+import { freePort } from '../support/free-port.ts';
+import { standInsFor } from '../support/stand-ins.ts';
+
+interface ComposeModel {
+  services: Record<string, { image: string; command?: string[]; environment?: Record<string, string> }>;
+  configs?: Record<string, { content: string }>;
+}
+
+const requireTemplate = (id: string) => loadTemplates().get(id) as TemplateDefinition;
+
+/** Writes the rendered template as a host would and returns its compose file. */
+function layOut(t: Test, definition: TemplateDefinition, given: Record<string, string>): string {
+  const { compose, variables, files } = renderTemplate(definition, given, { randomBytes, now: () => Date.now() });
+  // Between single quotes Compose takes everything as it is, but for the quote itself.
+  const env = Object.entries(variables).map(([name, value]) => `${name}='${value.replaceAll("'", "\\'")}'\n`);
+  const folder = t.testdir();
+  for (const [path, text] of Object.entries({ ...files, 'compose.yaml': compose, '.env': env.join('') })) {
+    mkdirSync(dirname(join(folder, path)), { recursive: true });
+    writeFileSync(join(folder, path), text);
+  }
+  return join(folder, 'compose.yaml');
+}
+
+const readModel = async (file: string): Promise<ComposeModel> =>
+  JSON.parse(await docker(['compose', '-f', file, 'config', '--format', 'json'])) as ComposeModel;
+
+/** Loopback and a port of our own for each one the template publishes. */
+async function freePorts(definition: TemplateDefinition): Promise<Record<string, string>> {
+  const names = definition.variables.filter((variable) => variable.type === 'port').map((variable) => variable.name);
+  const ports = await Promise.all(names.map(async (name) => [name, String(await freePort())]));
+  return { ...(Object.fromEntries(ports) as Record<string, string>), BIND_ADDRESS: '127.0.0.1' };
+}
+
+async function testTemplate(t: Test, definition: TemplateDefinition): Promise<void> {
+  await t.test('Compose takes it with defaults and generated values, nothing blank', async (t) => {
+    const model = await readModel(layOut(t, definition, {}));
+    t.not(Object.keys(model.services).length, 0);
+    for (const { environment = {} } of Object.values(model.services)) t.notOk(Object.values(environment).includes(''));
+  });
+
+  await t.test('it can listen on an IPv6 address', async (t) => {
+    await t.resolves(readModel(layOut(t, definition, { BIND_ADDRESS: '::1' })));
+  });
+
+  await t.test('its containers become healthy by its own health checks', async (t) => {
+    const file = layOut(t, definition, await freePorts(definition));
+    const images = Object.values((await readModel(file)).services).map((service) => service.image);
+    await ensureAliases(...standInsFor(images));
+    const compose = ['compose', '-p', uniqueProject(t, `tpl-${definition.id}`), '-f', file];
+    await docker([...compose, 'up', '-d', '--wait', '--pull', 'never', '--wait-timeout', '100']);
+    const states = (await docker([...compose, 'ps', '--format', '{{.Service}} {{.Health}}'])).split('\n').toSorted();
+    t.same(
+      states,
+      Object.keys((await readModel(file)).services)
+        .toSorted()
+        .map((name) => `${name} healthy`),
+    );
+  });
+}
+
+void t.test('the catalogue', async (t) => {
+  if (!(await requireDocker(t))) return;
+  for (const definition of loadTemplates().values()) await t.test(definition.id, (t) => testTemplate(t, definition));
+});
+
+void t.test('A57: a value that looks like YAML, a reference or a command reaches the container as it is', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const definition = requireTemplate('postgres');
+  for (const value of [`"; id # \${POSTGRES_USER}`, "it's: {a: 'b'}", '$(id) `id` $HOME', 'x: y, privileged: true']) {
+    const model = await readModel(layOut(t, definition, { POSTGRES_PASSWORD: value }));
+    t.same(Object.keys(model.services['postgres'] ?? {}).includes('privileged'), false);
+    // `config` prints a literal dollar doubled, so that its output is a compose file again.
+    t.equal(model.services['postgres']?.environment?.['POSTGRES_PASSWORD'], value.replaceAll('$', '$$$$'));
+  }
+});
+
+void t.test('redis: the password is in its file and in no argument', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const definition = requireTemplate('redis');
+  const model = await readModel(layOut(t, definition, { REDIS_PASSWORD: 'correct-horse' }));
+  t.match(model.configs?.['redis']?.content, /^requirepass correct-horse$/m);
+  t.notMatch(model.services['redis']?.command?.join(' '), 'correct-horse');
+});

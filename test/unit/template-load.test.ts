@@ -1,0 +1,101 @@
+import t, { type Test } from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
+import { loadTemplates } from '../../control/templates/load.ts';
+import type { TemplateDefinition } from '../../control/templates/schema.ts';
+import { toTemplateDetail } from '../../control/templates/view.ts';
+
+const MANIFEST = `
+schema: 1
+id: sample
+name: Sample
+tagline: one line
+description: text
+category: web
+version: 1
+appVersion: "1.0"
+variables:
+  - { name: TAG, label: Tag, default: "1" }
+`;
+const COMPOSE = 'services: { a: { image: "x:${TAG}", command: "echo $$HOME" } }';
+
+const catalogue = (t: Test, manifest: string, compose = COMPOSE) =>
+  t.testdir({ sample: { 'template.yaml': manifest, 'compose.yaml': compose } });
+
+/** The message and details of the refusal, with the folder's own path cut off. */
+function refusal(dir: string): string {
+  try {
+    return `loaded ${[...loadTemplates(dir).keys()].join()}`;
+  } catch (error) {
+    if (!(error instanceof LongshoreError) || error.code !== 'config_invalid') throw error;
+    return `${error.message}: ${error.details?.replaceAll(`${dir}/`, '')}`;
+  }
+}
+
+void t.test('the catalogue holds five templates that render with nothing given', async (t) => {
+  const templates = loadTemplates();
+  t.same([...templates.keys()], ['nginx', 'postgres', 'redis', 'uptime-kuma', 'wordpress']);
+  for (const { compose, id } of templates.values()) {
+    const images = [...compose.matchAll(/image: (\S+)/g)].map((match) => match[1] ?? '');
+    t.ok(
+      images.every((image) => /:\d+\.\d+[\w.-]*$/.test(image)),
+      `${id} pins ${images.join(', ')}`,
+    );
+    t.equal(images.length, compose.split('healthcheck:').length - 1, `every container of ${id} has a health check`);
+  }
+});
+
+void t.test('a folder is read with its compose text and files', async (t) => {
+  const dir = t.testdir({
+    sample: {
+      'template.yaml': `${MANIFEST}files: [{ path: conf/a.conf, from: a.conf }]`,
+      'compose.yaml': COMPOSE,
+      'a.conf': 'text of a',
+    },
+    'README.md': 'a file beside the folders is no template',
+  });
+  const template = loadTemplates(dir).get('sample');
+  t.match(template, { id: 'sample', compose: COMPOSE, files: { 'conf/a.conf': 'text of a' } });
+});
+
+void t.test('a refusal names the file, the key and the reason', async (t) => {
+  const cases: [manifest: string, reason: RegExp][] = [
+    ['{', /^Cannot load template "sample": sample\/template\.yaml: .*line 1/s],
+    [MANIFEST.replace('id: sample', 'id: other'), /id is "other", the folder is "sample"/],
+    [MANIFEST.replace('category: web', 'category: misc'), /template\.yaml: category: /],
+    [`${MANIFEST}domains: []`, /the document: Unrecognized key: "domains"/],
+    [MANIFEST.replace('name: TAG', 'name: COMPOSE_FILE'), /variables\.0\.name: is a name that Compose or Docker reads/],
+    [MANIFEST.replace('name: TAG', 'name: "A B"'), /variables\.0\.name: /],
+    [MANIFEST.replace('label: Tag', 'label: Tag, pattern: "("'), /variables\.0\.pattern: is not a regular expression/],
+    [MANIFEST.replace('default: "1"', 'type: port, default: "x"'), /the default of TAG must be a port/],
+    [MANIFEST.replace('default: "1"', 'default: "${LATER}"'), /default of TAG refers to LATER, not declared above/],
+    [`${MANIFEST}  - { name: TAG, label: Again }`, /variable TAG is declared twice/],
+    [`${MANIFEST}  - { name: IDLE, label: Idle }`, /variable IDLE is used nowhere/],
+    [`${MANIFEST}  - { name: P, label: P, type: password }`, /variables\.1: a password is a secret/],
+    [`${MANIFEST}ports: [{ service: a, container: 80, var: NONE }]`, /ports names NONE, which is not declared/],
+    [`${MANIFEST}files: [{ path: ../../etc/cron.d/x, from: a }]`, /files\.0\.path/],
+    [`${MANIFEST}files: [{ path: .env, from: a }]`, /files\.0\.path/],
+    [`${MANIFEST}files: [{ path: a, from: missing }]`, /sample\/missing: ENOENT/],
+  ];
+  for (const [manifest, reason] of cases) t.match(refusal(catalogue(t, manifest)), reason);
+  t.match(refusal(catalogue(t, MANIFEST, '${TAG} ${OTHER:-x}')), /compose\.yaml uses OTHER, which is not declared/);
+});
+
+void t.test('the API view shows what a form needs and nothing of how secrets are made', async (t) => {
+  const view = toTemplateDetail(loadTemplates().get('postgres') as TemplateDefinition);
+  t.match(view, { id: 'postgres', category: 'database', links: { docs: /^https:/ } });
+  t.same(
+    view.variables.find(({ name }) => name === 'POSTGRES_PASSWORD'),
+    {
+      name: 'POSTGRES_PASSWORD',
+      label: 'Password',
+      help: 'PostgreSQL reads it once, when it makes the volume',
+      type: 'password',
+      isRequired: true,
+      default: null,
+      isSecret: true,
+      isGenerated: true,
+      options: null,
+    },
+  );
+  t.notMatch(JSON.stringify(view), 'generate"');
+});
