@@ -1,0 +1,39 @@
+// What the rest of the agent sees of deploys: run a job, and look at a service. Built by createExecutor (engine.ts).
+import type { Logger } from '#shared/log.ts';
+import type { Health, Lifecycle } from '#shared/model.ts';
+import type { PolicyFile } from '#shared/compose/rules.ts';
+import type { Clock } from '#shared/time.ts';
+import type { Compose } from '../docker/compose.ts';
+import type { Container, Engine } from '../docker/engine.ts';
+import type { EventHub } from '../docker/events.ts';
+import type { ExecuteJob } from './job-run.ts';
+import type { Desired } from './observe.ts';
+
+export interface ExecutorDeps {
+  /** Services live in `<dataDir>/services/<name>`. */
+  dataDir: string;
+  engine: Engine;
+  compose: Compose;
+  events: EventHub;
+  /** Both sections of the host's policy; see loadPolicy in agent/policy.ts. */
+  policy: PolicyFile;
+  /** Host ports that no service may publish: the control plane's and the agent's own. */
+  reservedPorts: readonly number[];
+  clock: Clock;
+  log: Logger;
+}
+
+/** A service as Docker shows it now; the caller adds `deploying`, the revision and the time. */
+export interface Observation {
+  lifecycle: Lifecycle;
+  health: Health;
+  reason: string | null;
+  /** With more than a ContainerView; `toContainerView` makes one for the wire. */
+  containers: Container[];
+}
+
+export interface Executor {
+  execute: ExecuteJob;
+  /** One list call to Docker. Fails with `docker_unavailable`. */
+  observe(service: { name: string }, desired: Desired): Promise<Observation>;
+}

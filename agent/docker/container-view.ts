@@ -1,0 +1,98 @@
+// From Docker's own shapes to ours. Pure; unknown or odd values become the harmless one.
+import type Dockerode from 'dockerode';
+import { CONTAINER_STATES, type ContainerState, type ContainerView, type Health } from '#shared/model.ts';
+import type { Container, ContainerSummary, EngineEvent } from './engine.ts';
+
+export const PROJECT_LABEL = 'com.docker.compose.project';
+const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
+
+export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
+  const { State: state, Config: config } = raw;
+  const labels = config.Labels ?? {};
+  const probe = state.Health;
+  return {
+    id: raw.Id,
+    name: withoutSlash(raw.Name),
+    service: labels[COMPOSE_SERVICE_LABEL] ?? '',
+    image: config.Image,
+    imageId: raw.Image,
+    state: toState(state.Status),
+    health: toHealth(probe?.Status),
+    exitCode: state.Running || isZeroTime(state.FinishedAt) ? null : state.ExitCode,
+    startedAt: toMs(state.StartedAt),
+    ports: toBoundPorts(raw.NetworkSettings.Ports ?? {}),
+    project: labels[PROJECT_LABEL] ?? '',
+    labels,
+    hasHealthCheck: probe !== undefined && probe.Status !== 'none',
+    restartPolicy: toRestartPolicy(raw.HostConfig.RestartPolicy?.Name),
+    restartCount: raw.RestartCount,
+    oomKilled: state.OOMKilled,
+    finishedAt: toMs(state.FinishedAt),
+    probeOutput: probe?.Log?.at(-1)?.Output.trim() ?? '',
+  };
+}
+
+export function fromList(raw: Dockerode.ContainerInfo): ContainerSummary {
+  return {
+    id: raw.Id,
+    name: withoutSlash(raw.Names[0] ?? ''),
+    project: raw.Labels[PROJECT_LABEL] ?? '',
+    state: toState(raw.State),
+    labels: raw.Labels,
+    ports: raw.Ports.filter(({ PublicPort, Type }) => PublicPort && Type !== 'sctp').map((port) => ({
+      host: port.PublicPort,
+      container: port.PrivatePort,
+      protocol: port.Type as 'tcp' | 'udp',
+      address: port.IP,
+    })),
+  };
+}
+
+type RawEvent = {
+  Action?: string;
+  time?: number;
+  timeNano?: number;
+  Actor?: { ID?: string; Attributes?: Record<string, string> };
+};
+
+/** `health_status: healthy` and the like lose what follows the colon: who is interested inspects anyway. */
+export function fromEvent(raw: RawEvent): EngineEvent {
+  const labels = raw.Actor?.Attributes ?? {};
+  return {
+    action: raw.Action?.split(':')[0] ?? '',
+    containerId: raw.Actor?.ID ?? '',
+    project: labels[PROJECT_LABEL] ?? '',
+    service: labels[COMPOSE_SERVICE_LABEL] ?? '',
+    at: raw.timeNano ? Math.floor(raw.timeNano / 1e6) : (raw.time ?? 0) * 1000,
+    exitCode: labels['exitCode'] === undefined ? null : Number(labels['exitCode']),
+  };
+}
+
+const withoutSlash = (name: string): string => name.replace(/^\//, '');
+
+function toState(state: string): ContainerState {
+  return CONTAINER_STATES.find((known) => known === state) ?? 'dead';
+}
+
+function toHealth(status: string | undefined): Health {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : 'unknown';
+}
+
+function toRestartPolicy(name: string | undefined): Container['restartPolicy'] {
+  return name === 'always' || name === 'unless-stopped' || name === 'on-failure' ? name : 'no';
+}
+
+/** Docker's zero time is the year 1. */
+const isZeroTime = (time: string): boolean => time.startsWith('0001-');
+const toMs = (time: string): number => (isZeroTime(time) ? 0 : Date.parse(time));
+
+/** What is bound on the host; keys look like `80/tcp`. */
+function toBoundPorts(ports: Record<string, { HostIp: string; HostPort: string }[] | null>): ContainerView['ports'] {
+  return Object.entries(ports).flatMap(([key, bindings]) => {
+    const [container, protocol] = key.split('/');
+    if (protocol !== 'tcp' && protocol !== 'udp') return [];
+    return (bindings ?? []).map(({ HostIp, HostPort }) => {
+      return { host: Number(HostPort), container: Number(container), protocol, address: HostIp };
+    });
+  });
+}

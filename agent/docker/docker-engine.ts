@@ -1,0 +1,294 @@
+// The Engine port over dockerode and the Docker socket. The library is loaded at the first call: an agent that is
+// asked nothing does not pay its 15 MB.
+import type Dockerode from 'dockerode';
+import { LongshoreError } from '#shared/errors.ts';
+import { fromInspect, fromEvent, fromList, PROJECT_LABEL } from './container-view.ts';
+import { splitLogFrames } from './tail-log.ts';
+import {
+  ENGINE_DEADLINES,
+  SERVICE_LABEL,
+  type Container,
+  type ContainerSummary,
+  type Engine,
+  type EngineEvent,
+  type EngineVersion,
+  type Image,
+  type Named,
+  type PullOptions,
+} from './engine.ts';
+import { dockerFault, SOCKET_ERRORS } from './faults.ts';
+import { followPull } from './pull.ts';
+
+/** Changes of a container's state; leaves out what health checks and execs cause every few seconds. */
+const EVENTS = [
+  'create',
+  'start',
+  'die',
+  'oom',
+  'health_status',
+  'stop',
+  'kill',
+  'pause',
+  'unpause',
+  'rename',
+  'destroy',
+];
+
+/** Compose's default grace period, where a container states none. */
+const DEFAULT_GRACE_MS = 10_000;
+
+export interface DockerEngineOptions {
+  socketPath: string;
+}
+
+export function createDockerEngine({ socketPath }: DockerEngineOptions): Engine {
+  return new DockerEngine(socketPath);
+}
+
+class DockerEngine implements Engine {
+  readonly #socketPath: string;
+  #client: Promise<Dockerode> | undefined;
+
+  constructor(socketPath: string) {
+    this.#socketPath = socketPath;
+  }
+
+  async ping(): Promise<void> {
+    await this.#call('Cannot reach Docker', ENGINE_DEADLINES.ping, (docker, abortSignal) =>
+      abortable(docker).ping({ abortSignal }),
+    );
+  }
+
+  version(): Promise<EngineVersion> {
+    return this.#call('Cannot ask Docker for its version', ENGINE_DEADLINES.list, async (docker, abortSignal) => {
+      const [version, info] = await Promise.all([
+        abortable(docker).version({ abortSignal }),
+        abortable(docker).info({ abortSignal }),
+      ]);
+      return { version: version.Version, apiVersion: version.ApiVersion, rootDir: info.DockerRootDir };
+    });
+  }
+
+  listProject(project: string): Promise<Container[]> {
+    return this.#listInspected(`Cannot list project "${project}"`, `${PROJECT_LABEL}=${project}`);
+  }
+
+  listManaged(): Promise<Container[]> {
+    return this.#listInspected('Cannot list the containers', SERVICE_LABEL);
+  }
+
+  async listAll(): Promise<ContainerSummary[]> {
+    return (await this.#list('Cannot list the containers')).map(fromList);
+  }
+
+  findContainer(id: string): Promise<Container | undefined> {
+    return this.#call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+      return fromInspect(await docker.getContainer(id).inspect({ abortSignal }));
+    }).catch(ifAbsent(undefined));
+  }
+
+  tailLogs(id: string, lines: number): Promise<string[]> {
+    return this.#call(`Cannot read the log of "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+      const options = { stdout: true, stderr: true, tail: lines, follow: false as const, abortSignal };
+      return splitLogFrames(await docker.getContainer(id).logs(options));
+    }).catch(ifAbsent([]));
+  }
+
+  startContainer(id: string): Promise<void> {
+    return this.#change(`Cannot start container "${id}"`, 0, (docker, abortSignal) =>
+      docker.getContainer(id).start({ abortSignal }),
+    );
+  }
+
+  stopContainer(id: string, graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    return this.#change(`Cannot stop container "${id}"`, graceMs, (docker, abortSignal) =>
+      docker.getContainer(id).stop({ abortSignal }),
+    ).catch(ifAbsent(undefined));
+  }
+
+  restartContainer(id: string, graceMs = DEFAULT_GRACE_MS): Promise<void> {
+    return this.#change(`Cannot restart container "${id}"`, graceMs, (docker, abortSignal) =>
+      docker.getContainer(id).restart({ abortSignal }),
+    );
+  }
+
+  removeContainer(id: string): Promise<void> {
+    return this.#change(`Cannot remove container "${id}"`, 0, (docker, abortSignal) =>
+      docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
+    ).catch(ifAbsent(undefined));
+  }
+
+  findImage(reference: string): Promise<Image | undefined> {
+    return this.#call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+      const raw = await abortableImage(docker.getImage(reference)).inspect({ abortSignal });
+      return { id: raw.Id, tags: raw.RepoTags ?? [], digests: raw.RepoDigests ?? [] };
+    }).catch(ifAbsent(undefined));
+  }
+
+  async pullImage(reference: string, { onProgress, signal, platform }: PullOptions = {}): Promise<void> {
+    const action = `Cannot pull image "${reference}"`;
+    const pull = this.#call(
+      action,
+      ENGINE_DEADLINES.pull,
+      async (docker, abortSignal) => {
+        const options = { abortSignal, ...(platform !== undefined && { platform }) };
+        await followPull(await docker.pull(withTag(reference), options), onProgress);
+      },
+      signal,
+    );
+    await pull.catch((error: unknown) => {
+      if (!(error instanceof LongshoreError) || error.code === 'docker_unavailable') throw error;
+      const why = error.details === undefined ? {} : { details: error.details };
+      throw new LongshoreError('image_unavailable', { message: action, ...why, cause: error });
+    });
+  }
+
+  async tagImage(id: string, reference: string): Promise<void> {
+    const [repo, tag] = splitTag(reference);
+    await this.#change(`Cannot tag image "${reference}"`, 0, (docker, abortSignal) =>
+      docker.getImage(id).tag({ repo, tag, abortSignal }),
+    );
+  }
+
+  listNetworks(project: string): Promise<Named[]> {
+    const filters = { label: [`${PROJECT_LABEL}=${project}`] };
+    return this.#call(`Cannot list networks of "${project}"`, ENGINE_DEADLINES.list, async (docker, abortSignal) => {
+      const raw = await docker.listNetworks({ filters, abortSignal });
+      return raw.map(({ Id, Name }) => ({ id: Id, name: Name }));
+    });
+  }
+
+  listVolumes(project: string): Promise<Named[]> {
+    const filters = { label: [`${PROJECT_LABEL}=${project}`] };
+    return this.#call(`Cannot list volumes of "${project}"`, ENGINE_DEADLINES.list, async (docker, abortSignal) => {
+      const raw = await docker.listVolumes({ filters, abortSignal });
+      return (raw.Volumes ?? []).map(({ Name }) => ({ id: Name, name: Name }));
+    });
+  }
+
+  removeNetwork(id: string): Promise<void> {
+    return this.#change(`Cannot remove network "${id}"`, 0, (docker, abortSignal) =>
+      docker.getNetwork(id).remove({ abortSignal }),
+    ).catch(ifAbsent(undefined));
+  }
+
+  removeVolume(name: string): Promise<void> {
+    return this.#change(`Cannot remove volume "${name}"`, 0, (docker, abortSignal) =>
+      docker.getVolume(name).remove({ abortSignal }),
+    ).catch(ifAbsent(undefined));
+  }
+
+  async openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
+    const stream = await this.#open((docker) =>
+      docker.getEvents({ filters: { type: ['container'], event: EVENTS }, abortSignal: signal }),
+    );
+    const { createInterface } = await import('node:readline');
+    const lines = createInterface({ input: stream, crlfDelay: Infinity });
+    lines.on('line', (line) => onEvent(fromEvent(JSON.parse(line) as Parameters<typeof fromEvent>[0])));
+    const closed = new Promise<void>((resolve) => {
+      lines.once('error', () => resolve()); // readline passes the stream's error on
+      lines.once('close', resolve);
+    });
+    return { closed };
+  }
+
+  #list(action: string, label?: string): Promise<Dockerode.ContainerInfo[]> {
+    const filters = label === undefined ? {} : { filters: { label: [label] } };
+    return this.#call(action, ENGINE_DEADLINES.list, (docker, abortSignal) =>
+      docker.listContainers({ all: true, ...filters, abortSignal }),
+    );
+  }
+
+  /** A container that vanishes between list and inspect is left out. */
+  async #listInspected(action: string, label: string): Promise<Container[]> {
+    const listed = await this.#list(action, label);
+    const found = await Promise.all(listed.map(({ Id }) => this.findContainer(Id)));
+    return found.filter((container) => container !== undefined).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  /** A call that changes something: 304 says that it is so already. */
+  async #change(
+    action: string,
+    graceMs: number,
+    work: (docker: Dockerode, signal: AbortSignal) => Promise<unknown>,
+  ): Promise<void> {
+    await this.#call(action, ENGINE_DEADLINES.change + graceMs, work).catch(ifStatus(304));
+  }
+
+  async #call<T>(
+    action: string,
+    deadlineMs: number,
+    work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
+    cancel?: AbortSignal,
+  ): Promise<T> {
+    const deadline = AbortSignal.timeout(deadlineMs);
+    try {
+      return await work(await this.#docker(), cancel ? AbortSignal.any([deadline, cancel]) : deadline);
+    } catch (error) {
+      if (cancel?.aborted) throw cancel.reason;
+      throw asFault(action, error, deadline.aborted);
+    }
+  }
+
+  async #open<T>(work: (docker: Dockerode) => Promise<T>): Promise<T> {
+    return work(await this.#docker()).catch((error: unknown) => {
+      throw asFault('Cannot follow the events of Docker', error, false);
+    });
+  }
+
+  /** `host: undefined`: the library would otherwise let DOCKER_HOST of our environment win over the socket. */
+  #docker(): Promise<Dockerode> {
+    this.#client ??= import('dockerode').then(({ default: Docker }) => {
+      return new Docker({ socketPath: this.#socketPath, host: undefined, protocol: 'http' });
+    });
+    return this.#client;
+  }
+}
+
+// dockerode takes an abort signal on every call; its types know of it on some only.
+type Abortable = { abortSignal: AbortSignal };
+type AbortableClient = {
+  ping(options: Abortable): Promise<unknown>;
+  version(options: Abortable): Promise<Dockerode.DockerVersion>;
+  info(options: Abortable): Promise<{ DockerRootDir: string }>;
+};
+type AbortableImage = { inspect(options: Abortable): Promise<Dockerode.ImageInspectInfo> };
+const abortable = (docker: Dockerode) => docker as unknown as AbortableClient;
+const abortableImage = (image: Dockerode.Image) => image as unknown as AbortableImage;
+
+type DockerodeError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
+
+function asFault(action: string, error: unknown, isLate: boolean): LongshoreError {
+  if (error instanceof LongshoreError) return error;
+  const fault = error as DockerodeError;
+  if (isLate)
+    return new LongshoreError('docker_unavailable', { details: `${action}: no answer in time`, cause: error });
+  if (fault.statusCode === undefined && SOCKET_ERRORS.has(fault.code ?? '')) {
+    return new LongshoreError('docker_unavailable', { details: action, cause: error });
+  }
+  return dockerFault(action, fault.json?.message ?? fault.message, 'docker_error', { cause: error });
+}
+
+/** Docker's own HTTP status, kept in the cause. */
+const statusOf = (error: unknown): number | undefined =>
+  ((error as Error).cause as DockerodeError | undefined)?.statusCode;
+
+const ifStatus = (status: number) => (error: unknown) => {
+  if (statusOf(error) !== status) throw error;
+};
+
+/** Turns "no such …" into a value. */
+function ifAbsent<T>(value: T): (error: unknown) => T {
+  return (error) => {
+    if (statusOf(error) !== 404) throw error;
+    return value;
+  };
+}
+
+/** Without a tag Docker would pull all of them. */
+const withTag = (reference: string): string => (/[@:][^/]*$/.test(reference) ? reference : `${reference}:latest`);
+
+function splitTag(reference: string): [repo: string, tag: string] {
+  const [, repo = reference, tag = 'latest'] = /^(.*?)(?::([^/:@]+))?(?:@.*)?$/.exec(reference) ?? [];
+  return [repo, tag];
+}

@@ -1,0 +1,136 @@
+// The port to Docker: only the calls we use, each saying what happens when the thing is already so. Implemented by
+// docker-engine.ts (dockerode) and, in tests, by a fake that passes the same contract (test/docker/engine.test.ts).
+//
+// Every call has a deadline of its own and fails with `docker_unavailable` when the socket is gone or silent,
+// `port_taken` and `image_unavailable` for what those names say, and `docker_error` for any other refusal.
+import type { ContainerView } from '#shared/model.ts';
+
+/** Deadlines in milliseconds. A stop has the container's grace period on top. */
+export const ENGINE_DEADLINES = {
+  ping: 5_000,
+  list: 5_000,
+  inspect: 10_000,
+  change: 30_000,
+  pull: 30 * 60_000,
+} as const;
+
+/** A container with what deploys and healing need beyond the public view. */
+export interface Container extends ContainerView {
+  /** Compose project; empty for a container that Compose did not make. */
+  project: string;
+  labels: Readonly<Record<string, string>>;
+  hasHealthCheck: boolean;
+  restartPolicy: 'no' | 'always' | 'unless-stopped' | 'on-failure';
+  /** How often Docker's own restart policy has brought it back. */
+  restartCount: number;
+  oomKilled: boolean;
+  /** Milliseconds since the epoch; 0 while it has never stopped. */
+  finishedAt: number;
+  /** What the last health check printed; empty without one. */
+  probeOutput: string;
+}
+
+/** What the plain list tells without an inspect: enough to find clashes. */
+export interface ContainerSummary {
+  id: string;
+  name: string;
+  project: string;
+  state: ContainerView['state'];
+  labels: Readonly<Record<string, string>>;
+  ports: ContainerView['ports'];
+}
+
+export interface Image {
+  id: string;
+  tags: string[];
+  /** `name@sha256:…` as registries know it; empty for an image that was built here. */
+  digests: string[];
+}
+
+export interface EngineVersion {
+  version: string;
+  apiVersion: string;
+  /** Where Docker keeps images and volumes; for the free-space check. */
+  rootDir: string;
+}
+
+/** One line of Docker's event stream about a container. */
+export interface EngineEvent {
+  action: string;
+  containerId: string;
+  project: string;
+  service: string;
+  /** Milliseconds since the epoch. */
+  at: number;
+  exitCode: number | null;
+}
+
+export interface PullUpdate {
+  percent: number;
+  message: string;
+}
+
+export interface PullOptions {
+  onProgress?: (update: PullUpdate) => void;
+  signal?: AbortSignal;
+  /** As in Compose: `linux/arm64`. */
+  platform?: string;
+}
+
+export interface Named {
+  id: string;
+  name: string;
+}
+
+export interface Engine {
+  /** Resolves when Docker answers. */
+  ping(): Promise<void>;
+  version(): Promise<EngineVersion>;
+
+  /** Every container of a Compose project, also stopped ones, ordered by name. An unknown project has none. */
+  listProject(project: string): Promise<Container[]>;
+  /** Every container that carries the label `longshore.service`. */
+  listManaged(): Promise<Container[]>;
+  /** Every container of the host, without inspecting any. */
+  listAll(): Promise<ContainerSummary[]>;
+  findContainer(id: string): Promise<Container | undefined>;
+  /** Last lines, both streams in order, control characters as they are. A container that is gone has none. */
+  tailLogs(id: string, lines: number): Promise<string[]>;
+
+  /** A running container stays as it is. */
+  startContainer(id: string): Promise<void>;
+  /** Honours the container's own stop signal and grace period. A stopped or absent container stays as it is. */
+  stopContainer(id: string, graceMs?: number): Promise<void>;
+  /** Stops with grace and starts; a stopped container is started. */
+  restartContainer(id: string, graceMs?: number): Promise<void>;
+  /** Kills if need be and removes with its anonymous volumes. An absent container stays absent. */
+  removeContainer(id: string): Promise<void>;
+
+  findImage(reference: string): Promise<Image | undefined>;
+  /** Fails with `image_unavailable` naming the image. Pulling what is current is a no-op of the registry. */
+  pullImage(reference: string, options?: PullOptions): Promise<void>;
+  /** Points `reference` at an image that is here; repeating it changes nothing. */
+  tagImage(id: string, reference: string): Promise<void>;
+
+  listNetworks(project: string): Promise<Named[]>;
+  listVolumes(project: string): Promise<Named[]>;
+  /** An absent network stays absent. */
+  removeNetwork(id: string): Promise<void>;
+  /** An absent volume stays absent. */
+  removeVolume(name: string): Promise<void>;
+
+  /**
+   * Opens Docker's event stream (containers only, without the noise of health checks) and calls `onEvent` until it
+   * ends. Resolves once the stream is open; `closed` settles when it ends. Docker replays nothing useful: after
+   * opening, list.
+   */
+  openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }>;
+}
+
+/** Label with the service's id on each container we make. A hint for people and lists; the journal decides. */
+export const SERVICE_LABEL = 'longshore.service';
+
+export function toContainerView(container: Container): ContainerView {
+  const { id, name, service, image, imageId, state, health, exitCode, startedAt, ports } = container;
+  return { id, name, service, image, imageId, state, health, exitCode, startedAt, ports };
+}

@@ -1,0 +1,96 @@
+// One event stream to Docker for everybody. Subscribers hear of a project's containers, or of all.
+//
+// Level-triggered: Docker's stream may break and forget, so after each (re)connect everyone gets `resync` and lists.
+// An event is a hint to look, never the truth.
+import { sleep, type Clock } from '#shared/time.ts';
+import type { Logger } from '#shared/log.ts';
+import type { Engine, EngineEvent } from './engine.ts';
+
+export type EngineSignal = { kind: 'event'; event: EngineEvent } | { kind: 'resync' };
+export type Listener = (signal: EngineSignal) => void;
+
+export interface EventHub {
+  /** Whether the stream is up; while it is not, Docker does not answer and lists fail too. */
+  readonly isConnected: boolean;
+  /** Calls `listener` for one project, or for all containers (`'*'`). The returned function ends it; twice is fine. */
+  subscribe(project: string, listener: Listener): () => void;
+}
+
+export interface EventHubDeps {
+  engine: Pick<Engine, 'openEvents'>;
+  clock: Clock;
+  log: Logger;
+}
+
+/** Docker restarts within seconds; a short, capped backoff finds it soon and costs nothing. */
+const RETRY_MS = { first: 100, most: 5_000 };
+
+/** Connects in the background and keeps reconnecting until the signal aborts. */
+export function startEventHub(deps: EventHubDeps, signal: AbortSignal): EventHub {
+  const hub = new Hub(deps);
+  void hub.run(signal);
+  return hub;
+}
+
+class Hub implements EventHub {
+  readonly #deps: EventHubDeps;
+  readonly #listeners = new Map<string, Set<Listener>>();
+  #isConnected = false;
+
+  constructor(deps: EventHubDeps) {
+    this.#deps = deps;
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected;
+  }
+
+  subscribe(project: string, listener: Listener): () => void {
+    const listeners = this.#listeners.get(project) ?? new Set();
+    this.#listeners.set(project, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listeners.get(project) === listeners) this.#listeners.delete(project);
+    };
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    let delayMs = RETRY_MS.first;
+    while (!signal.aborted) {
+      try {
+        const { closed } = await this.#deps.engine.openEvents((event) => this.#tell(event), signal);
+        delayMs = RETRY_MS.first;
+        this.#connected();
+        await closed;
+      } catch (error) {
+        if (!signal.aborted) this.#deps.log.debug({ err: error }, 'no event stream from Docker');
+      }
+      this.#isConnected = false;
+      await sleep(this.#deps.clock, delayMs, signal).catch(() => undefined); // aborted: the loop ends
+      delayMs = Math.min(delayMs * 2, RETRY_MS.most);
+    }
+  }
+
+  #connected(): void {
+    this.#isConnected = true;
+    for (const listeners of [...this.#listeners.values()]) this.#call(listeners, { kind: 'resync' });
+  }
+
+  #tell(event: EngineEvent): void {
+    for (const key of event.project ? [event.project, '*'] : ['*']) {
+      const listeners = this.#listeners.get(key);
+      if (listeners) this.#call(listeners, { kind: 'event', event });
+    }
+  }
+
+  /** A listener that throws must not silence the others. */
+  #call(listeners: Set<Listener>, signal: EngineSignal): void {
+    for (const listener of [...listeners]) {
+      try {
+        listener(signal);
+      } catch (error) {
+        this.#deps.log.error({ err: error }, 'an event listener failed');
+      }
+    }
+  }
+}
