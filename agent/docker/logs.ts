@@ -1,0 +1,73 @@
+// The agent's end of STREAMS.logs: a service's lines, past and to come, from Docker's socket to the wire.
+import { LongshoreError } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
+import type { ContainerView } from '#shared/model.ts';
+import { LogCursor } from '#shared/protocol/log-frame.ts';
+import type { Handlers, StreamWriter } from '#shared/protocol/peer-types.ts';
+import type { StreamParams } from '#shared/protocol/schema.ts';
+import type { Clock } from '#shared/time.ts';
+import { ServiceFollower } from './log-follow.ts';
+import { apiHistory, readHistory } from './log-history.ts';
+import { LogOutput } from './log-output.ts';
+
+export interface LogStreamerDeps {
+  socketPath: string;
+  /** All containers of a project, also those that do not run. */
+  listContainers: (project: string) => Promise<ContainerView[]>;
+  /** Calls back when a container of the project started, stopped, appeared or went; returns the way to stop that. */
+  onContainerChange: (project: string, changed: () => void) => () => void;
+  projectOf: (serviceId: string) => string | undefined;
+  clock: Clock;
+  log: Logger;
+}
+
+type LogStreamer = NonNullable<Handlers['streams']['logs']>;
+
+/** Rejects with `not_found` for a service this host does not know. A follow ends only by its reader. */
+export const createLogStreamer =
+  (deps: LogStreamerDeps): LogStreamer =>
+  async (params, writer, opened) => {
+    const project = deps.projectOf(params.serviceId);
+    if (project === undefined)
+      throw new LongshoreError('not_found', { message: 'The host does not know this service' });
+    if (params.follow) return follow(deps, project, params, writer, opened);
+    const containers = await deps.listContainers(project);
+    opened();
+    for await (const frame of readHistory(containers, params, apiHistory(deps))) await writer.write(frame);
+  };
+
+async function follow(
+  deps: LogStreamerDeps,
+  project: string,
+  params: StreamParams<'logs'>,
+  writer: StreamWriter,
+  opened: () => void,
+): Promise<void> {
+  const { signal } = writer;
+  const { socketPath, clock, log } = deps;
+  const list = () => deps.listContainers(project);
+  const follower = new ServiceFollower({ socketPath, clock, log, signal, list, output: new LogOutput(writer, clock) });
+  const unsubscribe = deps.onContainerChange(project, () => follower.look());
+  try {
+    const containers = await follower.attach();
+    opened();
+    // The live sources wait unread meanwhile: Docker holds what comes.
+    const delivered = new LogCursor();
+    for await (const frame of readHistory(containers, params, apiHistory(deps))) {
+      delivered.note(frame);
+      await writer.write(frame);
+    }
+    follower.start(delivered);
+    follower.look();
+    await aborted(signal);
+  } finally {
+    unsubscribe();
+    follower.close();
+  }
+}
+
+const aborted = (signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener('abort', () => resolve(), { once: true });
+  });
