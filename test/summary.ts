@@ -6,7 +6,8 @@
 //
 // usage: npm run tap -- [tap's arguments, e.g. test/unit/plan.test.ts]
 import { spawn } from 'node:child_process';
-import { mkdirSync, readFileSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 
 export type Summary = { passed: number; failed: number; skipped: string[] };
 
@@ -40,28 +41,31 @@ function* withoutDiagnostics(tap: string): Generator<string> {
   }
 }
 
-function runTap(args: string[], output: string): Promise<number> {
-  // Off a terminal tap prints raw TAP, and with an output file every line of it twice.
-  const reporter = process.stdout.isTTY ? [] : ['--reporter=dot'];
-  const tap = spawn('tap', [`--output-file=${output}`, ...reporter, ...args], { stdio: 'inherit' });
+/**
+ * Resolves with tap's exit code and all that it reported. Tap draws on a terminal and writes its report to a file beside;
+ * elsewhere the report itself goes to stdout, and with a file as well each line of it would come twice.
+ */
+async function runTap(args: string[]): Promise<{ exitCode: number; report: string }> {
   process.on('SIGINT', () => {}); // reaches tap as well, which then stops its tests and exits
-  return new Promise((resolve, reject) => tap.on('error', reject).on('close', (code) => resolve(code ?? 1)));
-}
-
-function readOrEmpty(file: string): string {
-  try {
-    return readFileSync(file, 'utf8');
-  } catch {
-    return '';
+  if (process.stdout.isTTY) {
+    const file = '.tap/report.tap';
+    rmSync(file, { force: true }); // or a run that dies early would be judged by the one before it
+    const [exitCode] = await once(spawn('tap', [`--output-file=${file}`, ...args], { stdio: 'inherit' }), 'close');
+    return { exitCode: exitCode ?? 1, report: existsSync(file) ? readFileSync(file, 'utf8') : '' };
   }
+  const tap = spawn('tap', args, { stdio: ['inherit', 'pipe', 'inherit'] });
+  let report = '';
+  tap.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    report += chunk;
+    process.stdout.write(chunk);
+  });
+  const [exitCode] = await once(tap, 'close');
+  return { exitCode: exitCode ?? 1, report };
 }
 
 if (import.meta.main) {
-  const output = '.tap/out.tap';
-  mkdirSync('.tap', { recursive: true });
-  rmSync(output, { force: true }); // or a run that dies early would be judged by the one before it
-  const exitCode = await runTap(process.argv.slice(2), output);
-  const { passed, failed, skipped } = summarise(readOrEmpty(output));
+  const { exitCode, report } = await runTap(process.argv.slice(2));
+  const { passed, failed, skipped } = summarise(report);
 
   for (const name of skipped) console.log(`skipped: ${name}`);
   const skipFails = process.env['CI'] === 'true' && skipped.length > 0;

@@ -26,7 +26,7 @@ export async function eventually<T>(check: () => T | Promise<T>, options: Eventu
       if (until(value)) return value;
       lastSeen = value;
     } catch (error) {
-      lastSeen = error;
+      lastSeen = error instanceof Error ? error.message : error;
     }
     if (Date.now() >= deadline) {
       throw new Error(`Not so within ${timeoutMs} ms; last seen: ${inspect(lastSeen, { depth: 6 })}`);
