@@ -64,6 +64,7 @@ export const ERRORS = {
   handshake_failed: kind(401, 'The handshake failed'),
   token_invalid: kind(401, 'The join token is unknown, used up or expired'),
   revoked: kind(403, 'The host was revoked'),
+  identity_conflict: kind(409, 'Another live machine uses the same host key'),
   // ours
   config_invalid: kind(500, 'The configuration is not valid'),
   schema_too_new: kind(500, 'The database was written by a newer version'),

@@ -13,6 +13,7 @@ import type { Logger } from '../log.ts';
 import type { Clock } from '../time.ts';
 import { Answers } from './answers.ts';
 import { Calls } from './calls.ts';
+import { closeSocket } from './closing.ts';
 import { decodeData, decodeFrame, encodeData, encodeFrame, type Frame } from './codec.ts';
 import { startHeartbeat, type Heartbeat, type HeartbeatLimits } from './heartbeat.ts';
 import type { CloseInfo, Handlers, Peer, RequestOptions, StreamReader } from './peer-types.ts';
@@ -35,8 +36,6 @@ export interface PeerOptions {
 
 /** Long enough for an answer, short enough for a stop. */
 const DRAIN_LIMIT_MS = 5000;
-/** A far side that is there confirms a close at once; a half-open socket never does. */
-const CLOSE_CONFIRM_LIMIT_MS = 2000;
 /** RFC 6455 §7.4.1: what a close without a closing handshake is called. */
 const CLOSED_ABNORMALLY = 1006;
 
@@ -55,7 +54,6 @@ class SocketPeer implements Peer, Wire {
   readonly #heartbeat: Heartbeat;
   readonly #closed = Promise.withResolvers<CloseInfo>();
   #state: 'open' | 'draining' | 'closing' | 'closed' = 'open';
-  #cancelConfirmLimit = () => {};
 
   constructor({ socket, handlers, clock, log, limits }: PeerOptions) {
     this.#socket = socket;
@@ -68,7 +66,7 @@ class SocketPeer implements Peer, Wire {
     const liveness = { pingIntervalMs: PING_INTERVAL_MS, silenceLimitMs: SILENCE_LIMIT_MS, ...limits };
     this.#heartbeat = startHeartbeat(socket, clock, liveness, () => this.#onSilence());
     socket.onDrain(() => this.#writers.pump());
-    socket.onClose((code, reason) => this.#onSocketClosed(code, reason));
+    socket.onClose((code, reason) => this.#fail(code, reason));
     socket.onMessage((data) => this.#onMessage(data));
   }
 
@@ -106,7 +104,7 @@ class SocketPeer implements Peer, Wire {
   destroy(code: number, reason: string): void {
     if (this.#state === 'closed') return;
     this.#fail(code, reason);
-    this.#closeSocket(code, reason);
+    closeSocket(this.#socket, this.#clock, code, reason);
   }
 
   // ── the way out, for the parts ─────────────────────────────────────────────────────────────────────────────────────
@@ -172,26 +170,16 @@ class SocketPeer implements Peer, Wire {
     cancelLimit();
     if (this.#isIn('closed')) return;
     this.#state = 'closing';
-    this.#closeSocket(code, reason);
+    closeSocket(this.#socket, this.#clock, code, reason);
   }
 
   #isIn(state: 'closed'): boolean {
     return this.#state === state; // a call, because the compiler does not see that awaiting changed it
   }
 
-  #closeSocket(code: number, reason: string): void {
-    this.#cancelConfirmLimit = this.#clock.after(CLOSE_CONFIRM_LIMIT_MS, () => this.#socket.terminate());
-    this.#socket.close(code, reason);
-  }
-
   #onSilence(): void {
     this.#socket.terminate(); // a close frame would wait for an answer that does not come
     this.#fail(CLOSED_ABNORMALLY, 'silence');
-  }
-
-  #onSocketClosed(code: number, reason: string): void {
-    this.#cancelConfirmLimit();
-    this.#fail(code, reason);
   }
 
   #fail(code: number, reason: string): void {

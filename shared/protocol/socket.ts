@@ -1,5 +1,5 @@
-// What the peer needs of a WebSocket, so that it never imports one: `ws` fits with four lines of adapter, and a test
-// gives two ends joined in memory.
+// What the peer needs of a WebSocket, so that it never imports one: ws-socket.ts adapts `ws`, and a test gives two ends
+// joined in memory. Handlers are never called from inside a call into the socket.
 
 export interface Socket {
   /** Queues a frame: a string goes as text, bytes as binary. Never throws; a dead socket reports through onClose. */
@@ -19,7 +19,7 @@ export interface Socket {
   onMessage(handler: ((data: string | Uint8Array) => void) | undefined): void;
   /** Any sign of life: a frame, a ping, a pong. */
   onAlive(handler: () => void): void;
-  /** Called once. 1006 when the far side vanished. */
+  /** Each handler is called once. 1006 when the far side vanished. */
   onClose(handler: (code: number, reason: string) => void): void;
   /** Called when bufferedBytes fell; the peer looks again whether it may write. */
   onDrain(handler: () => void): void;

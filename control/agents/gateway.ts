@@ -1,0 +1,209 @@
+// Where agents come in: takes an accepted WebSocket, runs the handshake under its limits, lets the newest connection of
+// a host win, and hands the link over as a session. The HTTP layer owns the upgrade; control/app owns what is said.
+import type { WebSocket } from 'ws';
+import { LongshoreError, toLongshoreError, type ErrorCode } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
+import { closeCodeOf, closeSocket } from '#shared/protocol/closing.ts';
+import { Exchange } from '#shared/protocol/exchange.ts';
+import type { Proof, Refusal, Welcome } from '#shared/protocol/handshake.ts';
+import type { HeartbeatLimits } from '#shared/protocol/heartbeat.ts';
+import type { Identity } from '#shared/protocol/identity.ts';
+import type { Handlers } from '#shared/protocol/peer-types.ts';
+import { createPeer } from '#shared/protocol/peer.ts';
+import { CLOSE, HANDSHAKE_LIMIT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSIONS } from '#shared/protocol/schema.ts';
+import type { Socket } from '#shared/protocol/socket.ts';
+import { wsSocket } from '#shared/protocol/ws-socket.ts';
+import { Serial } from '#shared/serial.ts';
+import type { Clock } from '#shared/time.ts';
+import { Fence } from './fence.ts';
+import { authenticate, type AgentRegistry } from './handshake.ts';
+import type { Caller, Session, Sessions } from './sessions.ts';
+
+/** What the WebSocket server must be made with: ws allows 100 MiB a frame by itself. */
+export const AGENT_SOCKET_OPTIONS = { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false } as const;
+
+/** Two live machines with one key. */
+export interface IdentityConflict {
+  hostId: string;
+  remoteAddresses: [string, string];
+  bootIds: [string, string];
+}
+
+export interface GatewayDeps {
+  identity: Identity;
+  registry: AgentRegistry;
+  sessions: Sessions;
+  /** What the host may ask of control; called once a connection, just before its session starts. */
+  handlersFor: (caller: Caller) => Handlers;
+  /** `host.identity_conflict`: once for each pair of machines, not for each time they try. */
+  onIdentityConflict: (conflict: IdentityConflict) => void;
+  clock: Clock;
+  log: Logger;
+  /** For tests. */
+  limits?: Partial<GatewayLimits>;
+  versions?: readonly number[];
+}
+
+export interface GatewayLimits extends HeartbeatLimits {
+  handshakeMs: number;
+  unfinishedPerAddress: number;
+}
+
+export interface GatewayCounters {
+  accepted: number;
+  /** Refused handshakes by error code. */
+  refused: Partial<Record<ErrorCode, number>>;
+}
+
+export interface Gateway {
+  acceptAgent(ws: WebSocket, remoteAddress: string): void;
+  /** For the HTTP layer: answer 503 with Retry-After before the upgrade when there is no room. */
+  hasRoom(remoteAddress: string): boolean;
+  readonly counters: GatewayCounters;
+  /** Refuses newcomers and closes every link with 1012, which agents take as "come back soon". */
+  close(): Promise<void>;
+}
+
+/** A fleet behind one NAT comes in through this many at a time; one that floods us gets no further. */
+const UNFINISHED_PER_ADDRESS = 64;
+/** How long a live machine may take to answer a ping before another one takes its place. */
+const PROBE_LIMIT_MS = 3000;
+/** Spreads those turned away; the agent adds its own jitter. */
+const OVERLOAD_RETRY_S = 2;
+
+export const createGateway = (deps: GatewayDeps): Gateway => new AgentGateway(deps);
+
+class AgentGateway implements Gateway {
+  readonly counters: GatewayCounters = { accepted: 0, refused: {} };
+  readonly #deps: GatewayDeps;
+  readonly #unfinished = new Map<string, number>();
+  /** Per host: two connections of one host must not both find the place empty. */
+  readonly #admissions = new Serial();
+  readonly #fence: Fence;
+  #isClosing = false;
+
+  constructor(deps: GatewayDeps) {
+    this.#deps = deps;
+    this.#fence = new Fence(deps.clock);
+    deps.sessions.onDisconnect(({ hostId }) => deps.registry.disconnected(hostId));
+  }
+
+  acceptAgent(ws: WebSocket, remoteAddress: string): void {
+    void this.#accept(wsSocket(ws), remoteAddress);
+  }
+
+  hasRoom(remoteAddress: string): boolean {
+    const limit = this.#deps.limits?.unfinishedPerAddress ?? UNFINISHED_PER_ADDRESS;
+    return !this.#isClosing && (this.#unfinished.get(remoteAddress) ?? 0) < limit;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#deps.sessions.list().map(({ peer }) => peer.close(CLOSE.restart, 'restart')));
+    await this.#admissions.idle();
+  }
+
+  async #accept(socket: Socket, remoteAddress: string): Promise<void> {
+    const exchange = new Exchange(socket, this.#deps.clock, this.#deps.limits?.handshakeMs ?? HANDSHAKE_LIMIT_MS);
+    const leave = this.#enter(remoteAddress);
+    try {
+      if (!leave) throw new LongshoreError('unavailable', { retryAfter: OVERLOAD_RETRY_S });
+      const caller = await authenticate(exchange, remoteAddress, { versions: PROTOCOL_VERSIONS, ...this.#deps });
+      await this.#admissions.run(caller.hostId, () => this.#admit(socket, exchange, caller), exchange.signal);
+      this.counters.accepted += 1;
+    } catch (error) {
+      this.#refuse(socket, exchange, remoteAddress, error);
+    } finally {
+      exchange.end();
+      leave?.();
+    }
+  }
+
+  /** Takes a place among the unfinished handshakes; undefined when there is none. */
+  #enter(remoteAddress: string): (() => void) | undefined {
+    if (!this.hasRoom(remoteAddress)) return undefined;
+    this.#unfinished.set(remoteAddress, (this.#unfinished.get(remoteAddress) ?? 0) + 1);
+    return () => {
+      const left = (this.#unfinished.get(remoteAddress) ?? 1) - 1;
+      if (left > 0) this.#unfinished.set(remoteAddress, left);
+      else this.#unfinished.delete(remoteAddress);
+    };
+  }
+
+  async #admit(socket: Socket, exchange: Exchange, caller: Caller): Promise<void> {
+    const { registry, sessions } = this.#deps;
+    const { hostId, proof, remoteAddress } = caller;
+    this.#requireUnfenced(hostId);
+    const old = sessions.find(hostId);
+    if (old) await this.#makeWay(old, caller);
+    const grant = await registry.connected(hostId, proof, remoteAddress);
+    try {
+      this.#requireWelcome(exchange, caller);
+    } catch (error) {
+      registry.disconnected(hostId);
+      throw error;
+    }
+    exchange.send({ type: 'welcome', hostId, ...grant } satisfies Welcome);
+    sessions.add(this.#openSession(socket, caller));
+  }
+
+  /** Looks again after the store was asked: the caller may have left, or been revoked meanwhile. */
+  #requireWelcome(exchange: Exchange, { agentKey }: Caller): void {
+    exchange.signal.throwIfAborted();
+    if (this.#isClosing) throw new LongshoreError('unavailable', { retryAfter: OVERLOAD_RETRY_S });
+    if (this.#deps.registry.findHostByKey(agentKey)?.isRevoked) throw new LongshoreError('revoked');
+  }
+
+  #requireUnfenced(hostId: string): void {
+    const retryAfter = this.#fence.remainingS(hostId);
+    if (retryAfter > 0) throw new LongshoreError('identity_conflict', { retryAfter });
+  }
+
+  /** Newest wins, unless the old one is another machine that still lives: then neither does. */
+  async #makeWay(old: Session, caller: Caller): Promise<void> {
+    if (isOvertaken(caller.proof, old.proof)) throw new LongshoreError('stale');
+    const isSameMachine = isSameProcess(caller.proof, old.proof) || caller.proof.bootId === old.proof.bootId;
+    if (!isSameMachine && (await old.peer.probe(PROBE_LIMIT_MS))) throw this.#fenceBoth(old, caller);
+    this.#deps.sessions.drop(old, CLOSE.replaced, 'replaced');
+  }
+
+  #fenceBoth(old: Session, caller: Caller): LongshoreError {
+    const { hostId } = caller;
+    const bootIds: [string, string] = [old.proof.bootId, caller.proof.bootId];
+    const isNew = this.#fence.close(hostId, bootIds);
+    this.#deps.sessions.drop(old, CLOSE.fenced, 'identity_conflict');
+    if (isNew) this.#deps.onIdentityConflict({ hostId, bootIds, remoteAddresses: [old.remoteAddress, caller.remoteAddress] });
+    return new LongshoreError('identity_conflict', { retryAfter: this.#fence.remainingS(hostId) });
+  }
+
+  #openSession(socket: Socket, caller: Caller): Session {
+    const { handlersFor, clock, log, limits } = this.#deps;
+    const peer = createPeer({
+      socket,
+      handlers: handlersFor(caller),
+      clock,
+      log: log.child({ hostId: caller.hostId }),
+      ...(limits && { limits }),
+    });
+    return { ...caller, peer };
+  }
+
+  #refuse(socket: Socket, exchange: Exchange, remoteAddress: string, cause: unknown): void {
+    const error = toLongshoreError(cause);
+    if (error.code === 'link_closed') return; // it left by itself
+    this.counters.refused[error.code] = (this.counters.refused[error.code] ?? 0) + 1;
+    this.#deps.log.warn({ err: error, remoteAddress }, 'refused an agent');
+    const refusal: Refusal = {
+      type: 'refusal',
+      error: error.toWire(),
+      ...(error.retryAfter !== undefined && { retryAfterS: error.retryAfter }),
+    };
+    exchange.send(refusal);
+    closeSocket(socket, this.#deps.clock, closeCodeOf(error.code), error.code);
+  }
+}
+
+const isSameProcess = (a: Proof, b: Proof): boolean => a.instanceId === b.instanceId;
+
+/** A connection of the same process that was slower than the one made after it. */
+const isOvertaken = (late: Proof, current: Proof): boolean => isSameProcess(late, current) && late.connection <= current.connection;
