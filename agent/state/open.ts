@@ -52,7 +52,7 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
 }
 
 function createTransactions(db: Sqlite, outbox: Outbox): Pick<AgentState, 'transact' | 'onEvents'> {
-  let announce = () => {};
+  let announce: (() => void) | undefined;
   const run = db.transaction((work: () => unknown) => work());
   return {
     transact<T>(work: () => T): T {
@@ -62,7 +62,7 @@ function createTransactions(db: Sqlite, outbox: Outbox): Pick<AgentState, 'trans
       } catch (error) {
         throw isDiskFull(error) ? new LongshoreError('host_disk_full', { cause: error }) : error;
       } finally {
-        if (db.open && outbox.last > before) announce();
+        if (db.open && outbox.last > before) announce?.();
       }
     },
     onEvents: (listener) => void (announce = listener),

@@ -42,7 +42,7 @@ export class ServiceTable {
     this.#db = db;
     this.#box = box;
     this.#byId = db.prepare<[string], Row>('SELECT * FROM services WHERE id = ?');
-    this.#byName = db.prepare<[string], Row>('SELECT * FROM services WHERE name = ? ORDER BY id');
+    this.#byName = db.prepare<[string], string>('SELECT id FROM services WHERE name = ? ORDER BY id').pluck();
   }
 
   find(id: string): ServiceRecord | undefined {
@@ -50,16 +50,13 @@ export class ServiceTable {
     return row && this.#fromRow(row);
   }
 
-  /** More than one only while a removed service and its namesake are both under way. */
-  withName(name: string): ServiceRecord[] {
-    return this.#byName.all(name).map((row) => this.#fromRow(row));
+  /** Ids of a Compose project's services: more than one only while a removed service and its namesake are under way. */
+  idsWithName(name: string): string[] {
+    return this.#byName.all(name);
   }
 
-  list(): ServiceRecord[] {
-    return this.#db
-      .prepare<[], Row>('SELECT * FROM services ORDER BY id')
-      .all()
-      .map((row) => this.#fromRow(row));
+  ids(): string[] {
+    return this.#db.prepare<[], string>('SELECT id FROM services ORDER BY id').pluck().all();
   }
 
   /** Id and running revision of each, without opening any sealed spec: what the hello tells. */

@@ -1,0 +1,173 @@
+// Commands down: each is taken exactly once, in order, and is on disk before it is acknowledged. What cannot be taken
+// is refused with its reason, takes its number all the same, and a repeat hears the same refusal.
+//
+// `deliver` runs in one transaction and answers after it; the runner hears of new work only then.
+import { LongshoreError, type WireError } from '#shared/errors.ts';
+import { JOB_KINDS, type JobOffer } from '#shared/model.ts';
+import { arrivalOf } from '#shared/protocol/sequence.ts';
+import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
+import { sha256 } from '#shared/secrets.ts';
+import type { Clock } from '#shared/time.ts';
+import type { AgentState } from '../state/open.ts';
+
+/** What the runner is told once the commands are on disk. */
+export interface InboxWork {
+  enqueue(jobId: string): void;
+  cancel(jobId: string): void;
+  /** A tombstone arrived: look whether Docker still has something of the service. */
+  forget(serviceId: string): void;
+}
+
+export interface InboxDeps {
+  state: AgentState;
+  clock: Clock;
+  work: InboxWork;
+}
+
+type AfterCommit = () => void;
+
+export class Inbox {
+  readonly #deps: InboxDeps;
+
+  constructor(deps: InboxDeps) {
+    this.#deps = deps;
+  }
+
+  /** Throws `protocol_violation` for a hole in the sequence or a number used twice, `host_disk_full` without room. */
+  deliver({ commands }: Params<'commands.deliver'>): Result<'commands.deliver'> {
+    const { state } = this.#deps;
+    const refused: { seq: number; error: WireError }[] = [];
+    const afterCommit: AfterCommit[] = [];
+    const acked = state.transact(() => {
+      for (const raw of commands) {
+        const error = this.#take(raw, afterCommit);
+        if (error) refused.push({ seq: (raw as Command).seq, error });
+      }
+      return state.commands.last;
+    });
+    for (const run of afterCommit) run();
+    return { acked, refused };
+  }
+
+  /** Returns why it was refused, null when it was taken. */
+  #take(raw: unknown, afterCommit: AfterCommit[]): WireError | null {
+    const { seq, body } = envelopeOf(raw);
+    const { commands } = this.#deps.state;
+    const digest = sha256(JSON.stringify(body));
+    const arrival = arrivalOf({ seq, body } as Command, commands.last);
+    if (arrival === 'hole') {
+      const details = `expected command ${commands.last + 1}, got ${seq}`;
+      throw new LongshoreError('protocol_violation', { message: 'A command is missing', details });
+    }
+    if (arrival === 'repeat') return this.#repeat(seq, digest);
+    const refusal = this.#act({ seq, body }, afterCommit);
+    commands.add(seq, digest, refusal);
+    return refusal;
+  }
+
+  #repeat(seq: number, digest: string): WireError | null {
+    const known = this.#deps.state.commands.find(seq);
+    if (known && known.digest !== digest) {
+      throw new LongshoreError('protocol_violation', { message: `Command ${seq} was another one before` });
+    }
+    return known?.refusal ?? null;
+  }
+
+  #act(envelope: Envelope, afterCommit: AfterCommit[]): WireError | null {
+    const parsed = command().safeParse(envelope);
+    if (!parsed.success) return refusalOf(envelope).toWire();
+    const { body } = parsed.data;
+    if (body.kind === 'job.offer') return this.#offer(body.offer, afterCommit)?.toWire() ?? null;
+    if (body.kind === 'job.cancel') this.#cancel(body, afterCommit);
+    else this.#forget(body, afterCommit);
+    return null;
+  }
+
+  #cancel({ jobId, reason }: Extract<CommandBody, { kind: 'job.cancel' }>, afterCommit: AfterCommit[]): void {
+    this.#deps.state.journal.requestCancel(jobId, reason);
+    afterCommit.push(() => this.#deps.work.cancel(jobId));
+  }
+
+  #forget({ serviceId, revision }: Extract<CommandBody, { kind: 'service.forget' }>, afterCommit: AfterCommit[]): void {
+    this.#deps.state.services.markForgotten(serviceId, revision);
+    afterCommit.push(() => this.#deps.work.forget(serviceId));
+  }
+
+  #offer(offer: JobOffer, afterCommit: AfterCommit[]): LongshoreError | null {
+    const { state } = this.#deps;
+    const refusal = state.journal.has(offer.jobId) ? null : this.#judge(offer);
+    if (refusal) return refusal;
+    state.meta.raise('epoch', offer.epoch);
+    if (state.journal.has(offer.jobId)) {
+      this.#retell(offer.jobId);
+      return null;
+    }
+    state.journal.accept(offer);
+    if (offer.spec) state.services.put(offer.spec);
+    afterCommit.push(() => this.#deps.work.enqueue(offer.jobId));
+    return null;
+  }
+
+  /** Why an offer must not be accepted. */
+  #judge({ jobId, epoch, expiresAt, kind, serviceId, spec }: JobOffer): LongshoreError | null {
+    const { state, clock } = this.#deps;
+    const refuse = (code: 'stale' | 'expired' | 'not_found' | 'protocol_violation', details: string) =>
+      new LongshoreError(code, { message: `Cannot accept job "${jobId}"`, details });
+    const knownEpoch = state.meta.number('epoch');
+    if (epoch < knownEpoch) return refuse('stale', `its epoch is ${epoch}, the host has seen ${knownEpoch}`);
+    if (expiresAt !== undefined && expiresAt <= clock.now()) return refuse('expired', 'its time had passed on arrival');
+    const knownRevision = state.services.revisionOf(serviceId);
+    if (spec && spec.id !== serviceId) return refuse('protocol_violation', 'its spec is of another service');
+    if (spec && knownRevision !== undefined && spec.revision < knownRevision) {
+      return refuse('stale', `its revision is ${spec.revision}, the host has ${knownRevision}`);
+    }
+    if ((kind === 'deploy' || kind === 'redeploy') && !spec)
+      return refuse('protocol_violation', 'a deploy needs a spec');
+    if (!spec && knownRevision === undefined && kind !== 'remove') {
+      return refuse('not_found', `the host does not know service "${serviceId}"`);
+    }
+    return null;
+  }
+
+  /** Control asks again for a job it lost track of: it hears how the job stands, and nothing runs twice. */
+  #retell(jobId: string): void {
+    const { journal, outbox } = this.#deps.state;
+    const result = journal.findResult(jobId);
+    if (result) return outbox.append({ kind: 'job.finished', result, report: null });
+    const open = journal.findOpen(jobId);
+    const last = journal.steps(jobId).at(-1);
+    if (!open || !last) return;
+    const { step, state, at } = last;
+    outbox.append({ kind: 'job.step', progress: { jobId, serviceId: open.offer.serviceId, step, state, at } });
+  }
+}
+
+interface Envelope {
+  seq: number;
+  body: { kind: string };
+}
+
+/** Without a number there is nothing to acknowledge or refuse: the link itself is at fault. */
+function envelopeOf(raw: unknown): Envelope {
+  const { seq, body } = (raw ?? {}) as { seq?: unknown; body?: { kind?: unknown } | null };
+  if (Number.isSafeInteger(seq) && (seq as number) > 0 && typeof body?.kind === 'string') {
+    return { seq: seq as number, body: body as { kind: string } };
+  }
+  throw new LongshoreError('protocol_violation', { message: 'A command has no number or no kind' });
+}
+
+const COMMAND_KINDS: readonly string[] = [
+  'job.offer',
+  'job.cancel',
+  'service.forget',
+] satisfies Command['body']['kind'][];
+
+/** A kind from a newer control plane is `unsupported`; a known kind with content that makes no sense is a violation. */
+function refusalOf({ seq, body }: Envelope): LongshoreError {
+  const jobKind = (body as { offer?: { kind?: unknown } }).offer?.kind;
+  const isUnknownJob = body.kind === 'job.offer' && !(JOB_KINDS as readonly unknown[]).includes(jobKind);
+  if (!COMMAND_KINDS.includes(body.kind) || isUnknownJob) {
+    return new LongshoreError('unsupported', { details: isUnknownJob ? `job kind "${String(jobKind)}"` : body.kind });
+  }
+  return new LongshoreError('protocol_violation', { message: `Command ${seq} does not follow its schema` });
+}

@@ -1,0 +1,53 @@
+// From a list of containers to what control is told of a service. Pure; the list comes from Docker, the rest from the
+// agent's own table.
+import type { ServiceReport } from '#shared/model.ts';
+import { healthOf, lifecycleOf } from './deploy/observe.ts';
+import { toContainerView, type Container } from './docker/engine.ts';
+import type { ServiceRecord } from './state/services.ts';
+
+export interface ReportFacts {
+  record: Pick<ServiceRecord, 'spec' | 'desired' | 'goodRevision' | 'failure'>;
+  containers: readonly Container[];
+  /** A deploy of this service is under way. */
+  isDeploying: boolean;
+  nowMs: number;
+}
+
+export function reportOf({ record, containers, isDeploying, nowMs }: ReportFacts): ServiceReport {
+  const health = healthOf(containers, nowMs);
+  return {
+    serviceId: record.spec.id,
+    ...(isDeploying ? { lifecycle: 'deploying' as const, reason: null } : verdictOf(record, containers, health)),
+    health,
+    revision: record.goodRevision,
+    containers: containers.map(toContainerView),
+    at: nowMs,
+  };
+}
+
+/** The failure of the last deploy counts until the containers prove it wrong by being up and healthy. */
+function verdictOf(
+  { desired, failure }: ReportFacts['record'],
+  containers: readonly Container[],
+  health: ServiceReport['health'],
+): Pick<ServiceReport, 'lifecycle' | 'reason'> {
+  const verdict = lifecycleOf(containers, desired);
+  const isProvenWrong = desired === 'stopped' || (verdict.lifecycle === 'running' && health === 'healthy');
+  return failure === null || isProvenWrong ? verdict : { lifecycle: 'failed', reason: failure };
+}
+
+/** Whether the second tells anything that the first did not. */
+export function isSameReport(a: ServiceReport | null, b: ServiceReport): boolean {
+  return a !== null && JSON.stringify({ ...a, at: 0 }) === JSON.stringify({ ...b, at: 0 });
+}
+
+/** The timeline's word on a change of health; null when there is none worth a line. */
+export function healthChangeOf(
+  before: ServiceReport | null,
+  now: ServiceReport,
+): { status: string; message: string } | null {
+  if (now.health === before?.health || (now.health !== 'healthy' && now.health !== 'unhealthy')) return null;
+  const bad = now.containers.filter(({ health }) => health === 'unhealthy').map(({ name }) => name);
+  const message = now.health === 'healthy' ? 'Health check passed' : `Health check failed: ${bad.join(', ')}`;
+  return { status: now.health, message };
+}
