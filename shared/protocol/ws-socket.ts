@@ -1,5 +1,6 @@
 // A `ws` WebSocket as the Socket of the protocol. Structural, so that shared/ imports no WebSocket library and the same
 // adapter serves the agent's client and control's server.
+import type { CloseInfo } from './peer-types.ts';
 import type { Socket } from './socket.ts';
 
 /** The part of `ws` that is used. */
@@ -23,10 +24,11 @@ const MAX_REASON_BYTES = 123; // RFC 6455 §5.5: a control frame holds 125, two 
 
 type MessageHandler = (data: string | Uint8Array) => void;
 
-/** `ws` must be open and its binaryType the default, `nodebuffer`. */
+/** `ws` may still be connecting; its binaryType is the default, `nodebuffer`. */
 export function wsSocket(ws: WsLike): Socket {
   const waiting: (string | Uint8Array)[] = [];
   let deliver: MessageHandler | undefined;
+  const closed = Promise.withResolvers<CloseInfo>();
   let isClosing = false;
   const onAlive: (() => void)[] = [];
   const onDrain: (() => void)[] = [];
@@ -52,6 +54,7 @@ export function wsSocket(ws: WsLike): Socket {
   ws.on('ping', alive);
   ws.on('pong', alive);
   ws.on('error', () => {}); // `close` follows and is what counts
+  ws.on('close', (code, reason) => closed.resolve({ code, reason: reason.toString('utf8') }));
 
   return {
     send(data) {
@@ -76,7 +79,7 @@ export function wsSocket(ws: WsLike): Socket {
     },
     onAlive: (handler) => void onAlive.push(handler),
     onClose(handler) {
-      ws.on('close', (code, reason) => handler(code, reason.toString('utf8')));
+      void closed.promise.then(({ code, reason }) => handler(code, reason)); // also for who asks late
     },
     onDrain: (handler) => void onDrain.push(handler),
   };
