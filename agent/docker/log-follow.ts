@@ -3,6 +3,7 @@
 //   unknown ──list shows it──▶ attached ──Docker ends the log (stop, restart)──▶ ended ──it runs again──▶ attached
 //
 // Level-triggered: an event only says "look again"; the list of containers is what counts.
+import { toLongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { ContainerView } from '#shared/model.ts';
 import type { LogCursor } from '#shared/protocol/log-frame.ts';
@@ -10,7 +11,7 @@ import { ContainerLines } from './log-container.ts';
 import type { EngineAccess } from './log-history.ts';
 import type { LogOutput } from './log-output.ts';
 import { createLogParser } from './log-parser.ts';
-import { type LogSource, openLogSource } from './log-source.ts';
+import { type LogRequest, type LogSource, openLogSource } from './log-source.ts';
 
 /** Bounds dockerd's search for the moment of attaching; more lines than this are not written within milliseconds. */
 const ATTACH_RECORDS = 10_000;
@@ -41,8 +42,8 @@ export class ServiceFollower {
   readonly #startedAtS: string;
   readonly #known = new Map<string, Followed>();
   #isReading = false;
-  /** The look that is under way, and whether another one is wanted after it. */
-  #look: Promise<void> | undefined;
+  /** One look at a time; one that is asked for meanwhile comes after it. */
+  #isLooking = false;
   #isLookWanted = false;
 
   constructor(deps: FollowDeps) {
@@ -76,12 +77,11 @@ export class ServiceFollower {
   look(): void {
     if (!this.#isReading || this.#deps.signal.aborted) return;
     this.#isLookWanted = true;
-    this.#look ??= this.#lookAgain().finally(() => {
-      this.#look = undefined;
-    });
+    if (!this.#isLooking) void this.#lookAgain();
   }
 
   async #lookAgain(): Promise<void> {
+    this.#isLooking = true;
     while (this.#isLookWanted && !this.#deps.signal.aborted) {
       this.#isLookWanted = false;
       try {
@@ -93,6 +93,7 @@ export class ServiceFollower {
         this.#lookLater();
       }
     }
+    this.#isLooking = false;
   }
 
   async #visit(container: ContainerView): Promise<void> {
@@ -117,13 +118,24 @@ export class ServiceFollower {
   }
 
   async #attach({ id, startedAt }: ContainerView, since: string, tail: number | null): Promise<void> {
-    const { socketPath, clock, signal } = this.#deps;
     const followed = this.#known.get(id);
     if (!followed) return;
-    const source = await openLogSource(socketPath, { containerId: id, tail, since, follow: true }, clock);
+    const source = await this.#open({ containerId: id, tail, since, follow: true });
     followed.startedAt = startedAt;
     followed.source = source;
-    if (signal.aborted) source?.close();
+    if (this.#deps.signal.aborted) source?.close();
+  }
+
+  /** A container whose log driver keeps nothing is passed over, like one that has just gone. */
+  async #open(request: LogRequest): Promise<LogSource | undefined> {
+    const { socketPath, clock, log } = this.#deps;
+    try {
+      return await openLogSource(socketPath, request, clock);
+    } catch (error) {
+      if (toLongshoreError(error).code !== 'not_supported') throw error;
+      log.info({ container: request.containerId }, 'the container keeps no logs that can be read');
+      return undefined;
+    }
   }
 
   #follow(followed: Followed, source: LogSource): void {

@@ -1,4 +1,5 @@
 // What was logged up to now: the containers of a service in the order of time.
+import { toLongshoreError } from '#shared/errors.ts';
 import type { ContainerView } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import { ContainerLines, toDockerTime } from './log-container.ts';
@@ -34,8 +35,20 @@ export async function* readHistory(
   if (tail === 0) return;
   const isGathered = tail !== null && (containers.length > 1 || tail <= MAX_EXACT_TAIL);
   const records = isGathered ? tail + EXTRA_RECORDS : tail;
-  const merged = mergeFrames(containers.map((container) => historyOf(container, { tail: records, since })));
+  const isOnly = containers.length === 1;
+  const merged = mergeFrames(
+    containers.map((container) => leaveOutUnreadable(historyOf(container, { tail: records, since }), isOnly)),
+  );
   yield* isGathered ? lastLines(merged, tail) : merged;
+}
+
+/** A container whose log driver keeps nothing does not hide the logs of the others. */
+async function* leaveOutUnreadable(frames: AsyncIterable<Buffer>, isOnly: boolean): AsyncGenerator<Buffer> {
+  try {
+    yield* frames;
+  } catch (error) {
+    if (isOnly || toLongshoreError(error).code !== 'not_supported') throw error;
+  }
 }
 
 /** One container through the Engine's API; nothing when it is gone meanwhile. */

@@ -17,13 +17,16 @@ interface Head {
 /** Each source is in order; so is the result. Lines of one moment come in the order of the sources. */
 export async function* mergeFrames(sources: Frames[]): AsyncGenerator<Buffer> {
   const [only] = sources;
-  if (sources.length === 1 && only) return yield* only;
+  if (sources.length === 1 && only) {
+    yield* only;
+    return;
+  }
   const iterators = sources.map((source) => source[Symbol.asyncIterator]());
   try {
     const started = await Promise.all(iterators.map((rest) => nextFrame({ rest, frame: EMPTY, at: 0 })));
     yield* mergeHeads(started.filter((head) => head !== undefined));
   } finally {
-    await Promise.allSettled(iterators.map((rest) => rest.return?.()));
+    await Promise.allSettled(iterators.map(async (rest) => rest.return?.()));
   }
 }
 
@@ -49,7 +52,10 @@ async function* mergeHeads(heads: Head[]): AsyncGenerator<Buffer> {
 
 /** A run may end just before a long line, so what was gathered is at most one frame too long. */
 function* inFrames(bytes: Buffer): Generator<Buffer> {
-  if (bytes.length <= LOG_FRAME_BYTES) return yield bytes;
+  if (bytes.length <= LOG_FRAME_BYTES) {
+    yield bytes;
+    return;
+  }
   const half = bytes.lastIndexOf(NEWLINE, LOG_FRAME_BYTES - 1) + 1;
   yield bytes.subarray(0, half);
   yield bytes.subarray(half);

@@ -54,7 +54,7 @@ async function follow(
     // The live sources wait unread meanwhile: Docker holds what comes.
     const delivered = new LogCursor();
     for await (const frame of readHistory(containers, params, apiHistory(deps))) {
-      delivered.note(frame);
+      delivered.take(frame);
       await writer.write(frame);
     }
     follower.start(delivered);

@@ -49,15 +49,14 @@ export function compareTimestamps(a: Uint8Array, aAt: number, b: Uint8Array, bAt
   return 0;
 }
 
-export const timestampOf = (frame: Buffer, lineAt: number): string =>
-  frame.toString('latin1', lineAt + TIMESTAMP_AT, lineAt + TIMESTAMP_AT + TIMESTAMP_BYTES);
-
 /** The newest line seen of one stream of one container. */
 interface Mark {
   letter: number;
   /** `","container":"NAME"}` and the newline: tells the container by comparing line ends. */
   close: Buffer;
   last: Buffer;
+  /** Lines up to `last` come a second time and are left out. */
+  isSkipping: boolean;
 }
 
 /**
@@ -66,55 +65,80 @@ interface Mark {
  */
 export class LogCursor {
   readonly #marks: Mark[] = [];
+  /** Of the line before; most lines follow one of their own stream. */
+  #recent: Mark | undefined;
+  #skipping = 0;
 
-  /** Moves on past all lines of a frame. */
-  note(frame: Buffer): void {
-    forEachLine(frame, (at, end) => {
-      this.#advance(frame, at, end);
-    });
+  /** The same lines come again: `take` leaves out, in each stream, what is not newer than its newest so far. */
+  skipSeen(): void {
+    for (const mark of this.#marks) mark.isSkipping = true;
+    this.#skipping = this.#marks.length;
   }
 
-  /** The lines of a frame that are newer than this cursor, which moves on past them; empty when there are none. */
-  takeNewer(frame: Buffer): Buffer {
+  /** False once every stream showed a newer line. */
+  get isSkipping(): boolean {
+    return this.#skipping > 0;
+  }
+
+  /** Moves on past the lines of a frame and returns those to deliver; may be empty. Copies only when some are left out. */
+  take(frame: Buffer): Buffer {
     const kept: Buffer[] = [];
     let runAt = 0;
     forEachLine(frame, (at, end) => {
       if (this.#advance(frame, at, end)) return;
-      if (at > runAt) kept.push(frame.subarray(runAt, at));
+      kept.push(frame.subarray(runAt, at));
       runAt = end;
     });
-    if (runAt === 0) return frame;
-    kept.push(frame.subarray(runAt));
-    return Buffer.concat(kept);
+    return runAt === 0 ? frame : Buffer.concat([...kept, frame.subarray(runAt)]);
   }
 
   /** Timestamp of the newest line seen of a container's stream. */
   lastOf(container: string, stream: 'stdout' | 'stderr'): string | undefined {
     const close = lineClose(container);
-    return this.#marks
-      .find((mark) => mark.letter === stream.charCodeAt(3) && mark.close.equals(close))
-      ?.last.toString('latin1');
+    const letter = stream.charCodeAt(3);
+    return this.#marks.find((mark) => mark.letter === letter && mark.close.equals(close))?.last.toString('latin1');
   }
 
-  /** Newest timestamp seen of each stream of each container. */
-  timestamps(): string[] {
-    return this.#marks.map((mark) => mark.last.toString('latin1'));
+  /**
+   * From when to ask again so that no line of any container is lost: its oldest stream, but at most `lagMs` before the
+   * newest one, or a container that fell silent last year would bring back the year. Undefined before the first line.
+   */
+  resumePoint(lagMs: number): string | undefined {
+    const stamps = this.#marks.map((mark) => mark.last.toString('latin1')).toSorted();
+    const [oldest, newest] = [stamps[0], stamps.at(-1)];
+    if (oldest === undefined || newest === undefined) return undefined;
+    const bound = new Date(Date.parse(newest) - lagMs).toISOString();
+    return Date.parse(oldest) < Date.parse(bound) ? bound : oldest;
   }
 
-  /** False when the line is not newer than what was seen of its stream. */
+  /** False for a line to leave out. */
   #advance(frame: Buffer, at: number, end: number): boolean {
-    const letter = frame[at + STREAM_LETTER_AT] as number;
-    const mark = this.#marks.find((known) => known.letter === letter && endsWith(frame, end, known.close));
-    if (!mark) {
-      const closeAt = frame.subarray(at, end).lastIndexOf(CONTAINER_KEY);
-      if (closeAt < 0) throw new LongshoreError('protocol_violation', { details: 'A log line names no container' });
-      const close = Buffer.from(frame.subarray(at + closeAt, end));
-      this.#marks.push({ letter, close, last: Buffer.from(timestampOf(frame, at), 'latin1') });
-      return true;
+    const mark = this.#markOf(frame, at, end);
+    const timeAt = at + TIMESTAMP_AT;
+    if (mark.isSkipping) {
+      if (compareTimestamps(frame, timeAt, mark.last, 0) <= 0) return false;
+      mark.isSkipping = false;
+      this.#skipping--;
     }
-    if (compareTimestamps(frame, at + TIMESTAMP_AT, mark.last, 0) <= 0) return false;
-    frame.copy(mark.last, 0, at + TIMESTAMP_AT, at + TIMESTAMP_AT + TIMESTAMP_BYTES);
+    for (let i = 0; i < TIMESTAMP_BYTES; i++) mark.last[i] = frame[timeAt + i] as number;
     return true;
+  }
+
+  #markOf(frame: Buffer, at: number, end: number): Mark {
+    const letter = frame[at + STREAM_LETTER_AT] as number;
+    if (this.#recent?.letter === letter && endsWith(frame, end, this.#recent.close)) return this.#recent;
+    const known = this.#marks.find((mark) => mark.letter === letter && endsWith(frame, end, mark.close));
+    this.#recent = known ?? this.#addMark(letter, frame.subarray(at, end));
+    return this.#recent;
+  }
+
+  #addMark(letter: number, line: Buffer): Mark {
+    const closeAt = line.lastIndexOf(CONTAINER_KEY);
+    if (closeAt < 0) throw new LongshoreError('protocol_violation', { details: 'A log line names no container' });
+    const close = Buffer.from(line.subarray(closeAt));
+    const mark = { letter, close, last: Buffer.alloc(TIMESTAMP_BYTES), isSkipping: false };
+    this.#marks.push(mark);
+    return mark;
   }
 }
 

@@ -1,0 +1,53 @@
+// A WebSocket that follows one service's logs: `GET /api/services/:id/logs?follow=true`.
+import type { Socket as TcpSocket } from 'node:net';
+import type { WebSocket } from 'ws';
+import { toLongshoreError } from '#shared/errors.ts';
+import { BATCH, SINGLE } from './log-format.ts';
+import type { LogHub, LogRange } from './log-hub.ts';
+import { LogViewer, type LogSink } from './log-viewer.ts';
+
+/** RFC 6455's registry: try again later. */
+const CLOSE_TRY_LATER = 1013;
+const CLOSE_INTERNAL = 1011;
+
+export interface LogSocketQuery extends LogRange {
+  serviceId: string;
+  /** Messages are arrays of entries. */
+  isBatch: boolean;
+}
+
+/**
+ * Serves an accepted, authorised WebSocket until it closes. When the logs cannot be had it sends one
+ * `{"type":"error","error":{…}}` and closes: 1013 when a later try may work, else 1011.
+ */
+export function serveLogSocket(hub: LogHub, ws: WebSocket, tcp: Corkable, query: LogSocketQuery): void {
+  const { serviceId, isBatch } = query;
+  const viewer = new LogViewer(toLogSink(ws, tcp), isBatch ? BATCH : SINGLE);
+  ws.on('close', () => hub.leave(serviceId, viewer));
+  hub.join(serviceId, viewer, query).catch((thrown: unknown) => {
+    if (ws.readyState !== ws.OPEN) return;
+    const error = toLongshoreError(thrown);
+    ws.send(JSON.stringify({ type: 'error', error: error.toWire() }));
+    ws.close(error.retryable ? CLOSE_TRY_LATER : CLOSE_INTERNAL, error.code);
+  });
+}
+
+export type Corkable = Pick<TcpSocket, 'cork' | 'uncork'>;
+
+/** Batches of messages leave in one write: a write a message costs more than all the rest of the way. */
+export const toLogSink = (ws: WebSocket, tcp: Corkable): LogSink => ({
+  send(messages, done) {
+    if (ws.readyState !== ws.OPEN || messages.length === 0) {
+      // Not at once: a pump that is called back while it pumps would run deep.
+      setImmediate(done);
+      return;
+    }
+    tcp.cork();
+    const last = messages.length - 1;
+    messages.forEach((message, i) => {
+      if (i < last) ws.send(message, { binary: false, compress: false });
+      else ws.send(message, { binary: false, compress: false }, () => done());
+    });
+    tcp.uncork();
+  },
+});
