@@ -2,8 +2,9 @@
 import type { Logger } from 'pino';
 import type { WebSocket } from '@fastify/websocket';
 import type { App, Caller } from '../app/api.ts';
-import type { Clock } from '#shared/time.ts';
 import type { LogEntry } from '#shared/model.ts';
+import type { Clock } from '#shared/time.ts';
+import type { LogSink } from '../realtime/live-session.ts';
 
 /** Requests a minute. */
 export interface RateLimits {
@@ -38,6 +39,8 @@ export interface LogAccess {
   read(caller: Caller, serviceId: string, query: LogQuery): Promise<LogEntry[]>;
   /** Owns the socket from here on: one message a line, a bounded queue, a count of what was missed. */
   follow(socket: WebSocket, caller: Caller, serviceId: string, query: LogQuery): void;
+  /** New lines for a socket that shows other things as well; returns what closes it. */
+  subscribe(caller: Caller, serviceId: string, sink: LogSink): () => void;
 }
 
 export interface HttpDeps {

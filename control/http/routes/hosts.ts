@@ -1,0 +1,75 @@
+// Hosts: list, show, let one in, shut one out.
+import { z } from 'zod';
+import type { App } from '../../app/api.ts';
+import { callerOf } from '../auth.ts';
+import type { Http } from '../http.ts';
+import * as view from '../views/host.ts';
+import { filterText, fromPaging, idParams, pagingFields, toPageView } from '../views/page.ts';
+import { writer } from '../writes.ts';
+import { noBody } from './service-actions.ts';
+
+const listQuery = z.strictObject({ ...pagingFields, search: filterText.optional() });
+const revokedView = z
+  .object({ id: z.string(), status: z.literal('revoked'), message: z.string() })
+  .meta({ id: 'RevokedHost' });
+
+export function mountHosts(http: Http, app: App): void {
+  const write = writer(app.idempotency);
+  http.get(
+    '/api/hosts',
+    {
+      config: { permission: 'hosts.read' },
+      schema: { tags: ['hosts'], summary: 'List hosts', querystring: listQuery, response: { 200: view.hostPage } },
+    },
+    (request) => {
+      const query = { ...fromPaging(request.query), search: request.query.search };
+      return toPageView(app.hosts.list(callerOf(request), query), view.toHostView);
+    },
+  );
+
+  http.get(
+    '/api/hosts/:id',
+    {
+      config: { permission: 'hosts.read' },
+      schema: { tags: ['hosts'], summary: 'Get a host', params: idParams, response: { 200: view.hostView } },
+    },
+    (request) => view.toHostView(app.hosts.require(callerOf(request), request.params.id)),
+  );
+
+  http.post(
+    '/api/hosts/join-tokens',
+    {
+      config: { permission: 'hosts.create' },
+      schema: {
+        tags: ['hosts'],
+        summary: 'Make a token that lets hosts join',
+        body: view.newJoinTokenBody,
+        response: { 201: view.joinTokenView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const made = await app.hosts.createJoinToken(caller, view.fromNewJoinTokenBody(request.body));
+        return { status: 201, body: view.toJoinTokenView(made) };
+      }),
+  );
+
+  http.post(
+    '/api/hosts/:id/revoke',
+    {
+      config: { permission: 'hosts.delete' },
+      schema: {
+        tags: ['hosts'],
+        summary: 'Shut a host out; its services stay as they are',
+        params: idParams,
+        body: noBody,
+        response: { 200: revokedView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        await app.hosts.revoke(caller, request.params.id);
+        return { status: 200, body: { id: request.params.id, status: 'revoked', message: 'Host revoked' } };
+      }),
+  );
+}

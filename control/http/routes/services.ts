@@ -1,0 +1,157 @@
+// Services: list, make, show, remove. What happens to a running one is in service-actions.ts.
+import { z } from 'zod';
+import { LongshoreError } from '#shared/errors.ts';
+import { LIFECYCLES } from '#shared/model.ts';
+import { SERVICE_SORTS, type App, type Caller } from '../../app/api.ts';
+import { callerOf } from '../auth.ts';
+import { checkGitSource } from '../git-source.ts';
+import type { Http } from '../http.ts';
+import { fromNewServiceBody, newServiceBody, type DeployableBody, type NewServiceBody } from '../views/new-service.ts';
+import { filterText, fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';
+import * as view from '../views/service.ts';
+import { writer } from '../writes.ts';
+import { acceptedView, waitQuery } from './service-actions.ts';
+
+const listQuery = z.strictObject({
+  ...pagingFields,
+  status: z.enum(LIFECYCLES).optional(),
+  customer_id: filterText.optional(),
+  host_id: filterText.optional(),
+  search: filterText.optional(),
+  sort: z.enum(SERVICE_SORTS).default('created_at'),
+  order: orderField,
+});
+
+const eventsQuery = z.strictObject({ ...pagingFields, type: filterText.optional() });
+
+export function mountServices(http: Http, app: App): void {
+  const write = writer(app.idempotency);
+  http.get(
+    '/api/services',
+    {
+      config: { permission: 'services.read' },
+      schema: {
+        tags: ['services'],
+        summary: 'List services',
+        querystring: listQuery,
+        response: { 200: view.servicePage },
+      },
+    },
+    (request) => {
+      const { status, customer_id: customerId, host_id: hostId, search, sort, order } = request.query;
+      const caller = callerOf(request);
+      const found = app.services.list(caller, {
+        ...fromPaging(request.query),
+        status,
+        customerId,
+        hostId,
+        search,
+        sort,
+        order,
+      });
+      const findHost = hostFinder(app, caller);
+      return toPageView(found, (service) => view.toServiceView(service, findHost));
+    },
+  );
+
+  http.post(
+    '/api/services',
+    {
+      config: { permission: 'services.create', limit: 'deploy' },
+      schema: {
+        tags: ['services'],
+        summary: 'Create and deploy a service',
+        body: newServiceBody,
+        response: { 201: view.createdServiceView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const input = fromNewServiceBody(requireDeployable(request.body));
+        const { service, job } = await app.services.create(caller, input);
+        const url = view.urlOf(service, hostFinder(app, caller));
+        const body = { id: service.id, name: service.name, status: service.lifecycle, url, deploy_job_id: job.id };
+        return { status: 201, body };
+      }),
+  );
+
+  http.get(
+    '/api/services/:id',
+    {
+      config: { permission: 'services.read' },
+      schema: {
+        tags: ['services'],
+        summary: 'Get a service',
+        params: idParams,
+        response: { 200: view.serviceDetailView },
+      },
+    },
+    (request) => {
+      const caller = callerOf(request);
+      return view.toServiceDetailView(app.services.detail(caller, request.params.id), hostFinder(app, caller));
+    },
+  );
+
+  http.delete(
+    '/api/services/:id',
+    {
+      config: { permission: 'services.delete' },
+      schema: {
+        tags: ['services'],
+        summary: 'Delete a service with its containers, networks, volumes and files',
+        params: idParams,
+        querystring: waitQuery,
+        response: { 202: acceptedView.pick({ job_id: true }), 204: z.null() },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const { job, isDone } = await app.services.remove(caller, request.params.id, request.query.wait * 1000);
+        return isDone ? { status: 204 } : { status: 202, body: { job_id: job.id } };
+      }),
+  );
+
+  http.get(
+    '/api/services/:id/events',
+    {
+      config: { permission: 'services.read' },
+      schema: {
+        tags: ['services'],
+        summary: 'List what happened to a service',
+        params: idParams,
+        querystring: eventsQuery,
+        response: { 200: view.eventPage },
+      },
+    },
+    (request) => {
+      const query = { ...fromPaging(request.query), type: request.query.type };
+      return toPageView(app.services.events(callerOf(request), request.params.id, query), view.toEventView);
+    },
+  );
+}
+
+/** Looks each host up once for an answer. A host the caller may not see has no address for it either. */
+function hostFinder(app: App, caller: Caller): view.FindHost {
+  const found = new Map<string, ReturnType<view.FindHost>>();
+  return (hostId) => {
+    if (!found.has(hostId)) found.set(hostId, findHost(app, caller, hostId));
+    return found.get(hostId);
+  };
+}
+
+function findHost(app: App, caller: Caller, hostId: string) {
+  try {
+    return app.hosts.require(caller, hostId);
+  } catch (error) {
+    if (error instanceof LongshoreError && error.code === 'not_found') return undefined;
+    throw error;
+  }
+}
+
+/** Git sources are judged even where they cannot be deployed, so that an unsafe one is never answered with "later". */
+function requireDeployable(body: NewServiceBody): DeployableBody {
+  if (body.deploy_method === 'git') checkGitSource({ url: body.git_url, branch: body.git_branch });
+  if (body.deploy_method === 'git' || body.deploy_method === 'ai')
+    throw new LongshoreError('not_supported', { details: `deploy_method "${body.deploy_method}"` });
+  return body;
+}

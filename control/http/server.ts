@@ -1,0 +1,170 @@
+// The HTTP server: the order in which a request meets its checks, and how it starts and stops. Rules live in the app
+// layer, words in routes/ and views/.
+//
+//   URL credential taken out → request id → who calls → rate limit → permission → body → schema → handler
+import helmet from '@fastify/helmet';
+import websocket from '@fastify/websocket';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
+import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
+import type { AddressInfo } from 'node:net';
+import { newRequestId } from '#shared/ids.ts';
+import type { Scope } from '#shared/lifecycle.ts';
+import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/schema.ts';
+import { ClientSockets } from '../realtime/client-sockets.ts';
+import { Hub } from '../realtime/hub.ts';
+import { identifyCallers, requirePermissions } from './auth.ts';
+import { BODY_LIMIT_BYTES, readJsonBodies } from './body.ts';
+import { takeUrlCredential } from './credentials.ts';
+import type { HttpConfig, HttpDeps } from './deps.ts';
+import { answerBrokenHttp, answerError, pathOf } from './errors.ts';
+import type { Http } from './http.ts';
+import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
+import { describeRoutes, mountOpenApi } from './openapi.ts';
+import { limitRates } from './rate-limit.ts';
+import { mountAuth } from './routes/auth.ts';
+import { mountHealth } from './routes/health.ts';
+import { mountHosts } from './routes/hosts.ts';
+import { mountJobs } from './routes/jobs.ts';
+import { mountLive } from './routes/live.ts';
+import { mountServiceActions } from './routes/service-actions.ts';
+import { mountServices } from './routes/services.ts';
+import { mountTemplates } from './routes/templates.ts';
+import { Tickets } from './tickets.ts';
+
+/** For the whole request to come in; a client that drips bytes does not hold a socket longer. */
+const REQUEST_LIMIT_MS = 30_000;
+/** Above the idle time-out of common proxies (60 s), so that they close first and no request meets a closed socket. */
+const KEEP_ALIVE_MS = 72_000;
+/** For answers under way when we stop; a request that waits for a host is cut, its job goes on. */
+const STOP_GRACE_MS = 2_000;
+const MAX_LOGGED_PATH = 500;
+
+/** Listens; returns once it answers. The scope's stop closes sockets with 1012 and lets answers under way finish. */
+export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: string; port: number }> {
+  const { http, stop } = await buildHttp(deps);
+  scope.onStop('http', stop);
+  await http.listen(deps.config.listen);
+  const { address, family, port } = http.server.address() as AddressInfo;
+  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
+}
+
+/** The server with its routes, not yet listening. `routes` is what is mounted, for whoever checks it. */
+export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: Route[]; stop: () => Promise<void> }> {
+  const { app, clock, config } = deps;
+  const http = createServer(deps);
+  const routes = collectRoutes(http);
+  const tickets = new Tickets(clock);
+  const sockets = new ClientSockets(clock);
+  const hub = new Hub({ app, followLogs: (...args) => deps.logs.subscribe(...args), log: deps.log });
+  const unwatch = [tickets.watch(app.keys), sockets.watch(app.keys), hub.listen()];
+
+  await takeSockets(http, deps);
+  await http.register(helmet, toHelmet(config));
+  stampAnswers(http, deps);
+  identifyCallers(http, app.keys, tickets);
+  await limitRates(http, config.rateLimits, clock);
+  requirePermissions(http);
+  readJsonBodies(http);
+  await describeRoutes(http, config.publicUrl);
+
+  mountHealth(http, app);
+  mountServices(http, app);
+  mountServiceActions(http, app);
+  mountJobs(http, app);
+  mountHosts(http, app);
+  mountAuth(http, app, tickets);
+  mountTemplates(http, app);
+  mountLive(http, deps, sockets, hub);
+  mountOpenApi(http);
+  answerNotFound(http, routes);
+  await http.ready();
+
+  const stop = async () => {
+    unwatch.forEach((end) => end());
+    const cancel = clock.after(STOP_GRACE_MS, () => http.server.closeAllConnections());
+    await http.close();
+    cancel();
+  };
+  return { http, routes, stop };
+}
+
+function createServer({ config, log }: HttpDeps): Http {
+  const logger: FastifyBaseLogger = log;
+  const http = Fastify({
+    loggerInstance: logger,
+    logController: new LogController({ disableRequestLogging: true }), // stampAnswers logs, with the path only
+    trustProxy: config.trustedProxy.length > 0 ? config.trustedProxy : false,
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_LIMIT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    return503OnClosing: false, // a request on a kept connection is still answered, with Connection: close
+    routerOptions: { maxParamLength: 200 },
+    genReqId: toRequestId,
+    rewriteUrl: takeUrlCredential,
+    frameworkErrors: (error, request, reply) => void answerError(error, request as FastifyRequest, reply),
+    clientErrorHandler: answerBrokenHttp,
+  }).withTypeProvider<ZodTypeProvider>();
+  http.setValidatorCompiler(validatorCompiler);
+  // Views are checked by their types and by tests; parsing each answer again would cost more than making it.
+  http.setSerializerCompiler(() => (view) => JSON.stringify(view));
+  http.setErrorHandler(answerError);
+  return http;
+}
+
+/** A caller's own id is kept when it is short and plain, so that its log and ours can be laid side by side. */
+function toRequestId({ headers }: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = headers['x-request-id'];
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : newRequestId();
+}
+
+/** Headers of every answer, and a line in the log: writes at info, reads at debug, never a query string. */
+function stampAnswers(http: Http, { log }: HttpDeps): void {
+  http.addHook('onRequest', async (request, reply) => {
+    reply.header('x-request-id', request.id);
+    reply.header('cache-control', 'no-store');
+  });
+  http.addHook('onResponse', async (request, reply) => {
+    const level = request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info';
+    if (!log.isLevelEnabled(level)) return;
+    log[level](
+      {
+        request_id: request.id,
+        method: request.method,
+        path: pathOf(request).slice(0, MAX_LOGGED_PATH),
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime),
+        key_id: request.caller?.keyId,
+        address: request.ip,
+      },
+      'answered',
+    );
+  });
+}
+
+async function takeSockets(http: Http, { clock, log }: HttpDeps): Promise<void> {
+  await http.register(websocket, {
+    options: { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false },
+    errorHandler: (error, socket) => {
+      log.debug({ err: error }, 'a WebSocket failed');
+      socket.terminate();
+    },
+    // Agents as well as clients: both come back by themselves after 1012.
+    preClose: async () => {
+      http.server.removeAllListeners('upgrade');
+      const open = [...http.websocketServer.clients];
+      const closed = open.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
+      for (const socket of open) socket.close(CLOSE.restart, 'restarting');
+      const cancel = clock.after(STOP_GRACE_MS / 2, () => open.forEach((socket) => socket.terminate()));
+      await Promise.all(closed);
+      cancel();
+    },
+  });
+}
+
+/** An API without pages: nothing may load or frame it. HSTS only where users come by https. */
+function toHelmet({ publicUrl }: HttpConfig) {
+  return {
+    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
+    strictTransportSecurity: publicUrl?.startsWith('https:') ?? false,
+  };
+}

@@ -1,0 +1,91 @@
+// Hosts and join tokens as the API shows them.
+import { z } from 'zod';
+import { toRfc3339 } from '#shared/time.ts';
+import type { Host, Hosts, NewJoinToken } from '../../app/api.ts';
+import type { HostFacts } from '#shared/model.ts';
+import { pageOf, timestamp } from './page.ts';
+
+const facts = z.object({
+  hostname: z.string(),
+  os: z.string(),
+  kernel: z.string(),
+  arch: z.string(),
+  cpus: z.number().int(),
+  memory_bytes: z.number(),
+  memory_free_bytes: z.number(),
+  disk_bytes: z.number(),
+  disk_free_bytes: z.number(),
+  docker_version: z.string().nullable(),
+  compose_version: z.string().nullable(),
+  agent_version: z.string(),
+  addresses: z.array(z.string()),
+});
+
+export const hostView = z
+  .object({
+    id: z.string().meta({ example: 'host_abc123' }),
+    name: z.string(),
+    labels: z.record(z.string(), z.string()),
+    status: z.enum(['connected', 'offline', 'revoked', 'fenced']),
+    /** What the host said of itself when it last connected; null before that. */
+    facts: facts.nullable(),
+    last_seen_at: timestamp.nullable(),
+    created_at: timestamp,
+  })
+  .meta({ id: 'Host' });
+export const hostPage = pageOf(hostView);
+
+export const newJoinTokenBody = z
+  .strictObject({
+    labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
+    uses: z.number().int().min(1).max(1000).optional(),
+    expires_in_s: z.number().int().min(1).max(86_400).optional(),
+    address_range: z.union([z.cidrv4(), z.cidrv6()], 'Must be an address range such as 203.0.113.0/24').optional(),
+  })
+  .nullish();
+
+export const joinTokenView = z
+  .object({ id: z.string(), token: z.string(), expires_at: timestamp, command: z.string() })
+  .meta({ id: 'JoinToken', description: 'The token is shown once. The command is the line to run on the host.' });
+
+export const fromNewJoinTokenBody = (body: z.infer<typeof newJoinTokenBody>): NewJoinToken => ({
+  labels: body?.labels,
+  uses: body?.uses,
+  expiresInS: body?.expires_in_s,
+  addressRange: body?.address_range,
+});
+
+export const toHostView = (host: Host): z.infer<typeof hostView> => ({
+  id: host.id,
+  name: host.name,
+  labels: host.labels,
+  status: host.status,
+  facts: host.facts && toFactsView(host.facts),
+  last_seen_at: host.lastSeenAt === null ? null : toRfc3339(host.lastSeenAt),
+  created_at: toRfc3339(host.createdAt),
+});
+
+export const toJoinTokenView = (
+  made: Awaited<ReturnType<Hosts['createJoinToken']>>,
+): z.infer<typeof joinTokenView> => ({
+  id: made.id,
+  token: made.token,
+  expires_at: toRfc3339(made.expiresAt),
+  command: made.command,
+});
+
+const toFactsView = (told: HostFacts): z.infer<typeof facts> => ({
+  hostname: told.hostname,
+  os: told.os,
+  kernel: told.kernel,
+  arch: told.arch,
+  cpus: told.cpus,
+  memory_bytes: told.memoryBytes,
+  memory_free_bytes: told.memoryFreeBytes,
+  disk_bytes: told.diskBytes,
+  disk_free_bytes: told.diskFreeBytes,
+  docker_version: told.dockerVersion,
+  compose_version: told.composeVersion,
+  agent_version: told.agentVersion,
+  addresses: told.addresses,
+});

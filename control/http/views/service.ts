@@ -1,0 +1,173 @@
+// Services as the API shows them. The first fields are those of the documented panel API, to the letter; the rest is ours.
+import { z } from 'zod';
+import { toRfc3339 } from '#shared/time.ts';
+import { CONTAINER_STATES, DEPLOY_METHODS, HEALTHS, LIFECYCLES, type ContainerView } from '#shared/model.ts';
+import type { Host, Service, ServiceDetail, ServiceEvent } from '../../app/api.ts';
+import { pageOf, timestamp } from './page.ts';
+
+const container = z.object({
+  id: z.string(),
+  name: z.string(),
+  service: z.string(),
+  image: z.string(),
+  image_id: z.string(),
+  state: z.enum(CONTAINER_STATES),
+  health: z.enum(HEALTHS),
+  exit_code: z.number().int().nullable(),
+  started_at: timestamp.nullable(),
+  ports: z.array(
+    z.object({
+      host: z.number().int(),
+      container: z.number().int(),
+      protocol: z.enum(['tcp', 'udp']),
+      address: z.string(),
+    }),
+  ),
+});
+
+/** Null is "not known": no sample has been taken yet. */
+const usage = z.object({
+  cpu_usage: z.number().nullable(),
+  memory_usage_mb: z.number().nullable(),
+  memory_limit_mb: z.number().nullable(),
+});
+
+const summaryFields = {
+  id: z.string().meta({ example: 'svc_abc123' }),
+  name: z.string().meta({ example: 'my-app' }),
+  status: z.enum(LIFECYCLES),
+  url: z.string().nullable().meta({ example: 'http://203.0.113.7:8080' }),
+  customer_id: z.string().nullable(),
+  template: z.string().nullable().meta({ example: 'uptime-kuma' }),
+  deploy_method: z.enum(DEPLOY_METHODS),
+  created_at: timestamp,
+  updated_at: timestamp,
+  resources: usage,
+  display_name: z.string().nullable(),
+  category: z.string().nullable(),
+  host_id: z.string(),
+  enabled: z.boolean(),
+  reason: z.string().nullable(),
+  labels: z.record(z.string(), z.string()),
+  revision: z.number().int(),
+  running_revision: z.number().int().nullable(),
+  health: z.object({
+    status: z.enum(HEALTHS),
+    last_check: timestamp.nullable(),
+    consecutive_failures: z.number().int().nullable(),
+  }),
+};
+
+export const serviceView = z.object(summaryFields).meta({ id: 'Service' });
+export const servicePage = pageOf(serviceView);
+
+export const serviceDetailView = z
+  .object({
+    ...summaryFields,
+    customer_name: z.string().nullable(),
+    compose: z.string(),
+    variables: z.record(z.string(), z.string()),
+    custom_domains: z.array(z.string()),
+    resources: usage.extend({ cpu_limit: z.number().nullable(), storage_mb: z.number().nullable() }),
+    deployed_at: timestamp.nullable(),
+    rollback_on_failure: z.boolean(),
+    health_timeout_s: z.number().int(),
+    containers: z.array(container),
+  })
+  .meta({ id: 'ServiceDetail' });
+
+export const createdServiceView = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    status: z.enum(LIFECYCLES),
+    url: z.string().nullable(),
+    deploy_job_id: z.string(),
+  })
+  .meta({ id: 'CreatedService' });
+
+export const eventView = z
+  .object({ id: z.string(), type: z.string(), status: z.string(), message: z.string(), timestamp })
+  .meta({ id: 'Event' });
+export const eventPage = pageOf(eventView);
+
+/** The host a service runs on, as far as the caller may know it. */
+export type FindHost = (hostId: string) => Pick<Host, 'facts'> | undefined;
+
+export function toServiceView(service: Service, findHost: FindHost): z.infer<typeof serviceView> {
+  return {
+    id: service.id,
+    name: service.name,
+    status: service.lifecycle,
+    url: urlOf(service, findHost),
+    customer_id: service.customerId,
+    template: service.templateId,
+    deploy_method: service.method,
+    created_at: toRfc3339(service.createdAt),
+    updated_at: toRfc3339(service.updatedAt),
+    resources: { cpu_usage: null, memory_usage_mb: null, memory_limit_mb: null },
+    display_name: service.displayName,
+    category: service.category,
+    host_id: service.hostId,
+    enabled: service.isEnabled,
+    reason: service.reason,
+    labels: service.labels,
+    revision: service.revision,
+    running_revision: service.report?.revision ?? null,
+    health: {
+      status: service.health,
+      last_check: service.report ? toRfc3339(service.report.at) : null,
+      consecutive_failures: service.health === 'healthy' ? 0 : null,
+    },
+  };
+}
+
+export function toServiceDetailView(service: ServiceDetail, findHost: FindHost): z.infer<typeof serviceDetailView> {
+  const summary = toServiceView(service, findHost);
+  return {
+    ...summary,
+    customer_name: null,
+    compose: service.compose,
+    variables: service.variables,
+    custom_domains: [],
+    resources: { ...summary.resources, cpu_limit: null, storage_mb: null },
+    deployed_at: service.deployedAt === null ? null : toRfc3339(service.deployedAt),
+    rollback_on_failure: service.rollbackOnFailure,
+    health_timeout_s: service.healthTimeoutS,
+    containers: (service.report?.containers ?? []).map(toContainerView),
+  };
+}
+
+export const toEventView = (event: ServiceEvent): z.infer<typeof eventView> => ({
+  id: event.id,
+  type: event.type,
+  status: event.status,
+  message: event.message,
+  timestamp: toRfc3339(event.at),
+});
+
+const toContainerView = (view: ContainerView): z.infer<typeof container> => ({
+  id: view.id,
+  name: view.name,
+  service: view.service,
+  image: view.image,
+  image_id: view.imageId,
+  state: view.state,
+  health: view.health,
+  exit_code: view.exitCode,
+  started_at: view.startedAt === 0 ? null : toRfc3339(view.startedAt),
+  ports: view.ports,
+});
+
+const ANY_ADDRESS = ['', '0.0.0.0', '::'];
+
+/** Where its lowest published TCP port answers; null when there is none, or the host's address is not known. */
+export function urlOf(service: Pick<Service, 'hostId' | 'report'>, findHost: FindHost): string | null {
+  const ports = (service.report?.containers ?? []).flatMap((container) => container.ports);
+  const published = ports.filter((port) => port.protocol === 'tcp' && port.host > 0);
+  const first = published.toSorted((a, b) => a.host - b.host)[0];
+  if (!first) return null;
+  const address = ANY_ADDRESS.includes(first.address) ? findHost(service.hostId)?.facts?.addresses[0] : first.address;
+  if (address === undefined) return null;
+  return `http://${address.includes(':') ? `[${address}]` : address}:${first.host}`;
+}

@@ -1,0 +1,98 @@
+// Every WebSocket of a client, whatever it shows: how many a key may hold, whether the far side still lives, and the
+// end of all of them when their key is revoked or we stop. What travels inside is hub.ts' and the log socket's business.
+import type { WebSocket } from 'ws';
+import { LongshoreError } from '#shared/errors.ts';
+import { CLOSE } from '#shared/protocol/schema.ts';
+import type { Clock } from '#shared/time.ts';
+import type { Caller, Keys } from '../app/api.ts';
+
+/** A page opens two or three; 20 leaves room for tabs and ends a leak early. */
+export const MAX_SOCKETS_PER_KEY = 20;
+const PING_INTERVAL_MS = 30_000;
+/** Frames and pings a client may send in a window; a person clicking makes a handful. */
+export const MAX_FRAMES = 120;
+const FRAME_WINDOW_MS = 10_000;
+/** RFC 6455 §7.4.1: a policy was broken. */
+const POLICY = 1008;
+/** A closing handshake takes a round trip; a client that is gone never answers. */
+const CLOSE_LIMIT_MS = 1_000;
+
+export class ClientSockets {
+  readonly #clock: Clock;
+  readonly #byKey = new Map<string, Set<WebSocket>>();
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Cuts the sockets of a key that is revoked or expires; returns what ends the listening. */
+  watch(keys: Pick<Keys, 'onRevoked'>): () => void {
+    return keys.onRevoked((keyId) => {
+      for (const socket of this.#byKey.get(keyId) ?? []) {
+        socket.close(CLOSE.unauthorized, 'the API key was revoked');
+        this.#endSoon(socket);
+      }
+    });
+  }
+
+  /** Before the upgrade: throws `too_many_sockets`. */
+  admit(caller: Caller): void {
+    if (this.#isFull(caller))
+      throw new LongshoreError('too_many_sockets', { details: `At most ${MAX_SOCKETS_PER_KEY}` });
+  }
+
+  /** After the upgrade. False when another upgrade was faster: the socket is then closed with 4429. */
+  adopt(socket: WebSocket, caller: Caller): boolean {
+    socket.on('error', () => {}); // `close` follows and is what counts
+    if (this.#isFull(caller)) {
+      socket.close(CLOSE.overloaded, 'too many sockets');
+      return false;
+    }
+    const own = this.#byKey.get(caller.keyId) ?? new Set();
+    this.#byKey.set(caller.keyId, own.add(socket));
+    socket.once('close', () => {
+      own.delete(socket);
+      if (own.size === 0) this.#byKey.delete(caller.keyId);
+    });
+    this.#watchLife(socket);
+    this.#watchFlood(socket);
+    return true;
+  }
+
+  #isFull(caller: Caller): boolean {
+    return (this.#byKey.get(caller.keyId)?.size ?? 0) >= MAX_SOCKETS_PER_KEY;
+  }
+
+  /** A ping every interval; a client that was silent for a whole one is gone, whatever TCP says. */
+  #watchLife(socket: WebSocket): void {
+    let isAlive = true;
+    const alive = () => void (isAlive = true);
+    socket.on('pong', alive).on('ping', alive).on('message', alive);
+    const check = () => {
+      if (!isAlive) return socket.terminate();
+      isAlive = false;
+      socket.ping();
+      cancel = this.#clock.after(PING_INTERVAL_MS, check);
+    };
+    let cancel = this.#clock.after(PING_INTERVAL_MS, check);
+    socket.once('close', () => cancel());
+  }
+
+  #watchFlood(socket: WebSocket): void {
+    let windowStart = this.#clock.now();
+    let frames = 0;
+    const count = () => {
+      const now = this.#clock.now();
+      if (now - windowStart >= FRAME_WINDOW_MS) [windowStart, frames] = [now, 0];
+      if (++frames <= MAX_FRAMES) return;
+      socket.close(POLICY, 'too many frames');
+      this.#endSoon(socket);
+    };
+    socket.on('message', count).on('ping', count);
+  }
+
+  #endSoon(socket: WebSocket): void {
+    const cancel = this.#clock.after(CLOSE_LIMIT_MS, () => socket.terminate());
+    socket.once('close', cancel);
+  }
+}

@@ -1,0 +1,65 @@
+// What waits for one slow client: a bounded queue that loses its oldest droppable messages and tells the client how
+// many. Memory for a client that never reads is bounded by the limits below plus what the kernel holds.
+import type { WebSocket } from 'ws';
+
+/** Past it the socket is left alone until it drains: about a second of a slow mobile link. */
+const SOCKET_BUFFER_BYTES = 256 * 1024;
+/** Messages kept for a client that lags; at ~200 bytes each another 200 KB. */
+const MAX_QUEUED = 1000;
+const OPEN = 1;
+
+export class Outgoing {
+  readonly #socket: Pick<WebSocket, 'bufferedAmount' | 'readyState' | 'send'>;
+  readonly #maxQueued: number;
+  #queue: { text: string; isDroppable: boolean }[] = [];
+  #missed = 0;
+
+  constructor(socket: Pick<WebSocket, 'bufferedAmount' | 'readyState' | 'send'>, maxQueued = MAX_QUEUED) {
+    this.#socket = socket;
+    this.#maxQueued = maxQueued;
+  }
+
+  /** News: may be lost, and is then counted. */
+  tell(message: object): void {
+    this.#push({ text: JSON.stringify(message), isDroppable: true });
+  }
+
+  /** The answer to something the client sent: never lost; bounded by how much a client may ask. */
+  answer(message: object): void {
+    this.#push({ text: JSON.stringify(message), isDroppable: false });
+  }
+
+  /** Counts news that were lost before they came here. */
+  miss(count: number): void {
+    this.#missed += count;
+    this.#flush();
+  }
+
+  #push(entry: { text: string; isDroppable: boolean }): void {
+    this.#queue.push(entry);
+    if (this.#queue.length > this.#maxQueued) this.#dropOldest();
+    this.#flush();
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#queue.findIndex((entry) => entry.isDroppable);
+    if (oldest === -1) return;
+    this.#queue.splice(oldest, 1);
+    this.#missed++;
+  }
+
+  /** The loss is told before what came after it. */
+  #flush(): void {
+    while (this.#socket.readyState === OPEN && this.#socket.bufferedAmount < SOCKET_BUFFER_BYTES) {
+      const text = this.#missed > 0 ? this.#takeGap() : this.#queue.shift()?.text;
+      if (text === undefined) return;
+      this.#socket.send(text, () => this.#flush());
+    }
+  }
+
+  #takeGap(): string {
+    const gap = JSON.stringify({ type: 'gap', missed: this.#missed });
+    this.#missed = 0;
+    return gap;
+  }
+}
