@@ -164,9 +164,13 @@ class ComposePlugin implements Compose {
 }
 
 const common = ({ name, directory }: ComposeProject, { files, envFile }: ComposeRun): string[] => [
-  ...['-p', name, '--project-directory', directory],
+  '-p',
+  name,
+  '--project-directory',
+  directory,
   ...files.flatMap((file) => ['-f', file]),
-  ...['--env-file', envFile],
+  '--env-file',
+  envFile,
 ];
 
 /** What a run said, for its error: the last error counts, then the last lines. */

@@ -73,7 +73,7 @@ class Hub implements EventHub {
 
   #connected(): void {
     this.#isConnected = true;
-    for (const listeners of [...this.#listeners.values()]) this.#call(listeners, { kind: 'resync' });
+    for (const listeners of this.#listeners.values()) this.#call(listeners, { kind: 'resync' });
   }
 
   #tell(event: EngineEvent): void {
@@ -85,7 +85,7 @@ class Hub implements EventHub {
 
   /** A listener that throws must not silence the others. */
   #call(listeners: Set<Listener>, signal: EngineSignal): void {
-    for (const listener of [...listeners]) {
+    for (const listener of listeners) {
       try {
         listener(signal);
       } catch (error) {

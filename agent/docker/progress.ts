@@ -26,7 +26,7 @@ const LOGFMT = /level=(\w+) msg="((?:[^"\\]|\\.)*)"/;
 /** A line of stderr. */
 export function fromCompose(line: string): ComposeEvent | undefined {
   if (line === '') return undefined;
-  const row = parseObject<Row>(line);
+  const row = parseObject(line) as Row | undefined;
   if (!row) return fromText(line);
   if (row.error) return { kind: 'error', message: row.message ?? 'unknown error' };
   if (row.level) return { kind: row.level === 'error' ? 'error' : 'warning', message: row.msg ?? '' };
@@ -38,8 +38,8 @@ export function fromCompose(line: string): ComposeEvent | undefined {
 
 /** A line of stdout: one row of BuildKit may hold several events. */
 export function fromBuild(line: string): ComposeEvent[] {
-  const row = parseObject<BuildRow>(line);
-  if (!row) return line === '' ? [] : [{ kind: 'build.log', text: line }];
+  const row = parseObject(line) as BuildRow | undefined;
+  if (!row) return line === '' ? [] : [{ kind: 'warning', message: line }];
   const vertexes = (row.vertexes ?? []).map(fromVertex);
   const logs = (row.logs ?? []).map(({ data = '' }): ComposeEvent => {
     return { kind: 'build.log', text: Buffer.from(data, 'base64').toString('utf8') };
@@ -58,10 +58,10 @@ function fromText(line: string): ComposeEvent {
   return { kind: logged[1] === 'error' ? 'error' : 'warning', message: (logged[2] ?? '').replaceAll('\\"', '"') };
 }
 
-function parseObject<T extends object>(line: string): T | undefined {
+function parseObject(line: string): unknown {
   if (!line.startsWith('{')) return undefined;
   try {
-    return JSON.parse(line) as T;
+    return JSON.parse(line);
   } catch {
     return undefined; // half a line of a killed child
   }

@@ -1,6 +1,5 @@
 // Follows a pull: Docker's JSON lines become a percentage over all layers, and its error line an error.
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
 import type { PullUpdate } from './engine.ts';
 import { dockerFault } from './faults.ts';
 
@@ -11,7 +10,7 @@ export async function followPull(
   onProgress: ((update: PullUpdate) => void) | undefined,
 ): Promise<void> {
   const layers = new Map<string, { current: number; total: number }>();
-  for await (const line of createInterface({ input: stream as Readable, crlfDelay: Infinity })) {
+  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) {
     if (line === '') continue;
     const row = JSON.parse(line) as Row;
     if (row.error) throw dockerFault('The pull failed', row.error, 'image_unavailable');

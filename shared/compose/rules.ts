@@ -71,17 +71,16 @@ const OPERATOR: PolicyRules = {
 };
 
 /** An allow-list: a key that Compose learns tomorrow is refused until somebody has thought about it. */
-const TENANT_SERVICE_KEYS = [
-  ...['annotations', 'attach', 'build', 'cap_drop', 'command', 'configs', 'container_name', 'cpu_count', 'cpu_percent'],
-  ...['cpu_shares', 'cpus', 'depends_on', 'deploy', 'dns', 'dns_opt', 'dns_search', 'domainname', 'entrypoint'],
-  ...['env_file', 'environment', 'expose', 'extends', 'extra_hosts', 'healthcheck', 'hostname', 'image', 'init'],
-  ...['labels', 'links', 'logging', 'mem_limit', 'mem_reservation', 'memswap_limit', 'network_mode', 'networks'],
-  ...['pids_limit', 'platform', 'ports', 'post_start', 'pre_stop', 'profiles', 'pull_policy', 'read_only', 'restart'],
-  ...['scale', 'secrets', 'security_opt', 'shm_size', 'stdin_open', 'stop_grace_period', 'stop_signal', 'tmpfs'],
-  ...['tty', 'ulimits', 'user', 'group_add', 'volumes', 'volumes_from', 'working_dir', 'cgroup', 'ipc', 'pid'],
-  ...['userns_mode', 'uts', 'privileged', 'cap_add', 'devices', 'gpus', 'sysctls', 'cgroup_parent', 'runtime'],
-  'device_cgroup_rules',
-];
+const TENANT_SERVICE_KEYS = `
+  attach build cap_drop command configs container_name cpu_count cpu_percent cpu_shares cpus
+  depends_on deploy dns dns_opt dns_search domainname entrypoint env_file environment expose extends
+  extra_hosts healthcheck hostname image init labels links logging mem_limit mem_reservation
+  memswap_limit network_mode networks pids_limit platform ports post_start pre_stop profiles
+  pull_policy read_only restart scale secrets security_opt shm_size stdin_open stop_grace_period
+  stop_signal tmpfs tty ulimits user group_add volumes volumes_from working_dir cgroup ipc pid
+  userns_mode uts privileged cap_add devices gpus sysctls cgroup_parent runtime device_cgroup_rules`
+  .trim()
+  .split(/\s+/);
 
 const TENANT: PolicyRules = {
   serviceKeys: TENANT_SERVICE_KEYS,

@@ -1,0 +1,85 @@
+// The host's own policy: the root-owned file that control cannot change, and the checks that need this host's disk.
+// The rules themselves and the judging of plain data are shared/compose.
+import { realpathSync, readFileSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { parse } from 'yaml';
+import { filesOf } from '#shared/compose/judge-files.ts';
+import { mountOf } from '#shared/compose/judge-mounts.ts';
+import type { ComposeDocument } from '#shared/compose/parse.ts';
+import { isInside, isRemote } from '#shared/compose/paths.ts';
+import { judgeCompose, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
+import { DEFAULT_POLICY, policyFileSchema, withDefaults, type PolicyFile } from '#shared/compose/rules.ts';
+import { isOpen, listOf } from '#shared/compose/values.ts';
+import { LongshoreError } from '#shared/errors.ts';
+
+export const POLICY_PATH = '/etc/longshore/policy.yaml';
+const GROUP_OR_OTHERS_WRITE = 0o022;
+
+/**
+ * Reads the policy file; without one the built-in rules hold. Fails with `config_invalid` when somebody but its owner
+ * could have written it, or when it is not what the schema says: a policy that is half understood is none.
+ */
+export function loadPolicy(path: string = POLICY_PATH, ownerUid = 0): PolicyFile {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat) return DEFAULT_POLICY;
+  if (stat.uid !== ownerUid) throw invalid(path, 'it must belong to root');
+  if ((stat.mode & GROUP_OR_OTHERS_WRITE) !== 0)
+    throw invalid(path, 'only its owner may be able to write it (chmod 644)');
+  const parsed = policyFileSchema().safeParse(readYaml(path) ?? {});
+  if (parsed.success) return withDefaults(parsed.data);
+  const [issue] = parsed.error.issues;
+  throw invalid(path, `${issue?.path.join('.') || 'top level'}: ${issue?.message ?? 'not valid'}`);
+}
+
+function readYaml(path: string): unknown {
+  try {
+    return parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 });
+  } catch (error) {
+    throw invalid(path, error instanceof Error ? error.message : String(error));
+  }
+}
+
+const invalid = (path: string, details: string) =>
+  new LongshoreError('config_invalid', { message: `The policy file "${path}" cannot be used`, details });
+
+/** The shared verdict, and for paths that look inside the folder: where they really lead. */
+export function judgeOnHost(document: ComposeDocument, context: JudgeContext): Finding[] {
+  return [...judgeCompose(document, context), ...judgeLinks(document, context)];
+}
+
+/**
+ * A path that reads like the folder's own may be a symlink out of it; a container that has the folder mounted can make
+ * one at any time. Docker follows it as root, so the target is what is judged.
+ */
+function judgeLinks({ root, services }: ComposeDocument, { rules, form, projectDir }: JudgeContext): Finding[] {
+  const findings: Finding[] = [];
+  const home = realPath(projectDir);
+  const judge = (path: string, rule: Finding['rule'], file: string) => {
+    if (isOpen(file, form) || isRemote(file) || !isInside(projectDir, file, projectDir)) return; // judged by its text
+    const target = realPath(resolve(projectDir, file));
+    if (!isInside(home, target, '/')) findings.push({ path, rule, message: `"${file}" is a link out of the folder` });
+  };
+  if (!rules.outsideFiles) {
+    for (const { path, file } of filesOf(root, services)) judge(path, 'outsideFiles', file);
+  }
+  if (rules.bindMounts === 'project') {
+    for (const [name, service] of Object.entries(services)) {
+      listOf(service['volumes']).forEach((value, index) => {
+        const mount = mountOf(value);
+        if (mount?.type === 'bind' && mount.source)
+          judge(`services.${name}.volumes[${index}]`, 'bindMounts', mount.source);
+      });
+    }
+  }
+  return findings;
+}
+
+/** Links resolved as far as the path exists; the rest stays as written (Docker will make it). */
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === '/') throw error;
+    return join(realPath(dirname(path)), basename(path));
+  }
+}
