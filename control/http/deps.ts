@@ -1,10 +1,10 @@
 // What the HTTP server is given by control/system.ts: the app layer, and who takes the sockets it has let in.
 import type { Logger } from 'pino';
 import type { WebSocket } from '@fastify/websocket';
-import type { App, Caller } from '../app/api.ts';
-import type { LogEntry } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
-import type { LogSink } from '../realtime/live-session.ts';
+import type { App } from '../app/api.ts';
+import type { LogHub } from '../realtime/log-hub.ts';
+import type { LogSourceDeps } from '../realtime/log-upstream.ts';
 
 /** Requests a minute. */
 export interface RateLimits {
@@ -27,29 +27,16 @@ export interface HttpConfig {
   publicUrl: string | null;
 }
 
-export interface LogQuery {
-  /** Lines from the end. */
-  tail: number;
-  /** RFC 3339. */
-  since: string | null;
-}
-
-/** Logs of a service, for whoever the guard let through; both throw not_found for what the caller may not see. */
-export interface LogAccess {
-  read(caller: Caller, serviceId: string, query: LogQuery): Promise<LogEntry[]>;
-  /** Owns the socket from here on: one message a line, a bounded queue, a count of what was missed. */
-  follow(socket: WebSocket, caller: Caller, serviceId: string, query: LogQuery): void;
-  /** New lines for a socket that shows other things as well; returns what closes it. */
-  subscribe(caller: Caller, serviceId: string, sink: LogSink): () => void;
-}
-
 export interface HttpDeps {
   app: App;
   /** Owns the socket from here on: the agent's handshake, its limits, its end. */
   acceptAgent(socket: WebSocket, remoteAddress: string): void;
   /** Throws the error that answers the upgrade instead (`unavailable` with retryAfter in a reconnect storm). */
   admitAgent?(remoteAddress: string): void;
-  logs: LogAccess;
+  /** Follows logs; the guard and the app have let the viewer through before it is asked. */
+  logs: LogHub;
+  /** Opens a service's log on its host; throws host_offline. */
+  openLogs: LogSourceDeps['openLogs'];
   config: HttpConfig;
   clock: Clock;
   log: Logger;

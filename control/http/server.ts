@@ -55,7 +55,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   const routes = collectRoutes(http);
   const tickets = new Tickets(clock);
   const sockets = new ClientSockets(clock);
-  const hub = new Hub({ app, followLogs: (...args) => deps.logs.subscribe(...args), log: deps.log });
+  const hub = new Hub(deps);
   const unwatch = [tickets.watch(app.keys), sockets.watch(app.keys), hub.listen()];
 
   await takeSockets(http, deps);

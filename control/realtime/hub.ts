@@ -2,6 +2,7 @@
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
 import type { Bus, Caller, LiveEvent } from '../app/api.ts';
+import type { Corkable } from './log-socket.ts';
 import { LiveSession, type LiveDeps } from './live-session.ts';
 
 export interface HubDeps extends LiveDeps {
@@ -22,8 +23,9 @@ export class Hub {
     return this.#deps.app.bus.subscribe((event) => this.#publish(event));
   }
 
-  accept(socket: WebSocket, caller: Caller): void {
-    const session = new LiveSession(socket, caller, this.#deps);
+  /** `tcp` is what carries the socket: log lines leave it in batches. */
+  accept(socket: WebSocket, tcp: Corkable, caller: Caller): void {
+    const session = new LiveSession(socket, tcp, caller, this.#deps);
     this.#sessions.add(session);
     socket.once('close', () => {
       this.#sessions.delete(session);

@@ -1,10 +1,12 @@
 // One client on /api/ws: its subscription, what it may see, the logs it follows, and its queue.
 import type { WebSocket } from 'ws';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { LogEntry } from '#shared/model.ts';
 import type { App, Caller, LiveEvent } from '../app/api.ts';
 import { holds, type ExactPermission } from '../app/permissions.ts';
-import { readClientMessage, toLiveMessage, toLogMessage, type ClientMessage } from './messages.ts';
+import type { LogHub } from './log-hub.ts';
+import { toLogSink, type Corkable } from './log-socket.ts';
+import type { LogSink } from './log-viewer.ts';
+import { readClientMessage, toLiveMessage, type ClientMessage } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
 import { EVENT_TYPES, Subscription, type EventType } from './subscription.ts';
 
@@ -23,17 +25,9 @@ const NEEDED: Record<EventType, ExactPermission> = {
   'host.status': 'hosts.read',
 };
 
-/** A follower of one service's log; `end` is called once, with the error when something went wrong. */
-export interface LogSink {
-  entries(entries: readonly LogEntry[]): void;
-  missed(count: number): void;
-  end(error?: LongshoreError): void;
-}
-
 export interface LiveDeps {
   app: Pick<App, 'services' | 'hosts'>;
-  /** Opens a follower; returns what closes it. */
-  followLogs(caller: Caller, serviceId: string, sink: LogSink): () => void;
+  logs: Pick<LogHub, 'followServiceLogs'>;
 }
 
 export class LiveSession {
@@ -42,9 +36,11 @@ export class LiveSession {
   readonly #out: Outgoing;
   readonly #subscription = new Subscription();
   readonly #visible = new Set<string>();
-  readonly #logs = new Map<string, () => void>();
+  readonly #logs = new Map<string, { close(): void }>();
+  readonly #logSink: LogSink;
 
-  constructor(socket: WebSocket, caller: Caller, deps: LiveDeps) {
+  constructor(socket: WebSocket, tcp: Corkable, caller: Caller, deps: LiveDeps) {
+    this.#logSink = toLogSink(socket, tcp);
     this.#caller = caller;
     this.#deps = deps;
     this.#out = new Outgoing(socket);
@@ -64,7 +60,7 @@ export class LiveSession {
   }
 
   end(): void {
-    for (const close of this.#logs.values()) close();
+    for (const log of this.#logs.values()) log.close();
     this.#logs.clear();
   }
 
@@ -97,7 +93,7 @@ export class LiveSession {
     this.#subscription.remove(types?.filter((type) => type !== 'service.logs') ?? EVENT_TYPES, ids);
     if (types && !types.includes('service.logs')) return;
     for (const id of ids ?? [...this.#logs.keys()]) {
-      this.#logs.get(id)?.();
+      this.#logs.get(id)?.close();
       this.#logs.delete(id);
     }
   }
@@ -106,17 +102,11 @@ export class LiveSession {
     if (this.#logs.has(serviceId)) return;
     if (this.#logs.size >= MAX_FOLLOWED_LOGS)
       throw new LongshoreError('bad_request', { details: `At most ${MAX_FOLLOWED_LOGS} services' logs at once` });
-    let hasEnded = false;
-    const close = this.#deps.followLogs(this.#caller, serviceId, {
-      entries: (entries) => entries.forEach((entry) => this.#out.tell(toLogMessage(serviceId, entry))),
-      missed: (count) => this.#out.miss(count),
-      end: (error) => {
-        hasEnded = true;
-        this.#logs.delete(serviceId);
-        if (error) this.#out.answer({ type: 'error', ...error.toWire(), service_id: serviceId });
-      },
+    const log = this.#deps.logs.followServiceLogs(serviceId, this.#logSink, (error) => {
+      this.#logs.delete(serviceId);
+      this.#out.answer({ type: 'error', ...toLongshoreError(error).toWire(), service_id: serviceId });
     });
-    if (!hasEnded) this.#logs.set(serviceId, close);
+    this.#logs.set(serviceId, log);
   }
 
   #requirePermission(needed: ExactPermission): void {

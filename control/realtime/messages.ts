@@ -1,6 +1,6 @@
-// The messages of /api/ws: what a client may say, and how news of the bus read on the wire.
+// The messages of /api/ws: what a client may say, and how news of the bus read on the wire. Log lines come ready-made
+// (log-format.ts).
 import { z } from 'zod';
-import type { LogEntry } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import { LIVE_TYPES, type LiveEvent } from '../app/api.ts';
 
@@ -46,9 +46,3 @@ function toFields(event: LiveEvent): object {
       return { type, host_id: event.hostId, status: event.status };
   }
 }
-
-export const toLogMessage = (serviceId: string, entry: LogEntry): object => ({
-  type: 'service.logs',
-  service_id: serviceId,
-  ...entry,
-});

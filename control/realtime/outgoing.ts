@@ -3,7 +3,7 @@
 import type { WebSocket } from 'ws';
 
 /** Past it the socket is left alone until it drains: about a second of a slow mobile link. */
-const SOCKET_BUFFER_BYTES = 256 * 1024;
+const SOCKET_BYTES = 256 * 1024;
 /** Messages kept for a client that lags; at ~200 bytes each another 200 KB. */
 const MAX_QUEUED = 1000;
 const OPEN = 1;
@@ -13,6 +13,7 @@ export class Outgoing {
   readonly #maxQueued: number;
   #queue: { text: string; isDroppable: boolean }[] = [];
   #missed = 0;
+  #inFlight = 0;
 
   constructor(socket: Pick<WebSocket, 'bufferedAmount' | 'readyState' | 'send'>, maxQueued = MAX_QUEUED) {
     this.#socket = socket;
@@ -29,12 +30,6 @@ export class Outgoing {
     this.#push({ text: JSON.stringify(message), isDroppable: false });
   }
 
-  /** Counts news that were lost before they came here. */
-  miss(count: number): void {
-    this.#missed += count;
-    this.#flush();
-  }
-
   #push(entry: { text: string; isDroppable: boolean }): void {
     this.#queue.push(entry);
     if (this.#queue.length > this.#maxQueued) this.#dropOldest();
@@ -48,12 +43,19 @@ export class Outgoing {
     this.#missed++;
   }
 
-  /** The loss is told before what came after it. */
+  /**
+   * The loss is told before what came after it. One message is always on its way, however full the socket is: its end
+   * is what wakes us, and others (log lines) may have filled it.
+   */
   #flush(): void {
-    while (this.#socket.readyState === OPEN && this.#socket.bufferedAmount < SOCKET_BUFFER_BYTES) {
+    while (this.#socket.readyState === OPEN && (this.#inFlight === 0 || this.#socket.bufferedAmount < SOCKET_BYTES)) {
       const text = this.#missed > 0 ? this.#takeGap() : this.#queue.shift()?.text;
       if (text === undefined) return;
-      this.#socket.send(text, () => this.#flush());
+      this.#inFlight++;
+      this.#socket.send(text, () => {
+        this.#inFlight--;
+        this.#flush();
+      });
     }
   }
 

@@ -30,10 +30,10 @@ export class Subscription {
   /** No ids: all that was wanted of these types, whatever service. */
   remove(types: readonly EventType[], serviceIds: readonly string[] | undefined): void {
     this.#isDefault = false;
-    if (serviceIds) for (const entry of toEntries(types, serviceIds)) this.#entries.delete(entry);
-    else
-      for (const entry of [...this.#entries])
-        if (types.some((type) => entry.startsWith(`${type} `))) this.#entries.delete(entry);
+    const isGone = serviceIds
+      ? (entry: string) => toEntries(types, serviceIds).includes(entry)
+      : (entry: string) => types.some((type) => entry.startsWith(`${type} `));
+    for (const entry of this.#entries) if (isGone(entry)) this.#entries.delete(entry);
   }
 }
 

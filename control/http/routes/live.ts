@@ -2,18 +2,21 @@
 // refusal is an ordinary answer before the handshake.
 import { z } from 'zod';
 import { LongshoreError } from '#shared/errors.ts';
+import { DEFAULT_LOG_TAIL, MAX_LOG_TAIL, recentLogs } from '../../app/logs.ts';
 import type { ClientSockets } from '../../realtime/client-sockets.ts';
 import type { Hub } from '../../realtime/hub.ts';
+import { serveLogSocket } from '../../realtime/log-socket.ts';
 import { callerOf } from '../auth.ts';
-import type { HttpDeps, LogQuery } from '../deps.ts';
+import type { HttpDeps } from '../deps.ts';
 import type { Http } from '../http.ts';
 import { idParams } from '../views/page.ts';
 
-const MAX_TAIL = 10_000;
 const logQuery = z.strictObject({
-  tail: z.coerce.number().int().min(0).max(MAX_TAIL).default(100),
+  tail: z.coerce.number().int().min(0).max(MAX_LOG_TAIL).default(DEFAULT_LOG_TAIL),
   since: z.iso.datetime({ offset: true }).optional(),
   follow: z.stringbool().default(false),
+  /** WebSocket only: each message is an array of entries. */
+  batch: z.stringbool().default(false),
 });
 const logsView = z
   .object({
@@ -27,8 +30,6 @@ const logsView = z
     ),
   })
   .meta({ id: 'Logs' });
-
-const fromLogQuery = ({ tail, since }: z.infer<typeof logQuery>): LogQuery => ({ tail, since: since ?? null });
 
 function requireUpgrade(): never {
   throw new LongshoreError('bad_request', { message: 'Connect here with a WebSocket' });
@@ -46,7 +47,7 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
     handler: requireUpgrade,
     wsHandler: (socket, request) => {
       const caller = callerOf(request);
-      if (sockets.adopt(socket, caller)) hub.accept(socket, caller);
+      if (sockets.adopt(socket, caller)) hub.accept(socket, request.socket, caller);
     },
   });
 
@@ -67,13 +68,14 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
       if (request.ws) sockets.admit(caller);
       else if (request.query.follow) requireUpgrade();
     },
-    handler: async (request) => ({
-      logs: await deps.logs.read(callerOf(request), request.params.id, fromLogQuery(request.query)),
-    }),
+    handler: (request) => {
+      const { tail, since = null } = request.query;
+      return recentLogs(deps.openLogs(request.params.id, { tail, since, follow: false }));
+    },
     wsHandler: (socket, request) => {
-      const caller = callerOf(request);
-      if (!sockets.adopt(socket, caller)) return;
-      deps.logs.follow(socket, caller, request.params.id, fromLogQuery(request.query));
+      if (!sockets.adopt(socket, callerOf(request))) return;
+      const { tail, since = null, batch: isBatch } = request.query;
+      serveLogSocket(deps.logs, socket, request.socket, { serviceId: request.params.id, tail, since, isBatch });
     },
   });
 
