@@ -1,0 +1,56 @@
+// Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
+// learns by asking which ids are taken.
+import { LongshoreError } from '#shared/errors.ts';
+import type { HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Caller } from './api.ts';
+
+export class Access {
+  readonly #stores: Stores;
+
+  constructor(stores: Stores) {
+    this.#stores = stores;
+  }
+
+  visibility(caller: Caller): Visibility {
+    const { customerId, hostLabels } = caller;
+    if (hostLabels === null) return { customerId, hostIds: null };
+    const hosts = this.#stores.hosts.all().filter((host) => hasLabels(host.labels, hostLabels));
+    return { customerId, hostIds: hosts.map(({ id }) => id) };
+  }
+
+  requireService(caller: Caller, id: string): ServiceRecord {
+    const service = this.#stores.services.find(id);
+    if (!service || !this.#isSeen(caller, service)) throw missing('service', id);
+    return service;
+  }
+
+  requireJob(caller: Caller, id: string): JobRecord {
+    const job = this.#stores.jobs.find(id);
+    if (!job || !this.#isSeen(caller, job)) throw missing('job', id);
+    return job;
+  }
+
+  requireHost(caller: Caller, id: string): HostRecord {
+    const host = this.#stores.hosts.find(id);
+    if (!host || !isHostSeen(caller, host)) throw missing('host', id);
+    return host;
+  }
+
+  #isSeen(caller: Caller, { customerId, hostId }: { customerId: string | null; hostId: string }): boolean {
+    if (caller.customerId !== null && caller.customerId !== customerId) return false;
+    if (caller.hostLabels === null) return true;
+    const host = this.#stores.hosts.find(hostId);
+    return host !== undefined && isHostSeen(caller, host);
+  }
+}
+
+export const isHostSeen = (caller: Caller, host: Pick<HostRecord, 'labels'>): boolean =>
+  caller.hostLabels === null || hasLabels(host.labels, caller.hostLabels);
+
+/** Whether `labels` holds each of `wanted` with the same value. */
+export const hasLabels = (labels: Record<string, string>, wanted: Record<string, string>): boolean =>
+  Object.entries(wanted).every(([name, value]) => labels[name] === value);
+
+const missing = (what: string, id: string): LongshoreError =>
+  new LongshoreError('not_found', { message: `There is no ${what} "${id}"` });

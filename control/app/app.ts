@@ -1,0 +1,66 @@
+// Puts the app layer together: one object for routes, sockets and background work, and the parts the agent links need.
+import type { Logger } from '#shared/log.ts';
+import type { Clock } from '#shared/time.ts';
+import type { Stores } from '../store/stores.ts';
+import { Access } from './access.ts';
+import type { App, Bus } from './api.ts';
+import { createBus } from './bus.ts';
+import type { HostLinks } from './host-links.ts';
+import { HostDesk } from './hosts.ts';
+import { IdempotencyDesk } from './idempotency.ts';
+import { JobEnds } from './job-ends.ts';
+import { JobStarts } from './job-starts.ts';
+import { JobWaiters } from './job-waiters.ts';
+import { JobDesk } from './jobs.ts';
+import { KeyDesk } from './keys.ts';
+import { ServiceJobs } from './service-jobs.ts';
+import { ServiceDesk } from './services.ts';
+import type { TemplateSource } from './template-source.ts';
+import { TemplateDesk } from './templates.ts';
+
+export interface AppDeps {
+  stores: Stores;
+  links: HostLinks;
+  templates: TemplateSource;
+  /** Host ports of Longshore itself. */
+  reservedPorts: () => readonly number[];
+  /** Where hosts and users reach control. */
+  publicUrl: () => string;
+  /** Pin of control's identity; goes into join tokens. */
+  controlPin: string;
+  readiness: App['readiness'];
+  clock: Clock;
+  log: Logger;
+}
+
+export interface AppParts {
+  app: App & { keys: KeyDesk };
+  access: Access;
+  bus: Bus;
+  starts: JobStarts;
+  ends: JobEnds;
+}
+
+export function createApp(deps: AppDeps): AppParts {
+  const { stores, links, templates, reservedPorts, clock, log } = deps;
+  const bus = createBus(log);
+  const access = new Access(stores);
+  const effects = new IdempotencyDesk(stores, clock);
+  const waiters = new JobWaiters(clock);
+  const starts = new JobStarts(stores, links, clock);
+  const ends = new JobEnds(stores, bus, waiters);
+  const serviceJobs = new ServiceJobs({ stores, access, starts, ends, links, bus, clock });
+  const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
+  const create = { stores, access, starts, links, templates, reservedPorts, bus, clock };
+  const app = {
+    services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create }),
+    jobs,
+    hosts: new HostDesk({ ...deps, access, effects, ends }),
+    keys: new KeyDesk(stores, effects, clock),
+    templates: new TemplateDesk(templates),
+    idempotency: effects,
+    bus,
+    readiness: deps.readiness,
+  };
+  return { app, access, bus, starts, ends };
+}

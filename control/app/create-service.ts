@@ -1,0 +1,127 @@
+// Creating a service: everything is checked and decided first, then service, job, event and command are one write.
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+import type { Clock } from '#shared/time.ts';
+import type { HostRecord, ServiceRecord } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import { isHostSeen, hasLabels, type Access } from './access.ts';
+import type { Bus, Caller, NewService } from './api.ts';
+import type { HostLinks } from './host-links.ts';
+import type { JobStarts } from './job-starts.ts';
+import { choosePlacement } from './placement.ts';
+import { draftService, type ServiceDraft } from './service-draft.ts';
+import type { TemplateSource } from './template-source.ts';
+
+export interface CreateDeps {
+  stores: Stores;
+  access: Access;
+  starts: JobStarts;
+  links: HostLinks;
+  templates: TemplateSource;
+  /** Host ports of Longshore itself. */
+  reservedPorts: () => readonly number[];
+  bus: Bus;
+  clock: Clock;
+}
+
+export interface Created {
+  serviceId: string;
+  jobId: string;
+}
+
+/** Checks, renders and places; returns the write that does it. */
+export function planCreate(deps: CreateDeps, caller: Caller, input: NewService): (tx: WriteContext) => Created {
+  const customerId = customerOf(caller, input);
+  const draft = draftService(input, { customerId, templates: deps.templates, reservedPorts: deps.reservedPorts() });
+  const hostId = placeService(deps, caller, input);
+  return (tx) => writeService(deps, tx, toRecord(deps.clock.now(), input, draft, { customerId, hostId }), draft, input);
+}
+
+function customerOf(caller: Caller, { customerId }: NewService): string | null {
+  if (caller.customerId === null) return customerId ?? null;
+  if (customerId === undefined || customerId === caller.customerId) return caller.customerId;
+  throw new LongshoreError('not_found', { message: `There is no customer "${customerId}"` });
+}
+
+function placeService({ stores, access, links }: CreateDeps, caller: Caller, input: NewService): string {
+  const labels = input.placement?.labels ?? {};
+  if (input.hostId === undefined) {
+    const hosts = stores.hosts.all().filter((host) => isHostSeen(caller, host) && !links.isFenced(host.id));
+    return choosePlacement(hosts.map(toCandidate(links)), labels).id;
+  }
+  const host = access.requireHost(caller, input.hostId);
+  if (host.revokedAt !== null) throw noHost(`Host "${host.name}" was revoked`);
+  if (!hasLabels(host.labels, labels)) throw noHost(`Host "${host.name}" lacks the labels of placement.labels`);
+  return host.id;
+}
+
+const toCandidate =
+  (links: HostLinks) =>
+  ({ id, name, labels, facts, lastSeenAt }: HostRecord) => ({
+    id,
+    name,
+    labels,
+    isConnected: links.isConnected(id),
+    memoryFreeBytes: facts?.memoryFreeBytes ?? null,
+    lastSeenAt,
+  });
+
+function toRecord(
+  now: number,
+  input: NewService,
+  draft: ServiceDraft,
+  place: { customerId: string | null; hostId: string },
+): ServiceRecord {
+  return {
+    ...place,
+    id: newId('svc', now),
+    name: input.name,
+    displayName: input.displayName ?? null,
+    category: input.category ?? null,
+    lifecycle: 'deploying',
+    health: 'unknown',
+    isEnabled: true,
+    reason: null,
+    method: input.source.method,
+    templateId: draft.templateId,
+    labels: input.labels ?? {},
+    revision: 1,
+    rollbackOnFailure: input.rollbackOnFailure ?? true,
+    healthTimeoutS: draft.healthTimeoutS,
+    createdAt: now,
+    updatedAt: now,
+    deployedAt: null,
+    report: null,
+  };
+}
+
+function writeService(
+  { stores, starts, bus }: CreateDeps,
+  tx: WriteContext,
+  service: ServiceRecord,
+  { source }: ServiceDraft,
+  { pull }: NewService,
+): Created {
+  const { id, name, hostId, createdAt } = service;
+  if (stores.services.findByName(hostId, name)) {
+    throw new LongshoreError('name_taken', {
+      message: `The host already has a service "${name}"`,
+      fields: { name: 'is taken on this host' },
+    });
+  }
+  stores.services.insert(service, source);
+  const jobId = starts.start(tx, service, { kind: 'deploy', pull: pull ?? 'missing', expiresAt: null });
+  tx.afterCommit(() =>
+    bus.publish({
+      type: 'service.status',
+      serviceId: id,
+      lifecycle: 'deploying',
+      health: 'unknown',
+      reason: null,
+      at: createdAt,
+    }),
+  );
+  return { serviceId: id, jobId };
+}
+
+const noHost = (message: string): LongshoreError => new LongshoreError('no_host', { message });

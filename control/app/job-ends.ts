@@ -1,0 +1,109 @@
+// The one place where a job ends and what that means for its service, whoever says so: the host's result, a refusal, a
+// cancel before it was sent, a revoked host. Everything of an end is in one write; the world hears of it after.
+import { isJobEnd, type JobKind, type ServiceReport } from '#shared/model.ts';
+import type { WireError } from '#shared/errors.ts';
+import type { JobEnd } from '../store/jobs.ts';
+import type { JobRecord, ServiceRecord, ServiceStatus } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { Bus } from './api.ts';
+import type { JobWaiters } from './job-waiters.ts';
+import { isDeploy, statusAfterJob, statusAfterReport } from './service-status.ts';
+
+export class JobEnds {
+  readonly #stores: Stores;
+  readonly #bus: Bus;
+  readonly #waiters: JobWaiters;
+
+  constructor(stores: Stores, bus: Bus, waiters: JobWaiters) {
+    this.#stores = stores;
+    this.#bus = bus;
+    this.#waiters = waiters;
+  }
+
+  /** False when there is no such job or it had ended: then nothing changes. */
+  finish(tx: WriteContext, jobId: string, end: JobEnd, report: ServiceReport | null): boolean {
+    const job = this.#stores.jobs.find(jobId);
+    if (!job || isJobEnd(job.state)) return false;
+    this.#stores.jobs.finish(jobId, end);
+    const service = this.#stores.services.find(job.serviceId);
+    if (service && job.kind === 'remove' && end.state === 'succeeded') this.#bury(service, end.finishedAt);
+    else if (service) {
+      const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
+      this.#setStatus(tx, service, status, end.finishedAt);
+    }
+    this.#record(job, end);
+    tx.afterCommit(() => {
+      this.#bus.publish({
+        type: 'deploy.progress',
+        serviceId: job.serviceId,
+        jobId,
+        step: 'job',
+        state: end.state,
+        message: messageOf(job.kind, end),
+        at: end.finishedAt,
+      });
+      this.#waiters.settle(jobId);
+    });
+    return true;
+  }
+
+  /** Ends a job that did nothing on its host. */
+  abandon(tx: WriteContext, jobId: string, state: JobEnd['state'], error: WireError | null, at: number): boolean {
+    const nothing = { failedStep: null, plan: null, rolledBackTo: null, isUnchanged: false, startedAt: null };
+    return this.finish(tx, jobId, { ...nothing, state, error, finishedAt: at }, null);
+  }
+
+  /** The host's word about a service, outside of a job's end. */
+  report(tx: WriteContext, service: ServiceRecord, report: ServiceReport, at: number): void {
+    this.#setStatus(tx, service, statusAfterReport(service, report, this.#isDeploying(service.id)), at);
+  }
+
+  #isDeploying(serviceId: string): boolean {
+    return this.#stores.jobs.openOfService(serviceId).some((job) => isDeploy(job.kind));
+  }
+
+  #setStatus(tx: WriteContext, service: ServiceRecord, status: ServiceStatus, at: number): void {
+    this.#stores.services.setStatus(service.id, status, at);
+    const { lifecycle, health, reason } = status;
+    const isSame = lifecycle === service.lifecycle && health === service.health && reason === service.reason;
+    if (isSame) return;
+    tx.afterCommit(() => {
+      this.#bus.publish({ type: 'service.status', serviceId: service.id, lifecycle, health, reason, at });
+      if (health !== service.health) {
+        this.#bus.publish({ type: 'health.changed', serviceId: service.id, health, at });
+      }
+    });
+  }
+
+  #bury({ id, hostId, revision }: ServiceRecord, at: number): void {
+    this.#stores.tombstones.put({ serviceId: id, hostId, revision, at });
+    this.#stores.services.remove(id);
+  }
+
+  #record(job: JobRecord, end: JobEnd): void {
+    this.#stores.events.insert({
+      serviceId: job.serviceId,
+      hostId: job.hostId,
+      jobId: job.id,
+      type: job.kind === 'redeploy' ? 'deploy' : job.kind,
+      status: end.state === 'succeeded' ? 'success' : end.state,
+      message: messageOf(job.kind, end),
+      at: end.finishedAt,
+    });
+  }
+}
+
+const DONE: Record<JobKind, string> = {
+  deploy: 'Deployed',
+  redeploy: 'Redeployed',
+  start: 'Started',
+  stop: 'Stopped',
+  restart: 'Restarted',
+  remove: 'Removed',
+};
+
+function messageOf(kind: JobKind, { state, error, rolledBackTo, isUnchanged }: JobEnd): string {
+  if (state === 'succeeded') return isUnchanged ? `${DONE[kind]}, nothing had to change` : DONE[kind];
+  const cause = error?.message ?? `The ${kind} was ${state}`;
+  return rolledBackTo === null ? cause : `${cause}; revision ${rolledBackTo} was put back`;
+}

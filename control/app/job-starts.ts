@@ -1,0 +1,100 @@
+// The one place where a job begins: its row, its event and the command to the host are one write.
+import { newId } from '#shared/ids.ts';
+import type { JobKind, JobOffer, PullPolicy, ServiceSpec } from '#shared/model.ts';
+import type { Clock } from '#shared/time.ts';
+import type { JobRecord, ServiceRecord } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { HostLinks } from './host-links.ts';
+import { isDeploy } from './service-status.ts';
+
+export interface JobOrder {
+  kind: JobKind;
+  pull: PullPolicy | null;
+  /** When it must not start any more; null: never. */
+  expiresAt: number | null;
+}
+
+export class JobStarts {
+  readonly #stores: Stores;
+  readonly #links: HostLinks;
+  readonly #clock: Clock;
+
+  constructor(stores: Stores, links: HostLinks, clock: Clock) {
+    this.#stores = stores;
+    this.#links = links;
+    this.#clock = clock;
+  }
+
+  /** Returns the id of the job. */
+  start(tx: WriteContext, service: ServiceRecord, order: JobOrder): string {
+    const now = this.#clock.now();
+    const job = {
+      ...order,
+      id: newId('job', now),
+      serviceId: service.id,
+      serviceName: service.name,
+      customerId: service.customerId,
+      hostId: service.hostId,
+      state: this.#links.isConnected(service.hostId) ? ('offered' as const) : ('queued' as const),
+      createdAt: now,
+    };
+    this.#stores.jobs.insert(job);
+    this.#stores.events.insert({
+      serviceId: service.id,
+      hostId: service.hostId,
+      type: order.kind === 'redeploy' ? 'deploy' : order.kind,
+      status: 'started',
+      message: job.state === 'queued' ? `Waits for the host: ${order.kind}` : `Asked for: ${order.kind}`,
+      at: now,
+    });
+    this.#offer(tx, service, job);
+    return job.id;
+  }
+
+  /** Offers a job that its host has lost anew, under the same id. */
+  offerAgain(tx: WriteContext, service: ServiceRecord, job: JobRecord): void {
+    this.#stores.jobs.requeue(job.id);
+    this.#offer(tx, service, job);
+  }
+
+  /** Tells the host to stop a job. */
+  cancel(tx: WriteContext, hostId: string, jobId: string, reason: 'cancelled' | 'superseded'): void {
+    this.#stores.commands.append(hostId, { kind: 'job.cancel', jobId, reason });
+    tx.afterCommit(() => this.#links.nudge(hostId));
+  }
+
+  #offer(tx: WriteContext, service: ServiceRecord, job: JobOrder & { id: string; hostId: string }): void {
+    const offer: JobOffer = {
+      jobId: job.id,
+      serviceId: service.id,
+      kind: job.kind,
+      epoch: 0, // the dispatcher writes the host's epoch at the time of sending
+      ...(isDeploy(job.kind) && { spec: this.#specOf(service) }),
+      ...(job.pull !== null && { pull: job.pull }),
+      ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
+    };
+    this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
+    tx.afterCommit(() => this.#links.nudge(job.hostId));
+  }
+
+  #specOf(service: ServiceRecord): ServiceSpec {
+    const { compose, variables, secretNames, files, templateVersion } = this.#stores.services.requireSource(service.id);
+    const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS } = service;
+    const template = templateId === null ? null : { id: templateId, version: templateVersion ?? 1 };
+    return {
+      id,
+      name,
+      customerId,
+      revision,
+      method,
+      compose,
+      variables,
+      secretNames,
+      template,
+      files,
+      labels,
+      rollbackOnFailure,
+      healthTimeoutS,
+    };
+  }
+}

@@ -1,0 +1,146 @@
+// API keys: made here, shown once, stored as a hash. The guard asks `identify` for every request and upgrade.
+import { randomBytes } from 'node:crypto';
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+import { sha256 } from '#shared/secrets.ts';
+import type { Clock } from '#shared/time.ts';
+import type { KeyRecord } from '../store/records.ts';
+import type { Stores } from '../store/stores.ts';
+import { hasLabels } from './access.ts';
+import type { ApiKey, Caller, Keys, Page, Paging } from './api.ts';
+import type { IdempotencyDesk } from './idempotency.ts';
+import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
+
+const SECRET_BYTES = 32;
+const HINT_CHARS = 10; // `lsk_` and six more: tells keys apart, gives nothing away
+export type NewKey = Parameters<Keys['create']>[1];
+
+export const createKeySecret = (): string => `lsk_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+
+export class KeyDesk implements Keys {
+  readonly #stores: Stores;
+  readonly #effects: IdempotencyDesk;
+  readonly #clock: Clock;
+  readonly #listeners = new Set<(keyId: string) => void>();
+  /** Written now and then: a write for every request would cost more than the request. */
+  readonly #used = new Map<string, number>();
+  #expiryCheckedAt: number;
+
+  constructor(stores: Stores, effects: IdempotencyDesk, clock: Clock) {
+    this.#stores = stores;
+    this.#effects = effects;
+    this.#clock = clock;
+    this.#expiryCheckedAt = clock.now();
+  }
+
+  identify(secret: string): Caller | undefined {
+    // Hash and lookup happen for any input, so a missing key takes as long as an unknown one.
+    const key = this.#stores.keys.findByHash(sha256(secret));
+    const now = this.#clock.now();
+    if (!key || (key.expiresAt !== null && key.expiresAt <= now)) return undefined;
+    this.#used.set(key.id, now);
+    const { id, name, customerId, hostLabels, rateLimit } = key;
+    return { keyId: id, name, permissions: key.permissions as Permission[], customerId, hostLabels, rateLimit };
+  }
+
+  list(caller: Caller, query: Paging): Page<ApiKey> {
+    const { items, total } = this.#stores.keys.list({ ...query, customerId: caller.customerId });
+    const withUse = (key: KeyRecord) => toApiKey({ ...key, lastUsedAt: this.#used.get(key.id) ?? key.lastUsedAt });
+    return { items: items.map(withUse), total, page: query.page, perPage: query.perPage };
+  }
+
+  async create(caller: Caller, input: NewKey): Promise<{ key: ApiKey; secret: string }> {
+    return this.#effects.perform(() => {
+      this.#requireGivable(caller, input);
+      const secret = createKeySecret();
+      const key = this.#toRecord(caller, input, secret);
+      return () => {
+        this.#stores.keys.insert(key);
+        return { key: toApiKey(key), secret };
+      };
+    });
+  }
+
+  async revoke(caller: Caller, id: string): Promise<void> {
+    await this.#effects.perform(() => (tx) => {
+      const key = this.#stores.keys.find(id);
+      if (!key || (caller.customerId !== null && caller.customerId !== key.customerId)) {
+        throw new LongshoreError('not_found', { message: `There is no API key "${id}"` });
+      }
+      this.#stores.keys.remove(id);
+      tx.afterCommit(() => this.#tell(id));
+      return null;
+    });
+  }
+
+  onRevoked(listener: (keyId: string) => void): () => void {
+    const own = (keyId: string) => listener(keyId);
+    this.#listeners.add(own);
+    return () => this.#listeners.delete(own);
+  }
+
+  /** Writes when keys were last used, and tells of those that expired since the last call. */
+  async sweep(): Promise<void> {
+    const [after, until] = [this.#expiryCheckedAt, this.#clock.now()];
+    this.#expiryCheckedAt = until;
+    for (const id of this.#stores.keys.expiredBetween(after, until)) this.#tell(id);
+    const used = [...this.#used];
+    this.#used.clear();
+    if (used.length === 0) return;
+    await this.#stores.writer.write(() => used.forEach(([id, at]) => this.#stores.keys.setUsed(id, at)));
+  }
+
+  #tell(keyId: string): void {
+    this.#used.delete(keyId);
+    for (const listener of this.#listeners) listener(keyId);
+  }
+
+  #toRecord(caller: Caller, input: NewKey, secret: string): KeyRecord {
+    const now = this.#clock.now();
+    return {
+      id: newId('key', now),
+      name: input.name,
+      hint: secret.slice(0, HINT_CHARS),
+      secretHash: sha256(secret),
+      permissions: input.permissions,
+      customerId: input.customerId ?? caller.customerId,
+      hostLabels: input.hostLabels ?? caller.hostLabels,
+      rateLimit: input.rateLimit ?? caller.rateLimit,
+      createdAt: now,
+      expiresAt: input.expiresAt ?? this.#expiryOf(caller),
+      lastUsedAt: null,
+    };
+  }
+
+  /** Nobody gives what it does not hold: neither permissions nor a wider binding nor a longer life. */
+  #requireGivable(caller: Caller, input: NewKey): void {
+    const { customerId, hostLabels, rateLimit } = caller;
+    const own = this.#expiryOf(caller);
+    const missing = input.permissions.find((permission) => !covers(caller.permissions, permission));
+    if (missing !== undefined) throw forbidden(`permission "${missing}"`);
+    if (customerId !== null && (input.customerId ?? customerId) !== customerId) throw forbidden('another customer');
+    if (hostLabels && !hasLabels(input.hostLabels ?? hostLabels, hostLabels)) throw forbidden('other hosts');
+    if (rateLimit !== null && (input.rateLimit ?? rateLimit) > rateLimit) throw forbidden('a higher rate limit');
+    if (own !== null && (input.expiresAt ?? own) > own) throw forbidden('a longer life');
+  }
+
+  #expiryOf(caller: Caller): number | null {
+    return this.#stores.keys.find(caller.keyId)?.expiresAt ?? null;
+  }
+}
+
+/** Whether `granted` holds all that a permission stands for. */
+function covers(granted: readonly Permission[], permission: Permission): boolean {
+  if (!isPermission(permission)) return false;
+  if (granted.includes('*') || granted.includes(permission)) return true;
+  if (permission === '*') return false;
+  const parts = PERMISSIONS.filter((exact) => holds([permission], exact));
+  return parts.every((exact) => holds(granted, exact));
+}
+
+function toApiKey({ secretHash: _s, permissions, ...key }: KeyRecord): ApiKey {
+  return { ...key, permissions: permissions as Permission[] };
+}
+
+const forbidden = (what: string): LongshoreError =>
+  new LongshoreError('forbidden', { message: `This API key cannot give ${what}: it does not hold it` });

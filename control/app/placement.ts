@@ -1,0 +1,38 @@
+// Which host a new service goes to. Pure: hosts and wishes in, a host or the reason why not out.
+import { LongshoreError } from '#shared/errors.ts';
+import { hasLabels } from './access.ts';
+
+export interface Candidate {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  isConnected: boolean;
+  /** Null before the host's first report. */
+  memoryFreeBytes: number | null;
+  lastSeenAt: number | null;
+}
+
+/**
+ * The connected host with most free memory among those with the labels; when none is connected the one seen last, where
+ * the work waits. Throws `no_host` with the way out.
+ */
+export function choosePlacement(hosts: readonly Candidate[], labels: Record<string, string>): Candidate {
+  if (hosts.length === 0) throw noHost('There is no host yet', 'Add one with `longshore hosts join`.');
+  const matching = hosts.filter((host) => hasLabels(host.labels, labels));
+  const connected = matching.filter((host) => host.isConnected);
+  const chosen = best(connected, (host) => host.memoryFreeBytes) ?? best(matching, (host) => host.lastSeenAt);
+  if (chosen) return chosen;
+  const wanted = Object.entries(labels).map(([name, value]) => `${name}=${value}`);
+  throw noHost(
+    `No host has the labels ${wanted.join(', ')}`,
+    'Add a host with them, or ask for other labels in placement.labels.',
+  );
+}
+
+/** Ties go to the first name, so the same hosts give the same answer. */
+function best(hosts: readonly Candidate[], measure: (host: Candidate) => number | null): Candidate | undefined {
+  return hosts.toSorted((a, b) => (measure(b) ?? -1) - (measure(a) ?? -1) || (a.name < b.name ? -1 : 1))[0];
+}
+
+const noHost = (message: string, details: string): LongshoreError =>
+  new LongshoreError('no_host', { message, details });

@@ -1,0 +1,88 @@
+// From what a caller asked for to a service that may be written: names, labels, template, compose file, policy. Nothing
+// here looks at hosts or other services; whatever fails is a 422 that names the field.
+import { LongshoreError } from '#shared/errors.ts';
+import { parseCompose } from '#shared/compose/parse.ts';
+import { judgeCompose, requireAllowed } from '#shared/compose/policy.ts';
+import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
+import type { ServiceSource } from '../store/records.ts';
+import type { NewService } from './api.ts';
+import { looksSecret } from './secret-values.ts';
+import type { TemplateSource } from './template-source.ts';
+
+/** DESIGN's grammar: also a Compose project, a folder and a DNS label, so none of them needs quoting. */
+const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
+/** Compose and the agent set these themselves and believe them. */
+const RESERVED_LABEL = /^(longshore|com\.docker\.compose)(\.|$)/i;
+/** Control has no folder for the service; the judges want one that relative paths can leave. */
+const ANY_DIR = '/service';
+/** Long enough for a database's first start on a small machine. */
+const DEFAULT_HEALTH_TIMEOUT_S = 300;
+
+export interface ServiceDraft {
+  templateId: string | null;
+  source: ServiceSource;
+  healthTimeoutS: number;
+}
+
+export interface DraftContext {
+  /** Decides which section of the policy counts. */
+  customerId: string | null;
+  templates: TemplateSource;
+  /** Host ports that no service gets. */
+  reservedPorts: readonly number[];
+}
+
+/** Throws 422 errors only. The host judges again, by its own policy file and with all variables filled in. */
+export function draftService(input: NewService, { customerId, templates, reservedPorts }: DraftContext): ServiceDraft {
+  const fields = { ...checkName(input.name), ...checkLabels(input.labels), ...checkVariables(input.variables) };
+  if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
+  const draft = input.source.method === 'template' ? fromTemplate(input, templates) : fromCompose(input);
+  const rules = DEFAULT_POLICY[customerId === null ? 'operator' : 'tenant'];
+  const context = { rules, form: 'written' as const, project: input.name, projectDir: ANY_DIR, reservedPorts };
+  requireAllowed(judgeCompose(parseCompose(draft.source.compose), context));
+  return draft;
+}
+
+function fromCompose({ source, variables = {}, healthTimeoutS = DEFAULT_HEALTH_TIMEOUT_S }: NewService): ServiceDraft {
+  const compose = source.method === 'compose' ? source.compose : '';
+  const secretNames = Object.entries(variables).filter(([name, value]) => looksSecret(name, value));
+  return {
+    templateId: null,
+    source: { compose, variables, secretNames: secretNames.map(([name]) => name), templateVersion: null, files: {} },
+    healthTimeoutS,
+  };
+}
+
+function fromTemplate({ source, variables = {}, healthTimeoutS }: NewService, templates: TemplateSource): ServiceDraft {
+  const templateId = source.method === 'template' ? source.templateId : '';
+  const rendered = templates.render(templateId, variables);
+  if (!rendered) {
+    throw new LongshoreError('validation_error', { fields: { template_id: `There is no template "${templateId}"` } });
+  }
+  const { version, compose, secretNames, files } = rendered;
+  return {
+    templateId,
+    source: { compose, variables: rendered.variables, secretNames, templateVersion: version, files },
+    healthTimeoutS: healthTimeoutS ?? rendered.healthTimeoutS ?? DEFAULT_HEALTH_TIMEOUT_S,
+  };
+}
+
+function checkName(name: string): Record<string, string> {
+  if (NAME.test(name)) return {};
+  return { name: 'must be 1 to 40 of a-z, 0-9 and "-", neither beginning nor ending with "-"' };
+}
+
+function checkLabels(labels: Record<string, string> = {}): Record<string, string> {
+  const reserved = Object.keys(labels).filter((label) => RESERVED_LABEL.test(label));
+  return Object.fromEntries(reserved.map((label) => [`labels.${label}`, 'this prefix is reserved']));
+}
+
+function checkVariables(variables: Record<string, string> = {}): Record<string, string> {
+  const fields: Record<string, string> = {};
+  for (const [name, value] of Object.entries(variables)) {
+    if (!VARIABLE_NAME.test(name)) fields[`variables.${name}`] = 'the name must be letters, digits and "_"';
+    else if (value.includes('\0')) fields[`variables.${name}`] = 'must not hold a NUL character';
+  }
+  return fields;
+}

@@ -1,0 +1,127 @@
+// What is done to a service that exists. All checks are inside the write, so two callers cannot both pass them.
+import { LongshoreError } from '#shared/errors.ts';
+import { isJobEnd, type PullPolicy } from '#shared/model.ts';
+import type { Clock } from '#shared/time.ts';
+import type { JobRecord, ServiceRecord } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { Access } from './access.ts';
+import type { Bus, Caller } from './api.ts';
+import type { HostLinks } from './host-links.ts';
+import type { JobEnds } from './job-ends.ts';
+import type { JobStarts } from './job-starts.ts';
+
+/** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
+const ACTION_EXPIRY_MS = 5 * 60_000;
+/** The longest pause between two tries of an agent to connect is 64 s; most are back sooner. */
+const OFFLINE_RETRY_S = 15;
+
+export interface ServiceJobDeps {
+  stores: Stores;
+  access: Access;
+  starts: JobStarts;
+  ends: JobEnds;
+  links: HostLinks;
+  bus: Bus;
+  clock: Clock;
+}
+
+export class ServiceJobs {
+  readonly #deps: ServiceJobDeps;
+
+  constructor(deps: ServiceJobDeps) {
+    this.#deps = deps;
+  }
+
+  act(tx: WriteContext, caller: Caller, id: string, kind: 'start' | 'stop' | 'restart'): string {
+    const { access, starts, clock } = this.#deps;
+    const service = access.requireService(caller, id);
+    this.#requireIdle(service);
+    requireDeployed(service, kind);
+    this.#requireConnected(service);
+    return starts.start(tx, service, { kind, pull: null, expiresAt: clock.now() + ACTION_EXPIRY_MS });
+  }
+
+  redeploy(tx: WriteContext, caller: Caller, id: string, pull: PullPolicy): string {
+    const { access, stores, starts, bus, clock } = this.#deps;
+    const service = access.requireService(caller, id);
+    this.#requireIdle(service);
+    this.#requireConnected(service);
+    const next: ServiceRecord = { ...service, revision: service.revision + 1, lifecycle: 'deploying', reason: null };
+    const now = clock.now();
+    stores.services.setRevision(id, next.revision);
+    stores.services.setStatus(id, next, now);
+    const { lifecycle, health, reason } = next;
+    tx.afterCommit(() => bus.publish({ type: 'service.status', serviceId: id, lifecycle, health, reason, at: now }));
+    return starts.start(tx, next, { kind: 'redeploy', pull, expiresAt: null });
+  }
+
+  /** Returns the removal that is under way already, if there is one. */
+  remove(tx: WriteContext, caller: Caller, id: string): string {
+    const { access, stores, starts, ends, clock } = this.#deps;
+    const service = access.requireService(caller, id);
+    const open = stores.jobs.openOfService(id);
+    const removal = open.find((job) => job.kind === 'remove');
+    if (removal) return removal.id;
+    for (const job of open) this.#stop(tx, job, 'superseded');
+    const jobId = starts.start(tx, service, { kind: 'remove', pull: null, expiresAt: null });
+    const isRevoked = stores.hosts.find(service.hostId)?.revokedAt !== null;
+    if (isRevoked) {
+      stores.commands.removeAll(service.hostId);
+      ends.abandon(tx, jobId, 'succeeded', null, clock.now());
+    }
+    return jobId;
+  }
+
+  cancel(tx: WriteContext, caller: Caller, jobId: string): string {
+    const job = this.#deps.access.requireJob(caller, jobId);
+    if (isJobEnd(job.state)) {
+      throw new LongshoreError('state_conflict', { message: `Job "${jobId}" has ended: ${job.state}` });
+    }
+    this.#stop(tx, job, 'cancelled');
+    return jobId;
+  }
+
+  /**
+   * A job that was never sent ends here, and its offer becomes a cancel in the same place of the sequence. One that was
+   * sent ends when its host says so.
+   */
+  #stop(tx: WriteContext, job: JobRecord, reason: 'cancelled' | 'superseded'): void {
+    const { stores, starts, ends, clock } = this.#deps;
+    const isUnsent = job.state === 'queued';
+    const cancel = { kind: 'job.cancel' as const, jobId: job.id, reason };
+    if (isUnsent && stores.commands.replaceOffer(job.hostId, job.id, cancel)) {
+      ends.abandon(tx, job.id, reason, null, clock.now());
+    } else starts.cancel(tx, job.hostId, job.id, reason);
+  }
+
+  #requireIdle(service: ServiceRecord): void {
+    const [job] = this.#deps.stores.jobs.openOfService(service.id);
+    if (!job) return;
+    throw new LongshoreError('service_busy', {
+      message: `Service "${service.name}" is busy: ${job.kind} is ${job.state}`,
+      details: `Job ${job.id} is under way; wait for it or cancel it.`,
+      retryAfter: 1,
+    });
+  }
+
+  #requireConnected({ hostId }: ServiceRecord): void {
+    const { links, stores } = this.#deps;
+    if (links.isConnected(hostId)) return;
+    const host = stores.hosts.find(hostId);
+    throw new LongshoreError('host_offline', {
+      message: `Host "${host?.name ?? hostId}" is not connected`,
+      retryAfter: OFFLINE_RETRY_S,
+    });
+  }
+}
+
+function requireDeployed(service: ServiceRecord, kind: string): void {
+  const problem = problemOf(service);
+  if (problem === undefined) return;
+  throw new LongshoreError('state_conflict', { message: `Cannot ${kind} service "${service.name}": it ${problem}` });
+}
+
+function problemOf({ deployedAt, isEnabled }: ServiceRecord): string | undefined {
+  if (deployedAt === null) return 'was never deployed; redeploy it';
+  return isEnabled ? undefined : 'is disabled';
+}

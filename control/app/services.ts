@@ -1,0 +1,127 @@
+// Services as callers see them.
+import { LongshoreError } from '#shared/errors.ts';
+import { isJobEnd, type PullPolicy } from '#shared/model.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Access } from './access.ts';
+import type {
+  ActionOutcome,
+  Caller,
+  Job,
+  Jobs,
+  NewService,
+  Page,
+  Paging,
+  Service,
+  ServiceDetail,
+  ServiceEvent,
+  ServiceQuery,
+  Services,
+} from './api.ts';
+import { planCreate, type CreateDeps } from './create-service.ts';
+import type { IdempotencyDesk } from './idempotency.ts';
+import { holds } from './permissions.ts';
+import { maskCompose, maskVariables } from './secret-values.ts';
+import type { ServiceJobs } from './service-jobs.ts';
+import { toJob, toService } from './views.ts';
+
+export interface ServiceDeskDeps {
+  stores: Stores;
+  access: Access;
+  effects: IdempotencyDesk;
+  jobs: Jobs;
+  serviceJobs: ServiceJobs;
+  create: CreateDeps;
+}
+
+export class ServiceDesk implements Services {
+  readonly #deps: ServiceDeskDeps;
+
+  constructor(deps: ServiceDeskDeps) {
+    this.#deps = deps;
+  }
+
+  async create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }> {
+    const { effects, create } = this.#deps;
+    const { serviceId, jobId } = await effects.perform(() => planCreate(create, caller, input));
+    return this.#pair(serviceId, jobId);
+  }
+
+  list(caller: Caller, query: ServiceQuery): Page<Service> {
+    const { stores, access } = this.#deps;
+    const { items, total } = stores.services.list({ ...query, visibility: access.visibility(caller) });
+    return { items: items.map(toService), total, page: query.page, perPage: query.perPage };
+  }
+
+  require(caller: Caller, id: string): Service {
+    return toService(this.#deps.access.requireService(caller, id));
+  }
+
+  detail(caller: Caller, id: string): ServiceDetail {
+    const { stores, access } = this.#deps;
+    const service = access.requireService(caller, id);
+    const { compose, variables, secretNames } = stores.services.requireSource(id);
+    const isOpen = holds(caller.permissions, 'secrets.read');
+    return {
+      ...toService(service),
+      compose: isOpen ? compose : maskCompose(compose),
+      variables: isOpen ? variables : maskVariables(variables, secretNames),
+      rollbackOnFailure: service.rollbackOnFailure,
+      healthTimeoutS: service.healthTimeoutS,
+    };
+  }
+
+  async act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome> {
+    const { effects, serviceJobs, jobs } = this.#deps;
+    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.act(tx, caller, id, kind) }));
+    const job = await jobs.wait(jobId, waitMs);
+    throwFailure(job);
+    return { service: this.require(caller, id), job, isDone: isJobEnd(job.state) };
+  }
+
+  async redeploy(
+    caller: Caller,
+    id: string,
+    { pull = 'always' }: { pull?: PullPolicy | undefined },
+  ): Promise<{ service: Service; job: Job }> {
+    const { effects, serviceJobs } = this.#deps;
+    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, pull) }));
+    return this.#pair(id, jobId);
+  }
+
+  async remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }> {
+    const { effects, serviceJobs, jobs } = this.#deps;
+    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.remove(tx, caller, id) }));
+    // A host that is away answers when it returns; nobody waits for that.
+    const job = await jobs.wait(jobId, this.#isReachable(jobId) ? waitMs : 0);
+    throwFailure(job);
+    return { job, isDone: isJobEnd(job.state) };
+  }
+
+  events(caller: Caller, id: string, query: Paging & { type?: string | undefined }): Page<ServiceEvent> {
+    const { stores, access } = this.#deps;
+    access.requireService(caller, id);
+    const { page, perPage, type } = query;
+    return { ...stores.events.list({ serviceId: id, type, page, perPage }), page, perPage };
+  }
+
+  #isReachable(jobId: string): boolean {
+    const hostId = this.#deps.stores.jobs.find(jobId)?.hostId;
+    return hostId !== undefined && this.#deps.create.links.isConnected(hostId);
+  }
+
+  /** A repeated request may come when the service is gone again. */
+  #pair(serviceId: string, jobId: string): { service: Service; job: Job } {
+    const { stores } = this.#deps;
+    const service = stores.services.find(serviceId);
+    const job = stores.jobs.find(jobId);
+    if (!service || !job) throw new LongshoreError('not_found', { message: `There is no service "${serviceId}"` });
+    return { service: toService(service), job: toJob(job) };
+  }
+}
+
+/** A job that ended otherwise than well is the caller's error, with the code the host gave. */
+function throwFailure(job: Job): void {
+  if (!isJobEnd(job.state) || job.state === 'succeeded') return;
+  if (job.error) throw LongshoreError.fromWire(job.error);
+  throw new LongshoreError(job.state === 'failed' ? 'internal' : job.state, { details: `Job ${job.id}` });
+}

@@ -1,0 +1,75 @@
+// The timeline of services and hosts.
+import { newId } from '#shared/ids.ts';
+import type { Database } from '../db/database.ts';
+import { selectPage, type Paged, type PageRequest } from './page.ts';
+import type { EventRecord } from './records.ts';
+
+interface EventRow {
+  id: string;
+  service_id: string | null;
+  host_id: string | null;
+  job_id: string | null;
+  type: string;
+  status: string;
+  message: string;
+  at: number;
+}
+
+export type NewEvent = Pick<EventRecord, 'type' | 'status' | 'message' | 'at'> & Partial<EventRecord>;
+
+export interface EventFilter extends PageRequest {
+  serviceId?: string | undefined;
+  hostId?: string | undefined;
+  type?: string | undefined;
+}
+
+export class EventStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  /** `id` and what does not apply may be left out. */
+  insert({ id, serviceId = null, hostId = null, jobId = null, ...event }: NewEvent): void {
+    this.#db.run(
+      `INSERT INTO events (id, service_id, host_id, job_id, type, status, message, at)
+       VALUES (:id, :serviceId, :hostId, :jobId, :type, :status, :message, :at)`,
+      { id: id ?? newId('evt', event.at), serviceId, hostId, jobId, ...event },
+    );
+  }
+
+  /** Newest first. */
+  list(filter: EventFilter): Paged<EventRecord> {
+    const { items, total } = selectPage<EventRow>(
+      this.#db,
+      {
+        table: 'events',
+        conditions: [
+          ['service_id = :serviceId', { serviceId: filter.serviceId }],
+          ['host_id = :hostId', { hostId: filter.hostId }],
+          ['type = :type', { type: filter.type }],
+        ],
+        orderBy: 'at DESC, id DESC',
+      },
+      filter,
+    );
+    return { items: items.map(toEvent), total };
+  }
+
+  sweep(before: number, limit: number): number {
+    const sql = 'DELETE FROM events WHERE id IN (SELECT id FROM events WHERE at < :before LIMIT :limit)';
+    return this.#db.run(sql, { before, limit });
+  }
+}
+
+const toEvent = (row: EventRow): EventRecord => ({
+  id: row.id,
+  serviceId: row.service_id,
+  hostId: row.host_id,
+  jobId: row.job_id,
+  type: row.type,
+  status: row.status,
+  message: row.message,
+  at: row.at,
+});

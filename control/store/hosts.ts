@@ -1,0 +1,123 @@
+// Hosts and the numbers of their two sequences.
+import type { HostFacts } from '#shared/model.ts';
+import type { Database } from '../db/database.ts';
+import { asJsonList, likeAnywhere, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import type { HostRecord, Visibility } from './records.ts';
+
+interface HostRow {
+  id: string;
+  name: string;
+  agent_key: string;
+  labels: string;
+  facts: string | null;
+  remote_address: string | null;
+  boot_id: string | null;
+  epoch: number;
+  command_seq: number;
+  acked_seq: number;
+  event_seq: number;
+  created_at: number;
+  last_seen_at: number | null;
+  revoked_at: number | null;
+}
+
+/** Where a host's sequences stand. */
+export type HostPosition = Pick<HostRecord, 'epoch' | 'commandSeq' | 'ackedSeq' | 'eventSeq'>;
+
+export class HostStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  insert(host: Pick<HostRecord, 'id' | 'name' | 'agentKey' | 'labels' | 'createdAt'>): void {
+    this.#db.run(
+      `INSERT INTO hosts (id, name, agent_key, labels, created_at) VALUES (:id, :name, :agentKey, :labels, :createdAt)`,
+      { ...host, labels: JSON.stringify(host.labels) },
+    );
+  }
+
+  find(id: string): HostRecord | undefined {
+    return fromRow(this.#db.get<HostRow>('SELECT * FROM hosts WHERE id = :id', { id }));
+  }
+
+  findByKey(agentKey: string): HostRecord | undefined {
+    return fromRow(this.#db.get<HostRow>('SELECT * FROM hosts WHERE agent_key = :agentKey', { agentKey }));
+  }
+
+  /** Every host that is not revoked, oldest first. */
+  all(): HostRecord[] {
+    const rows = this.#db.all<HostRow>('SELECT * FROM hosts WHERE revoked_at IS NULL ORDER BY created_at, id');
+    return rows.map(toHost);
+  }
+
+  list(query: PageRequest & { search?: string | undefined; hostIds: Visibility['hostIds'] }): Paged<HostRecord> {
+    const { items, total } = selectPage<HostRow>(
+      this.#db,
+      {
+        table: 'hosts',
+        conditions: [
+          [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(query.search) }],
+          ['id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(query.hostIds) }],
+        ],
+        orderBy: 'name, id',
+      },
+      query,
+    );
+    return { items: items.map(toHost), total };
+  }
+
+  setPosition(id: string, { epoch, commandSeq, ackedSeq, eventSeq }: HostPosition): void {
+    this.#db.run(
+      `UPDATE hosts SET epoch = :epoch, command_seq = :commandSeq, acked_seq = :ackedSeq, event_seq = :eventSeq
+       WHERE id = :id`,
+      { id, epoch, commandSeq, ackedSeq, eventSeq },
+    );
+  }
+
+  setConnected(id: string, seen: { facts: HostFacts; bootId: string; remoteAddress: string; at: number }): void {
+    this.#db.run(
+      `UPDATE hosts SET facts = :facts, boot_id = :bootId, remote_address = :remoteAddress, last_seen_at = :at
+       WHERE id = :id`,
+      { id, ...seen, facts: toJson(seen.facts) },
+    );
+  }
+
+  setFacts(id: string, facts: HostFacts): void {
+    this.#db.run('UPDATE hosts SET facts = :facts WHERE id = :id', { id, facts: JSON.stringify(facts) });
+  }
+
+  setSeen(id: string, at: number): void {
+    this.#db.run('UPDATE hosts SET last_seen_at = :at WHERE id = :id', { id, at });
+  }
+
+  setEventSeq(id: string, eventSeq: number): void {
+    this.#db.run('UPDATE hosts SET event_seq = :eventSeq WHERE id = :id', { id, eventSeq });
+  }
+
+  revoke(id: string, at: number): boolean {
+    return this.#db.run('UPDATE hosts SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL', { id, at }) > 0;
+  }
+}
+
+function toHost(row: HostRow): HostRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    agentKey: row.agent_key,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    facts: parseJson<HostFacts>(row.facts),
+    remoteAddress: row.remote_address,
+    bootId: row.boot_id,
+    epoch: row.epoch,
+    commandSeq: row.command_seq,
+    ackedSeq: row.acked_seq,
+    eventSeq: row.event_seq,
+    createdAt: row.created_at,
+    lastSeenAt: row.last_seen_at,
+    revokedAt: row.revoked_at,
+  };
+}
+
+const fromRow = (row: HostRow | undefined): HostRecord | undefined => row && toHost(row);

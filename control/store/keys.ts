@@ -1,0 +1,94 @@
+// API keys by the hash of their secret.
+import type { Database } from '../db/database.ts';
+import { parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import type { KeyRecord } from './records.ts';
+
+interface KeyRow {
+  id: string;
+  name: string;
+  hint: string;
+  secret_hash: string;
+  permissions: string;
+  customer_id: string | null;
+  host_labels: string | null;
+  rate_limit: number | null;
+  created_at: number;
+  expires_at: number | null;
+  last_used_at: number | null;
+}
+
+export class KeyStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  insert(key: KeyRecord): void {
+    this.#db.run(
+      `INSERT INTO api_keys (id, name, hint, secret_hash, permissions, customer_id, host_labels, rate_limit, created_at,
+         expires_at, last_used_at)
+       VALUES (:id, :name, :hint, :secretHash, :permissions, :customerId, :hostLabels, :rateLimit, :createdAt,
+         :expiresAt, :lastUsedAt)`,
+      { ...key, permissions: JSON.stringify(key.permissions), hostLabels: toJson(key.hostLabels) },
+    );
+  }
+
+  find(id: string): KeyRecord | undefined {
+    const row = this.#db.get<KeyRow>('SELECT * FROM api_keys WHERE id = :id', { id });
+    return row && toKey(row);
+  }
+
+  findByHash(secretHash: string): KeyRecord | undefined {
+    const row = this.#db.get<KeyRow>('SELECT * FROM api_keys WHERE secret_hash = :secretHash', { secretHash });
+    return row && toKey(row);
+  }
+
+  /** `customerId` null: everybody's. */
+  list(query: PageRequest & { customerId: string | null }): Paged<KeyRecord> {
+    const { items, total } = selectPage<KeyRow>(
+      this.#db,
+      {
+        table: 'api_keys',
+        conditions: [['customer_id = :customerId', { customerId: query.customerId ?? undefined }]],
+        orderBy: 'created_at, id',
+      },
+      query,
+    );
+    return { items: items.map(toKey), total };
+  }
+
+  remove(id: string): boolean {
+    return this.#db.run('DELETE FROM api_keys WHERE id = :id', { id }) > 0;
+  }
+
+  setUsed(id: string, at: number): void {
+    this.#db.run('UPDATE api_keys SET last_used_at = :at WHERE id = :id', { id, at });
+  }
+
+  /** Ids of the keys whose time ended in (after, until]. */
+  expiredBetween(after: number, until: number): string[] {
+    return this.#db
+      .all<{ id: string }>('SELECT id FROM api_keys WHERE expires_at > :after AND expires_at <= :until', {
+        after,
+        until,
+      })
+      .map(({ id }) => id);
+  }
+}
+
+function toKey(row: KeyRow): KeyRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    hint: row.hint,
+    secretHash: row.secret_hash,
+    permissions: JSON.parse(row.permissions) as string[],
+    customerId: row.customer_id,
+    hostLabels: parseJson<Record<string, string>>(row.host_labels),
+    rateLimit: row.rate_limit,
+    createdAt: row.created_at,
+    expiresAt: row.expires_at,
+    lastUsedAt: row.last_used_at,
+  };
+}

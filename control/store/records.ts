@@ -1,0 +1,149 @@
+// What the stores give and take: plain data in the words of the model. Rows and column names end here.
+import type { WireError } from '#shared/errors.ts';
+import type {
+  DeployMethod,
+  Health,
+  HostFacts,
+  JobKind,
+  JobState,
+  JobStep,
+  Lifecycle,
+  PlanStep,
+  PullPolicy,
+  ServiceReport,
+  StepState,
+} from '#shared/model.ts';
+
+export interface HostRecord {
+  id: string;
+  name: string;
+  /** SPKI DER in base64url. */
+  agentKey: string;
+  labels: Record<string, string>;
+  facts: HostFacts | null;
+  remoteAddress: string | null;
+  bootId: string | null;
+  epoch: number;
+  /** Last number given to a command. */
+  commandSeq: number;
+  /** Last command the host has on disk. */
+  ackedSeq: number;
+  /** Last event of the host that is committed here. */
+  eventSeq: number;
+  createdAt: number;
+  lastSeenAt: number | null;
+  revokedAt: number | null;
+}
+
+export interface JoinTokenRecord {
+  id: string;
+  /** SHA-256 of the secret in hex. */
+  secretHash: string;
+  labels: Record<string, string>;
+  maxUses: number;
+  addressRange: string | null;
+  createdBy: string;
+  createdAt: number;
+  expiresAt: number;
+}
+
+export interface KeyRecord {
+  id: string;
+  name: string;
+  hint: string;
+  secretHash: string;
+  permissions: string[];
+  customerId: string | null;
+  hostLabels: Record<string, string> | null;
+  rateLimit: number | null;
+  createdAt: number;
+  expiresAt: number | null;
+  lastUsedAt: number | null;
+}
+
+export interface ServiceRecord {
+  id: string;
+  name: string;
+  displayName: string | null;
+  category: string | null;
+  lifecycle: Lifecycle;
+  health: Health;
+  isEnabled: boolean;
+  reason: string | null;
+  customerId: string | null;
+  hostId: string;
+  method: DeployMethod;
+  templateId: string | null;
+  labels: Record<string, string>;
+  revision: number;
+  rollbackOnFailure: boolean;
+  healthTimeoutS: number;
+  createdAt: number;
+  updatedAt: number;
+  deployedAt: number | null;
+  report: ServiceReport | null;
+}
+
+/** The part of a service that is sealed at rest. */
+export interface ServiceSource {
+  compose: string;
+  variables: Record<string, string>;
+  secretNames: string[];
+  templateVersion: number | null;
+  files: Record<string, string>;
+}
+
+/** What changes in a service without its user asking. */
+export type ServiceStatus = Pick<ServiceRecord, 'lifecycle' | 'health' | 'reason' | 'report' | 'deployedAt'>;
+
+export interface JobRecord {
+  id: string;
+  serviceId: string;
+  serviceName: string;
+  customerId: string | null;
+  hostId: string;
+  kind: JobKind;
+  state: JobState;
+  pull: PullPolicy | null;
+  expiresAt: number | null;
+  error: WireError | null;
+  failedStep: JobStep | null;
+  plan: PlanStep[] | null;
+  rolledBackTo: number | null;
+  isUnchanged: boolean;
+  createdAt: number;
+  startedAt: number | null;
+  finishedAt: number | null;
+}
+
+export interface JobStepRecord {
+  step: JobStep;
+  state: StepState;
+  message: string | null;
+  startedAt: number;
+  finishedAt: number | null;
+}
+
+export interface JobLogRecord {
+  at: number;
+  step: JobStep;
+  message: string;
+}
+
+export interface EventRecord {
+  id: string;
+  serviceId: string | null;
+  hostId: string | null;
+  /** The job whose end this is. */
+  jobId: string | null;
+  type: string;
+  status: string;
+  message: string;
+  at: number;
+}
+
+/** Which rows a caller may see; null is all. */
+export interface Visibility {
+  customerId: string | null;
+  hostIds: readonly string[] | null;
+}

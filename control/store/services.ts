@@ -1,0 +1,186 @@
+// Services: what is wanted, and the host's last word. Compose text, variables and files are sealed in a table of their
+// own, so that neither a list nor a copy of the database file meets them.
+import type { SecretBox } from '#shared/secrets.ts';
+import type { ServiceReport } from '#shared/model.ts';
+import type { Database } from '../db/database.ts';
+import {
+  asJsonList,
+  countRows,
+  likeAnywhere,
+  parseJson,
+  selectBy,
+  selectRows,
+  toJson,
+  type Paged,
+  type PageRequest,
+  type Selection,
+} from './page.ts';
+import type { ServiceRecord, ServiceSource, ServiceStatus, Visibility } from './records.ts';
+
+interface ServiceRow {
+  id: string;
+  name: string;
+  display_name: string | null;
+  category: string | null;
+  lifecycle: ServiceRecord['lifecycle'];
+  health: ServiceRecord['health'];
+  is_enabled: number;
+  reason: string | null;
+  customer_id: string | null;
+  host_id: string;
+  method: ServiceRecord['method'];
+  template_id: string | null;
+  labels: string;
+  revision: number;
+  rollback_on_failure: number;
+  health_timeout_s: number;
+  created_at: number;
+  updated_at: number;
+  deployed_at: number | null;
+  report: string | null;
+}
+
+/** The columns a list may be sorted by, each with an index that ends in the id: pages never overlap. */
+const SORT_COLUMNS = { name: 'name', status: 'lifecycle', created_at: 'created_at', updated_at: 'updated_at' } as const;
+
+export interface ServiceFilter extends PageRequest {
+  status?: ServiceRecord['lifecycle'] | undefined;
+  customerId?: string | undefined;
+  hostId?: string | undefined;
+  search?: string | undefined;
+  sort: keyof typeof SORT_COLUMNS;
+  order: 'asc' | 'desc';
+  visibility: Visibility;
+}
+
+/** Totals by filter are kept between writes: counting 100 000 rows costs more than reading 20. */
+const MAX_KEPT_TOTALS = 1000;
+
+export class ServiceStore {
+  readonly #db: Database;
+  readonly #box: SecretBox;
+  readonly #totals = new Map<string, number>();
+
+  constructor(db: Database, box: SecretBox) {
+    this.#db = db;
+    this.#box = box;
+  }
+
+  insert(service: ServiceRecord, source: ServiceSource): void {
+    this.#db.run(
+      `INSERT INTO services (id, name, display_name, category, lifecycle, health, is_enabled, reason, customer_id,
+         host_id, method, template_id, labels, revision, rollback_on_failure, health_timeout_s, created_at, updated_at,
+         deployed_at, report)
+       VALUES (:id, :name, :displayName, :category, :lifecycle, :health, :isEnabled, :reason, :customerId, :hostId,
+         :method, :templateId, :labels, :revision, :rollbackOnFailure, :healthTimeoutS, :createdAt, :updatedAt,
+         :deployedAt, :report)`,
+      {
+        ...service,
+        labels: JSON.stringify(service.labels),
+        isEnabled: Number(service.isEnabled),
+        rollbackOnFailure: Number(service.rollbackOnFailure),
+        report: toJson(service.report),
+      },
+    );
+    this.#db.run('INSERT INTO service_specs (service_id, sealed) VALUES (:id, :sealed)', {
+      id: service.id,
+      sealed: this.#box.seal(JSON.stringify(source), `service:${service.id}`),
+    });
+    this.#totals.clear();
+  }
+
+  find(id: string): ServiceRecord | undefined {
+    const row = this.#db.get<ServiceRow>('SELECT * FROM services WHERE id = :id', { id });
+    return row && toService(row);
+  }
+
+  findByName(hostId: string, name: string): ServiceRecord | undefined {
+    const sql = 'SELECT * FROM services WHERE host_id = :hostId AND name = :name';
+    const row = this.#db.get<ServiceRow>(sql, { hostId, name });
+    return row && toService(row);
+  }
+
+  requireSource(id: string): ServiceSource {
+    const row = this.#db.get<{ sealed: Buffer }>('SELECT sealed FROM service_specs WHERE service_id = :id', { id });
+    return JSON.parse(this.#box.open(row?.sealed ?? Buffer.alloc(0), `service:${id}`)) as ServiceSource;
+  }
+
+  list(filter: ServiceFilter): Paged<ServiceRecord> {
+    const { visibility, order } = filter;
+    const selection = selectBy([
+      ['lifecycle = :status', { status: filter.status }],
+      ['customer_id = :customerId', { customerId: filter.customerId }],
+      ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
+      ['host_id = :hostId', { hostId: filter.hostId }],
+      ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(visibility.hostIds) }],
+      [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(filter.search) }],
+    ]);
+    const direction = order === 'desc' ? 'DESC' : 'ASC';
+    const orderBy = `${SORT_COLUMNS[filter.sort]} ${direction}, id ${direction}`;
+    const listing = { table: 'services', conditions: [], orderBy };
+    const rows = selectRows<ServiceRow>(this.#db, listing, selection, filter);
+    return { items: rows.map(toService), total: this.#count(selection) };
+  }
+
+  /** Ids and names of all services of a host. */
+  ofHost(hostId: string): ServiceRecord[] {
+    return this.#db
+      .all<ServiceRow>('SELECT * FROM services WHERE host_id = :hostId ORDER BY name', { hostId })
+      .map(toService);
+  }
+
+  setStatus(id: string, status: ServiceStatus, updatedAt: number): void {
+    const { lifecycle, health, reason, report, deployedAt } = status;
+    this.#db.run(
+      `UPDATE services SET lifecycle = :lifecycle, health = :health, reason = :reason, report = :report,
+         deployed_at = :deployedAt, updated_at = :updatedAt
+       WHERE id = :id`,
+      { id, lifecycle, health, reason, deployedAt, updatedAt, report: toJson(report) },
+    );
+    this.#totals.clear();
+  }
+
+  setRevision(id: string, revision: number): void {
+    this.#db.run('UPDATE services SET revision = :revision WHERE id = :id', { id, revision });
+  }
+
+  remove(id: string): boolean {
+    this.#totals.clear();
+    return this.#db.run('DELETE FROM services WHERE id = :id', { id }) > 0;
+  }
+
+  #count(selection: Selection): number {
+    const filter = selection.where + JSON.stringify(selection.params);
+    const known = this.#totals.get(filter);
+    if (known !== undefined) return known;
+    const total = countRows(this.#db, 'services', selection);
+    if (this.#totals.size >= MAX_KEPT_TOTALS) this.#totals.clear();
+    this.#totals.set(filter, total);
+    return total;
+  }
+}
+
+function toService(row: ServiceRow): ServiceRecord {
+  return {
+    id: row.id,
+    name: row.name,
+    displayName: row.display_name,
+    category: row.category,
+    lifecycle: row.lifecycle,
+    health: row.health,
+    isEnabled: row.is_enabled === 1,
+    reason: row.reason,
+    customerId: row.customer_id,
+    hostId: row.host_id,
+    method: row.method,
+    templateId: row.template_id,
+    labels: JSON.parse(row.labels) as Record<string, string>,
+    revision: row.revision,
+    rollbackOnFailure: row.rollback_on_failure === 1,
+    healthTimeoutS: row.health_timeout_s,
+    createdAt: row.created_at,
+    updatedAt: row.updated_at,
+    deployedAt: row.deployed_at,
+    report: parseJson<ServiceReport>(row.report),
+  };
+}

@@ -1,0 +1,43 @@
+// The database of the control plane with all its stores: the one thing the app layer is given.
+import { join } from 'node:path';
+import { loadSecretBox } from '#shared/secrets.ts';
+import type { Clock } from '#shared/time.ts';
+import { openDatabase } from '../db/database.ts';
+import { Writer } from '../db/writer.ts';
+import { CommandStore } from './commands.ts';
+import { EventStore } from './events.ts';
+import { HostStore } from './hosts.ts';
+import { IdempotencyStore } from './idempotency.ts';
+import { JobLogStore } from './job-log.ts';
+import { JobStore } from './jobs.ts';
+import { JoinTokenStore } from './join-tokens.ts';
+import { KeyStore } from './keys.ts';
+import { ServiceStore } from './services.ts';
+import { TombstoneStore } from './tombstones.ts';
+
+export type { WriteContext } from '../db/writer.ts';
+export type Stores = ReturnType<typeof openStores>;
+
+/** Opens DIR/control.db under DIR/secret.key. Changes go through `writer`; reads may happen at any time. */
+export function openStores(dataDir: string, clock: Clock) {
+  const box = loadSecretBox(join(dataDir, 'secret.key'));
+  const db = openDatabase(join(dataDir, 'control.db'));
+  const writer = new Writer(db, clock);
+  return {
+    writer,
+    hosts: new HostStore(db),
+    joinTokens: new JoinTokenStore(db),
+    keys: new KeyStore(db),
+    services: new ServiceStore(db, box),
+    tombstones: new TombstoneStore(db),
+    jobs: new JobStore(db),
+    jobLog: new JobLogStore(db),
+    events: new EventStore(db),
+    commands: new CommandStore(db, box),
+    idempotency: new IdempotencyStore(db, box),
+    async close(): Promise<void> {
+      await writer.close();
+      db.close();
+    },
+  };
+}
