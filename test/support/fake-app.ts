@@ -1,0 +1,345 @@
+// The app layer in memory, for tests of what lies in front of it: HTTP and sockets. It keeps the promises of
+// control/app/api.ts that those depend on (visibility, waiting, one effect a key) and lets a test say what happens next.
+import { EventEmitter } from 'node:events';
+import type { App, Caller, Host, Job, LiveEvent, NewService, Service, ServiceDetail } from '../../control/app/api.ts';
+import type { ApiKey, Page, Paging, TemplateDetail } from '../../control/app/api.ts';
+import type { Permission } from '../../control/app/permissions.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+
+export const AT = Date.parse('2026-03-29T10:00:00Z');
+
+export const ADMIN_SECRET = 'lsk_admin';
+
+export class FakeApp implements App {
+  readonly callers = new Map<string, Caller>();
+  readonly entries = new Map<string, ServiceDetail>();
+  readonly jobEntries = new Map<string, Job>();
+  readonly hostEntries = new Map<string, Host>();
+  readonly templateEntries: TemplateDetail[] = [];
+  /** What `create` was given, in order. */
+  readonly created: NewService[] = [];
+  /** Thrown by the next write, once. */
+  nextError: LongshoreError | Error | undefined;
+  /** Whether jobs end within the wait. */
+  isHostQuick = true;
+  isReady = true;
+  readonly #revoked = new EventEmitter();
+  readonly #events = new EventEmitter().setMaxListeners(0);
+  readonly #answers = new Map<string, { fingerprint: string; answer: Promise<{ status: number; body: unknown }> }>();
+
+  constructor() {
+    this.addKey(ADMIN_SECRET, ['*']);
+    this.addHost('host_a');
+  }
+
+  addKey(secret: string, permissions: Permission[], bound: Partial<Caller> = {}): Caller {
+    const caller: Caller = {
+      keyId: newId('key'),
+      name: secret,
+      permissions,
+      customerId: null,
+      hostLabels: null,
+      rateLimit: null,
+      ...bound,
+    };
+    this.callers.set(secret, caller);
+    return caller;
+  }
+
+  addHost(id: string, bound: Partial<Host> = {}): Host {
+    const host: Host = {
+      id,
+      name: id,
+      labels: {},
+      status: 'connected',
+      facts: { ...FACTS, hostname: id },
+      lastSeenAt: AT,
+      createdAt: AT,
+      ...bound,
+    };
+    this.hostEntries.set(id, host);
+    return host;
+  }
+
+  addService(bound: Partial<ServiceDetail> = {}): ServiceDetail {
+    const service: ServiceDetail = { ...SERVICE, id: newId('svc'), ...bound };
+    this.entries.set(service.id, service);
+    return service;
+  }
+
+  addJob(service: Service, bound: Partial<Job> = {}): Job {
+    const job: Job = { ...JOB, id: newId('job'), serviceId: service.id, serviceName: service.name, ...bound };
+    this.jobEntries.set(job.id, job);
+    return job;
+  }
+
+  publish(event: LiveEvent): void {
+    this.bus.publish(event);
+  }
+
+  readonly services: App['services'] = {
+    create: async (caller, input) => {
+      this.#failNext();
+      if ([...this.entries.values()].some(({ name }) => name === input.name)) throw new LongshoreError('name_taken');
+      this.created.push(input);
+      const { source } = input;
+      const service = this.addService({
+        name: input.name,
+        lifecycle: 'deploying',
+        customerId: input.customerId ?? caller.customerId,
+        method: source.method,
+        templateId: source.method === 'template' ? source.templateId : null,
+        report: null,
+      });
+      return { service, job: this.addJob(service, { kind: 'deploy', state: 'queued' }) };
+    },
+    list: (caller, query) => {
+      const all = [...this.entries.values()].filter((service) => sees(caller, service));
+      const wanted = all.filter(({ lifecycle, name }) => {
+        return (!query.status || lifecycle === query.status) && name.includes(query.search ?? '');
+      });
+      const sorted = wanted.toSorted((a, b) => a.name.localeCompare(b.name) * (query.order === 'asc' ? 1 : -1));
+      return pageOf(sorted, query);
+    },
+    require: (caller, id) => this.#require(caller, id),
+    detail: (caller, id) => this.#require(caller, id),
+    act: async (caller, id, kind, waitMs) => {
+      this.#failNext();
+      const service = this.#require(caller, id);
+      const isDone = this.isHostQuick && waitMs > 0;
+      if (isDone) service.lifecycle = kind === 'stop' ? 'stopped' : 'running';
+      return { service, job: this.addJob(service, { kind, state: isDone ? 'succeeded' : 'running' }), isDone };
+    },
+    redeploy: async (caller, id) => {
+      this.#failNext();
+      const service = this.#require(caller, id);
+      service.lifecycle = 'deploying';
+      return { service, job: this.addJob(service, { kind: 'redeploy', state: 'queued' }) };
+    },
+    remove: async (caller, id, waitMs) => {
+      this.#failNext();
+      const service = this.#require(caller, id);
+      const isDone = this.isHostQuick && waitMs > 0;
+      if (isDone) this.entries.delete(id);
+      return { job: this.addJob(service, { kind: 'remove' }), isDone };
+    },
+    events: (caller, id, query) => {
+      const service = this.#require(caller, id);
+      const event = {
+        id: 'evt_1',
+        serviceId: service.id,
+        hostId: service.hostId,
+        jobId: null,
+        type: 'deploy',
+        status: 'success',
+      };
+      return pageOf([{ ...event, message: 'Deployed from template uptime-kuma', at: AT }], query);
+    },
+  };
+
+  readonly jobs: App['jobs'] = {
+    list: (_caller, query) => pageOf([...this.jobEntries.values()], query),
+    detail: (_caller, id) => ({
+      ...this.#requireJob(id),
+      steps: [{ step: 'pull', state: 'done', message: null, startedAt: AT, finishedAt: AT }],
+    }),
+    log: (_caller, id) => {
+      this.#requireJob(id);
+      return [{ at: AT, step: 'pull', message: '\r\n{"level":"fatal"}\u001b]52;c;x\u0007\u0000<script>' }];
+    },
+    cancel: async (_caller, id) => {
+      this.#failNext();
+      const job = this.#requireJob(id);
+      job.state = 'cancelled';
+      return job;
+    },
+    wait: async (id) => this.#requireJob(id),
+  };
+
+  readonly hosts: App['hosts'] = {
+    list: (_caller, query) => pageOf([...this.hostEntries.values()], query),
+    require: (_caller, id) => {
+      const host = this.hostEntries.get(id);
+      if (!host) throw new LongshoreError('not_found');
+      return host;
+    },
+    createJoinToken: async () => ({ id: 'jtk_1', token: 'lsj_secret', expiresAt: AT, command: 'curl … | sudo sh' }),
+    revoke: async (caller, id) => {
+      this.hosts.require(caller, id).status = 'revoked';
+    },
+  };
+
+  readonly keys: App['keys'] = {
+    identify: (secret) => this.callers.get(secret),
+    list: (_caller, query) => pageOf([...this.callers.values()].map(toApiKey), query),
+    create: async (_caller, input) => {
+      const caller = this.addKey(`lsk_${newId('key')}`, input.permissions, { name: input.name });
+      return { key: toApiKey(caller), secret: `lsk_${caller.keyId}` };
+    },
+    revoke: async (_caller, id) => {
+      const secret = [...this.callers].find(([, { keyId }]) => keyId === id)?.[0];
+      if (secret === undefined) throw new LongshoreError('not_found');
+      this.callers.delete(secret);
+      this.#revoked.emit('revoked', id);
+    },
+    onRevoked: (listener) => listen(this.#revoked, 'revoked', listener),
+  };
+
+  readonly templates: App['templates'] = {
+    list: (_caller, query) => pageOf(this.templateEntries, query),
+    require: (_caller, id) => {
+      const template = this.templateEntries.find((it) => it.id === id);
+      if (!template) throw new LongshoreError('not_found');
+      return template;
+    },
+  };
+
+  readonly bus: App['bus'] = {
+    publish: (event) => void this.#events.emit('event', event),
+    subscribe: (listener) => listen(this.#events, 'event', listener),
+  };
+
+  readonly idempotency: App['idempotency'] = {
+    once: async (caller, key, fingerprint, work) => {
+      const name = `${caller.keyId} ${key}`;
+      const known = this.#answers.get(name);
+      if (known && known.fingerprint !== fingerprint) throw new LongshoreError('idempotency_mismatch');
+      if (known) return { ...(await known.answer), isReplay: true };
+      const answer = work();
+      this.#answers.set(name, { fingerprint, answer });
+      return { ...(await answer), isReplay: false };
+    },
+  };
+
+  readiness() {
+    return { isReady: this.isReady, reason: this.isReady ? null : 'The local agent is not connected' };
+  }
+
+  #require(caller: Caller, id: string): ServiceDetail {
+    const service = this.entries.get(id);
+    if (!service || !sees(caller, service)) throw new LongshoreError('not_found', { message: 'Service not found' });
+    return service;
+  }
+
+  #requireJob(id: string): Job {
+    const job = this.jobEntries.get(id);
+    if (!job) throw new LongshoreError('not_found');
+    return job;
+  }
+
+  #failNext(): void {
+    const error = this.nextError;
+    this.nextError = undefined;
+    if (error) throw error;
+  }
+}
+
+const sees = (caller: Caller, service: Service) =>
+  caller.customerId === null || caller.customerId === service.customerId;
+
+function pageOf<T>(all: readonly T[], { page, perPage }: Paging): Page<T> {
+  return { items: all.slice((page - 1) * perPage, page * perPage), total: all.length, page, perPage };
+}
+
+function listen(emitter: EventEmitter, name: string, listener: (...args: never[]) => void): () => void {
+  const added = listener as (...args: unknown[]) => void;
+  emitter.on(name, added);
+  return () => void emitter.off(name, added);
+}
+
+const toApiKey = (caller: Caller): ApiKey => ({
+  id: caller.keyId,
+  name: caller.name,
+  hint: 'lsk_ab',
+  permissions: caller.permissions,
+  customerId: caller.customerId,
+  hostLabels: caller.hostLabels,
+  rateLimit: caller.rateLimit,
+  createdAt: AT,
+  expiresAt: null,
+  lastUsedAt: null,
+});
+
+const FACTS: NonNullable<Host['facts']> = {
+  hostname: 'host',
+  os: 'Debian',
+  kernel: '6.1',
+  arch: 'x64',
+  cpus: 2,
+  memoryBytes: 4_000_000_000,
+  memoryFreeBytes: 2_000_000_000,
+  diskBytes: 40_000_000_000,
+  diskFreeBytes: 20_000_000_000,
+  dockerVersion: '28.5.2',
+  composeVersion: '2.40.3',
+  agentVersion: '0.1.0',
+  addresses: ['203.0.113.7', '2001:db8::7'],
+};
+
+const SERVICE: ServiceDetail = {
+  id: 'svc_abc123',
+  name: 'my-app',
+  displayName: null,
+  category: null,
+  lifecycle: 'running',
+  health: 'healthy',
+  isEnabled: true,
+  reason: null,
+  customerId: 'cust_def456',
+  hostId: 'host_a',
+  method: 'template',
+  templateId: 'uptime-kuma',
+  labels: {},
+  revision: 1,
+  report: {
+    serviceId: 'svc_abc123',
+    lifecycle: 'running',
+    health: 'healthy',
+    reason: null,
+    revision: 1,
+    containers: [
+      {
+        id: 'c0ffee',
+        name: 'my-app-web-1',
+        service: 'web',
+        image: 'louislam/uptime-kuma:1',
+        imageId: 'sha256:0',
+        state: 'running',
+        health: 'healthy',
+        exitCode: null,
+        startedAt: AT,
+        ports: [
+          { host: 9443, container: 9443, protocol: 'tcp', address: '0.0.0.0' },
+          { host: 53, container: 53, protocol: 'udp', address: '0.0.0.0' },
+          { host: 3001, container: 3001, protocol: 'tcp', address: '0.0.0.0' },
+        ],
+      },
+    ],
+    at: AT,
+  },
+  createdAt: AT,
+  updatedAt: AT + 300_000,
+  deployedAt: AT + 300_000,
+  compose: "version: '3.8'\nservices:\n  ...",
+  variables: { SERVICE_NAME: 'my-app' },
+  rollbackOnFailure: true,
+  healthTimeoutS: 120,
+};
+
+const JOB: Job = {
+  id: 'job_xyz456',
+  serviceId: 'svc_abc123',
+  serviceName: 'my-app',
+  hostId: 'host_a',
+  kind: 'deploy',
+  state: 'succeeded',
+  error: null,
+  failedStep: null,
+  plan: null,
+  rolledBackTo: null,
+  isUnchanged: false,
+  createdAt: AT,
+  startedAt: AT,
+  finishedAt: AT,
+};
