@@ -21,6 +21,8 @@ import { isShutdown, JournalledSteps } from './steps.ts';
 
 /** A job that has taken the process down this often is not tried again. */
 const MAX_ATTEMPTS = 5;
+/** Killing a child process takes a moment; one that does not let go is left to the next process, as after a crash. */
+const STOP_LIMIT_MS = 8_000;
 
 export interface RunnerDeps {
   state: AgentState;
@@ -71,10 +73,13 @@ export class JobRunner {
     if (reason) this.#aborts.get(jobId)?.abort(reasonOf(reason));
   }
 
-  /** Tells every job to let go and waits until they have. */
+  /** Tells every job to let go and waits until they have, or for as long as a stop may take. */
   async stop(): Promise<void> {
     for (const abort of this.#aborts.values()) abort.abort(new DOMException('the agent stops', 'AbortError'));
-    await this.#serial.idle();
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const cancelLimit = this.#deps.clock.after(STOP_LIMIT_MS, resolve);
+    await Promise.race([this.#serial.idle(), limit]);
+    cancelLimit();
   }
 
   async #carry(job: OpenJob, signal: AbortSignal): Promise<void> {

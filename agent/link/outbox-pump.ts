@@ -25,10 +25,11 @@ export async function pumpOutbox({ state, clock, log }: PumpDeps, peer: PumpPeer
   state.transact(() => state.outbox.resume(nextEventSeq));
   const bell = createBell();
   const closed = new AbortController();
-  void peer.closed.then(() => {
+  const end = () => {
     closed.abort(new LongshoreError('link_closed'));
     bell.ring();
-  });
+  };
+  void peer.closed.then(end);
   state.onEvents(bell.ring);
   let acked = nextEventSeq - 1;
   while (!closed.signal.aborted) {

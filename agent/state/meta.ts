@@ -1,10 +1,10 @@
 // Facts the agent keeps about itself and its control plane: small, one row each.
 import type { Sqlite } from '#shared/sqlite.ts';
 
-/** Where control is and who we are to it; written at enrolment. */
-export type TextKey = 'hostId' | 'controlPin' | 'controlUrl' | 'tokenId' | 'platform';
-/** `epoch` and `commandSeq`: highest seen of each. `connection` counts attempts, so control can tell old from new. */
-export type NumberKey = 'epoch' | 'commandSeq' | 'connection';
+/** Where control is and who we are to it, written at enrolment; `platform` is what asking the system again would cost. */
+export type TextKey = 'hostId' | 'controlPin' | 'controlUrl' | 'platform';
+/** The highest seen of each. */
+export type NumberKey = 'epoch' | 'commandSeq';
 
 export class Meta {
   readonly #select;
@@ -31,12 +31,5 @@ export class Meta {
   /** Numbers only grow: an old writer cannot turn one back. */
   raise(key: NumberKey, value: number): void {
     if (value > this.number(key)) this.#upsert.run(key, String(value));
-  }
-
-  /** The number of the next connection attempt, on disk before it is used. */
-  nextConnection(): number {
-    const next = this.number('connection') + 1;
-    this.raise('connection', next);
-    return next;
   }
 }

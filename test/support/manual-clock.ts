@@ -32,6 +32,11 @@ export class ManualClock implements Clock {
     this.#now = end;
   }
 
+  /** What waited dies with the process that waited for it. */
+  clear(): void {
+    this.#waiting = [];
+  }
+
   /** How many calls are waiting for their time. */
   get pending(): number {
     return this.#waiting.length;
