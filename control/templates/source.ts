@@ -1,4 +1,4 @@
-// The catalogue as the app layer uses it.
+// The catalogue behind the app layer's port: views made once, rendering on demand.
 import type { TemplateSource } from '../app/template-source.ts';
 import type { RandomSource } from './generate.ts';
 import { renderTemplate } from './render.ts';
@@ -9,18 +9,16 @@ export function createTemplateSource(
   definitions: ReadonlyMap<string, TemplateDefinition>,
   random: RandomSource,
 ): TemplateSource {
-  const templates = [...definitions.values()].map(toTemplate);
+  const views = [...definitions.values()].map(toTemplate);
+  const details = new Map([...definitions].map(([id, definition]) => [id, toTemplateDetail(definition)]));
   return {
-    all: () => templates,
-    find(id) {
-      const definition = definitions.get(id);
-      return definition && toTemplateDetail(definition);
-    },
+    all: () => views,
+    find: (id) => details.get(id),
     render(id, given) {
       const definition = definitions.get(id);
       if (!definition) return undefined;
-      const { version, health } = definition;
-      return { ...renderTemplate(definition, given, random), version, healthTimeoutS: health?.timeoutS ?? null };
+      const rendered = renderTemplate(definition, given, random);
+      return { ...rendered, version: definition.version, healthTimeoutS: definition.health?.timeoutS ?? null };
     },
   };
 }

@@ -1,0 +1,151 @@
+// The parts of the API's JSON that the commands read, as the API documents them.
+import type { Health, JobKind, JobState, JobStep, Lifecycle, PlanStep, StepState } from '#shared/model.ts';
+import type { WireError } from '#shared/errors.ts';
+
+export interface List<T> {
+  data: T[];
+  total: number;
+  page: number;
+  per_page: number;
+}
+
+export interface Service {
+  id: string;
+  name: string;
+  status: Lifecycle;
+  url: string | null;
+  template: string | null;
+  deploy_method: string;
+  host_id: string;
+  reason: string | null;
+  labels: Record<string, string>;
+  revision: number;
+  running_revision: number | null;
+  health: { status: Health };
+  created_at: string;
+  updated_at: string;
+}
+
+export interface ServiceDetail extends Service {
+  deployed_at: string | null;
+  containers: { name: string; service: string; image: string; state: string; health: Health; ports: Port[] }[];
+}
+
+interface Port {
+  host: number;
+  container: number;
+  protocol: string;
+  address: string;
+}
+
+/** Of start, stop, restart: 200 when the job has ended, 202 when it is still under way. */
+export interface ActionAnswer {
+  id: string;
+  status: Lifecycle;
+  message: string;
+  job_id: string;
+}
+
+/** Of create and redeploy. */
+export interface DeployAnswer {
+  id: string;
+  name?: string;
+  status: Lifecycle;
+  deploy_job_id: string;
+}
+
+export interface Event {
+  type: string;
+  status: string;
+  message: string;
+  timestamp: string;
+}
+
+export interface LogEntry {
+  timestamp: string;
+  stream: 'stdout' | 'stderr';
+  message: string;
+  container: string;
+}
+
+export interface Job {
+  id: string;
+  service_id: string;
+  service_name: string;
+  host_id: string;
+  kind: JobKind;
+  state: JobState;
+  error: WireError | null;
+  failed_step: JobStep | null;
+  plan: PlanStep[] | null;
+  rolled_back_to: number | null;
+  unchanged: boolean;
+  created_at: string;
+  started_at: string | null;
+  finished_at: string | null;
+}
+
+export interface JobStepView {
+  step: JobStep;
+  state: StepState;
+  message: string | null;
+  started_at: string;
+  finished_at: string | null;
+}
+
+export interface JobDetail extends Job {
+  steps: JobStepView[];
+}
+
+/** A message of `/api/ws`. Step `job` tells how the job ended. */
+export interface DeployProgress {
+  type: 'deploy.progress';
+  service_id: string;
+  job_id: string;
+  step: JobStep | 'job';
+  state: StepState | JobState;
+  percent?: number;
+  message?: string;
+  timestamp: string;
+}
+
+export interface Host {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  status: string;
+  facts: { os: string; arch: string; cpus: number; memory_bytes: number; docker_version: string | null } | null;
+  last_seen_at: string | null;
+  created_at: string;
+}
+
+export interface ApiKey {
+  id: string;
+  name: string;
+  hint: string;
+  permissions: string[];
+  created_at: string;
+  expires_at: string | null;
+  last_used_at: string | null;
+}
+
+export interface Template {
+  id: string;
+  name: string;
+  tagline: string;
+  description: string;
+  category: string;
+  app_version: string;
+  links: Record<string, string>;
+  variables: TemplateVariable[];
+}
+
+export interface TemplateVariable {
+  name: string;
+  label: string;
+  type: string;
+  required: boolean;
+  default: string | null;
+  secret: boolean;
+  generated: boolean;
+}

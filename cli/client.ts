@@ -1,0 +1,118 @@
+// The HTTP side of the client: one request, its JSON, its error. Knows nothing of services or jobs.
+import { setTimeout as wait } from 'node:timers/promises';
+import { request, type Dispatcher } from 'undici';
+import type { WireError } from '#shared/errors.ts';
+import { ApiError } from './failures.ts';
+
+export interface Credentials {
+  /** Where the control plane answers, without `/api`. */
+  url: URL;
+  key: string;
+}
+
+export interface RequestOptions {
+  query?: Record<string, string | number | boolean | undefined>;
+  body?: unknown;
+  /** Makes a write safe to repeat; then a lost connection is tried again with the same key. */
+  idempotencyKey?: string;
+}
+
+export interface Answer<T> {
+  status: number;
+  body: T;
+}
+
+/** Waits between the tries of a repeatable write: about 8 s in all, enough for a control plane that restarts. */
+const RETRY_WAITS_MS = [250, 500, 1000, 2000, 4000];
+/** A lifecycle call waits up to 60 s for its job; nothing takes longer. */
+const ANSWER_LIMIT_MS = 90_000;
+/** A restarting control plane's address may swallow packets instead of refusing. */
+const CONNECT_LIMIT_MS = 10_000;
+
+export class Client {
+  readonly credentials: Credentials;
+  readonly signal: AbortSignal;
+
+  constructor(credentials: Credentials, signal: AbortSignal) {
+    this.credentials = credentials;
+    this.signal = signal;
+  }
+
+  get<T>(path: string, query: RequestOptions['query'] = {}): Promise<T> {
+    return this.send<T>('GET', path, { query }).then((answer) => answer.body);
+  }
+
+  /** Throws ApiError for every answer but 2xx, and when none comes. */
+  async send<T>(method: Dispatcher.HttpMethod, path: string, options: RequestOptions = {}): Promise<Answer<T>> {
+    const waits = options.idempotencyKey === undefined ? [] : RETRY_WAITS_MS;
+    for (let tries = 0; ; tries++) {
+      try {
+        return await this.#once<T>(method, path, options);
+      } catch (error) {
+        const waitMs = waits[tries];
+        if (waitMs === undefined || !(error instanceof ApiError && error.isUnreachable)) throw error;
+        await wait(waitMs, undefined, { signal: this.signal });
+      }
+    }
+  }
+
+  async #once<T>(method: Dispatcher.HttpMethod, path: string, options: RequestOptions): Promise<Answer<T>> {
+    const url = this.urlOf(path, options.query);
+    let status: number;
+    let text: string;
+    try {
+      const answer = await request(url, {
+        method,
+        headers: this.#headers(options),
+        body: options.body === undefined ? null : JSON.stringify(options.body),
+        signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_LIMIT_MS + CONNECT_LIMIT_MS)]),
+        headersTimeout: ANSWER_LIMIT_MS,
+        bodyTimeout: ANSWER_LIMIT_MS,
+      });
+      status = answer.statusCode;
+      text = await answer.body.text();
+    } catch (error) {
+      this.signal.throwIfAborted();
+      throw ApiError.unreachable(this.credentials.url.origin, error);
+    }
+    return { status, body: readBody(status, text, url) as T };
+  }
+
+  #headers({ body, idempotencyKey }: RequestOptions): Record<string, string> {
+    return {
+      authorization: `Bearer ${this.credentials.key}`,
+      accept: 'application/json',
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(idempotencyKey !== undefined && { 'idempotency-key': idempotencyKey }),
+    };
+  }
+
+  /** The control plane may live below a path of its own. */
+  urlOf(path: string, query: RequestOptions['query'] = {}): URL {
+    const url = new URL(this.credentials.url);
+    url.pathname = url.pathname.replace(/\/$/, '') + path;
+    for (const [name, value] of Object.entries(query)) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+}
+
+function readBody(status: number, text: string, url: URL): unknown {
+  const body = parseJson(text);
+  if (status >= 200 && status < 300) {
+    if (text !== '' && body === undefined) throw ApiError.unreadable(status, url.origin);
+    return body;
+  }
+  const error = (body as { error?: WireError & { request_id?: string } } | undefined)?.error;
+  if (typeof error?.code !== 'string') throw ApiError.unreadable(status, url.origin);
+  throw ApiError.answered(error, error.request_id);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

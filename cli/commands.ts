@@ -1,0 +1,24 @@
+// The list of commands. Each lives in a file of its own that is loaded only when its name is on the command line: help
+// and a typo cost nothing, and `services list` never loads what `up` needs.
+import type { Command } from './command.ts';
+
+export interface CommandEntry {
+  describe: string;
+  load: () => Promise<{ command: Command }>;
+}
+
+export const COMMANDS: Record<string, CommandEntry> = {
+  up: {
+    describe: "Run everything on this machine: control plane and an agent for this machine's Docker",
+    load: () => import('./commands/up.ts'),
+  },
+  control: { describe: 'Run a control plane', load: () => import('./commands/control.ts') },
+  agent: { describe: 'Run the agent of a host', load: () => import('./commands/agent.ts') },
+  hosts: { describe: 'List hosts, let one join, shut one out', load: () => import('./commands/hosts.ts') },
+  services: { describe: 'List, start, stop, restart, redeploy, remove', load: () => import('./commands/services.ts') },
+  deploy: { describe: 'Deploy a compose file or a template', load: () => import('./commands/deploy.ts') },
+  logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
+  jobs: { describe: 'Look at jobs, cancel one', load: () => import('./commands/jobs.ts') },
+  templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
+  keys: { describe: 'API keys', load: () => import('./commands/keys.ts') },
+};

@@ -1,0 +1,109 @@
+// `longshore deploy`: a new service from a compose file or a template.
+import { randomUUID } from 'node:crypto';
+import type { Argv } from 'yargs';
+import { LongshoreError } from '#shared/errors.ts';
+import type { DeployAnswer, Service } from '../api-types.ts';
+import { apiCommand, withSession, type Command, type Session } from '../command.ts';
+import { watchJob } from '../deploy-outcome.ts';
+import { parseSeconds } from '../duration.ts';
+import { parsePairs, readEnvFile, readInput } from '../pairs.ts';
+
+interface DeployArgs {
+  name: string;
+  file?: string | undefined;
+  template?: string | undefined;
+  env: string[];
+  set: string[];
+  envFile?: string | undefined;
+  host?: string | undefined;
+  place: string[];
+  label: string[];
+  pull?: string | undefined;
+  timeout?: string | undefined;
+  rollback: boolean;
+  follow: boolean;
+}
+
+const options = (yargs: Argv) =>
+  apiCommand(yargs)
+    .option('name', {
+      type: 'string',
+      demandOption: true,
+      requiresArg: true,
+      describe: 'Name of the service; also the Compose project',
+    })
+    .option('file', { type: 'string', alias: 'f', requiresArg: true, describe: 'Compose file, - for stdin' })
+    .option('template', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'A template instead (`longshore templates list`)',
+    })
+    .option('env', { type: 'string', array: true, nargs: 1, alias: 'e', default: [], describe: 'Variable, NAME=VALUE' })
+    .option('set', { type: 'string', array: true, nargs: 1, default: [], describe: 'The same, for a template' })
+    .option('env-file', { type: 'string', requiresArg: true, describe: 'File of variables; --env and --set win' })
+    .option('host', { type: 'string', requiresArg: true, describe: 'Host, by id; else the one with most free memory' })
+    .option('place', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label the host must have, K=V' })
+    .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the service, K=V' })
+    .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
+    .option('timeout', { type: 'string', requiresArg: true, describe: 'How long it may take to be healthy, e.g. 5m' })
+    .option('rollback', { type: 'boolean', default: true, describe: 'Put the last good revision back on failure' })
+    .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
+    .conflicts('file', 'template')
+    .example('$0 deploy -f compose.yaml --name shop --follow', '')
+    .example('$0 deploy --template uptime-kuma --name status --set HTTP_PORT=3002', '');
+
+export const command: Command = {
+  add: (program, describe, world) => program.command('deploy', describe, options, withSession(world, deploy)),
+};
+
+async function deploy(session: Session, args: DeployArgs): Promise<void> {
+  const { client, output } = session;
+  const created = await create(session, args);
+  if (!args.follow) {
+    if (output.isJson) return output.json(created);
+    return output.line(`${args.name}: ${created.id}, job ${created.deploy_job_id}`);
+  }
+  const job = await watchJob(session, { id: created.deploy_job_id, serviceId: created.id });
+  if (output.isJson) return output.json(job);
+  const { url } = await client.get<Service>(`/api/services/${created.id}`);
+  output.line(`${args.name}: running${url === null ? '' : ` at ${url}`}`);
+}
+
+async function create({ client }: Session, args: DeployArgs): Promise<DeployAnswer> {
+  try {
+    // One key for all tries: a create whose answer got lost is not made twice.
+    const request = { body: toBody(args), idempotencyKey: randomUUID() };
+    return (await client.send<DeployAnswer>('POST', '/api/services', request)).body;
+  } catch (error) {
+    if (!(error instanceof LongshoreError) || error.code !== 'name_taken') throw error;
+    const details = `Choose another --name, \`longshore services redeploy ${args.name}\` to run it anew, or remove it first`;
+    throw new LongshoreError('name_taken', { message: `There is a service "${args.name}" already`, details });
+  }
+}
+
+/** The body of POST /api/services; fields that were not asked for are left to the API's defaults. */
+function toBody(args: DeployArgs): object {
+  const { host, pull } = args;
+  const variables = {
+    ...(args.envFile !== undefined && readEnvFile(args.envFile)),
+    ...parsePairs(args.env, '--env'),
+    ...parsePairs(args.set, '--set'),
+  };
+  return {
+    name: args.name,
+    ...sourceOf(args),
+    variables,
+    ...(host !== undefined && { host_id: host }),
+    ...(args.place.length > 0 && { placement: { labels: parsePairs(args.place, '--place') } }),
+    ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
+    ...(pull !== undefined && { pull }),
+    ...(args.timeout !== undefined && { health_timeout_s: parseSeconds(args.timeout, '--timeout') }),
+    ...(!args.rollback && { rollback_on_failure: false }),
+  };
+}
+
+function sourceOf({ file, template }: DeployArgs): object {
+  if (file !== undefined) return { deploy_method: 'compose', compose: readInput(file, '--file') };
+  if (template !== undefined) return { deploy_method: 'template', template_id: template };
+  throw new LongshoreError('bad_request', { message: 'Say what to deploy: -f FILE or --template ID' });
+}

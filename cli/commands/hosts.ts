@@ -1,0 +1,111 @@
+// `longshore hosts …`: the machines, and the line that makes a machine one of them.
+import type { Argv } from 'yargs';
+import type { Host, List } from '../api-types.ts';
+import {
+  apiCommand,
+  notePages,
+  pagingOptions,
+  withSession,
+  type Command,
+  type PagingArgs,
+  type Session,
+} from '../command.ts';
+import { formatAge, parseSeconds } from '../duration.ts';
+import { parsePairs } from '../pairs.ts';
+import type { Column } from '../table.ts';
+
+export const command: Command = {
+  add: (program, describe, world) =>
+    program.command('hosts', describe, (own) =>
+      apiCommand(own)
+        .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
+        .command('get <host>', 'Show one host', one, withSession(world, get))
+        .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
+        .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke))
+        .demandCommand(1, 'Which of them?'),
+    ),
+};
+
+const one = (yargs: Argv) =>
+  apiCommand(yargs).positional('host', { type: 'string', demandOption: true, describe: 'Its id' });
+
+const listOptions = (yargs: Argv) =>
+  pagingOptions(apiCommand(yargs)).option('search', { type: 'string', describe: 'Part of the name' });
+
+const joinOptions = (yargs: Argv) =>
+  apiCommand(yargs)
+    .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the host, K=V' })
+    .option('uses', { type: 'number', requiresArg: true, describe: 'How many machines may use it (1)' })
+    .option('expires', { type: 'string', requiresArg: true, describe: 'How long it is good for, at most 24h (1h)' })
+    .option('address-range', { type: 'string', requiresArg: true, describe: 'Addresses it may be used from, as CIDR' });
+
+const STATUS_STYLE: Record<string, 'green' | 'red' | 'gray'> = { connected: 'green', fenced: 'red', revoked: 'gray' };
+const GIB = 1024 ** 3;
+
+const columnsAt = (nowMs: number): Column<Host>[] => [
+  { title: 'NAME', cell: (host) => host.name },
+  { title: 'STATUS', cell: (host) => host.status, style: (_, host) => STATUS_STYLE[host.status] },
+  { title: 'SEEN', cell: (host) => formatAge(host.last_seen_at, nowMs) },
+  { title: 'CPUS', cell: (host) => host.facts?.cpus ?? null },
+  { title: 'MEMORY', cell: (host) => host.facts && `${(host.facts.memory_bytes / GIB).toFixed(1)}G` },
+  { title: 'DOCKER', cell: (host) => host.facts?.docker_version ?? null },
+  { title: 'ID', cell: (host) => host.id },
+  { title: 'LABELS', cell: (host) => labelsOf(host) },
+];
+
+const labelsOf = (host: Host): string =>
+  Object.entries(host.labels)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ');
+
+interface ListArgs extends PagingArgs {
+  search?: string | undefined;
+}
+
+async function list({ world, client, output }: Session, { page, perPage, search }: ListArgs): Promise<void> {
+  const found = await client.get<List<Host>>('/api/hosts', { page, per_page: perPage, search });
+  if (output.isJson) return output.json(found);
+  output.table(columnsAt(world.clock.now()), found.data);
+  notePages(output, found);
+}
+
+async function get({ client, output }: Session, { host }: { host: string }): Promise<void> {
+  const found = await client.get<Host>(`/api/hosts/${encodeURIComponent(host)}`);
+  if (output.isJson) return output.json(found);
+  output.facts({
+    name: found.name,
+    id: found.id,
+    status: found.status,
+    'last seen': found.last_seen_at,
+    system: found.facts && `${found.facts.os}, ${found.facts.arch}`,
+    docker: found.facts?.docker_version ?? null,
+    labels: labelsOf(found),
+    'created at': found.created_at,
+  });
+}
+
+interface JoinArgs {
+  label: string[];
+  uses?: number | undefined;
+  expires?: string | undefined;
+  addressRange?: string | undefined;
+}
+
+async function join({ client, output }: Session, args: JoinArgs): Promise<void> {
+  const body = {
+    ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
+    ...(args.uses !== undefined && { uses: args.uses }),
+    ...(args.expires !== undefined && { expires_in_s: parseSeconds(args.expires, '--expires') }),
+    ...(args.addressRange !== undefined && { address_range: args.addressRange }),
+  };
+  const answer = await client.send<{ command: string; expires_at: string }>('POST', '/api/hosts/join-tokens', { body });
+  if (output.isJson) return output.json(answer.body);
+  output.note(`Run this on the machine before ${answer.body.expires_at}:`);
+  output.line(answer.body.command);
+}
+
+async function revoke({ client, output }: Session, { host }: { host: string }): Promise<void> {
+  await client.send('DELETE', `/api/hosts/${encodeURIComponent(host)}`);
+  if (output.isJson) return output.json(null);
+  output.line(`${host}: revoked`);
+}

@@ -1,0 +1,87 @@
+// `longshore logs`: the lines of all containers of a service, recent ones or as they come.
+import type { Argv } from 'yargs';
+import { sleep } from '#shared/time.ts';
+import type { LogEntry } from '../api-types.ts';
+import { apiCommand, withSession, type Command, type Session } from '../command.ts';
+import { parseSince } from '../duration.ts';
+import { LogCursor } from '../log-cursor.ts';
+import { ApiError } from '../failures.ts';
+import { logPrinter, type LogPrinter } from '../log-printer.ts';
+import { requireServiceId } from '../services.ts';
+import { openSocket } from '../socket.ts';
+
+/** Between tries to come back; the control plane may be restarting. */
+const FIRST_WAIT_MS = 500;
+const LAST_WAIT_MS = 15_000;
+/** The most lines the API gives from before the moment of asking. */
+const MAX_TAIL = 10_000;
+
+interface LogArgs {
+  service: string;
+  follow: boolean;
+  tail?: number | undefined;
+  since?: string | undefined;
+  timestamps: boolean;
+}
+
+const options = (yargs: Argv) =>
+  apiCommand(yargs)
+    .positional('service', { type: 'string', demandOption: true, describe: 'Its name or id' })
+    .option('follow', { type: 'boolean', default: false, alias: 'f', describe: 'Go on with new lines' })
+    .option('tail', { type: 'number', alias: 'n', requiresArg: true, describe: 'Lines from the end (100)' })
+    .option('since', { type: 'string', requiresArg: true, describe: 'From this time on: 10m or RFC 3339' })
+    .option('timestamps', { type: 'boolean', default: false, alias: 't', describe: 'Show the time of each line' });
+
+export const command: Command = {
+  add: (program, describe, world) => program.command('logs <service>', describe, options, withSession(world, logs)),
+};
+
+async function logs(session: Session, args: LogArgs): Promise<void> {
+  const { world, client, output } = session;
+  const since = args.since === undefined ? undefined : parseSince(args.since, world.clock.now());
+  const id = await requireServiceId(client, args.service);
+  const printer = logPrinter(output, args.timestamps);
+  if (args.follow) return follow(session, `/api/services/${id}/logs`, { tail: args.tail, since }, printer);
+  const query = { tail: args.tail, since };
+  const recent = await client.get<{ logs: LogEntry[] }>(`/api/services/${id}/logs`, query);
+  for (const entry of recent.logs) printer.entry(entry);
+}
+
+/** Follows until Ctrl-C, through restarts of the control plane and lost connections. */
+async function follow(
+  { world, client, output }: Session,
+  path: string,
+  first: { tail: number | undefined; since: string | undefined },
+  printer: LogPrinter,
+): Promise<void> {
+  const cursor = new LogCursor();
+  for (let waitMs = FIRST_WAIT_MS, query: object = first; ; ) {
+    try {
+      using socket = await openSocket(client, path, { follow: true, batch: true, ...query });
+      for await (const text of socket) {
+        waitMs = FIRST_WAIT_MS;
+        show(JSON.parse(text) as Message, cursor, printer);
+      }
+      output.note('the connection closed, trying again');
+    } catch (error) {
+      if (!(error instanceof ApiError && error.isUnreachable)) throw error;
+      // It says the same of a lost control plane and of a service that is gone; the API knows which.
+      await client.get(path, { tail: 0 }).catch((reason: unknown) => {
+        if (!(reason instanceof ApiError && reason.isUnreachable)) throw reason;
+      });
+    }
+    await sleep(world.clock, waitMs, client.signal);
+    waitMs = Math.min(waitMs * 2, LAST_WAIT_MS);
+    cursor.rewind();
+    if (cursor.since !== undefined) query = { since: cursor.since, tail: MAX_TAIL };
+  }
+}
+
+type Message = LogEntry[] | { type: 'gap'; missed: number } | { type: 'error'; code: string; message: string };
+
+function show(message: Message, cursor: LogCursor, printer: LogPrinter): void {
+  if (Array.isArray(message)) {
+    for (const entry of message) if (cursor.accept(entry)) printer.entry(entry);
+  } else if (message.type === 'gap') printer.gap(message.missed);
+  else throw ApiError.answered(message, undefined);
+}

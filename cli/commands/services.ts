@@ -1,0 +1,201 @@
+// `longshore services …`: list them, look at one, start, stop, restart, redeploy, remove.
+import { randomUUID } from 'node:crypto';
+import { createInterface } from 'node:readline/promises';
+import type { Argv } from 'yargs';
+import { LongshoreError } from '#shared/errors.ts';
+import type { ActionAnswer, DeployAnswer, Event, List, Service, ServiceDetail } from '../api-types.ts';
+import {
+  apiCommand,
+  notePages,
+  pagingOptions,
+  withSession,
+  type Command,
+  type PagingArgs,
+  type Session,
+} from '../command.ts';
+import { watchJob } from '../deploy-outcome.ts';
+import { formatAge } from '../duration.ts';
+import { requireServiceId } from '../services.ts';
+import type { Column } from '../table.ts';
+import type { World } from '../world.ts';
+
+const STATUS_STYLE = { running: 'green', deploying: 'cyan', stopped: 'gray', failed: 'red' } as const;
+const HEALTH_STYLE = { healthy: 'green', starting: 'cyan', unknown: 'gray', unhealthy: 'red' } as const;
+
+const columnsAt = (nowMs: number): Column<Service>[] => [
+  { title: 'NAME', cell: (service) => service.name },
+  { title: 'STATUS', cell: (service) => service.status, style: (_, service) => STATUS_STYLE[service.status] },
+  {
+    title: 'HEALTH',
+    cell: (service) => service.health.status,
+    style: (_, service) => HEALTH_STYLE[service.health.status],
+  },
+  { title: 'REV', cell: (service) => service.running_revision },
+  { title: 'AGE', cell: (service) => formatAge(service.created_at, nowMs) },
+  { title: 'ID', cell: (service) => service.id },
+  { title: 'URL', cell: (service) => service.url },
+  { title: 'REASON', cell: (service) => service.reason },
+];
+
+export const command: Command = {
+  add: (program, describe, world) =>
+    program.command('services', describe, (own) =>
+      apiCommand(own)
+        .command(['list', 'ls'], 'List services', listOptions, withSession(world, list))
+        .command('get <service>', 'Show one service', one, withSession(world, get))
+        .command('start <service>', 'Start its containers', waiting, withSession(world, act('start')))
+        .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
+        .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
+        .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))
+        .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
+        .command('events <service>', 'Show what happened to it', eventOptions, withSession(world, events))
+        .demandCommand(1, 'Which of them?'),
+    ),
+};
+
+const one = <T>(yargs: Argv<T>) =>
+  apiCommand(yargs).positional('service', { type: 'string', demandOption: true, describe: 'Its name or id' });
+
+const waiting = <T>(yargs: Argv<T>) =>
+  one(yargs).option('wait', { type: 'boolean', default: true, describe: 'Wait until it is done' });
+
+const redeployOptions = <T>(yargs: Argv<T>) =>
+  one(yargs)
+    .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
+    .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' });
+
+const removeOptions = <T>(yargs: Argv<T>) =>
+  one(yargs).option('yes', { type: 'boolean', default: false, alias: 'y', describe: 'Do not ask' });
+
+const eventOptions = <T>(yargs: Argv<T>) =>
+  pagingOptions(one(yargs)).option('type', { type: 'string', describe: 'Only events of this type' });
+
+const listOptions = <T>(yargs: Argv<T>) =>
+  pagingOptions(apiCommand(yargs))
+    .option('status', { choices: ['running', 'stopped', 'deploying', 'failed'] as const, describe: 'Only these' })
+    .option('search', { type: 'string', describe: 'Part of the name' })
+    .option('host', { type: 'string', describe: 'Only on this host, by id' })
+    .option('sort', { choices: ['name', 'status', 'created_at', 'updated_at'] as const, default: 'name' as const })
+    .option('order', { choices: ['asc', 'desc'] as const, default: 'asc' as const });
+
+interface ListArgs extends PagingArgs {
+  status?: string | undefined;
+  search?: string | undefined;
+  host?: string | undefined;
+  sort: string;
+  order: string;
+}
+
+interface ServiceArgs {
+  service: string;
+}
+
+async function list({ world, client, output }: Session, args: ListArgs): Promise<void> {
+  const { page, perPage, status, search, host, sort, order } = args;
+  const query = { page, per_page: perPage, status, search, host_id: host, sort, order };
+  const found = await client.get<List<Service>>('/api/services', query);
+  if (output.isJson) return output.json(found);
+  output.table(columnsAt(world.clock.now()), found.data);
+  notePages(output, found);
+}
+
+async function get({ client, output }: Session, { service }: ServiceArgs): Promise<void> {
+  const id = await requireServiceId(client, service);
+  const found = await client.get<ServiceDetail>(`/api/services/${id}`);
+  if (output.isJson) return output.json(found);
+  output.facts({
+    name: found.name,
+    id: found.id,
+    status: found.status,
+    health: found.health.status,
+    reason: found.reason,
+    url: found.url,
+    deployed: found.template ? `template ${found.template}` : found.deploy_method,
+    revision: `${found.revision} wanted, ${found.running_revision ?? 'none'} running`,
+    host: found.host_id,
+    labels: Object.entries(found.labels)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(' '),
+    'created at': found.created_at,
+    'deployed at': found.deployed_at,
+  });
+  for (const container of found.containers) {
+    const ports = container.ports.map((port) => `${port.address}:${port.host}->${port.container}/${port.protocol}`);
+    output.facts({ [`container ${container.service}`]: [container.state, container.health, ...ports].join(' ') });
+  }
+}
+
+const act =
+  (verb: 'start' | 'stop' | 'restart') =>
+  async (session: Session, { service, wait }: ServiceArgs & { wait: boolean }): Promise<void> => {
+    const { client, output } = session;
+    const id = await requireServiceId(client, service);
+    const { status, body } = await client.send<ActionAnswer>('POST', `/api/services/${id}/${verb}`, {
+      query: { wait: wait ? undefined : 0 },
+    });
+    // Past the API's own patience the job goes on; so do we.
+    if (wait && status === 202) await watchJob(session, { id: body.job_id, serviceId: id });
+    if (output.isJson) return output.json(body);
+    output.line(`${service}: ${wait ? PAST[verb] : `job ${body.job_id}`}`);
+  };
+
+const PAST = { start: 'started', stop: 'stopped', restart: 'restarted' } as const;
+
+interface RedeployArgs extends ServiceArgs {
+  follow: boolean;
+  pull?: string | undefined;
+}
+
+async function redeploy(session: Session, { service, follow, pull }: RedeployArgs): Promise<void> {
+  const { client, output } = session;
+  const id = await requireServiceId(client, service);
+  const { body } = await client.send<DeployAnswer>('POST', `/api/services/${id}/redeploy`, {
+    ...(pull !== undefined && { body: { pull } }),
+    idempotencyKey: randomUUID(),
+  });
+  if (!follow) return output.isJson ? output.json(body) : output.line(`${service}: job ${body.deploy_job_id}`);
+  const job = await watchJob(session, { id: body.deploy_job_id, serviceId: id });
+  if (output.isJson) return output.json(job);
+  output.line(`${service}: ${job.unchanged ? 'nothing had to change' : 'redeployed'}`);
+}
+
+async function remove(session: Session, { service, yes }: ServiceArgs & { yes: boolean }): Promise<void> {
+  const { world, client, output } = session;
+  const id = await requireServiceId(client, service);
+  if (!yes) await confirm(world, `Remove "${service}" with its containers, networks and volumes? [y/N] `);
+  const { status, body } = await client.send<{ job_id?: string } | undefined>('DELETE', `/api/services/${id}`);
+  if (output.isJson) return output.json(body ?? null);
+  if (status === 204) return output.line(`${service}: removed`);
+  output.line(`${service}: will be removed when its host is back, job ${body?.job_id}`);
+}
+
+/** Throws `bad_request` where nobody can be asked or the answer is no. */
+async function confirm(world: World, question: string): Promise<void> {
+  if (!world.stdin.isTTY) throw new LongshoreError('bad_request', { message: 'Removing a service needs --yes' });
+  const prompt = createInterface({ input: world.stdin, output: world.stderr });
+  try {
+    const answer = await prompt.question(question, { signal: world.interruption() });
+    if (!/^y(es)?$/i.test(answer.trim())) throw new LongshoreError('bad_request', { message: 'Nothing was removed' });
+  } finally {
+    prompt.close();
+  }
+}
+
+interface EventArgs extends ServiceArgs, PagingArgs {
+  type?: string | undefined;
+}
+
+async function events({ client, output }: Session, { service, page, perPage, type }: EventArgs): Promise<void> {
+  const id = await requireServiceId(client, service);
+  const found = await client.get<List<Event>>(`/api/services/${id}/events`, { page, per_page: perPage, type });
+  if (output.isJson) return output.json(found);
+  output.table(EVENT_COLUMNS, found.data);
+  notePages(output, found);
+}
+
+const EVENT_COLUMNS: Column<Event>[] = [
+  { title: 'AT', cell: (event) => event.timestamp },
+  { title: 'TYPE', cell: (event) => event.type },
+  { title: 'STATUS', cell: (event) => event.status },
+  { title: 'MESSAGE', cell: (event) => event.message },
+];

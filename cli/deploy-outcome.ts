@@ -1,0 +1,22 @@
+// From a job that was started to what the command says about it in the end.
+import type { FollowedJob } from './follow-job.ts';
+import { followJob } from './follow-job.ts';
+import { JobFailedError } from './failures.ts';
+import { progressView } from './progress-view.ts';
+import type { JobDetail } from './api-types.ts';
+import type { Session } from './command.ts';
+
+/** Shows the job's steps until it ends; throws JobFailedError for every end but a good one. */
+export async function watchJob({ world, client, output }: Session, job: FollowedJob): Promise<JobDetail> {
+  using view = progressView(world);
+  const ended = await followJob(client, world.clock, job, output.isJson ? { progress: () => {} } : view);
+  if (ended.state !== 'succeeded') throw failureOf(ended);
+  return ended;
+}
+
+function failureOf(job: JobDetail): JobFailedError {
+  const where = job.failed_step === null ? '' : ` at step ${job.failed_step}`;
+  const putBack = job.rolled_back_to === null ? '' : `revision ${job.rolled_back_to} was put back; `;
+  const hint = `${putBack}\`longshore jobs log ${job.id}\` shows every step`;
+  return JobFailedError.from(`The ${job.kind} of "${job.service_name}" ${job.state}${where}`, job.error, hint);
+}

@@ -1,0 +1,56 @@
+// The two ends a command can come to beside its own mistakes: the API said no (or nothing), or a job it watched failed.
+import { isErrorCode, LongshoreError, type WireError } from '#shared/errors.ts';
+
+export class ApiError extends LongshoreError {
+  /** The control plane's name for the request, to be found in its log. */
+  readonly requestId: string | undefined;
+  /** True when no answer came at all. */
+  readonly isUnreachable: boolean;
+
+  private constructor(error: LongshoreError, requestId: string | undefined, isUnreachable: boolean) {
+    super(error.code, {
+      message: error.message,
+      ...(error.details !== undefined && { details: error.details }),
+      ...(error.fields !== undefined && { fields: error.fields }),
+      cause: error.cause,
+    });
+    this.requestId = requestId;
+    this.isUnreachable = isUnreachable;
+  }
+
+  static answered(wire: WireError, requestId: string | undefined): ApiError {
+    return new ApiError(LongshoreError.fromWire(wire), requestId, false);
+  }
+
+  /** An answer that is not ours: a proxy's page, say. */
+  static unreadable(status: number, url: string): ApiError {
+    const details = `${url} answered ${status} with something that is not Longshore's JSON`;
+    const code = status === 404 ? 'not_found' : 'internal';
+    return new ApiError(new LongshoreError(code, { message: 'Not a Longshore answer', details }), undefined, false);
+  }
+
+  static unreachable(url: string, cause: unknown): ApiError {
+    const error = new LongshoreError('unavailable', {
+      message: `Cannot reach the control plane at ${url}`,
+      details: describe(cause),
+      cause,
+    });
+    return new ApiError(error, undefined, true);
+  }
+}
+
+/** A job that was followed to its end, and the end was not good. */
+export class JobFailedError extends LongshoreError {
+  static from(title: string, wire: WireError | null, hint: string): JobFailedError {
+    const { code = 'internal', message = 'the job ended without saying why' } = wire ?? {};
+    const details = [wire?.details, hint].filter(Boolean).join('\n');
+    return new JobFailedError(isErrorCode(code) ? code : 'internal', { message: `${title}: ${message}`, details });
+  }
+}
+
+/** An AggregateError (one try by address) says nothing itself. */
+function describe(cause: unknown): string {
+  if (cause instanceof AggregateError && cause.errors[0] !== undefined) return describe(cause.errors[0]);
+  if (!(cause instanceof Error)) return String(cause);
+  return cause.message || ((cause as NodeJS.ErrnoException).code ?? cause.name);
+}

@@ -1,0 +1,31 @@
+// What a command touches of the process it runs in, so that tests can give it another one.
+import type { Readable, Writable } from 'node:stream';
+import { type Clock, systemClock } from '#shared/time.ts';
+
+export interface World {
+  env: Readonly<Record<string, string | undefined>>;
+  stdin: Readable & { isTTY?: boolean };
+  stdout: Writable & { isTTY?: boolean; columns?: number };
+  stderr: Writable & { isTTY?: boolean };
+  clock: Clock;
+  /** Aborts on Ctrl-C. From the first call on, an interrupt is ours: the command ends in order, a second one kills. */
+  interruption(): AbortSignal;
+}
+
+export function worldOf(process: NodeJS.Process): World {
+  let abort: AbortController | undefined;
+  return {
+    env: process.env,
+    stdin: process.stdin,
+    stdout: process.stdout,
+    stderr: process.stderr,
+    clock: systemClock,
+    interruption() {
+      if (!abort) {
+        const created = (abort = new AbortController());
+        process.once('SIGINT', () => created.abort(new DOMException('interrupted', 'AbortError')));
+      }
+      return abort.signal;
+    },
+  };
+}
