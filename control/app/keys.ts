@@ -12,7 +12,7 @@ import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
 
 const SECRET_BYTES = 32;
-const HINT_CHARS = 10; // `lsk_` and six more: tells keys apart, gives nothing away
+export const HINT_CHARS = 10; // `lsk_` and six more: tells keys apart, gives nothing away
 export type NewKey = Parameters<Keys['create']>[1];
 
 export const createKeySecret = (): string => `lsk_${randomBytes(SECRET_BYTES).toString('base64url')}`;

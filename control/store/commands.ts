@@ -66,6 +66,11 @@ export class CommandStore {
     return jobs.map(({ job_id }) => job_id);
   }
 
+  /** Hosts that something waits for. */
+  hostsWithPending(): string[] {
+    return this.#db.all<{ host_id: string }>('SELECT DISTINCT host_id FROM commands').map(({ host_id }) => host_id);
+  }
+
   /** Moves what is pending so that it follows `ackedSeq`, in the same order. Returns the last number. */
   renumber(hostId: string, ackedSeq: number): number {
     const pending = this.#db.all<{ seq: number }>('SELECT seq FROM commands WHERE host_id = :hostId ORDER BY seq', {

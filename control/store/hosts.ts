@@ -96,6 +96,14 @@ export class HostStore {
     this.#db.run('UPDATE hosts SET event_seq = :eventSeq WHERE id = :id', { id, eventSeq });
   }
 
+  /** Lets a revoked host back in. */
+  readmit(id: string, labels: Record<string, string>): void {
+    this.#db.run('UPDATE hosts SET revoked_at = NULL, labels = :labels WHERE id = :id', {
+      id,
+      labels: JSON.stringify(labels),
+    });
+  }
+
   revoke(id: string, at: number): boolean {
     return this.#db.run('UPDATE hosts SET revoked_at = :at WHERE id = :id AND revoked_at IS NULL', { id, at }) > 0;
   }

@@ -13,6 +13,7 @@ import { JobStore } from './jobs.ts';
 import { JoinTokenStore } from './join-tokens.ts';
 import { KeyStore } from './keys.ts';
 import { ServiceStore } from './services.ts';
+import { MetaStore } from './meta.ts';
 import { TombstoneStore } from './tombstones.ts';
 
 export type { WriteContext } from '../db/writer.ts';
@@ -25,6 +26,7 @@ export function openStores(dataDir: string, clock: Clock) {
   const writer = new Writer(db, clock);
   return {
     writer,
+    meta: new MetaStore(db),
     hosts: new HostStore(db),
     joinTokens: new JoinTokenStore(db),
     keys: new KeyStore(db),

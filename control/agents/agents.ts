@@ -1,0 +1,108 @@
+// The agent side of control: gateway, sessions, dispatcher and intake, joined to each other and to the app layer.
+import type { WebSocket } from 'ws';
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import type { Scope } from '#shared/lifecycle.ts';
+import type { Logger } from '#shared/log.ts';
+import type { Identity } from '#shared/protocol/identity.ts';
+import type { StreamReader } from '#shared/protocol/peer-types.ts';
+import type { StreamParams } from '#shared/protocol/schema.ts';
+import type { Clock } from '#shared/time.ts';
+import type { AppParts } from '../app/app.ts';
+import type { Stores } from '../store/stores.ts';
+import { Dispatcher } from './dispatch.ts';
+import { EventEffects } from './event-effects.ts';
+import { createGateway, type IdentityConflict } from './gateway.ts';
+import { Intake } from './intake.ts';
+import type { AgentLinks } from './links.ts';
+import { LostJobs } from './lost-jobs.ts';
+import { ProgressLog } from './progress-log.ts';
+import { StoredRegistry } from './registry.ts';
+import { relistServices } from './relist.ts';
+import { Sessions } from './sessions.ts';
+
+export interface AgentsDeps {
+  identity: Identity;
+  stores: Stores;
+  parts: AppParts;
+  links: AgentLinks;
+  clock: Clock;
+  log: Logger;
+}
+
+export interface Agents {
+  accept(socket: WebSocket, remoteAddress: string): void;
+  /** Throws `unavailable` when there is no room for another handshake. */
+  admit(remoteAddress: string): void;
+  /** Throws `host_offline`, `not_found`. */
+  openLogs(serviceId: string, params: Omit<StreamParams<'logs'>, 'serviceId'>): StreamReader;
+  onHostUp(serviceId: string, up: () => void): () => void;
+}
+
+/** Told to agents that find no room; each adds its own jitter. */
+const OVERLOAD_RETRY_S = 2;
+
+export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
+  const { identity, stores, parts, links, clock, log } = deps;
+  const { bus, starts, ends } = parts;
+  const sessions = new Sessions(log);
+  const lostJobs = new LostJobs(stores, starts, ends, clock);
+  const progressLog = new ProgressLog(stores, clock, log);
+  const effects = new EventEffects({ stores, ends, progressLog, bus, clock });
+  const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, clock, log });
+  const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
+  const toRelist = new Set<string>();
+  const registry = new StoredRegistry({ stores, lostJobs, onIncident: (hostId) => toRelist.add(hostId), clock, log });
+  const gateway = createGateway({
+    identity,
+    registry,
+    sessions,
+    handlersFor: ({ hostId }) => intake.handlersFor(hostId),
+    onIdentityConflict: (conflict) => noteConflict(deps, conflict),
+    clock,
+    log,
+  });
+  links.attach({ sessions, gateway, dispatcher });
+  sessions.onConnect((session) => {
+    const { hostId } = session;
+    bus.publish({ type: 'host.status', hostId, status: 'connected', at: clock.now() });
+    dispatcher.nudge(hostId);
+    if (toRelist.delete(hostId)) scope.run('list services anew', () => relistServices({ ...parts, ...deps }, session));
+  });
+  sessions.onDisconnect(({ hostId }) => {
+    bus.publish({ type: 'host.status', hostId, status: 'offline', at: clock.now() });
+  });
+  scope.onStop('progress log', () => progressLog.flush());
+  scope.onStop('dispatcher', () => dispatcher.idle());
+  scope.onStop('gateway', () => gateway.close());
+  return {
+    accept: (socket, remoteAddress) => gateway.acceptAgent(socket, remoteAddress),
+    admit(remoteAddress) {
+      if (!gateway.hasRoom(remoteAddress)) throw new LongshoreError('unavailable', { retryAfter: OVERLOAD_RETRY_S });
+    },
+    openLogs: (serviceId, params) => {
+      const { peer } = sessions.require(requireHostOf(stores, serviceId));
+      return peer.openStream('logs', { serviceId, ...params });
+    },
+    onHostUp: (serviceId, up) =>
+      sessions.onConnect(({ hostId }) => {
+        if (stores.services.find(serviceId)?.hostId === hostId) up();
+      }),
+  };
+}
+
+function requireHostOf(stores: Stores, serviceId: string): string {
+  const service = stores.services.find(serviceId);
+  if (!service) throw new LongshoreError('not_found', { message: `There is no service "${serviceId}"` });
+  return service.hostId;
+}
+
+/** Two machines with one key: the operator has to make one of them join anew. */
+function noteConflict({ stores, parts, clock, log }: AgentsDeps, { hostId, remoteAddresses }: IdentityConflict): void {
+  const at = clock.now();
+  const message = `Two live machines use this host's key: ${remoteAddresses.join(' and ')}; let one of them join anew`;
+  log.warn({ hostId, remoteAddresses }, message);
+  parts.bus.publish({ type: 'host.status', hostId, status: 'fenced', at });
+  stores.writer
+    .write(() => stores.events.insert({ hostId, type: 'host', status: 'identity_conflict', message, at }))
+    .catch((error: unknown) => log.error({ err: toLongshoreError(error), hostId }, 'could not store an event'));
+}

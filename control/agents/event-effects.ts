@@ -1,0 +1,131 @@
+// What each kind of event changes. Called inside the write that commits the event; what a host says of things that are
+// not its own changes nothing.
+import type { HostFacts, Progress, ServiceReport } from '#shared/model.ts';
+import type { AgentEventBody } from '#shared/protocol/schema.ts';
+import type { Clock } from '#shared/time.ts';
+import type { Bus } from '../app/api.ts';
+import type { JobEnds } from '../app/job-ends.ts';
+import type { JobRecord, ServiceRecord } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { ProgressLog } from './progress-log.ts';
+
+type Body<K extends AgentEventBody['kind']> = Extract<AgentEventBody, { kind: K }>;
+
+export interface EffectDeps {
+  stores: Stores;
+  ends: JobEnds;
+  progressLog: ProgressLog;
+  bus: Bus;
+  clock: Clock;
+}
+
+export class EventEffects {
+  readonly #deps: EffectDeps;
+
+  constructor(deps: EffectDeps) {
+    this.#deps = deps;
+  }
+
+  apply(tx: WriteContext, hostId: string, body: AgentEventBody): void {
+    switch (body.kind) {
+      case 'job.step':
+        return this.#step(tx, hostId, body.progress);
+      case 'job.finished':
+        return this.#finished(tx, hostId, body);
+      case 'service.report':
+        return this.#report(tx, hostId, body.report);
+      case 'service.event':
+        return this.#serviceEvent(hostId, body);
+      case 'host.facts':
+        return this.#facts(hostId, body.facts);
+      case 'gap':
+        return this.#gap(hostId, body);
+    }
+  }
+
+  /** Notes that the host said something it must not say. */
+  reject(hostId: string, message: string): void {
+    const { stores, clock } = this.#deps;
+    stores.events.insert({ hostId, type: 'host', status: 'protocol_violation', message, at: clock.now() });
+  }
+
+  #step(tx: WriteContext, hostId: string, progress: Progress): void {
+    const job = this.#findJob(hostId, progress);
+    if (!job) return this.reject(hostId, `A step of job "${progress.jobId}", which is not of this host`);
+    if (job.finishedAt !== null) return;
+    const { stores, progressLog, bus } = this.#deps;
+    stores.jobs.advance(job.id, 'running');
+    stores.jobs.setStarted(job.id, progress.at);
+    stores.jobs.putStep(progress);
+    const { at, step, message } = progress;
+    const lines = message ? [...progressLog.take(job.id), { at, step, message }] : progressLog.take(job.id);
+    if (lines.length > 0) stores.jobLog.append(job.id, lines);
+    tx.afterCommit(() => bus.publish({ type: 'deploy.progress', ...progress }));
+  }
+
+  #finished(tx: WriteContext, hostId: string, { result, report }: Body<'job.finished'>): void {
+    const job = this.#findJob(hostId, result);
+    if (!job) return this.reject(hostId, `The end of job "${result.jobId}", which is not of this host`);
+    const own = report?.serviceId === job.serviceId ? report : null;
+    const end = {
+      state: result.state,
+      error: result.error ?? null,
+      failedStep: result.failedStep ?? null,
+      plan: result.plan ?? null,
+      rolledBackTo: result.rolledBackTo ?? null,
+      isUnchanged: result.unchanged ?? false,
+      startedAt: result.startedAt,
+      finishedAt: this.#notAhead(result.finishedAt),
+    };
+    const isEnd = this.#deps.ends.finish(tx, job.id, end, own);
+    // Told before (its row was ended here): what the host says of the service still counts.
+    if (!isEnd && own && this.#deps.stores.services.find(own.serviceId)) this.#report(tx, hostId, own);
+  }
+
+  #report(tx: WriteContext, hostId: string, report: ServiceReport): void {
+    const service = this.#findService(hostId, report.serviceId);
+    if (service) this.#deps.ends.report(tx, service, report, this.#deps.clock.now());
+    else if (this.#isRemoved(hostId, report.serviceId)) return;
+    else this.reject(hostId, `A report of service "${report.serviceId}", which is not of this host`);
+  }
+
+  #serviceEvent(hostId: string, { serviceId, type, status, message, at }: Body<'service.event'>): void {
+    if (this.#isRemoved(hostId, serviceId)) return;
+    if (!this.#findService(hostId, serviceId)) {
+      return this.reject(hostId, `An event of service "${serviceId}", which is not of this host`);
+    }
+    this.#deps.stores.events.insert({ serviceId, hostId, type, status, message, at: this.#notAhead(at) });
+  }
+
+  #facts(hostId: string, facts: HostFacts): void {
+    this.#deps.stores.hosts.setFacts(hostId, facts);
+  }
+
+  /** Empty counts: only states that a later event brings anew. */
+  #gap(hostId: string, { from, to, counts, at }: Body<'gap'>): void {
+    const lost = Object.entries(counts).map(([kind, count]) => `${count} ${kind}`);
+    if (lost.length === 0) return;
+    const message = `Events ${from} to ${to} were dropped on the host: ${lost.join(', ')}`;
+    this.#deps.stores.events.insert({ hostId, type: 'host', status: 'gap', message, at: this.#notAhead(at) });
+  }
+
+  #findJob(hostId: string, told: { jobId: string; serviceId: string }): JobRecord | undefined {
+    const job = this.#deps.stores.jobs.find(told.jobId);
+    return job?.hostId === hostId && job.serviceId === told.serviceId ? job : undefined;
+  }
+
+  #findService(hostId: string, serviceId: string): ServiceRecord | undefined {
+    const service = this.#deps.stores.services.find(serviceId);
+    return service?.hostId === hostId ? service : undefined;
+  }
+
+  /** Its last words may come after its end. */
+  #isRemoved(hostId: string, serviceId: string): boolean {
+    return this.#deps.stores.tombstones.find(serviceId)?.hostId === hostId;
+  }
+
+  /** A host whose clock runs ahead must not put its events at the top of the timeline for ever. */
+  #notAhead(at: number): number {
+    return Math.min(at, this.#deps.clock.now());
+  }
+}

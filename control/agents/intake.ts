@@ -1,0 +1,111 @@
+// What hosts tell: durable events, each committed once before it is acknowledged, and passing notes of progress.
+//
+// A host speaks for itself only. A number out of order closes the link; a message about something that is not this
+// host's changes no state. Both leave a `protocol_violation` in the host's timeline.
+import type { Logger } from '#shared/log.ts';
+import type { Progress } from '#shared/model.ts';
+import { CLOSE, event, type AgentEvent, type Params, type Result } from '#shared/protocol/schema.ts';
+import { arrivalOf } from '#shared/protocol/sequence.ts';
+import type { Handlers } from '#shared/protocol/peer-types.ts';
+import { z } from 'zod';
+import type { Clock } from '#shared/time.ts';
+import type { Bus } from '../app/api.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { EventEffects } from './event-effects.ts';
+import type { LostJobs } from './lost-jobs.ts';
+import type { ProgressLog } from './progress-log.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface IntakeDeps {
+  stores: Stores;
+  sessions: Sessions;
+  effects: EventEffects;
+  lostJobs: LostJobs;
+  progressLog: ProgressLog;
+  bus: Bus;
+  clock: Clock;
+  log: Logger;
+}
+
+/** What is needed of an event to take its place in the sequence, also of one this build does not know. */
+const envelope = z.object({ seq: z.number().int().min(1) });
+
+type Arrived = AgentEvent | { seq: number; body: null };
+
+export class Intake {
+  readonly #deps: IntakeDeps;
+
+  constructor(deps: IntakeDeps) {
+    this.#deps = deps;
+  }
+
+  handlersFor(hostId: string): Handlers {
+    return {
+      requests: {
+        'events.deliver': (params) => this.deliver(hostId, params),
+        echo: async ({ data }) => ({ data }),
+      },
+      notifications: { 'job.progress': (progress) => this.#note(hostId, progress) },
+      streams: {},
+    };
+  }
+
+  /** Commits what is new and acknowledges it. Throws `protocol_violation` when nothing of it has a place. */
+  async deliver(hostId: string, { events }: Params<'events.deliver'>): Promise<Result<'events.deliver'>> {
+    const arrived = events.map(parseEvent);
+    return this.#deps.stores.writer.write((tx) => ({ acked: this.#commit(tx, hostId, arrived) }));
+  }
+
+  #commit(tx: WriteContext, hostId: string, events: readonly (Arrived | undefined)[]): number {
+    const { stores, effects, lostJobs } = this.#deps;
+    const before = stores.hosts.find(hostId)?.eventSeq ?? 0;
+    let last = before;
+    for (const arrived of events) {
+      const arrival = arrived === undefined ? 'hole' : arrive(arrived, last);
+      if (arrived === undefined || arrival === 'hole') {
+        this.#refuse(tx, hostId, arrived?.seq, last);
+        break;
+      }
+      if (arrival === 'repeat') continue;
+      last = arrived.seq;
+      if (arrived.body === null) effects.reject(hostId, `Event ${last} is not one this control plane understands`);
+      else effects.apply(tx, hostId, arrived.body);
+    }
+    if (last > before) stores.hosts.setEventSeq(hostId, last);
+    lostJobs.judge(tx, hostId, last);
+    return last;
+  }
+
+  /** What came before the hole counts; the host starts over from there at its next link. */
+  #refuse(tx: WriteContext, hostId: string, seq: number | undefined, last: number): void {
+    const { effects, sessions, log } = this.#deps;
+    const what = seq === undefined ? 'An event without a number' : `Event ${seq}`;
+    const message = `${what} came after event ${last}`;
+    effects.reject(hostId, message);
+    tx.afterCommit(() => {
+      log.warn({ hostId }, message);
+      sessions.find(hostId)?.peer.destroy(CLOSE.protocol, 'protocol_violation');
+    });
+  }
+
+  #note(hostId: string, progress: Progress): void {
+    const { stores, bus, progressLog } = this.#deps;
+    const job = stores.jobs.find(progress.jobId);
+    const isOurs = job?.hostId === hostId && job.serviceId === progress.serviceId && job.finishedAt === null;
+    if (!isOurs) return;
+    progressLog.add(progress);
+    bus.publish({ type: 'deploy.progress', ...progress });
+  }
+}
+
+const arrive = (arrived: Arrived, last: number) =>
+  arrived.body === null
+    ? arrivalOf({ seq: arrived.seq, body: { kind: 'service.forget', serviceId: '', revision: 0 } }, last)
+    : arrivalOf(arrived, last);
+
+function parseEvent(raw: unknown): Arrived | undefined {
+  const known = event().safeParse(raw);
+  if (known.success) return known.data;
+  const numbered = envelope.safeParse(raw);
+  return numbered.success ? { seq: numbered.data.seq, body: null } : undefined;
+}

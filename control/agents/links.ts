@@ -1,0 +1,43 @@
+// The app layer's view of the agent links. It exists before they do, because each side needs the other: until the links
+// are attached no host is connected.
+import type { HostLinks } from '../app/host-links.ts';
+import type { Dispatcher } from './dispatch.ts';
+import type { Gateway } from './gateway.ts';
+import type { Sessions } from './sessions.ts';
+
+export interface AttachedLinks {
+  sessions: Sessions;
+  gateway: Gateway;
+  dispatcher: Dispatcher;
+}
+
+const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
+
+export class AgentLinks implements HostLinks {
+  #attached: AttachedLinks | undefined;
+
+  attach(links: AttachedLinks): void {
+    this.#attached = links;
+  }
+
+  isConnected(hostId: string): boolean {
+    return this.#attached?.sessions.find(hostId) !== undefined;
+  }
+
+  isFenced(hostId: string): boolean {
+    return this.#attached?.gateway.isFenced(hostId) ?? false;
+  }
+
+  nudge(hostId: string): void {
+    this.#attached?.dispatcher.nudge(hostId);
+  }
+
+  drop(hostId: string): void {
+    this.#attached?.sessions.revoke(hostId);
+  }
+
+  /** Whether an agent of this machine is connected. */
+  hasLocal(): boolean {
+    return this.#attached?.sessions.list().some(({ remoteAddress }) => LOOPBACK.test(remoteAddress)) ?? false;
+  }
+}

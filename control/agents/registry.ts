@@ -1,0 +1,150 @@
+// The gateway's questions about hosts, answered from SQLite: who may join, who is known, where the sequences go on.
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+import type { Proof } from '#shared/protocol/handshake.ts';
+import type { Logger } from '#shared/log.ts';
+import type { Clock } from '#shared/time.ts';
+import { readAddressRange } from '../app/address-range.ts';
+import type { HostRecord, JoinTokenRecord } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { AgentRegistry, EnrolRequest, KnownHost } from './handshake.ts';
+import type { LostJobs } from './lost-jobs.ts';
+import { planResume, type Incident } from './resume.ts';
+
+export interface RegistryDeps {
+  stores: Stores;
+  lostJobs: LostJobs;
+  /** After the commit: the host and control do not share one history any more, so what is known must be seen anew. */
+  onIncident: (hostId: string, incident: Incident) => void;
+  clock: Clock;
+  log: Logger;
+}
+
+const INCIDENTS: Record<Incident, string> = {
+  host_rolled_back: 'The host came back with an older state than it had reported; it is listed again',
+  control_restored: 'The host knows more than the control plane, which came from a backup; it is listed again',
+};
+
+export class StoredRegistry implements AgentRegistry {
+  readonly #deps: RegistryDeps;
+
+  constructor(deps: RegistryDeps) {
+    this.#deps = deps;
+  }
+
+  findToken(tokenId: string): { secretHash: string } | undefined {
+    return this.#deps.stores.joinTokens.find(tokenId);
+  }
+
+  findHostByKey(agentKey: string): KnownHost | undefined {
+    const host = this.#deps.stores.hosts.findByKey(agentKey);
+    return host && { hostId: host.id, isRevoked: host.revokedAt !== null };
+  }
+
+  enrol(request: EnrolRequest): Promise<KnownHost> {
+    const { stores, clock } = this.#deps;
+    return stores.writer.write(() => {
+      const { tokenId, agentKey } = request;
+      const known = stores.hosts.findByKey(agentKey);
+      const usedFor = stores.joinTokens.findUse(tokenId, agentKey);
+      if (usedFor !== undefined && known) return { hostId: known.id, isRevoked: known.revokedAt !== null };
+      const token = this.#requireUsable(request);
+      const now = clock.now();
+      const hostId = known ? this.#readmit(known, token) : this.#insert(request, token, now);
+      stores.joinTokens.addUse({ tokenId, agentKey, hostId, at: now });
+      return { hostId, isRevoked: false };
+    });
+  }
+
+  connected(hostId: string, proof: Proof, remoteAddress: string): Promise<{ epoch: number; nextEventSeq: number }> {
+    return this.#deps.stores.writer.write((tx) => this.#connect(tx, hostId, proof, remoteAddress));
+  }
+
+  disconnected(hostId: string): void {
+    const { stores, clock, log } = this.#deps;
+    const at = clock.now();
+    stores.writer
+      .write(() => stores.hosts.setSeen(hostId, at))
+      .catch((error: unknown) => log.warn({ err: error, hostId }, 'could not note when a host was last seen'));
+  }
+
+  #requireUsable({ tokenId, remoteAddress }: EnrolRequest): JoinTokenRecord {
+    const { stores, clock } = this.#deps;
+    const token = stores.joinTokens.find(tokenId);
+    if (!token || token.expiresAt <= clock.now()) throw invalid('It has expired.');
+    if (stores.joinTokens.countUses(tokenId) >= token.maxUses) throw invalid('It is used up.');
+    const isInRange = token.addressRange === null || readAddressRange(token.addressRange)?.(remoteAddress);
+    if (!isInRange) throw invalid('It is not for this address.');
+    return token;
+  }
+
+  /** A token made after the revocation says that an operator wants the host back. */
+  #readmit(host: HostRecord, token: JoinTokenRecord): string {
+    if (host.revokedAt !== null && token.createdAt <= host.revokedAt) throw new LongshoreError('revoked');
+    this.#deps.stores.hosts.readmit(host.id, { ...host.labels, ...token.labels });
+    return host.id;
+  }
+
+  #insert({ agentKey, proof }: EnrolRequest, token: JoinTokenRecord, now: number): string {
+    const { stores } = this.#deps;
+    const { hostname } = proof.facts;
+    const id = newId('host', now);
+    stores.hosts.insert({ id, name: hostname, agentKey, labels: token.labels, createdAt: now });
+    const message = `Host "${hostname}" joined`;
+    stores.events.insert({ hostId: id, type: 'host', status: 'joined', message, at: now });
+    return id;
+  }
+
+  #connect(
+    tx: WriteContext,
+    hostId: string,
+    proof: Proof,
+    remoteAddress: string,
+  ): { epoch: number; nextEventSeq: number } {
+    const { stores, lostJobs, clock } = this.#deps;
+    const host = stores.hosts.find(hostId);
+    if (!host) throw new LongshoreError('handshake_failed');
+    const at = clock.now();
+    stores.hosts.setConnected(hostId, { facts: proof.facts, bootId: proof.bootId, remoteAddress, at });
+    const { epoch, incident } = this.#resume(host, proof);
+    lostJobs.suspect(hostId, proof.openJobs, incident === 'host_rolled_back' ? 0 : proof.events.last);
+    lostJobs.judge(tx, hostId, host.eventSeq);
+    this.#forgetRemoved(hostId, proof);
+    if (incident !== null) this.#record(tx, hostId, incident, at);
+    return { epoch, nextEventSeq: host.eventSeq + 1 };
+  }
+
+  #resume(host: HostRecord, proof: Proof): { epoch: number; incident: Incident | null } {
+    const { stores } = this.#deps;
+    const plan = planResume(host, proof);
+    if (plan.isRenumbered) {
+      const commandSeq = stores.commands.renumber(host.id, plan.ackedSeq);
+      stores.hosts.setPosition(host.id, { ...host, epoch: plan.epoch, ackedSeq: plan.ackedSeq, commandSeq });
+    } else {
+      stores.hosts.setPosition(host.id, { ...host, epoch: plan.epoch });
+      for (const jobId of stores.commands.ack(host.id, plan.ackedSeq)) stores.jobs.advance(jobId, 'accepted');
+    }
+    return plan;
+  }
+
+  /** The host still lists what was removed on request: tell it again, it checks with Docker before it forgets. */
+  #forgetRemoved(hostId: string, { services }: Proof): void {
+    const { stores } = this.#deps;
+    for (const { serviceId } of services) {
+      const tombstone = stores.tombstones.find(serviceId);
+      if (tombstone?.hostId !== hostId) continue;
+      stores.commands.append(hostId, { kind: 'service.forget', serviceId, revision: tombstone.revision });
+    }
+  }
+
+  #record(tx: WriteContext, hostId: string, incident: Incident, at: number): void {
+    const { stores, onIncident, log } = this.#deps;
+    stores.events.insert({ hostId, type: 'host', status: incident, message: INCIDENTS[incident], at });
+    tx.afterCommit(() => {
+      log.warn({ hostId, incident }, INCIDENTS[incident]);
+      onIncident(hostId, incident);
+    });
+  }
+}
+
+const invalid = (details: string): LongshoreError => new LongshoreError('token_invalid', { details });

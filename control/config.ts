@@ -1,0 +1,159 @@
+// Configuration of the control plane, read once: flags > LONGSHORE_… > DIR/config.yaml > defaults. Every setting has one
+// name in three spellings: --rate-limit, LONGSHORE_RATE_LIMIT, `rate-limit:`. A bad value is `config_invalid` and names
+// the setting and where it came from; the process then exits 78.
+import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { parse } from 'yaml';
+import { LongshoreError } from '#shared/errors.ts';
+import { readAddressRange } from './app/address-range.ts';
+
+export interface ControlConfig {
+  listen: { host: string; port: number };
+  dataDir: string;
+  publicUrl: string | null;
+  logLevel: string;
+  /** Requests a minute. */
+  rateLimits: { anonymous: number; authenticated: number; deploy: number };
+  /** Addresses whose X-Forwarded-For is believed. */
+  trustedProxy: string[];
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/** Each takes the text of a setting; undefined when it is no value. */
+const SETTINGS = {
+  'data-dir': readText,
+  listen: readListen,
+  'public-url': readUrl,
+  'log-level': readLevel,
+  'rate-limit': readCount,
+  'rate-limit-anonymous': readCount,
+  'rate-limit-deploy': readCount,
+  'trusted-proxy': readRanges,
+} as const;
+type Setting = keyof typeof SETTINGS;
+type Values = { [S in Setting]?: NonNullable<ReturnType<(typeof SETTINGS)[S]>> };
+
+const NAMES = Object.keys(SETTINGS) as Setting[];
+const DEFAULT_DIR = './data';
+const DEFAULT_PORT = 8080;
+
+export function loadControlConfig(argv: readonly string[], env: NodeJS.ProcessEnv = process.env): ControlConfig {
+  const flags = readFlags(argv);
+  const fromEnv = (name: Setting) => env[envName(name)];
+  const dataDir = resolve(flags['data-dir'] ?? fromEnv('data-dir') ?? DEFAULT_DIR);
+  const file = readConfigFile(join(dataDir, 'config.yaml'));
+  const values: Record<string, unknown> = {};
+  for (const name of NAMES) {
+    const given: [string, string | undefined][] = [
+      [`--${name}`, flags[name]],
+      [envName(name), fromEnv(name)],
+      [`${name} in config.yaml`, file[name]],
+    ];
+    const [source, text] = given.find(([, value]) => value !== undefined) ?? [];
+    if (source !== undefined && text !== undefined) values[name] = readSetting(name, source, text);
+  }
+  return toConfig(values as Values, dataDir);
+}
+
+function toConfig(values: Values, dataDir: string): ControlConfig {
+  return {
+    listen: values.listen ?? { host: '127.0.0.1', port: DEFAULT_PORT },
+    dataDir,
+    publicUrl: values['public-url'] ?? null,
+    logLevel: values['log-level'] ?? 'info',
+    rateLimits: {
+      anonymous: values['rate-limit-anonymous'] ?? 60,
+      authenticated: values['rate-limit'] ?? 120,
+      deploy: values['rate-limit-deploy'] ?? 10,
+    },
+    trustedProxy: values['trusted-proxy'] ?? [],
+  };
+}
+
+const envName = (name: Setting): string => `LONGSHORE_${name.toUpperCase().replaceAll('-', '_')}`;
+
+function readFlags(argv: readonly string[]): Partial<Record<Setting, string>> {
+  const options = Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...argv], options, strict: true }).values as Partial<Record<Setting, string>>;
+  } catch (error) {
+    throw new LongshoreError('config_invalid', { details: (error as Error).message, cause: error });
+  }
+}
+
+/** A file that is not there says nothing. */
+function readConfigFile(path: string): Partial<Record<Setting, string>> {
+  const content = readParsed(path);
+  if (content === undefined || content === null) return {};
+  if (typeof content !== 'object' || Array.isArray(content)) throw invalid('config.yaml', 'must be a mapping');
+  const unknown = Object.keys(content).find((name) => !NAMES.includes(name as Setting));
+  if (unknown !== undefined) throw invalid(`${unknown} in config.yaml`, `is none of ${NAMES.join(', ')}`);
+  const texts = Object.entries(content).map(([name, value]) => [
+    name,
+    Array.isArray(value) ? value.join(',') : `${value}`,
+  ]);
+  return Object.fromEntries(texts) as Partial<Record<Setting, string>>;
+}
+
+function readParsed(path: string): unknown {
+  try {
+    return parse(readFileSync(path, 'utf8'));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw new LongshoreError('config_invalid', { message: `Cannot read "${path}"`, cause: error });
+  }
+}
+
+function readSetting(name: Setting, source: string, text: string): unknown {
+  const value = SETTINGS[name](text);
+  if (value === undefined) throw invalid(source, `is "${text}", it must be ${EXPECTED[name]}`);
+  return value;
+}
+
+const EXPECTED: Record<Setting, string> = {
+  'data-dir': 'a folder',
+  listen: 'an address and a port such as 127.0.0.1:8080 or [::]:8080',
+  'public-url': 'an http or https URL',
+  'log-level': `one of ${LOG_LEVELS.join(', ')}`,
+  'rate-limit': 'a whole number above 0',
+  'rate-limit-anonymous': 'a whole number above 0',
+  'rate-limit-deploy': 'a whole number above 0',
+  'trusted-proxy': 'addresses or ranges such as 10.0.0.0/8, separated by commas',
+};
+
+function readText(text: string): string | undefined {
+  return text === '' ? undefined : text;
+}
+
+function readListen(text: string): { host: string; port: number } | undefined {
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]+)\]|([^:]+)):(\d{1,5})$/.exec(text) ?? [];
+  const host = bracketed ?? plain ?? '';
+  const port = Number(digits);
+  const isHost = bracketed === undefined ? host === 'localhost' || isIP(host) === 4 : isIP(host) === 6;
+  return isHost && port <= 65_535 ? { host, port } : undefined;
+}
+
+function readUrl(text: string): string | undefined {
+  const url = URL.parse(text);
+  return url && /^https?:$/.test(url.protocol) ? text.replace(/\/+$/, '') : undefined;
+}
+
+function readLevel(text: string): string | undefined {
+  return LOG_LEVELS.find((level) => level === text);
+}
+
+function readCount(text: string): number | undefined {
+  return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+function readRanges(text: string): string[] | undefined {
+  const ranges = text.split(',').map((range) => range.trim());
+  return ranges.every((range) => readAddressRange(range)) ? ranges : undefined;
+}
+
+function invalid(source: string, problem: string): LongshoreError {
+  return new LongshoreError('config_invalid', { message: `Cannot start the control plane: ${source} ${problem}` });
+}

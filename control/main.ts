@@ -1,0 +1,25 @@
+// `longshore control`: the process around the control plane.
+import { toLongshoreError } from '#shared/errors.ts';
+import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
+import { createLogger } from '#shared/log.ts';
+import { systemClock } from '#shared/time.ts';
+import { loadControlConfig } from './config.ts';
+import { startControl } from './system.ts';
+
+export { loadControlConfig, type ControlConfig } from './config.ts';
+export { startControl, type ControlDeps, type ControlHandle } from './system.ts';
+
+/** What a restart does not mend: systemd must not try. */
+export const controlExitCode = (error: unknown): number =>
+  ['config_invalid', 'schema_too_new'].includes(toLongshoreError(error).code) ? EXIT.config : EXIT.failure;
+
+/** Runs until SIGTERM or SIGINT. `argv`: what follows `longshore control`. Throws `config_invalid` before it starts. */
+export async function runControl(argv: readonly string[]): Promise<void> {
+  const config = loadControlConfig(argv);
+  const log = createLogger({ level: config.logLevel, name: 'control' });
+  const start = async (scope: Scope) => {
+    const { url, adminKeyFile } = await startControl(config, { clock: systemClock, log }, scope);
+    log.info({ url, adminKeyFile }, 'the control plane answers');
+  };
+  await runMain(log, start, controlExitCode);
+}

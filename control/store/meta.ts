@@ -1,0 +1,23 @@
+// Facts the control plane keeps about itself, one row each.
+import type { Database } from '../db/database.ts';
+
+export type MetaKey = 'admin_key_made';
+
+export class MetaStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  find(key: MetaKey): string | undefined {
+    return this.#db.get<{ value: string }>('SELECT value FROM meta WHERE key = :key', { key })?.value;
+  }
+
+  set(key: MetaKey, value: string): void {
+    this.#db.run(
+      'INSERT INTO meta (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value',
+      { key, value },
+    );
+  }
+}

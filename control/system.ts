@@ -1,0 +1,104 @@
+// The control plane from top to bottom: a list of parts, each of which cleans up after itself. `longshore control` runs
+// it alone, `longshore up` beside an agent in the same process.
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
+import { LongshoreError } from '#shared/errors.ts';
+import type { Scope } from '#shared/lifecycle.ts';
+import type { Logger } from '#shared/log.ts';
+import { formatJoinToken, loadIdentity, parseJoinToken } from '#shared/protocol/identity.ts';
+import type { Clock } from '#shared/time.ts';
+import { startAgents } from './agents/agents.ts';
+import { ensureAdminKey, SYSTEM_CALLER } from './app/admin-key.ts';
+import type { App } from './app/api.ts';
+import { createApp } from './app/app.ts';
+import { Retention } from './app/retention.ts';
+import type { ControlConfig } from './config.ts';
+import { takeLock } from './db/lock.ts';
+import { startHttp } from './http/server.ts';
+import { startExpiry } from './jobs/expire.ts';
+import { startReconcile } from './jobs/reconcile.ts';
+import { LogHub } from './realtime/log-hub.ts';
+import { openStores } from './store/stores.ts';
+import { loadTemplates } from './templates/load.ts';
+import { createTemplateSource } from './templates/source.ts';
+import { AgentLinks } from './agents/links.ts';
+
+export interface ControlDeps {
+  clock: Clock;
+  log: Logger;
+  /** Ready only when an agent on this machine is connected: for `up`. */
+  awaitsLocalAgent?: boolean;
+}
+
+export interface ControlHandle {
+  /** Where the API is, from this machine. */
+  url: string;
+  /** Holds the first API key. */
+  adminKeyFile: string;
+  app: App;
+  /** For an agent on this machine; one use, one hour. */
+  createLocalJoinToken(): Promise<string>;
+}
+
+/** Returns when the API answers. Throws `state_conflict`, `schema_too_new`, `config_invalid`. */
+export async function startControl(config: ControlConfig, deps: ControlDeps, scope: Scope): Promise<ControlHandle> {
+  const { clock, log } = deps;
+  mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
+  scope.onStop('lock', takeLock(config.dataDir));
+  const stores = openStores(config.dataDir, clock);
+  scope.onStop('database', () => stores.close());
+  const identity = loadIdentity(join(config.dataDir, 'control-key.pem'));
+
+  let localUrl = '';
+  const links = new AgentLinks();
+  const parts = createApp({
+    stores,
+    links,
+    templates: createTemplateSource(loadTemplates(), { randomBytes, now: () => clock.now() }),
+    reservedPorts: () => [Number(new URL(localUrl).port)],
+    publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
+    controlPin: identity.pin,
+    readiness: () => readinessOf(deps, links),
+    clock,
+    log,
+  });
+  const { app } = parts;
+  const adminKeyFile = await ensureAdminKey(stores, config.dataDir, clock);
+  const agents = startAgents({ identity, stores, parts, links, clock, log }, scope);
+  const openLogs = agents.openLogs;
+  const logs = new LogHub({ openLogs, onHostUp: agents.onHostUp, clock, log });
+  const { port } = await startHttp(
+    { app, acceptAgent: agents.accept, admitAgent: agents.admit, logs, openLogs, config, clock, log },
+    scope,
+  );
+  localUrl = `http://${loopbackOf(config.listen.host)}:${port}`;
+  startExpiry({ retention: new Retention(stores, clock), keys: app.keys, log }, scope);
+  startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
+  const createLocalJoinToken = async () => {
+    const { token } = await app.hosts.createJoinToken(SYSTEM_CALLER, {});
+    return formatJoinToken({ ...parseJoinToken(token), url: localUrl });
+  };
+  return { url: localUrl, adminKeyFile, app, createLocalJoinToken };
+}
+
+function readinessOf({ awaitsLocalAgent = false }: ControlDeps, links: AgentLinks): ReturnType<App['readiness']> {
+  const isReady = !awaitsLocalAgent || links.hasLocal();
+  return { isReady, reason: isReady ? null : "this machine's agent is not connected yet" };
+}
+
+const ANY_ADDRESS = ['0.0.0.0', '::'];
+
+const bracket = (host: string): string => (host.includes(':') ? `[${host}]` : host);
+
+const loopbackOf = (host: string): string => (ANY_ADDRESS.includes(host) ? '127.0.0.1' : bracket(host));
+
+/** What to tell other machines when nobody said how they reach us. */
+function reachableUrl(localUrl: string, host: string): string {
+  if (localUrl === '') throw new LongshoreError('unavailable');
+  if (!ANY_ADDRESS.includes(host)) return localUrl;
+  const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
+  const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
+  return outside ? `http://${outside.address}:${new URL(localUrl).port}` : localUrl;
+}
