@@ -1,6 +1,6 @@
 // The host's own policy: the root-owned file that control cannot change, and the checks that need this host's disk.
 // The rules themselves and the judging of plain data are shared/compose.
-import { realpathSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { filesOf } from '#shared/compose/judge-files.ts';
@@ -80,6 +80,8 @@ function realPath(path: string): string {
     return realpathSync(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || path === '/') throw error;
+    const isLink = lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink(); // to something that is not there yet
+    if (isLink) return realPath(resolve(dirname(path), readlinkSync(path)));
     return join(realPath(dirname(path)), basename(path));
   }
 }

@@ -35,5 +35,5 @@ export interface Observation {
 export interface Executor {
   execute: ExecuteJob;
   /** One list call to Docker. Fails with `docker_unavailable`. */
-  observe(service: { name: string }, desired: Desired): Promise<Observation>;
+  observe(service: { id: string; name: string }, desired: Desired): Promise<Observation>;
 }

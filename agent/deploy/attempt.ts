@@ -1,0 +1,86 @@
+// The first half of a deploy: from what the user gave to exactly what Compose will be handed. Nothing on Docker's side
+// is touched here.
+import { createHash } from 'node:crypto';
+import { parseCompose, type ComposeDocument } from '#shared/compose/parse.ts';
+import { requireAllowed, type JudgeContext } from '#shared/compose/policy.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import type { ServiceSpec } from '#shared/model.ts';
+import type { Container } from '../docker/engine.ts';
+import { judgeOnHost } from '../policy.ts';
+import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
+import { parseRendered, stampRendered, type Rendered } from './rendered.ts';
+import type { Task } from './task.ts';
+import { sourcesOf, type Sources } from './workspace.ts';
+
+/** Changes when the meaning of a revision's inputs changes, so that nothing old counts as unchanged. */
+const INPUTS_VERSION = 1;
+
+/** Digest of everything a revision is made from. */
+export function inputsOf({ id, name, compose, variables, files }: ServiceSpec): string {
+  const inputs = [INPUTS_VERSION, id, name, compose, sorted(variables), sorted(files)];
+  return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
+}
+
+const sorted = (map: Record<string, string>) => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
+
+/** Parses within limits, judges what is written, writes the folder. */
+export async function prepare(task: Task, obsolete: readonly string[]): Promise<Sources> {
+  const { spec } = task.run.service;
+  const document = parseCompose(spec.compose);
+  requireAllowed(judgeOnHost(document, contextOf(task, 'written')));
+  const sources = sourcesOf(spec, Object.keys(document.services));
+  await task.workspace.write(sources, obsolete);
+  return sources;
+}
+
+/** What Compose makes of it, with our labels. Not judged yet. */
+export async function normalise(task: Task, warn: (message: string) => void): Promise<Rendered> {
+  const { workspace, deps, run } = task;
+  const { json, warnings } = await deps.compose.config(task.project, {
+    files: workspace.composeFiles,
+    envFile: workspace.envFile,
+    signal: run.signal,
+  });
+  warnings.forEach(warn);
+  const rendered = parseRendered(json);
+  if (Object.keys(rendered.services).length === 0) {
+    throw new LongshoreError('compose_invalid', { details: 'no service is left: all of them need a profile' });
+  }
+  return rendered;
+}
+
+/** The decisive checks: all variables are filled in, and the host is as it is. */
+export async function check(task: Task, rendered: Rendered, containers: readonly Container[]): Promise<Rendered> {
+  const { deps, run, workspace } = task;
+  const { id, variables } = run.service.spec;
+  const document: ComposeDocument = { root: rendered, services: rendered.services };
+  requireAllowed(judgeOnHost(document, contextOf(task, 'normalised')));
+  const wasApplied = (await workspace.loadRendered()) !== undefined;
+  await requireOwnProject(deps.engine, { project: workspace.name, serviceId: id, containers, wasApplied });
+  requireFreePlaces(rendered, await deps.engine.listAll());
+  await requireDiskSpace([workspace.directory, await dockerFolder(task)]);
+  return stampRendered(rendered, id, variables);
+}
+
+/** Asked once for each engine: it does not move while the agent runs. */
+const dockerFolders = new WeakMap<object, Promise<string>>();
+
+function dockerFolder({ deps: { engine } }: Task): Promise<string> {
+  const known = dockerFolders.get(engine) ?? engine.version().then(({ rootDir }) => rootDir);
+  dockerFolders.set(engine, known);
+  known.catch(() => dockerFolders.delete(engine));
+  return known;
+}
+
+function contextOf({ deps, run, workspace }: Task, form: JudgeContext['form']): JudgeContext {
+  const { customerId, method, id } = run.service.spec;
+  const isTenant = customerId !== null || method === 'ai';
+  return {
+    rules: isTenant ? deps.policy.tenant : deps.policy.operator,
+    form,
+    project: workspace.name,
+    projectDir: workspace.directory,
+    reservedPorts: deps.reservedPorts,
+    serviceId: id,
+  };
+}

@@ -1,0 +1,173 @@
+// A deploy from end to end, as DESIGN's story has it:
+//
+//   prepare ─▶ normalise ─▶ check ─▶ plan ─▶ pull ─▶ build ─▶ apply ─▶ wait ─▶ record
+//                                                             └──────┴─ failed ─▶ rollback (to the good revision)
+//
+// Up to `apply` nothing on Docker's side has changed, so a failure there only puts the folder back.
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import type { PlanStep, PullPolicy } from '#shared/model.ts';
+import { check, inputsOf, normalise, prepare } from './attempt.ts';
+import { apply, awaitReady, build, record, sweepLeftovers } from './execute.ts';
+import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages } from './images.ts';
+import type { JobOutcome } from './job-run.ts';
+import { planDeploy, printPlan } from './plan.ts';
+import type { Rendered } from './rendered.ts';
+import { keepFailure, loadRevision, recordRevision, type Revision } from './revisions.ts';
+import type { Task } from './task.ts';
+import { isUnchanged } from './unchanged.ts';
+import type { Sources } from './workspace.ts';
+
+/** What an attempt has got to; kept outside of it so that a failure can be told and undone. */
+interface Attempt {
+  sources?: Sources;
+  rendered?: Rendered;
+  plan?: PlanStep[];
+  hasTouchedDocker: boolean;
+}
+
+export async function deploy(task: Task): Promise<JobOutcome> {
+  const { spec, goodRevision } = task.run.service;
+  const good = goodRevision === null ? undefined : await loadRevision(task.workspace, goodRevision);
+  const attempt: Attempt = { hasTouchedDocker: false };
+  try {
+    const kept = good && (await keepIfUnchanged(task, good));
+    if (kept) return kept;
+    await work(task, attempt, good);
+    return { state: 'succeeded', goodRevision: spec.revision, ...planOf(attempt) };
+  } catch (error) {
+    if (task.run.signal.aborted) {
+      await sweepLeftovers(task).catch(() => undefined); // Docker may be what is gone; the next deploy repairs
+      throw error;
+    }
+    return fail(task, attempt, good, toLongshoreError(error));
+  }
+}
+
+const planOf = ({ plan }: Attempt) => (plan ? { plan } : {});
+
+/** Same inputs, same containers, same images: done, without starting any process. */
+async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
+  const { spec } = task.run.service;
+  if (pullPolicyOf(task) === 'always' || good.meta.inputs !== inputsOf(spec)) return undefined;
+  if (!(await isUnchanged(task.deps.engine, good))) return undefined;
+  const plan = Object.keys(good.rendered.services).map((service): PlanStep => {
+    return { service, action: 'keep', reason: 'unchanged' };
+  });
+  await task.step('plan', async (say) => say({ message: printPlan(plan) }));
+  if (good.meta.revision !== spec.revision) {
+    const meta = { ...good.meta, revision: spec.revision, jobId: task.run.offer.jobId, plan };
+    await task.step('record', () => recordRevision(task.workspace, { ...good, meta }));
+  }
+  return { state: 'succeeded', goodRevision: spec.revision, plan, unchanged: true };
+}
+
+async function work(task: Task, attempt: Attempt, good: Revision | undefined): Promise<void> {
+  const { engine } = task.deps;
+  const sources = await task.step('prepare', () => prepare(task, Object.keys(good?.sources.files ?? {})));
+  attempt.sources = sources;
+  const normalised = await task.step('normalise', (say) => normalise(task, (message) => say({ message })));
+  const containers = await engine.listProject(task.workspace.name);
+  const rendered = await task.step('check', () => check(task, normalised, containers));
+  attempt.rendered = rendered;
+  const made = await task.workspace.loadRendered();
+  const decide = async () => {
+    return planDeploy({ desired: rendered, made, containers, imageIds: idsOf(await findImages(engine, rendered)) });
+  };
+  attempt.plan = await task.step('plan', async (say) => {
+    const plan = await decide();
+    say({ message: printPlan(plan) });
+    return plan;
+  });
+  if (await provideImages(task, rendered, attempt)) attempt.plan = await decide();
+  attempt.hasTouchedDocker = true;
+  await task.step('apply', (say) => apply(task, rendered, say));
+  const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
+  const outcome = { sources, rendered, containers: ready, plan: attempt.plan };
+  await task.step('record', () => record(task, outcome));
+}
+
+/** Pulls and builds what is needed; true when something was, so that the plan may have changed. */
+async function provideImages(task: Task, rendered: Rendered, attempt: Attempt): Promise<boolean> {
+  const { engine } = task.deps;
+  const policy = pullPolicyOf(task);
+  const pulls = pullsOf(rendered, await findImages(engine, rendered), policy);
+  if (pulls.length === 0) task.skip('pull', 'every image is on the host');
+  else {
+    await task.step('pull', async (say) => {
+      const warnings = await pullImages(engine, pulls, say, task.run.signal);
+      for (const message of warnings) say({ message });
+    });
+  }
+  const mustBuild = Object.values(rendered.services).some((service) => service.build !== undefined);
+  if (mustBuild) {
+    attempt.hasTouchedDocker = true; // the built image takes the name of the one before
+    await task.step('build', (say) => build(task, rendered, policy === 'always', say));
+  }
+  await requireImages(engine, rendered);
+  return mustBuild || pulls.length > 0;
+}
+
+/** A redeploy looks for newer images unless it says otherwise. */
+function pullPolicyOf({ run: { offer } }: Task): PullPolicy | undefined {
+  return offer.pull ?? (offer.kind === 'redeploy' ? 'always' : undefined);
+}
+
+async function fail(
+  task: Task,
+  attempt: Attempt,
+  good: Revision | undefined,
+  error: LongshoreError,
+): Promise<JobOutcome> {
+  const { spec, goodRevision } = task.run.service;
+  await keepEvidence(task, attempt, error);
+  const end = { state: 'failed', goodRevision, ...planOf(attempt) } as const;
+  if (!good) return { ...end, error };
+  if (!attempt.hasTouchedDocker) {
+    await restoreFolder(task, attempt, good);
+    return { ...end, error };
+  }
+  if (!spec.rollbackOnFailure) return { ...end, error };
+  try {
+    await rollback(task, attempt, good);
+    return { ...end, error, rolledBackTo: good.meta.revision };
+  } catch (second) {
+    if (task.run.signal.aborted) throw second;
+    return { ...end, error: withSecond(error, toLongshoreError(second), good.meta.revision) };
+  }
+}
+
+async function keepEvidence(task: Task, attempt: Attempt, error: LongshoreError): Promise<void> {
+  const { run, workspace, deps } = task;
+  if (!attempt.sources) return; // refused before anything was written
+  const failure = {
+    jobId: run.offer.jobId,
+    revision: run.service.spec.revision,
+    step: task.currentStep,
+    error: error.toWire(),
+    at: deps.clock.now(),
+  };
+  await keepFailure(workspace, { sources: attempt.sources, rendered: attempt.rendered }, failure);
+}
+
+/** A pull may have moved a name before another pull failed: names go back as well. */
+async function restoreFolder(task: Task, attempt: Attempt, good: Revision): Promise<void> {
+  await task.workspace.write(good.sources, Object.keys(attempt.sources?.files ?? {}));
+  await restoreImages(task.deps.engine, good.meta.images, task.run.signal);
+}
+
+/** The good revision exactly: its files, its images by id, its rendered file, and healthy again. */
+async function rollback(task: Task, attempt: Attempt, good: Revision): Promise<void> {
+  await task.step('rollback', async (say) => {
+    say({ message: `putting revision ${good.meta.revision} back` });
+    await restoreFolder(task, attempt, good);
+    await apply(task, good.rendered, say);
+    await awaitReady(task, good.rendered, say);
+  });
+}
+
+function withSecond(error: LongshoreError, second: LongshoreError, revision: number): LongshoreError {
+  const more = `Putting revision ${revision} back failed too: ${second.message}`;
+  const details = error.details === undefined ? more : `${error.details}\n${more}`;
+  const fields = error.fields === undefined ? {} : { fields: error.fields };
+  return new LongshoreError(error.code, { message: error.message, details, ...fields, cause: error });
+}

@@ -1,0 +1,75 @@
+// Carries out jobs: the one implementation of ExecuteJob. Which work a kind means is a table; how a job may end is here.
+import { existsSync } from 'node:fs';
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import type { JobKind } from '#shared/model.ts';
+import { SERVICE_LABEL } from '../docker/engine.ts';
+import { reapOrphans } from '../docker/orphan.ts';
+import { deploy } from './deploy.ts';
+import type { Executor, ExecutorDeps, Observation } from './executor.ts';
+import type { JobOutcome, JobRun } from './job-run.ts';
+import { healthOf, lifecycleOf, type Desired } from './observe.ts';
+import { restart, start, stop } from './operate.ts';
+import { remove } from './remove.ts';
+import { Task } from './task.ts';
+
+export type { Executor, ExecutorDeps, Observation } from './executor.ts';
+
+export function createExecutor(deps: ExecutorDeps): Executor {
+  const reaped = new Set<string>();
+  return {
+    execute: (run) => execute(deps, run, reaped),
+    observe: (service, desired) => observe(deps, service, desired),
+  };
+}
+
+/** Work that leaves the good revision as it is. */
+const keepingRevision =
+  (work: (task: Task) => Promise<void>) =>
+  async (task: Task): Promise<JobOutcome> => {
+    await work(task);
+    return { state: 'succeeded', goodRevision: task.run.service.goodRevision };
+  };
+
+const WORK: Record<JobKind, (task: Task) => Promise<JobOutcome>> = {
+  deploy,
+  redeploy: deploy,
+  start: keepingRevision(start),
+  stop: keepingRevision(stop),
+  restart: keepingRevision(restart),
+  remove: async (task) => {
+    await remove(task);
+    return { state: 'succeeded', goodRevision: null };
+  },
+};
+
+async function execute(deps: ExecutorDeps, run: JobRun, reaped: Set<string>): Promise<JobOutcome> {
+  const { goodRevision } = run.service;
+  try {
+    const task = new Task(deps, run);
+    await reapOnce(task, reaped);
+    return await WORK[run.offer.kind](task);
+  } catch (error) {
+    if (!run.signal.aborted) return { state: 'failed', error: toLongshoreError(error), goodRevision };
+    const reason: unknown = run.signal.reason;
+    if (reason instanceof LongshoreError) return { state: 'cancelled', error: reason, goodRevision };
+    throw reason; // shutdown: the journal knows, the next start goes on
+  }
+}
+
+/** An agent that was killed may have left a compose process in this folder; it must be gone before ours begins. */
+async function reapOnce({ deps, workspace }: Task, reaped: Set<string>): Promise<void> {
+  if (reaped.has(workspace.directory)) return;
+  const count = existsSync(workspace.directory) ? await reapOrphans(workspace.directory) : 0;
+  reaped.add(workspace.directory);
+  if (count > 0) deps.log.warn({ service: workspace.name, count }, 'ended what an earlier agent left running');
+}
+
+async function observe(
+  { engine, clock }: ExecutorDeps,
+  { id, name }: { id: string; name: string },
+  desired: Desired,
+): Promise<Observation> {
+  const all = await engine.listProject(name);
+  const containers = all.filter(({ labels }) => labels[SERVICE_LABEL] === id);
+  return { ...lifecycleOf(containers, desired), health: healthOf(containers, clock.now()), containers };
+}

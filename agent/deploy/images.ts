@@ -1,0 +1,108 @@
+// A deploy's images: there before `up` runs (which pulls nothing), recorded to the digest, and put back by digest.
+import { LongshoreError } from '#shared/errors.ts';
+import type { PullPolicy } from '#shared/model.ts';
+import type { Engine, Image } from '../docker/engine.ts';
+import type { StepUpdate } from './job-run.ts';
+import { imageOf, type Rendered, type RenderedService } from './rendered.ts';
+import type { ImageRecord } from './revisions.ts';
+
+type Say = (update: StepUpdate) => void;
+
+/** Image by compose service; undefined where the host has none of that name. */
+export type FoundImages = Record<string, Image | undefined>;
+
+export async function findImages(engine: Engine, rendered: Rendered): Promise<FoundImages> {
+  const names = Object.keys(rendered.services);
+  const references = new Map(names.map((name) => [imageOf(rendered, name), undefined as Image | undefined]));
+  await Promise.all([...references.keys()].map(async (one) => references.set(one, await engine.findImage(one))));
+  return Object.fromEntries(names.map((name) => [name, references.get(imageOf(rendered, name))]));
+}
+
+export const idsOf = (found: FoundImages): Record<string, string | undefined> =>
+  Object.fromEntries(Object.entries(found).map(([name, image]) => [name, image?.id]));
+
+interface Pull {
+  reference: string;
+  platform: string | undefined;
+  isHere: boolean;
+}
+
+/** What must be pulled, each image once. The job's policy wins over the file's; what is built here never is. */
+export function pullsOf(rendered: Rendered, found: FoundImages, policy: PullPolicy | undefined): Pull[] {
+  const pulls = new Map<string, Pull>();
+  for (const [name, service] of Object.entries(rendered.services)) {
+    const reference = imageOf(rendered, name);
+    const isHere = found[name] !== undefined;
+    if (service.build !== undefined || !wantsPull(service, policy, isHere)) continue;
+    pulls.set(reference, { reference, platform: service.platform, isHere });
+  }
+  return [...pulls.values()];
+}
+
+function wantsPull({ pull_policy: own }: RenderedService, policy: PullPolicy | undefined, isHere: boolean): boolean {
+  const effective = policy ?? own ?? 'missing';
+  if (effective === 'never') return false;
+  return !isHere || effective === 'always';
+}
+
+/** All at once. An image that is here anyway may fail to be refreshed: that is a warning, returned in words. */
+export async function pullImages(
+  engine: Engine,
+  pulls: readonly Pull[],
+  say: Say,
+  signal: AbortSignal,
+): Promise<string[]> {
+  const percents = new Map<string, number>();
+  const pullOne = async ({ reference, platform, isHere }: Pull): Promise<string | undefined> => {
+    const onProgress = ({ percent, message }: { percent: number; message: string }) => {
+      percents.set(reference, percent);
+      const sum = [...percents.values()].reduce((total, one) => total + one, 0);
+      say({ percent: Math.floor(sum / pulls.length), message: `${reference}: ${message}` });
+    };
+    try {
+      await engine.pullImage(reference, { onProgress, signal, ...(platform !== undefined && { platform }) });
+      return undefined;
+    } catch (error) {
+      if (!isHere || !(error instanceof LongshoreError) || error.code !== 'image_unavailable') throw error;
+      return `could not refresh ${reference}, using the one that is here: ${error.details ?? error.message}`;
+    }
+  };
+  const warnings = await Promise.all(pulls.map(pullOne));
+  return warnings.filter((warning) => warning !== undefined);
+}
+
+/** Fails with `image_unavailable` naming the first image that is still missing. */
+export async function requireImages(engine: Engine, rendered: Rendered): Promise<FoundImages> {
+  const found = await findImages(engine, rendered);
+  const missing = Object.keys(rendered.services).find((name) => found[name] === undefined);
+  if (missing === undefined) return found;
+  const reference = imageOf(rendered, missing);
+  throw new LongshoreError('image_unavailable', {
+    message: `Image "${reference}" of service "${missing}" is not on the host`,
+    details: 'it was neither pulled nor built',
+  });
+}
+
+export const recordImages = (rendered: Rendered, found: FoundImages): Record<string, ImageRecord> =>
+  Object.fromEntries(
+    Object.entries(found).flatMap(([name, image]) => {
+      return image ? [[name, { reference: imageOf(rendered, name), id: image.id, digests: image.digests }]] : [];
+    }),
+  );
+
+/** Makes each name stand for exactly the recorded image again: by tag where it is here, else by digest from its registry. */
+export async function restoreImages(
+  engine: Engine,
+  images: Record<string, ImageRecord>,
+  signal: AbortSignal,
+): Promise<void> {
+  const records = new Map(Object.values(images).map((record) => [record.reference, record]));
+  await Promise.all(
+    [...records.values()].map(async ({ reference, id, digests }) => {
+      if ((await engine.findImage(reference))?.id === id) return;
+      const [digest] = digests;
+      if (!(await engine.findImage(id)) && digest !== undefined) await engine.pullImage(digest, { signal });
+      if (!reference.includes('@')) await engine.tagImage(id, reference);
+    }),
+  );
+}

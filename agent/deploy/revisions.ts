@@ -1,0 +1,127 @@
+// The history in a service's folder: what each good revision was made of, to the digest, and what failed ones left as
+// evidence. A revision is complete or not there: it is written aside and renamed.
+//
+//   revisions/<n>/            compose.yaml .env override.yaml rendered.json meta.json files.json
+//   revisions/failed-<job>/   the same without meta.json, and failure.json
+import { mkdir, readdir, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WireError } from '#shared/errors.ts';
+import type { JobStep, PlanStep } from '#shared/model.ts';
+import { parseRendered, type Rendered } from './rendered.ts';
+import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from './workspace.ts';
+
+/** How far back one can go, and how many failures are kept to look at. */
+const KEPT_REVISIONS = 5;
+const KEPT_FAILURES = 3;
+
+export interface ImageRecord {
+  reference: string;
+  id: string;
+  digests: string[];
+}
+
+export interface RevisionMeta {
+  revision: number;
+  serviceId: string;
+  jobId: string;
+  /** Digest of everything the revision was made from: the same inputs need no deploy. */
+  inputs: string;
+  variablesHash: string;
+  /** By compose service. */
+  images: Record<string, ImageRecord>;
+  /** Compose's own hash of each service's configuration, as its containers carry it. */
+  hashes: Record<string, string>;
+  /** Services that had done their work and ended with exit code 0. */
+  finished: string[];
+  plan: PlanStep[];
+  /** Milliseconds since the epoch. */
+  recordedAt: number;
+}
+
+export interface Revision {
+  meta: RevisionMeta;
+  rendered: Rendered;
+  sources: Sources;
+}
+
+export interface Failure {
+  jobId: string;
+  revision: number;
+  step: JobStep | null;
+  error: WireError;
+  at: number;
+}
+
+/** Replaces a revision of the same number; drops what is older than the last five. */
+export async function recordRevision(workspace: Workspace, revision: Revision): Promise<void> {
+  const { meta } = revision;
+  await keep(workspace, String(meta.revision), revision, { 'meta.json': toJson(meta) });
+  await prune(workspace, /^\d+$/, (a, b) => Number(b) - Number(a), KEPT_REVISIONS);
+}
+
+export async function keepFailure(
+  workspace: Workspace,
+  attempt: { sources: Sources; rendered: Rendered | undefined },
+  failure: Failure,
+): Promise<void> {
+  await keep(workspace, `failed-${failure.jobId}`, attempt, { 'failure.json': toJson(failure) });
+  await prune(workspace, /^failed-/, (a, b) => (a < b ? 1 : -1), KEPT_FAILURES); // job ids grow with time
+}
+
+/** Undefined when it is not there or not whole. A crash while it was replaced leaves the one before, under `.old`. */
+export async function loadRevision(workspace: Workspace, revision: number): Promise<Revision | undefined> {
+  return (await loadFrom(workspace, String(revision))) ?? (await loadFrom(workspace, `${revision}.old`));
+}
+
+async function loadFrom(workspace: Workspace, folder: string): Promise<Revision | undefined> {
+  const read = (name: string) => readIfThere(workspace.path('revisions', folder, name));
+  const names = ['meta.json', 'rendered.json', 'compose.yaml', '.env', 'override.yaml', 'files.json'];
+  const [meta, rendered, compose, env, override, files] = await Promise.all(names.map(read));
+  if (!meta || !rendered || compose === undefined || env === undefined || override === undefined || !files)
+    return undefined;
+  return {
+    meta: JSON.parse(meta) as RevisionMeta,
+    rendered: parseRendered(rendered),
+    sources: { compose, env, override, files: JSON.parse(files) as Record<string, string> },
+  };
+}
+
+async function keep(
+  workspace: Workspace,
+  name: string,
+  { sources, rendered }: { sources: Sources; rendered: Rendered | undefined },
+  more: Record<string, string>,
+): Promise<void> {
+  const target = workspace.path('revisions', name);
+  const aside = `${target}.new`;
+  await rm(aside, { recursive: true, force: true });
+  await mkdir(aside, { recursive: true, mode: 0o700 });
+  const texts = {
+    'compose.yaml': sources.compose,
+    '.env': sources.env,
+    'override.yaml': sources.override,
+    'files.json': toJson(sources.files),
+    ...(rendered && { 'rendered.json': toJson(rendered) }),
+    ...more,
+  };
+  await Promise.all(Object.entries(texts).map(([file, text]) => writeAtomic(join(aside, file), text, 0o600)));
+  const old = `${target}.old`;
+  await rm(old, { recursive: true, force: true });
+  await rename(target, old).catch(ignore('ENOENT'));
+  await rename(aside, target);
+  await rm(old, { recursive: true, force: true });
+}
+
+async function prune(
+  workspace: Workspace,
+  pattern: RegExp,
+  newestFirst: (a: string, b: string) => number,
+  kept: number,
+): Promise<void> {
+  const folder = workspace.path('revisions');
+  const names = ((await readdir(folder).catch(ignore('ENOENT'))) ?? []).filter((name) => pattern.test(name));
+  const old = names.toSorted(newestFirst).slice(kept);
+  await Promise.all(old.map((name) => rm(join(folder, name), { recursive: true, force: true })));
+}
+
+const toJson = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;

@@ -1,0 +1,34 @@
+// Whether everything of a good revision is still exactly as recorded: what makes a repeated deploy a no-op.
+import type { Container, Engine } from '../docker/engine.ts';
+import { CONFIG_HASH_LABEL } from './execute.ts';
+import { isFinished } from './observe.ts';
+import { LEFTOVER_NAME } from './plan.ts';
+import { replicasOf } from './rendered.ts';
+import type { Revision, RevisionMeta } from './revisions.ts';
+
+export async function isUnchanged(engine: Engine, good: Revision): Promise<boolean> {
+  const { meta, rendered } = good;
+  const containers = await engine.listProject(rendered.name);
+  const counts = new Map<string, number>();
+  for (const container of containers) {
+    if (!isAsRecorded(container, meta)) return false;
+    counts.set(container.service, (counts.get(container.service) ?? 0) + 1);
+  }
+  const services = Object.entries(rendered.services);
+  if (services.some(([name, service]) => (counts.get(name) ?? 0) !== replicasOf(service))) return false;
+  return counts.size === services.length && (await haveImagesStayed(engine, meta));
+}
+
+function isAsRecorded(container: Container, { hashes, images, finished }: RevisionMeta): boolean {
+  const { service, labels, imageId, name } = container;
+  if (LEFTOVER_NAME.test(name)) return false;
+  if (labels[CONFIG_HASH_LABEL] !== hashes[service] || imageId !== images[service]?.id) return false;
+  if (finished.includes(service)) return isFinished(container);
+  return container.state === 'running' && (!container.hasHealthCheck || container.health === 'healthy');
+}
+
+async function haveImagesStayed(engine: Engine, { images }: RevisionMeta): Promise<boolean> {
+  const byName = new Map(Object.values(images).map(({ reference, id }) => [reference, id]));
+  const same = await Promise.all([...byName].map(async ([name, id]) => (await engine.findImage(name))?.id === id));
+  return same.every(Boolean);
+}

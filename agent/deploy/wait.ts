@@ -1,0 +1,182 @@
+// Waits until a project's containers are what they should be, on Docker's events: list, judge, sleep until something
+// happens. Nothing is polled; the only timers are the settle time of containers without a health check and the limit.
+import { LongshoreError } from '#shared/errors.ts';
+import { sleep, type Clock } from '#shared/time.ts';
+import type { Container, Engine } from '../docker/engine.ts';
+import type { EventHub } from '../docker/events.ts';
+import { isFinished, SETTLE_MS } from './observe.ts';
+import { replicasOf, type Rendered } from './rendered.ts';
+
+/** A container that has crashed before must hold out longer, and not for ever. */
+const SETTLE_AFTER_CRASH_MS = 3_000;
+const MOST_RESTARTS = 5;
+const EVIDENCE_LINES = 20;
+/** Most of a health check's output that is repeated in an error. */
+const PROBE_OUTPUT_CHARS = 2_000;
+
+export interface WaitDeps {
+  engine: Engine;
+  events: EventHub;
+  clock: Clock;
+}
+
+export interface WaitOptions {
+  rendered: Rendered;
+  /** Only these services count; absent: all. */
+  only?: readonly string[];
+  timeoutMs: number;
+  signal: AbortSignal;
+  say: (update: { percent?: number; message?: string }) => void;
+}
+
+/** One container's standing: `pending` may say when looking again makes sense. */
+type Standing =
+  | { is: 'ready' }
+  | { is: 'pending'; why: string; againAt?: number }
+  | { is: 'failed'; error: LongshoreError };
+
+/** The containers, once all are ready. Fails with `exited`, `unhealthy` or `timed_out`. */
+export async function waitReady({ engine, events, clock }: WaitDeps, options: WaitOptions): Promise<Container[]> {
+  const { timeoutMs, signal, say } = options;
+  const rendered = narrow(options.rendered, options.only);
+  const deadline = clock.now() + timeoutMs;
+  const bell = new Bell();
+  const unsubscribe = events.subscribe(rendered.name, () => bell.ring());
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const containers = await listPatiently(engine, rendered.name, clock.now() < deadline);
+      const standings: Standing[] = containers
+        ? await standingsOf(containers, rendered, engine, clock.now())
+        : [DOCKER_AWAY];
+      const failed = standings.find((standing) => standing.is === 'failed');
+      if (failed) throw failed.error;
+      const pending = standings.filter((standing) => standing.is === 'pending');
+      if (containers && pending.length === 0) return containers;
+      const now = clock.now();
+      if (now >= deadline)
+        throw late(
+          pending.map(({ why }) => why),
+          timeoutMs,
+        );
+      say({ percent: percentOf(standings), message: pending.map(({ why }) => why).join('; ') });
+      const again = pending.map(({ againAt }) => againAt).filter((at) => at !== undefined);
+      await bell.wait(clock, Math.min(deadline, ...again) - now, signal);
+    }
+  } finally {
+    unsubscribe();
+  }
+}
+
+function narrow(rendered: Rendered, only: readonly string[] | undefined): Rendered {
+  if (!only) return rendered;
+  const services = Object.entries(rendered.services).filter(([name]) => only.includes(name));
+  return { ...rendered, services: Object.fromEntries(services) };
+}
+
+/** Docker restarts in the middle of a deploy; the event stream rings (`resync`) once it is back. */
+const DOCKER_AWAY: Standing = { is: 'pending', why: 'Docker does not answer' };
+
+async function listPatiently(engine: Engine, project: string, mayWait: boolean): Promise<Container[] | undefined> {
+  try {
+    return await engine.listProject(project);
+  } catch (error) {
+    if (mayWait && error instanceof LongshoreError && error.code === 'docker_unavailable') return undefined;
+    throw error;
+  }
+}
+
+const percentOf = (standings: readonly Standing[]): number =>
+  Math.floor((100 * standings.filter(({ is }) => is === 'ready').length) / standings.length);
+
+const late = (waiting: readonly string[], timeoutMs: number): LongshoreError =>
+  new LongshoreError('timed_out', {
+    message: `Not ready within ${Math.round(timeoutMs / 1000)} s`,
+    details: waiting.join('; '),
+  });
+
+async function standingsOf(
+  containers: readonly Container[],
+  rendered: Rendered,
+  engine: Engine,
+  nowMs: number,
+): Promise<Standing[]> {
+  const missing = Object.entries(rendered.services).flatMap(([name, service]): Standing[] => {
+    const own = containers.filter((container) => container.service === name);
+    return own.length < replicasOf(service) ? [{ is: 'pending', why: `${name} has no container` }] : [];
+  });
+  const present = containers.filter(({ service }) => Object.hasOwn(rendered.services, service));
+  const standings = await Promise.all(present.map((container) => standingOf(container, engine, nowMs)));
+  return [...missing, ...standings];
+}
+
+async function standingOf(container: Container, engine: Engine, nowMs: number): Promise<Standing> {
+  const { name, state } = container;
+  if (isFinished(container) && !restartsAfterSuccess(container)) return { is: 'ready' };
+  if (state === 'dead' || (state === 'exited' && container.exitCode !== 0))
+    return failedBy(await exited(container, engine));
+  if (container.restartCount >= MOST_RESTARTS) return failedBy(await exited(container, engine));
+  if (state !== 'running') return { is: 'pending', why: `${name} is ${state}` };
+  if (!container.hasHealthCheck) return settling(container, nowMs);
+  if (container.health === 'unhealthy') return failedBy(unhealthy(container));
+  return container.health === 'healthy' ? { is: 'ready' } : { is: 'pending', why: `${name} is ${container.health}` };
+}
+
+const failedBy = (error: LongshoreError): Standing => ({ is: 'failed', error });
+
+const restartsAfterSuccess = ({ restartPolicy }: Container): boolean =>
+  restartPolicy === 'always' || restartPolicy === 'unless-stopped';
+
+function settling(container: Container, nowMs: number): Standing {
+  const settleMs = container.restartCount > 0 ? SETTLE_AFTER_CRASH_MS : SETTLE_MS;
+  const againAt = container.startedAt + settleMs;
+  return nowMs >= againAt ? { is: 'ready' } : { is: 'pending', why: `${container.name} has just started`, againAt };
+}
+
+async function exited(container: Container, engine: Engine): Promise<LongshoreError> {
+  const lines = await engine.tailLogs(container.id, EVIDENCE_LINES);
+  const memory = container.oomKilled ? ', out of memory' : '';
+  const again = container.restartCount > 0 ? ` after ${container.restartCount} restarts` : '';
+  const end = container.exitCode === null ? 'keeps ending' : `exited with code ${container.exitCode}`;
+  return new LongshoreError('exited', {
+    message: `Container "${container.name}" ${end}${memory}${again}`,
+    details: lines.length > 0 ? lines.join('\n') : 'it wrote nothing',
+  });
+}
+
+const unhealthy = ({ name, probeOutput }: Container): LongshoreError =>
+  new LongshoreError('unhealthy', {
+    message: `Container "${name}" is unhealthy`,
+    details: probeOutput.slice(-PROBE_OUTPUT_CHARS) || 'its health check printed nothing',
+  });
+
+/** Says why `up` failed when a container is to blame; undefined when none is. */
+export async function findCulprit(engine: Engine, project: string): Promise<LongshoreError | undefined> {
+  const containers = await engine.listProject(project);
+  const dead = containers.find(({ state, exitCode }) => state === 'dead' || (state === 'exited' && exitCode !== 0));
+  if (dead) return exited(dead, engine);
+  const sick = containers.find(({ health }) => health === 'unhealthy');
+  return sick && unhealthy(sick);
+}
+
+/** Remembers a ring that comes while nobody waits: an event between a list and the wait must not be lost. */
+class Bell {
+  #rung = false;
+  #wake: (() => void) | undefined;
+
+  ring(): void {
+    this.#rung = true;
+    this.#wake?.();
+  }
+
+  /** Until it rings, `forMs` has passed, or the signal aborts (which the caller looks at next). */
+  async wait(clock: Clock, forMs: number, signal: AbortSignal): Promise<void> {
+    const done = new AbortController();
+    this.#wake = () => done.abort();
+    if (!this.#rung) {
+      await sleep(clock, forMs, AbortSignal.any([done.signal, signal])).catch(() => undefined);
+    }
+    this.#rung = false;
+    this.#wake = undefined;
+  }
+}

@@ -1,0 +1,164 @@
+// A service's folder on the host: plain files that an operator can read, written so that a crash leaves the old file or
+// the new one, and never outside the folder or through a link.
+//
+//   <dataDir>/services/<name>/          0700
+//     compose.yaml .env override.yaml   what is deployed now; `.env` 0600
+//     rendered.json                     what was last handed to `compose up`; 0600, holds the variables' values
+//     <the template's files>
+//     revisions/                        see revisions.ts
+import { randomBytes } from 'node:crypto';
+import { constants } from 'node:fs';
+import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { stringify } from 'yaml';
+import { LongshoreError } from '#shared/errors.ts';
+import type { ServiceSpec } from '#shared/model.ts';
+import { SERVICE_LABEL } from '../docker/engine.ts';
+import { toDotenv } from './dotenv.ts';
+import { parseRendered, type Rendered } from './rendered.ts';
+
+const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
+/** A path inside the folder: names without leading dots, joined by single slashes. */
+const FILE = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(\/[A-Za-z0-9_][A-Za-z0-9._@+-]*)*$/;
+/** Ours; a template's file may not take their place. */
+const OWN_NAMES = ['compose.yaml', 'override.yaml', 'rendered.json', 'revisions', 'repo'];
+
+const SECRET_MODE = 0o600;
+const PLAIN_MODE = 0o644;
+
+/** What a revision keeps of the folder. */
+export interface Sources {
+  compose: string;
+  env: string;
+  override: string;
+  files: Record<string, string>;
+}
+
+export class Workspace {
+  readonly name: string;
+  readonly directory: string;
+
+  /** Fails with `validation_error` for a name that could leave the folder. */
+  constructor(dataDir: string, name: string) {
+    if (!NAME.test(name)) throw new LongshoreError('validation_error', { fields: { name: 'not a service name' } });
+    this.name = name;
+    this.directory = join(dataDir, 'services', name);
+  }
+
+  path(...parts: string[]): string {
+    return join(this.directory, ...parts);
+  }
+
+  get envFile(): string {
+    return this.path('.env');
+  }
+
+  get renderedFile(): string {
+    return this.path('rendered.json');
+  }
+
+  /** What `docker compose config` reads, in order. */
+  get composeFiles(): string[] {
+    return [this.path('compose.yaml'), this.path('override.yaml')];
+  }
+
+  /** Makes the folder hold exactly these sources; `obsolete` are files of an earlier state. Repeating changes nothing. */
+  async write(sources: Sources, obsolete: readonly string[] = []): Promise<void> {
+    const paths = Object.keys(sources.files);
+    requireFilePaths(paths);
+    await this.#makeFolder('');
+    await this.#writeFile('compose.yaml', sources.compose, SECRET_MODE);
+    await this.#writeFile('override.yaml', sources.override, SECRET_MODE);
+    await this.#writeFile('.env', sources.env, SECRET_MODE);
+    for (const [path, text] of Object.entries(sources.files)) await this.#writeFile(path, text, PLAIN_MODE);
+    for (const path of obsolete.filter((one) => !paths.includes(one))) await rm(this.path(path), { force: true });
+  }
+
+  async writeRendered(rendered: Rendered): Promise<void> {
+    await this.#writeFile('rendered.json', JSON.stringify(rendered, undefined, 2), SECRET_MODE);
+  }
+
+  /** What the containers were last made from; undefined before the first `up`. */
+  async loadRendered(): Promise<Rendered | undefined> {
+    const text = await readIfThere(this.renderedFile);
+    return text === undefined ? undefined : parseRendered(text);
+  }
+
+  /** Already gone is fine. Links are removed, not followed. */
+  async remove(): Promise<void> {
+    await rm(this.directory, { recursive: true, force: true, maxRetries: 3 });
+  }
+
+  async #writeFile(path: string, text: string, mode: number): Promise<void> {
+    const slash = path.lastIndexOf('/');
+    if (slash > 0) await this.#makeFolder(path.slice(0, slash));
+    await writeAtomic(this.path(path), text, mode);
+  }
+
+  /** Makes each folder on the way and refuses a link among them: a container could have put one there. */
+  async #makeFolder(relative: string): Promise<void> {
+    await mkdir(this.directory, { recursive: true, mode: 0o700 });
+    let at = this.directory;
+    for (const part of relative.split('/').filter(Boolean)) {
+      at = join(at, part);
+      await mkdir(at, { mode: 0o755 }).catch(ignore('EEXIST'));
+      if (!(await lstat(at)).isDirectory()) {
+        throw new LongshoreError('validation_error', { fields: { [`files.${relative}`]: 'leads through a link' } });
+      }
+    }
+  }
+}
+
+/** The sources a spec asks for. Fails with `template_variable` or `validation_error`. */
+export function sourcesOf(spec: ServiceSpec, services: readonly string[]): Sources {
+  requireFilePaths(Object.keys(spec.files));
+  return {
+    compose: spec.compose,
+    env: toDotenv(spec.variables),
+    override: overrideOf(spec.id, services),
+    files: spec.files,
+  };
+}
+
+/** Only our label, so that `docker compose -f compose.yaml -f override.yaml up` by hand keeps the service ours. */
+function overrideOf(serviceId: string, services: readonly string[]): string {
+  const labels = { labels: { [SERVICE_LABEL]: serviceId } };
+  return stringify(
+    { services: Object.fromEntries(services.map((name) => [name, labels])) },
+    { aliasDuplicateObjects: false },
+  );
+}
+
+function requireFilePaths(paths: readonly string[]): void {
+  const bad = paths.filter((path) => !FILE.test(path) || OWN_NAMES.includes(path.split('/')[0] ?? ''));
+  if (bad.length === 0) return;
+  const fields = Object.fromEntries(bad.map((path) => [`files.${path}`, 'must be a path inside the service folder']));
+  throw new LongshoreError('validation_error', { fields });
+}
+
+/** Whole and on disk before it takes its name; a link at the target is replaced, not followed. */
+export async function writeAtomic(path: string, text: string, mode: number): Promise<void> {
+  const partial = `${path}.${randomBytes(6).toString('hex')}.new`;
+  const file = await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
+  try {
+    await file.writeFile(text);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(partial, path);
+  const folder = await open(dirname(path), constants.O_RDONLY);
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+export const readIfThere = (path: string): Promise<string | undefined> =>
+  readFile(path, 'utf8').catch(ignore('ENOENT'));
+
+export const ignore = (code: string) => (error: unknown) => {
+  if ((error as NodeJS.ErrnoException).code !== code) throw error;
+  return undefined;
+};
