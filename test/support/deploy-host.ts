@@ -1,0 +1,146 @@
+// A host as the deploy engine needs one: the real Docker, real Compose, a data folder of its own. Jobs run through a
+// step runner that writes down what happened instead of journalling it.
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { createExecutor, type Executor } from '../../agent/deploy/engine.ts';
+import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
+import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
+import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
+import type { Engine } from '../../agent/docker/engine.ts';
+import { startEventHub } from '../../agent/docker/events.ts';
+import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
+import { silentLogger } from '#shared/log.ts';
+import type { JobKind, JobOffer, JobStep, ServiceSpec } from '#shared/model.ts';
+import { systemClock } from '#shared/time.ts';
+import { ensureImages, uniqueProject } from './docker.ts';
+
+export const SOCKET = '/var/run/docker.sock';
+
+/** Steps as they went: `apply running`, `apply done`; and everything that was said, with its step. */
+export class StepLog implements StepRunner {
+  readonly lines: string[] = [];
+  readonly said: string[] = [];
+  readonly #interrupted: Partial<Record<JobStep, number>>;
+  /** Called when a step begins; a test may cancel or kill here. */
+  onStep: (step: JobStep) => void = () => undefined;
+  onSay: (step: JobStep, update: StepUpdate) => void = () => undefined;
+
+  constructor(interrupted: Partial<Record<JobStep, number>> = {}) {
+    this.#interrupted = interrupted;
+  }
+
+  async run<T>(step: JobStep, work: (say: (update: StepUpdate) => void) => Promise<T>): Promise<T> {
+    this.onStep(step);
+    try {
+      const result = await work((update) => {
+        if (update.message !== undefined) this.said.push(`${step}: ${update.message}`);
+        this.onSay(step, update);
+      });
+      this.lines.push(`${step} done`);
+      return result;
+    } catch (error) {
+      this.lines.push(`${step} failed`);
+      throw error;
+    }
+  }
+
+  skip(step: JobStep): void {
+    this.lines.push(`${step} skipped`);
+  }
+
+  interruptedAt(step: JobStep): number | undefined {
+    return this.#interrupted[step];
+  }
+}
+
+export interface RunOptions {
+  kind?: JobKind;
+  pull?: JobOffer['pull'];
+  steps?: StepLog;
+  signal?: AbortSignal;
+}
+
+export class DeployHost {
+  readonly engine: Engine;
+  readonly executor: Executor;
+  readonly dataDir: string;
+  /** What the agent's journal would know. */
+  goodRevision: number | null = null;
+  spec: ServiceSpec;
+
+  constructor(parts: { engine: Engine; executor: Executor; dataDir: string; spec: ServiceSpec }) {
+    this.engine = parts.engine;
+    this.executor = parts.executor;
+    this.dataDir = parts.dataDir;
+    this.spec = parts.spec;
+  }
+
+  get folder(): string {
+    return join(this.dataDir, 'services', this.spec.name);
+  }
+
+  /** Runs one job as the agent would, and remembers the good revision. */
+  async run({ kind = 'deploy', pull, steps = new StepLog(), signal }: RunOptions = {}): Promise<JobOutcome> {
+    const outcome = await this.executor.execute({
+      offer: { jobId: `job_${this.spec.revision}`, serviceId: this.spec.id, kind, epoch: 1, ...(pull && { pull }) },
+      service: { spec: this.spec, goodRevision: this.goodRevision },
+      steps,
+      signal: signal ?? new AbortController().signal,
+    });
+    this.goodRevision = outcome.goodRevision;
+    return outcome;
+  }
+
+  /** The next revision with these changes, deployed. */
+  deploy(change: Partial<ServiceSpec> = {}, options: RunOptions = {}): Promise<JobOutcome> {
+    this.spec = { ...this.spec, ...change, revision: this.spec.revision + 1 };
+    return this.run(options);
+  }
+
+  /** Compose service → container id. */
+  async containerIds(): Promise<Record<string, string>> {
+    const containers = await this.engine.listProject(this.spec.name);
+    return Object.fromEntries(containers.map(({ service, id }) => [service, id]));
+  }
+}
+
+/** Everything it makes is removed when the test ends. */
+export async function startDeployHost(t: Test, prefix: string, spec: Partial<ServiceSpec> = {}): Promise<DeployHost> {
+  await ensureImages();
+  const stopped = new AbortController();
+  t.teardown(() => stopped.abort());
+  const dataDir = t.testdir();
+  const engine = createDockerEngine({ socketPath: SOCKET });
+  const binary = findComposePlugin(dataDir);
+  if (binary === undefined) throw new Error('Docker Compose is not installed');
+  const executor = createExecutor({
+    dataDir,
+    engine,
+    compose: createCompose({ binary, socketPath: SOCKET, home: dataDir }),
+    events: startEventHub({ engine, clock: systemClock, log: silentLogger() }, stopped.signal),
+    policy: DEFAULT_POLICY,
+    reservedPorts: [],
+    clock: systemClock,
+    log: silentLogger(),
+  });
+  return new DeployHost({ engine, executor, dataDir, spec: specFor(uniqueProject(t, prefix), spec) });
+}
+
+export function specFor(name: string, spec: Partial<ServiceSpec> = {}): ServiceSpec {
+  return {
+    id: `svc_${name.replaceAll('-', '')}`,
+    name,
+    customerId: null,
+    revision: 0,
+    method: 'compose',
+    compose: '',
+    variables: {},
+    secretNames: [],
+    template: null,
+    files: {},
+    labels: {},
+    rollbackOnFailure: true,
+    healthTimeoutS: 20,
+    ...spec,
+  };
+}
