@@ -59,6 +59,8 @@ export interface Gateway {
   acceptAgent(ws: WebSocket, remoteAddress: string): void;
   /** For the HTTP layer: answer 503 with Retry-After before the upgrade when there is no room. */
   hasRoom(remoteAddress: string): boolean;
+  /** Two machines answered with this host's key a moment ago; neither is let in. */
+  isFenced(hostId: string): boolean;
   readonly counters: GatewayCounters;
   /** Refuses newcomers and closes every link with 1012, which agents take as "come back soon". */
   close(): Promise<void>;
@@ -95,6 +97,10 @@ class AgentGateway implements Gateway {
   hasRoom(remoteAddress: string): boolean {
     const limit = this.#deps.limits?.unfinishedPerAddress ?? UNFINISHED_PER_ADDRESS;
     return !this.#isClosing && (this.#unfinished.get(remoteAddress) ?? 0) < limit;
+  }
+
+  isFenced(hostId: string): boolean {
+    return this.#fence.remainingS(hostId) > 0;
   }
 
   async close(): Promise<void> {
@@ -172,7 +178,8 @@ class AgentGateway implements Gateway {
     const bootIds: [string, string] = [old.proof.bootId, caller.proof.bootId];
     const isNew = this.#fence.close(hostId, bootIds);
     this.#deps.sessions.drop(old, CLOSE.fenced, 'identity_conflict');
-    if (isNew) this.#deps.onIdentityConflict({ hostId, bootIds, remoteAddresses: [old.remoteAddress, caller.remoteAddress] });
+    if (isNew)
+      this.#deps.onIdentityConflict({ hostId, bootIds, remoteAddresses: [old.remoteAddress, caller.remoteAddress] });
     return new LongshoreError('identity_conflict', { retryAfter: this.#fence.remainingS(hostId) });
   }
 
@@ -206,4 +213,5 @@ class AgentGateway implements Gateway {
 const isSameProcess = (a: Proof, b: Proof): boolean => a.instanceId === b.instanceId;
 
 /** A connection of the same process that was slower than the one made after it. */
-const isOvertaken = (late: Proof, current: Proof): boolean => isSameProcess(late, current) && late.connection <= current.connection;
+const isOvertaken = (late: Proof, current: Proof): boolean =>
+  isSameProcess(late, current) && late.connection <= current.connection;

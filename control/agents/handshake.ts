@@ -97,7 +97,10 @@ interface Claim {
 }
 
 /** A host that is in already needs no token: it may repeat an old one because the first welcome got lost. */
-async function identify({ agentKey, proof, transcript, remoteAddress }: Claim, registry: AgentRegistry): Promise<KnownHost> {
+async function identify(
+  { agentKey, proof, transcript, remoteAddress }: Claim,
+  registry: AgentRegistry,
+): Promise<KnownHost> {
   const known = registry.findHostByKey(agentKey);
   if (known && !(known.isRevoked && proof.enrol)) return known;
   if (!proof.enrol) throw new LongshoreError('handshake_failed');
