@@ -2,7 +2,7 @@
 import type { Sqlite } from '#shared/sqlite.ts';
 
 /** Where control is and who we are to it, written at enrolment; `platform` is what asking the system again would cost. */
-export type TextKey = 'hostId' | 'controlPin' | 'controlUrl' | 'platform';
+export type TextKey = 'hostId' | 'controlPin' | 'controlUrl' | 'tokenId' | 'platform';
 /** The highest seen of each. */
 export type NumberKey = 'epoch' | 'commandSeq';
 

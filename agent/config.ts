@@ -1,0 +1,106 @@
+// Configuration of the agent, read once: flags > LONGSHORE_… > DIR/config.yaml > defaults. Every setting has one name in
+// three spellings: --docker-socket, LONGSHORE_DOCKER_SOCKET, `docker-socket:`. A bad value is `config_invalid` and names
+// the setting and where it came from; the process then exits 78.
+import { existsSync, readFileSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { isAbsolute, join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { LongshoreError } from '#shared/errors.ts';
+import { parseJoinToken } from '#shared/protocol/identity.ts';
+
+export interface AgentConfig {
+  dataDir: string;
+  /** A join token. Needed only until this host is enrolled. */
+  token: string | null;
+  dockerSocket: string;
+  /** Where Docker's client settings (registry logins, plugins) are. */
+  home: string;
+  logLevel: string;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+const DEFAULTS = { 'data-dir': './data/agent', 'docker-socket': '/var/run/docker.sock', 'log-level': 'info' } as const;
+
+/** What is wrong with a setting's text, without quoting a secret; undefined when nothing is. */
+const SETTINGS = {
+  'data-dir': (text: string) => (text === '' ? 'must be a folder' : undefined),
+  token: describeBadToken,
+  'docker-socket': (text: string) => (isAbsolute(text) ? undefined : `is "${text}", it must be an absolute path`),
+  'log-level': (text: string) =>
+    LOG_LEVELS.includes(text) ? undefined : `is "${text}", it must be one of ${LOG_LEVELS.join(', ')}`,
+} as const;
+type Setting = keyof typeof SETTINGS;
+type Texts = Partial<Record<Setting, string>>;
+
+const NAMES = Object.keys(SETTINGS) as Setting[];
+
+/** `argv`: what follows `longshore agent`. Throws `config_invalid`. */
+export async function loadAgentConfig(
+  argv: readonly string[],
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<AgentConfig> {
+  const flags = readFlags(argv);
+  const dataDir = resolve(flags['data-dir'] ?? env[envName('data-dir')] ?? DEFAULTS['data-dir']);
+  const file = await readConfigFile(join(dataDir, 'config.yaml'));
+  const read = (name: Setting) => readSetting(name, flags, env, file);
+  return {
+    dataDir,
+    token: read('token') ?? null,
+    dockerSocket: read('docker-socket') ?? DEFAULTS['docker-socket'],
+    home: homedir(),
+    logLevel: read('log-level') ?? DEFAULTS['log-level'],
+  };
+}
+
+function readSetting(name: Setting, flags: Texts, env: NodeJS.ProcessEnv, file: Texts): string | undefined {
+  const given: [string, string | undefined][] = [
+    [`--${name}`, flags[name]],
+    [envName(name), env[envName(name)]],
+    [`${name} in config.yaml`, file[name]],
+  ];
+  const [source, text] = given.find(([, value]) => value !== undefined) ?? [];
+  if (source === undefined || text === undefined) return undefined;
+  const problem = SETTINGS[name](text);
+  if (problem !== undefined) throw invalid(source, problem);
+  return text;
+}
+
+const envName = (name: Setting): string => `LONGSHORE_${name.toUpperCase().replaceAll('-', '_')}`;
+
+function readFlags(argv: readonly string[]): Texts {
+  const options = Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }]));
+  try {
+    return parseArgs({ args: [...argv], options, strict: true }).values;
+  } catch (error) {
+    throw new LongshoreError('config_invalid', { details: (error as Error).message, cause: error });
+  }
+}
+
+/** A file that is not there says nothing, and the parser is loaded only for one that is. */
+async function readConfigFile(path: string): Promise<Texts> {
+  if (!existsSync(path)) return {};
+  const { parse } = await import('yaml');
+  let content: unknown;
+  try {
+    content = parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 }) ?? {};
+  } catch (error) {
+    throw new LongshoreError('config_invalid', { message: `Cannot read "${path}"`, cause: error });
+  }
+  if (typeof content !== 'object' || Array.isArray(content)) throw invalid('config.yaml', 'must be a mapping');
+  const entries = Object.entries(content as Record<string, unknown>);
+  const unknown = entries.find(([name]) => !Object.hasOwn(SETTINGS, name));
+  if (unknown) throw invalid(`${unknown[0]} in config.yaml`, `is none of ${NAMES.join(', ')}`);
+  return Object.fromEntries(entries.map(([name, value]) => [name, String(value)]));
+}
+
+function describeBadToken(text: string): string | undefined {
+  try {
+    parseJoinToken(text);
+    return undefined;
+  } catch {
+    return 'is not a join token; `longshore hosts join` prints a new one';
+  }
+}
+
+const invalid = (source: string, problem: string) =>
+  new LongshoreError('config_invalid', { message: `Cannot start the agent: ${source} ${problem}` });

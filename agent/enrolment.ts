@@ -1,0 +1,42 @@
+// Where control is and how this host proves itself there: from the join token at first, from the agent's own memory ever
+// after.
+import { LongshoreError } from '#shared/errors.ts';
+import { parseJoinToken } from '#shared/protocol/identity.ts';
+import type { Destination } from './link/connection.ts';
+import type { Meta } from './state/meta.ts';
+
+/**
+ * Throws `config_invalid` when there is neither a token nor an enrolment, and `state_conflict` for a token of another
+ * control plane: sequences and services in this directory belong to the first one.
+ */
+export function destinationOf(token: string | null, meta: Pick<Meta, 'get'>): Destination {
+  const known = knownDestination(meta);
+  if (token === null) return known ?? fail('config_invalid', 'token is missing, and this host is not enrolled yet');
+  const { url, controlPin, tokenId, secret } = parseJoinToken(token);
+  if (!known) return { url, controlPin, enrol: { tokenId, secret } };
+  if (known.controlPin !== controlPin) fail('state_conflict', 'its data directory belongs to another control plane');
+  // A unit file keeps the first token for ever; it is not shown again. A new token enrols a host that was removed.
+  return meta.get('tokenId') === tokenId ? { url, controlPin } : { url, controlPin, enrol: { tokenId, secret } };
+}
+
+/** Called in a transaction at each welcome. */
+export function rememberEnrolment(
+  meta: Pick<Meta, 'set'>,
+  { url, controlPin, enrol }: Destination,
+  hostId: string,
+): void {
+  meta.set('hostId', hostId);
+  meta.set('controlUrl', url);
+  meta.set('controlPin', controlPin);
+  if (enrol) meta.set('tokenId', enrol.tokenId);
+}
+
+function knownDestination(meta: Pick<Meta, 'get'>): Destination | undefined {
+  const [url, controlPin] = [meta.get('controlUrl'), meta.get('controlPin')];
+  return url === undefined || controlPin === undefined ? undefined : { url, controlPin };
+}
+
+function fail(code: 'config_invalid' | 'state_conflict', problem: string): never {
+  const details = '`longshore hosts join` prints the line that enrols a host';
+  throw new LongshoreError(code, { message: `Cannot start the agent: ${problem}`, details });
+}

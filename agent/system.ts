@@ -1,0 +1,178 @@
+// The agent from top to bottom: a list of parts, each of which cleans up after itself. `longshore agent` runs it alone,
+// `longshore up` beside control in the same process. Stopping it stops no service.
+import { join } from 'node:path';
+import { newInstanceId } from '#shared/ids.ts';
+import type { Scope } from '#shared/lifecycle.ts';
+import type { Logger } from '#shared/log.ts';
+import type { HostFacts, JobKind, Progress } from '#shared/model.ts';
+import { loadIdentity } from '#shared/protocol/identity.ts';
+import type { Clock } from '#shared/time.ts';
+import type { AgentConfig } from './config.ts';
+import { createExecutor } from './deploy/engine.ts';
+import { createDockerGate } from './docker-gate.ts';
+import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
+import { createDockerEngine } from './docker/docker-engine.ts';
+import type { Engine } from './docker/engine.ts';
+import { startEventHub, type EventHub } from './docker/events.ts';
+import { createLogStreamer } from './docker/logs.ts';
+import { destinationOf, rememberEnrolment } from './enrolment.ts';
+import { startFactsReport } from './facts-report.ts';
+import { collectHostFacts, readBootId, type HostDeps } from './host.ts';
+import { Inbox } from './jobs/inbox.ts';
+import { startRunner } from './jobs/runner.ts';
+import type { Destination, HostReport } from './link/connection.ts';
+import { createHandlers } from './link/handlers.ts';
+import { pumpOutbox } from './link/outbox-pump.ts';
+import { startLink, type Link } from './link/session.ts';
+import { loadPolicy } from './policy.ts';
+import { openState, type AgentState } from './state/open.ts';
+import { startRetention } from './state/retention.ts';
+import { startWatch, type ServiceWatch } from './watch.ts';
+
+export interface AgentDeps {
+  clock: Clock;
+  log: Logger;
+  /** Uniform in [0, 1): spreads reconnects. */
+  random: () => number;
+  agentVersion: string;
+  /** Host ports that no service may publish: the control plane's, when it runs here too. */
+  reservedPorts?: readonly number[];
+}
+
+export interface AgentHandle {
+  /** Undefined until control has welcomed this host for the first time. */
+  readonly hostId: string | undefined;
+  readonly isConnected: boolean;
+  /** Calls back at each welcome, and at once when the link is up already. */
+  onConnected(listener: () => void): void;
+}
+
+interface Docker {
+  socketPath: string;
+  engine: Engine;
+  compose: Compose;
+  hub: EventHub;
+}
+
+/** Where Docker's packages put the plugin: named in the error when it is nowhere. */
+const USUAL_PLUGIN = '/usr/libexec/docker/cli-plugins/docker-compose';
+
+/**
+ * Returns when it works on its own: jobs left open go on and services are watched, whether or not control can be
+ * reached. Throws `config_invalid`, `state_conflict` (another agent on this directory), `schema_too_new`.
+ */
+export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Scope): Promise<AgentHandle> {
+  const { clock, log } = deps;
+  const state = openState(config.dataDir, clock);
+  scope.onStop('state', () => state.close());
+  startRetention(state, clock, scope);
+  const destination = destinationOf(config.token, state.meta);
+  const docker = startDocker(config, deps, scope);
+  const collect = () => collectHostFacts(hostDeps(config, deps, state, docker));
+  const facts = startFactsReport({ state, clock, log, collect }, scope);
+
+  let link: Link | undefined;
+  const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
+  const { watch, inbox } = startJobs({ config, deps, state, docker, notify }, scope);
+  const { socketPath, engine, hub } = docker;
+  const streamLogs = createLogStreamer({
+    socketPath,
+    clock,
+    log,
+    listContainers: (project) => engine.listProject(project),
+    onContainerChange: (project, changed) => hub.subscribe(project, changed),
+    projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
+  });
+  const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe: (id) => watch.observe(id) });
+  const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
+  const identity = loadIdentity(join(config.dataDir, 'agent.key'));
+  const options = { destination, identity, instanceId: newInstanceId(), describe, handlers, clock, log };
+  link = startLink({ ...options, random: deps.random }, scope);
+  return followLink(link, { state, destination, clock, log });
+}
+
+function startDocker({ dockerSocket: socketPath, home }: AgentConfig, { clock, log }: AgentDeps, scope: Scope): Docker {
+  const engine = createDockerEngine({ socketPath });
+  const hub = startEventHub({ engine, clock, log }, scope.signal);
+  const binary = findComposePlugin(home) ?? USUAL_PLUGIN;
+  return { socketPath, engine, hub, compose: createCompose({ binary, socketPath, home }) };
+}
+
+interface JobParts {
+  config: AgentConfig;
+  deps: AgentDeps;
+  state: AgentState;
+  docker: Docker;
+  notify: (progress: Progress) => void;
+}
+
+function startJobs(
+  { config, deps, state, docker, notify }: JobParts,
+  scope: Scope,
+): { watch: ServiceWatch; inbox: Inbox } {
+  const { clock, log, reservedPorts = [] } = deps;
+  const { engine, hub, compose } = docker;
+  const underWay = new Map<string, JobKind>();
+  const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
+  const { dataDir } = config;
+  const policy = loadPolicy();
+  const { execute } = createExecutor({ dataDir, engine, compose, events: hub, policy, reservedPorts, clock, log });
+  const untilDockerAnswers = createDockerGate({ engine, hub, clock });
+  const runner = startRunner({ state, clock, execute, watch, underWay, untilDockerAnswers, notify }, scope);
+  const work = {
+    enqueue: (jobId: string) => runner.enqueue(jobId),
+    cancel: (jobId: string) => runner.cancel(jobId),
+    forget: (serviceId: string) => watch.touch(serviceId),
+  };
+  return { watch, inbox: new Inbox({ state, clock, work }) };
+}
+
+/** At each welcome: remember who we are to control, then send it what it has not got. */
+function followLink(
+  link: Link,
+  { state, destination, clock, log }: { state: AgentState; destination: Destination; clock: Clock; log: Logger },
+): AgentHandle {
+  const listeners: (() => void)[] = [];
+  link.onUp((peer, { hostId, epoch, nextEventSeq }) => {
+    state.transact(() => {
+      rememberEnrolment(state.meta, destination, hostId);
+      state.meta.raise('epoch', epoch);
+    });
+    void pumpOutbox({ state, clock, log }, peer, nextEventSeq);
+    for (const listener of listeners) listener();
+  });
+  return {
+    get hostId() {
+      return state.meta.get('hostId');
+    },
+    get isConnected() {
+      return link.current !== undefined;
+    },
+    onConnected(listener) {
+      listeners.push(listener);
+      if (link.current) listener();
+    },
+  };
+}
+
+const describeHost = ({ meta, outbox, journal, services }: AgentState, facts: HostFacts): HostReport => ({
+  bootId: readBootId(),
+  commandSeq: meta.number('commandSeq'),
+  events: outbox.range(),
+  epoch: meta.number('epoch'),
+  openJobs: journal.openIds(),
+  services: services.revisions(),
+  facts,
+});
+
+const orNull = (version: Promise<string>) => version.catch(() => null);
+
+function hostDeps(config: AgentConfig, deps: AgentDeps, { meta }: AgentState, { engine, compose }: Docker): HostDeps {
+  return {
+    dataDir: config.dataDir,
+    meta,
+    agentVersion: deps.agentVersion,
+    fetchDockerVersion: () => orNull(engine.version().then(({ version }) => version)),
+    fetchComposeVersion: () => orNull(compose.version()),
+  };
+}
