@@ -8,7 +8,8 @@ export const BODY_LIMIT_BYTES = 1024 * 1024;
 /** Our deepest body has 4 levels. Checked on the text, because a recursive walk over a parsed value can overflow. */
 export const MAX_DEPTH = 32;
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }); // a BOM stays and is then no JSON
+const BOM = '\uFEFF';
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export function readJsonBodies(http: FastifyInstance): void {
   const parse = http.getDefaultJsonParser('error', 'error'); // refuses __proto__ and constructor.prototype
@@ -29,6 +30,7 @@ function decode(body: Buffer): string {
   } catch (cause) {
     throw new LongshoreError('invalid_json', { details: 'The body is not UTF-8', cause });
   }
+  if (text.startsWith(BOM)) throw new LongshoreError('invalid_json', { details: 'The body starts with a BOM' });
   if (isDeeperThan(text, MAX_DEPTH))
     throw new LongshoreError('too_deep', { details: `More than ${MAX_DEPTH} levels of arrays and objects` });
   return text;

@@ -6,6 +6,8 @@ import { buildHttp } from '../../control/http/server.ts';
 import type { HttpConfig, HttpDeps } from '../../control/http/deps.ts';
 import { LogHub } from '../../control/realtime/log-hub.ts';
 import type { LogSourceDeps } from '../../control/realtime/log-upstream.ts';
+import { silentLogger } from '#shared/log.ts';
+import type { StreamReader } from '#shared/protocol/peer-types.ts';
 import { systemClock } from '#shared/time.ts';
 import { ADMIN_SECRET, FakeApp } from './fake-app.ts';
 import { eventually } from './eventually.ts';
@@ -28,6 +30,26 @@ export interface Options {
   deps?: Partial<HttpDeps>;
 }
 
+/** What the server needs, with nothing behind it but the app. */
+export function fakeDeps(app: FakeApp, given: Partial<Pick<HttpDeps, 'log' | 'openLogs'>> = {}): HttpDeps {
+  const { log = silentLogger(), openLogs = () => toReader((async function* () {})()) } = given;
+  return {
+    app,
+    agents: { acceptAgent: () => {}, hasRoom: () => true },
+    logs: new LogHub({ openLogs, onHostUp: () => () => {}, clock: systemClock, log }),
+    openLogs,
+    config: { listen: { host: '127.0.0.1', port: 0 }, trustedProxy: [], rateLimits: UNLIMITED, publicUrl: null },
+    clock: systemClock,
+    log,
+  };
+}
+
+const toReader = (source: AsyncGenerator<Uint8Array>): StreamReader => ({
+  opened: Promise.resolve(),
+  cancel: () => void source.return(undefined),
+  [Symbol.asyncIterator]: () => source,
+});
+
 /** Lines of the service's log as `openLogs` gives them: frames as an agent sends them. */
 export type Frames = () => AsyncGenerator<Uint8Array>;
 
@@ -42,31 +64,15 @@ export class TestHttp {
 
   async start(options: Options = {}): Promise<this> {
     const log = pino({ level: 'debug' }, { write: (line: string) => void this.logLines.push(line) });
-    const openLogs: LogSourceDeps['openLogs'] = () => {
-      const source = this.frames();
-      return {
-        opened: Promise.resolve(),
-        cancel: () => void source.return(undefined),
-        [Symbol.asyncIterator]: () => source,
-      };
-    };
+    const openLogs: LogSourceDeps['openLogs'] = () => toReader(this.frames());
+    const deps = fakeDeps(this.app, { log, openLogs });
     const { http, stop } = await buildHttp({
-      app: this.app,
+      ...deps,
       agents: {
         acceptAgent: (socket, address) => void this.agents.push({ socket, address }),
         hasRoom: () => this.hasRoom,
       },
-      logs: new LogHub({ openLogs, onHostUp: () => () => {}, clock: systemClock, log }),
-      openLogs,
-      config: {
-        listen: { host: '127.0.0.1', port: 0 },
-        trustedProxy: [],
-        rateLimits: UNLIMITED,
-        publicUrl: null,
-        ...options.config,
-      },
-      clock: systemClock,
-      log,
+      config: { ...deps.config, ...options.config },
       ...options.deps,
     });
     this.#stop = stop;
