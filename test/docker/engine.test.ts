@@ -1,0 +1,196 @@
+// The contract of the Engine port, run against a real Docker and against the fake that other tests use.
+import t, { type Test } from 'tap';
+import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
+import type { Engine, EngineEvent } from '../../agent/docker/engine.ts';
+import { SOCKET } from '../support/deploy-host.ts';
+import { docker, ensureImages, missingDocker, uniqueName, uniqueProject } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+
+/** An engine and the few things that its port cannot do itself. */
+interface Subject {
+  engine: Engine;
+  project: string;
+  /** A container of the project that is not started; says one line and sleeps. Returns its id. */
+  create: (service: string) => Promise<string>;
+  createVolume: () => Promise<string>;
+  createNetwork: () => Promise<string>;
+}
+
+const LABELS = (project: string, service: string) => ({
+  'com.docker.compose.project': project,
+  'com.docker.compose.service': service,
+  'longshore.service': 'svc_contract',
+});
+
+async function real(t: Test): Promise<Subject> {
+  await ensureImages();
+  const project = uniqueProject(t, 'engine');
+  const labels = (service: string) =>
+    Object.entries(LABELS(project, service)).flatMap(([k, v]) => ['--label', `${k}=${v}`]);
+  const label = `com.docker.compose.project=${project}`;
+  return {
+    engine: createDockerEngine({ socketPath: SOCKET }),
+    project,
+    create: (service) => {
+      const command = ['sh', '-c', 'echo hello from inside; exec sleep 1000'];
+      return docker([
+        'create',
+        '--init',
+        '--name',
+        `${project}-${service}`,
+        ...labels(service),
+        'busybox:1',
+        ...command,
+      ]);
+    },
+    createVolume: () => docker(['volume', 'create', '--label', label, uniqueName('engine')]),
+    createNetwork: () => docker(['network', 'create', '--label', label, uniqueName('engine')]),
+  };
+}
+
+async function fake(): Promise<Subject> {
+  const engine = new FakeEngine();
+  const project = uniqueName('engine');
+  engine.images.set('busybox:1', { id: 'sha256:busybox', tags: ['busybox:1'], digests: [] });
+  const add = (things: Map<string, string>) => async () => {
+    const name = uniqueName('engine');
+    things.set(name, project);
+    return name;
+  };
+  return {
+    engine,
+    project,
+    create: async (service) => {
+      const labels = LABELS(project, service);
+      const container = engine.addContainer({ name: `${project}-${service}`, project, service, labels });
+      engine.logs.set(container.id, ['hello from inside']);
+      return container.id;
+    },
+    createVolume: add(engine.volumes),
+    createNetwork: add(engine.networks),
+  };
+}
+
+t.test('a real Docker', { skip: await missingDocker() }, (t) => contract(t, real));
+t.test('the fake', (t) => contract(t, fake));
+
+async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<void> {
+  await t.test('a project lists its containers by name, with their state', async (t) => {
+    const { engine, project, create } = await make(t);
+    const [web, db] = [await create('web'), await create('db')];
+    t.match(await engine.listProject(project), [
+      {
+        id: db,
+        name: `${project}-db`,
+        service: 'db',
+        project,
+        state: 'created',
+        exitCode: null,
+        startedAt: 0,
+        health: 'unknown',
+      },
+      { id: web, service: 'web', image: 'busybox:1', restartPolicy: 'no', restartCount: 0, hasHealthCheck: false },
+    ]);
+    t.same(await engine.listProject(uniqueName('nobody')), []);
+    const managed = (await engine.listManaged()).map(({ id }) => id);
+    t.ok([web, db].every((id) => managed.includes(id)));
+    t.match(
+      (await engine.listAll()).find(({ id }) => id === db),
+      { name: `${project}-db`, project, state: 'created', ports: [] },
+    );
+  });
+
+  await t.test('start, stop, restart and remove say nothing when it is so already', async (t) => {
+    const { engine, create } = await make(t);
+    const id = await create('web');
+    await engine.startContainer(id);
+    await engine.startContainer(id);
+    const first = await engine.findContainer(id);
+    t.match(first, { state: 'running', exitCode: null });
+    await engine.restartContainer(id);
+    t.ok(((await engine.findContainer(id))?.startedAt ?? 0) >= (first?.startedAt ?? Infinity));
+    await engine.stopContainer(id);
+    await engine.stopContainer(id);
+    t.match(await engine.findContainer(id), { state: 'exited', exitCode: Number });
+    await engine.restartContainer(id);
+    t.match(await engine.findContainer(id), { state: 'running' });
+    await engine.removeContainer(id);
+    await engine.removeContainer(id);
+    t.equal(await engine.findContainer(id), undefined);
+    await engine.stopContainer(id);
+    await t.rejects(engine.startContainer(id), { code: 'docker_error' });
+  });
+
+  await t.test('the last lines of a container', async (t) => {
+    const { engine, create } = await make(t);
+    const id = await create('web');
+    await engine.startContainer(id);
+    t.same(await eventually(() => engine.tailLogs(id, 5), { until: (lines) => lines.length > 0 }), [
+      'hello from inside',
+    ]);
+    t.same(await engine.tailLogs('f'.repeat(64), 5), []);
+  });
+
+  await t.test('images are found, tagged and missed', async (t) => {
+    const { engine } = await make(t);
+    const image = await engine.findImage('busybox:1');
+    t.match(image, { id: /^sha256:/, tags: ['busybox:1'] });
+    const name = `${uniqueName('longshore-test/tagged')}:1`;
+    t.equal(await engine.findImage(name), undefined);
+    t.teardown(() => (engine instanceof FakeEngine ? undefined : docker(['rmi', name])));
+    await engine.tagImage(image?.id ?? '', name);
+    await engine.tagImage(image?.id ?? '', name);
+    t.equal((await engine.findImage(name))?.id, image?.id);
+    await t.rejects(engine.pullImage('longshore-test/nowhere:9'), {
+      code: 'image_unavailable',
+      message: 'Cannot pull image "longshore-test/nowhere:9"',
+    });
+  });
+
+  await t.test("a project's networks and volumes are listed and removed, and may be gone already", async (t) => {
+    const { engine, project, createNetwork, createVolume } = await make(t);
+    await Promise.all([createNetwork(), createVolume()]);
+    const [network] = await engine.listNetworks(project);
+    const [volume] = await engine.listVolumes(project);
+    t.ok(network && volume);
+    for (let twice = 0; twice < 2; twice++) {
+      await engine.removeNetwork(network?.id ?? '');
+      await engine.removeVolume(volume?.name ?? '');
+    }
+    t.same([...(await engine.listNetworks(project)), ...(await engine.listVolumes(project))], []);
+  });
+
+  await t.test('the event stream tells of starts and ends until it is aborted', async (t) => {
+    const { engine, project, create } = await make(t);
+    const id = await create('web');
+    const events: EngineEvent[] = [];
+    const stop = new AbortController();
+    const { closed } = await engine.openEvents((event) => void events.push(event), stop.signal);
+    await engine.startContainer(id);
+    await engine.stopContainer(id);
+    const own = await eventually(() => events.filter(({ containerId }) => containerId === id), {
+      until: (seen) => seen.some(({ action }) => action === 'die'),
+    });
+    t.match(
+      own.find(({ action }) => action === 'start'),
+      { project, service: 'web', exitCode: null },
+    );
+    t.match(
+      own.find(({ action }) => action === 'die'),
+      { exitCode: Number, at: Number },
+    );
+    stop.abort();
+    await closed;
+  });
+}
+
+t.test('a socket that is not there is `docker_unavailable`', async (t) => {
+  const engine = createDockerEngine({ socketPath: '/nowhere/docker.sock' });
+  await t.rejects(engine.ping(), { code: 'docker_unavailable' });
+  await t.rejects(engine.listProject('x'), { code: 'docker_unavailable' });
+  await t.rejects(
+    engine.openEvents(() => undefined, new AbortController().signal),
+    { code: 'docker_unavailable' },
+  );
+});

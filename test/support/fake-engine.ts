@@ -1,0 +1,219 @@
+// Docker in memory, for tests of what stands on the engine. Kept honest by test/docker/engine.test.ts, which runs the
+// same contract against this and against a real Docker.
+import { randomBytes } from 'node:crypto';
+import type {
+  Container,
+  ContainerSummary,
+  Engine,
+  EngineEvent,
+  EngineVersion,
+  Image,
+  Named,
+  PullOptions,
+} from '../../agent/docker/engine.ts';
+import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
+import { LongshoreError } from '#shared/errors.ts';
+
+export class FakeEngine implements Engine {
+  readonly containers = new Map<string, Container>();
+  readonly images = new Map<string, Image>();
+  /** Networks and volumes by name, with the project they belong to. */
+  readonly networks = new Map<string, string>();
+  readonly volumes = new Map<string, string>();
+  /** Log lines by container id. */
+  readonly logs = new Map<string, string[]>();
+  /** What a registry would have. */
+  readonly registry = new Set<string>();
+  /** While set, every call fails as it does when the socket is gone. */
+  isAway = false;
+  now: () => number = Date.now;
+  readonly #listeners = new Set<(event: EngineEvent) => void>();
+  #closeStreams: (() => void)[] = [];
+
+  /** A container as `docker create` leaves it, unless `given` says otherwise. */
+  addContainer(given: Partial<Container> & { name: string }): Container {
+    const container: Container = {
+      id: randomBytes(32).toString('hex'),
+      service: '',
+      image: 'busybox:1',
+      imageId: 'sha256:none',
+      state: 'created',
+      health: 'unknown',
+      exitCode: null,
+      startedAt: 0,
+      ports: [],
+      project: '',
+      labels: {},
+      hasHealthCheck: false,
+      restartPolicy: 'no',
+      restartCount: 0,
+      oomKilled: false,
+      finishedAt: 0,
+      probeOutput: '',
+      ...given,
+    };
+    this.containers.set(container.id, container);
+    this.#emit('create', container);
+    return container;
+  }
+
+  /** Something happened to a container by itself; `action` is what Docker's event would say. */
+  change(id: string, change: Partial<Container>, action?: string): void {
+    const container = this.#require(id);
+    Object.assign(container, change);
+    if (action !== undefined) this.#emit(action, container);
+  }
+
+  /** As when dockerd restarts: streams end, and nothing answers until `isAway` is false again. */
+  goAway(): void {
+    this.isAway = true;
+    for (const close of this.#closeStreams.splice(0)) close();
+  }
+
+  async ping(): Promise<void> {
+    this.#answer();
+  }
+
+  async version(): Promise<EngineVersion> {
+    this.#answer();
+    return { version: '28.0.0', apiVersion: '1.48', rootDir: '/var/lib/docker' };
+  }
+
+  async listProject(project: string): Promise<Container[]> {
+    return this.#list((container) => container.project === project);
+  }
+
+  async listManaged(): Promise<Container[]> {
+    return this.#list(({ labels }) => labels[SERVICE_LABEL] !== undefined);
+  }
+
+  async listAll(): Promise<ContainerSummary[]> {
+    return this.#list(() => true).map(({ id, name, project, state, labels, ports }) => {
+      return { id, name, project, state, labels, ports };
+    });
+  }
+
+  async findContainer(id: string): Promise<Container | undefined> {
+    this.#answer();
+    const container = this.containers.get(id);
+    return container && { ...container };
+  }
+
+  async tailLogs(id: string, lines: number): Promise<string[]> {
+    this.#answer();
+    return (this.logs.get(id) ?? []).slice(-lines);
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const container = this.#require(id);
+    if (container.state === 'running') return;
+    Object.assign(container, { state: 'running', startedAt: this.now(), exitCode: null });
+    this.#emit('start', container);
+  }
+
+  async stopContainer(id: string): Promise<void> {
+    this.#answer();
+    const container = this.containers.get(id);
+    if (container?.state !== 'running') return;
+    Object.assign(container, { state: 'exited', exitCode: 0, finishedAt: this.now() });
+    this.#emit('die', container);
+  }
+
+  async restartContainer(id: string): Promise<void> {
+    this.#require(id);
+    await this.stopContainer(id);
+    await this.startContainer(id);
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    this.#answer();
+    const container = this.containers.get(id);
+    if (!container) return;
+    this.containers.delete(id);
+    this.#emit('destroy', container);
+  }
+
+  async findImage(reference: string): Promise<Image | undefined> {
+    this.#answer();
+    return this.images.get(reference) ?? [...this.images.values()].find(({ id }) => id === reference);
+  }
+
+  async pullImage(reference: string, { onProgress, signal }: PullOptions = {}): Promise<void> {
+    this.#answer();
+    signal?.throwIfAborted();
+    if (!this.registry.has(reference)) {
+      throw new LongshoreError('image_unavailable', { message: `Cannot pull image "${reference}"` });
+    }
+    onProgress?.({ percent: 100, message: 'done' });
+    if (!this.images.has(reference))
+      this.images.set(reference, { id: `sha256:${reference}`, tags: [reference], digests: [] });
+  }
+
+  async tagImage(id: string, reference: string): Promise<void> {
+    const image = await this.findImage(id);
+    if (!image) throw new LongshoreError('docker_error', { message: `Cannot tag image "${reference}"` });
+    this.images.set(reference, image);
+  }
+
+  async listNetworks(project: string): Promise<Named[]> {
+    return this.#named(this.networks, project);
+  }
+
+  async listVolumes(project: string): Promise<Named[]> {
+    return this.#named(this.volumes, project);
+  }
+
+  async removeNetwork(id: string): Promise<void> {
+    this.#answer();
+    this.networks.delete(id);
+  }
+
+  async removeVolume(name: string): Promise<void> {
+    this.#answer();
+    this.volumes.delete(name);
+  }
+
+  async openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
+    this.#answer();
+    this.#listeners.add(onEvent);
+    const closed = new Promise<void>((resolve) => {
+      this.#closeStreams.push(resolve);
+      signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+    return { closed: closed.finally(() => this.#listeners.delete(onEvent)) };
+  }
+
+  #answer(): void {
+    if (this.isAway) throw new LongshoreError('docker_unavailable');
+  }
+
+  #require(id: string): Container {
+    this.#answer();
+    const container = this.containers.get(id);
+    if (container) return container;
+    throw new LongshoreError('docker_error', { details: `No such container: ${id}` });
+  }
+
+  #list(filter: (container: Container) => boolean): Container[] {
+    this.#answer();
+    const found = [...this.containers.values()].filter(filter);
+    return found.map((container) => ({ ...container })).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  #named(things: ReadonlyMap<string, string>, project: string): Named[] {
+    this.#answer();
+    return [...things].filter(([, owner]) => owner === project).map(([name]) => ({ id: name, name }));
+  }
+
+  #emit(action: string, { id, project, service, exitCode }: Container): void {
+    const event = {
+      action,
+      containerId: id,
+      project,
+      service,
+      at: this.now(),
+      exitCode: action === 'die' ? exitCode : null,
+    };
+    for (const listener of this.#listeners) listener(event);
+  }
+}
