@@ -83,9 +83,10 @@ export class LogHub {
    */
   async #catchUp(serviceId: string, viewer: LogViewer, range: LogRange, delivered: LogCursor): Promise<void> {
     let { tail, since } = range;
+    let missed = 0;
     for (let round = 1; ; round++) {
       viewer.queue.clear();
-      const missed = await this.#readHistory(serviceId, viewer, { tail, since }, delivered, round > MAX_HISTORY_ROUNDS);
+      missed += await this.#readHistory(serviceId, viewer, { tail, since }, delivered, round > MAX_HISTORY_ROUNDS);
       if (!viewer.queue.hasDropped) {
         viewer.queue.addMissed(missed);
         return;
