@@ -105,7 +105,7 @@ async function join({ client, output }: Session, args: JoinArgs): Promise<void> 
 }
 
 async function revoke({ client, output }: Session, { host }: { host: string }): Promise<void> {
-  await client.send('DELETE', `/api/hosts/${encodeURIComponent(host)}`);
+  await client.send('POST', `/api/hosts/${encodeURIComponent(host)}/revoke`);
   if (output.isJson) return output.json(null);
   output.line(`${host}: revoked`);
 }

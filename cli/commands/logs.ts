@@ -62,6 +62,7 @@ async function follow(
         waitMs = FIRST_WAIT_MS;
         show(JSON.parse(text) as Message, cursor, printer);
       }
+      client.signal.throwIfAborted();
       output.note('the connection closed, trying again');
     } catch (error) {
       if (!(error instanceof ApiError && error.isUnreachable)) throw error;

@@ -1,0 +1,334 @@
+// The client against a scripted far side: what it asks, what it makes of the answers, how it ends.
+import t from 'tap';
+import { runCli } from '../support/cli.ts';
+import { startFakeApi, type Asked } from '../support/fake-api.ts';
+
+const SERVICE = {
+  id: 'svc_000000000web',
+  name: 'web',
+  status: 'running',
+  url: 'http://127.0.0.1:8081',
+  template: null,
+  deploy_method: 'compose',
+  host_id: 'host_1',
+  reason: null,
+  labels: {},
+  revision: 1,
+  running_revision: 1,
+  health: { status: 'healthy' },
+  created_at: new Date().toISOString(),
+  updated_at: new Date().toISOString(),
+};
+const listOf = <T>(...data: T[]) => ({ body: { data, total: data.length, page: 1, per_page: 100 } });
+const COMPOSE = 'services: { web: { image: "x:1" } }';
+
+void t.test('a list is a table for people, tabs for pipes and the JSON of the API for scripts', async (t) => {
+  const api = await startFakeApi(t, () => listOf(SERVICE));
+  const piped = await runCli(['services', 'list'], api);
+  t.match(piped.stdout, /^NAME\tSTATUS\tHEALTH\tREV\tAGE\tID\tURL\tREASON\nweb\trunning\thealthy\t1\t\d+s\tsvc_/);
+  const shown = await runCli(['services', 'list'], { ...api, columns: 100 });
+  t.match(shown.stdout, 'web   \u001b[32mrunning');
+  const plain = await runCli(['services', 'list'], { ...api, columns: 100, env: { NO_COLOR: '1' } });
+  t.match(plain.stdout, /^NAME {2}STATUS {3}HEALTH/);
+  t.notMatch(plain.stdout, '\u001b');
+  const json = await runCli(['services', 'list', '--json'], api);
+  t.same(JSON.parse(json.stdout), listOf(SERVICE).body);
+  t.same(
+    [piped, shown, plain, json].map((run) => run.exitCode),
+    [0, 0, 0, 0],
+  );
+});
+
+void t.test('flags become the query, and the key goes into the header and nowhere else', async (t) => {
+  const api = await startFakeApi(t, () => listOf());
+  await runCli(['services', 'ls', '--status', 'failed', '--search', 'a b', '--sort', 'status', '--page', '2'], api);
+  t.match(api.asked, [{ method: 'GET', path: '/api/services', headers: { authorization: 'Bearer lsk_test' } }]);
+  t.same(Object.fromEntries(api.asked[0]?.query ?? []), {
+    page: '2',
+    per_page: '100',
+    status: 'failed',
+    search: 'a b',
+    sort: 'status',
+    order: 'asc',
+  });
+});
+
+void t.test('a service is found by name or id; the exact name counts, not one that holds it', async (t) => {
+  const web2 = { ...SERVICE, name: 'web-2', id: 'svc_00000000web2' };
+  const api = await startFakeApi(t, ({ path }) =>
+    path === '/api/services'
+      ? listOf(web2, SERVICE)
+      : { body: { id: SERVICE.id, status: 'stopped', message: 'm', job_id: 'job_1' } },
+  );
+  t.match(await runCli(['services', 'stop', 'web'], api), { exitCode: 0, stdout: 'web: stopped\n' });
+  t.match(await runCli(['services', 'restart', SERVICE.id], api), { exitCode: 0 });
+  const paths = api.asked.map(({ path }) => path);
+  t.same(paths, ['/api/services', `/api/services/${SERVICE.id}/stop`, `/api/services/${SERVICE.id}/restart`]);
+  t.match(await runCli(['services', 'stop', 'we'], api), {
+    exitCode: 3,
+    stderr: /There is no service "we" \(not_found\)/,
+  });
+});
+
+void t.test('an error names its code, details, fields and request, and decides the exit code', async (t) => {
+  const refusals: Record<string, [status: number, error: object]> = {
+    denied: [403, { code: 'forbidden', message: 'The API key lacks a permission', details: 'needs services.read' }],
+    bad: [422, { code: 'validation_error', message: 'Validation failed', fields: { name: 'too \u001b[2Jlong' } }],
+    busy: [409, { code: 'service_busy', message: 'Another job is under way' }],
+    strange: [418, { code: 'teapot', message: 'short and stout' }],
+  };
+  const api = await startFakeApi(t, ({ query }) => {
+    const [status, error] = refusals[query.get('search') ?? ''] ?? [500, {}];
+    return { status, body: { error: { ...error, request_id: 'req_7' } } };
+  });
+  const list = (search: string) => runCli(['services', 'list', '--search', search], api);
+  t.same(await list('denied'), {
+    exitCode: 4,
+    stdout: '',
+    stderr: 'longshore: The API key lacks a permission (forbidden)\n  needs services.read\n  request req_7\n',
+  });
+  t.match(await list('bad'), { exitCode: 6, stderr: '\n  name: too \\x1b[2Jlong\n' });
+  t.match(await list('busy'), { exitCode: 5 });
+  t.match(await list('strange'), { exitCode: 1, stderr: 'teapot: short and stout' });
+});
+
+void t.test('an answer that is not ours is not taken for one', async (t) => {
+  const api = await startFakeApi(t, () => ({ text: '<html>a proxy</html>' }));
+  t.match(await runCli(['hosts', 'list'], api), { exitCode: 1, stderr: /Not a Longshore answer/ });
+});
+
+void t.test('a control plane that is not there exits 7 and is named', async (t) => {
+  const run = await runCli(['jobs', 'list'], { url: 'http://127.0.0.1:1' });
+  t.match(run, { exitCode: 7, stderr: /Cannot reach the control plane at http:\/\/127\.0\.0\.1:1 / });
+});
+
+void t.test('a deploy whose connection is lost is tried again with the same Idempotency-Key', async (t) => {
+  let tries = 0;
+  const api = await startFakeApi(t, () =>
+    ++tries < 3 ? { drops: true } : { status: 201, body: { id: SERVICE.id, name: 'web', deploy_job_id: 'job_1' } },
+  );
+  const file = t.testdir({ 'compose.yaml': COMPOSE });
+  const run = await runCli(['deploy', '-f', `${file}/compose.yaml`, '--name', 'web'], api);
+  t.match(run, { exitCode: 0, stdout: `web: ${SERVICE.id}, job job_1\n` });
+  const keys = new Set(api.asked.map(({ headers }) => headers['idempotency-key']));
+  t.equal(api.asked.length, 3);
+  t.equal(keys.size, 1);
+  t.match([...keys][0], /^[0-9a-f-]{36}$/);
+});
+
+void t.test('what is not repeatable is not repeated', async (t) => {
+  const api = await startFakeApi(t, () => ({ drops: true }));
+  t.match(await runCli(['services', 'stop', SERVICE.id], api), { exitCode: 7 });
+  t.equal(api.asked.length, 1);
+});
+
+void t.test('deploy sends the file, the variables in their order of rank, and only what was asked for', async (t) => {
+  const api = await startFakeApi(t, () => ({ status: 201, body: { id: SERVICE.id, deploy_job_id: 'job_1' } }));
+  const dir = t.testdir({ 'compose.yaml': COMPOSE, '.env': 'A=file\nB="two words"\n' });
+  const base = ['deploy', '-f', `${dir}/compose.yaml`, '--name', 'web'];
+  await runCli([...base, '--env-file', `${dir}/.env`, '--env', 'A=flag', '-e', 'C=x=y', '--label', 'team=a'], api);
+  await runCli([...base, '--host', 'host_1', '--pull', 'always', '--timeout', '5m', '--no-rollback'], api);
+  await runCli(['deploy', '--template', 'postgres', '--name', 'db', '--set', 'PORT=5433'], api);
+  t.same(
+    api.asked.map(({ body }) => body),
+    [
+      {
+        name: 'web',
+        deploy_method: 'compose',
+        compose: COMPOSE,
+        variables: { A: 'flag', B: 'two words', C: 'x=y' },
+        labels: { team: 'a' },
+      },
+      {
+        name: 'web',
+        deploy_method: 'compose',
+        compose: COMPOSE,
+        variables: {},
+        host_id: 'host_1',
+        pull: 'always',
+        health_timeout_s: 300,
+        rollback_on_failure: false,
+      },
+      { name: 'db', deploy_method: 'template', template_id: 'postgres', variables: { PORT: '5433' } },
+    ],
+  );
+});
+
+void t.test('a name that is taken says what can be done about it', async (t) => {
+  const error = { code: 'name_taken', message: 'The name is taken' };
+  const api = await startFakeApi(t, () => ({ status: 409, body: { error } }));
+  const file = t.testdir({ 'compose.yaml': COMPOSE });
+  const run = await runCli(['deploy', '-f', `${file}/compose.yaml`, '--name', 'web'], api);
+  t.match(run, { exitCode: 5, stderr: /There is a service "web" already .*\n.*services redeploy web/ });
+});
+
+const jobOf = (state: string, more: object = {}) => ({
+  body: {
+    id: 'job_1',
+    service_id: SERVICE.id,
+    service_name: 'web',
+    kind: 'deploy',
+    state,
+    error: null,
+    failed_step: null,
+    rolled_back_to: null,
+    unchanged: false,
+    steps: [],
+    ...more,
+  },
+});
+
+const createThen = (job: () => ReturnType<typeof jobOf>) => (asked: Asked) => {
+  if (asked.method === 'POST') return { status: 201, body: { id: SERVICE.id, deploy_job_id: 'job_1' } };
+  return asked.path === '/api/jobs/job_1' ? job() : { body: SERVICE };
+};
+
+void t.test(
+  'deploy --follow shows each step once, as it happens, and ends with where the service answers',
+  async (t) => {
+    let state = 'running';
+    const progress = (step: string, stepState: string, message?: string) =>
+      JSON.stringify({ type: 'deploy.progress', job_id: 'job_1', step, state: stepState, message });
+    const api = await startFakeApi(
+      t,
+      createThen(() => jobOf(state, { steps: [{ step: 'prepare', state: 'done', message: null }] })),
+      (socket) =>
+        socket.on('message', () => {
+          socket.send(JSON.stringify({ type: 'subscribed' }));
+          socket.send(JSON.stringify({ type: 'deploy.progress', job_id: 'job_other', step: 'plan', state: 'done' }));
+          socket.send(progress('pull', 'running', 'x:1 \u001b[2J'));
+          socket.send(progress('pull', 'running', 'x:1 \u001b[2J'));
+          socket.send(progress('pull', 'done'));
+          state = 'succeeded';
+          socket.send(progress('job', 'succeeded'));
+        }),
+    );
+    const file = t.testdir({ 'compose.yaml': COMPOSE });
+    const run = await runCli(['deploy', '-f', `${file}/compose.yaml`, '--name', 'web', '--follow'], api);
+    t.same(run, {
+      exitCode: 0,
+      stdout: 'web: running at http://127.0.0.1:8081\n',
+      stderr: 'prepare: done\npull: running — x:1 \\x1b[2J\npull: done\n',
+    });
+  },
+);
+
+void t.test('a deploy that fails exits 1 with the cause, whatever state the cause stands for', async (t) => {
+  const failed = jobOf('failed', {
+    error: { code: 'port_taken', message: 'A host port is taken', details: '8080 is used by "old"' },
+    failed_step: 'check',
+    rolled_back_to: 3,
+  });
+  const api = await startFakeApi(
+    t,
+    createThen(() => failed),
+  );
+  const file = t.testdir({ 'compose.yaml': COMPOSE });
+  const run = await runCli(['deploy', '-f', `${file}/compose.yaml`, '--name', 'web', '--follow'], api);
+  t.same(run, {
+    exitCode: 1,
+    stdout: '',
+    stderr: [
+      'longshore: The deploy of "web" failed at step check: A host port is taken (port_taken)',
+      '  8080 is used by "old"',
+      '  revision 3 was put back; `longshore jobs log job_1` shows every step',
+      '',
+    ].join('\n'),
+  });
+});
+
+void t.test('following survives the control plane going away and coming back', async (t) => {
+  let answers = 0;
+  const api = await startFakeApi(
+    t,
+    createThen(() =>
+      ++answers === 2 ? { ...jobOf('running'), drops: true } : jobOf(answers < 3 ? 'running' : 'succeeded'),
+    ),
+  );
+  const file = t.testdir({ 'compose.yaml': COMPOSE });
+  const instant = { now: () => Date.now(), after: (_: number, run: () => void) => (setImmediate(run), () => {}) };
+  const args = ['deploy', '-f', `${file}/compose.yaml`, '--name', 'web', '--follow', '--json'];
+  const run = await runCli(args, { ...api, clock: instant });
+  t.equal(run.exitCode, 0);
+  t.match(JSON.parse(run.stdout), { id: 'job_1', state: 'succeeded' });
+});
+
+void t.test('removing asks, and where nobody can be asked it wants --yes', async (t) => {
+  const api = await startFakeApi(t, () => ({ status: 204 }));
+  t.match(await runCli(['services', 'rm', SERVICE.id], api), { exitCode: 2, stderr: /needs --yes/ });
+  t.equal(api.asked.length, 0);
+  t.match(await runCli(['services', 'rm', SERVICE.id, '--yes'], api), { exitCode: 0, stdout: /: removed\n/ });
+  t.match(api.asked, [{ method: 'DELETE', path: `/api/services/${SERVICE.id}` }]);
+});
+
+void t.test('a removal that waits for its host says so', async (t) => {
+  const api = await startFakeApi(t, () => ({ status: 202, body: { job_id: 'job_9' } }));
+  const run = await runCli(['services', 'rm', SERVICE.id, '--yes'], api);
+  t.match(run, { exitCode: 0, stdout: /will be removed when its host is back, job job_9/ });
+});
+
+void t.test('a new key is on stdout alone, so that a script can keep it', async (t) => {
+  const api = await startFakeApi(t, () => ({ status: 201, body: { id: 'key_1', secret: 'lsk_new' } }));
+  const run = await runCli(['keys', 'create', '--name', 'ci', '-p', 'services.*', '-p', 'hosts.read'], api);
+  t.match(run, { exitCode: 0, stdout: 'lsk_new\n', stderr: 'key_1, shown this once:\n' });
+  t.same(api.asked[0]?.body, { name: 'ci', permissions: ['services.*', 'hosts.read'] });
+});
+
+void t.test('the line that lets a machine join is on stdout alone', async (t) => {
+  const body = { id: 'jtk_1', token: 'lsj_x', expires_at: '2026-03-29T14:30:00Z', command: 'curl … | sudo sh' };
+  const api = await startFakeApi(t, () => ({ status: 201, body }));
+  const run = await runCli(['hosts', 'join', '--label', 'zone=eu', '--uses', '3', '--expires', '2h'], api);
+  t.match(run, { exitCode: 0, stdout: 'curl … | sudo sh\n' });
+  t.same(api.asked[0]?.body, { labels: { zone: 'eu' }, uses: 3, expires_in_s: 7200 });
+});
+
+void t.test('a wrong command line exits 2 before anything is asked', async (t) => {
+  const api = await startFakeApi(t, () => listOf());
+  const wrong = [
+    [],
+    ['servces'],
+    ['services'],
+    ['services', 'list', '--colour'],
+    ['services', 'list', '--status', 'broken'],
+    ['deploy', '--name', 'web'],
+    ['deploy', '--name'],
+    ['deploy', '-f', '/no/such/file', '--name', 'web'],
+    ['deploy', '-f', 'a', '--template', 'b', '--name', 'web'],
+    ['deploy', '--template', 'nginx', '--name', 'web', '--set', 'PORT'],
+    ['deploy', '--template', 'nginx', '--name', 'web', '--timeout', 'long'],
+    ['logs', SERVICE.id, '--since', 'yesterday'],
+  ];
+  for (const args of wrong) t.match(await runCli(args, api), { exitCode: 2, stdout: '' }, args.join(' '));
+  t.equal(api.asked.length, 0);
+});
+
+void t.test('a configuration that cannot be used exits 78, a missing key exits 4', async (t) => {
+  const list = (env: Record<string, string>, ...flags: string[]) => runCli(['services', 'list', ...flags], { env });
+  t.match(await list({ LONGSHORE_URL: 'ftp://x' }), { exitCode: 78, stderr: /"ftp:\/\/x" is not the URL/ });
+  t.match(await list({}, '--api-key-file', '/no/such/key'), { exitCode: 78, stderr: /no\/such\/key/ });
+  t.match(await list({ LONGSHORE_API_KEY: 'two words' }), { exitCode: 78, stderr: /characters no key has/ });
+  t.match(await list({ LONGSHORE_API_KEY: '', LONGSHORE_URL: 'http://panel.example.com' }), { exitCode: 4 });
+});
+
+void t.test('the key file wins over the environment, and flags over both', async (t) => {
+  const api = await startFakeApi(t, () => listOf());
+  const file = `${t.testdir({ key: 'lsk_file\n' })}/key`;
+  await runCli(['services', 'list', '--api-key-file', file, '--url', api.url], { url: 'http://127.0.0.1:1' });
+  t.match(api.asked, [{ headers: { authorization: 'Bearer lsk_file' } }]);
+});
+
+void t.test('Tab offers commands, flags and the names the control plane knows', async (t) => {
+  const said: string[] = [];
+  t.capture(console, 'log', (line: string) => said.push(line));
+  const api = await startFakeApi(t, () => listOf(SERVICE));
+  const complete = async (...words: string[]) => {
+    said.length = 0;
+    await runCli(['--get-yargs-completions', 'longshore', ...words], api);
+    return said;
+  };
+  t.match(await complete('serv'), ['up', 'control', 'agent', 'hosts', 'services']);
+  t.match(await complete('services', 'st'), ['list', 'get', 'start', 'stop']);
+  t.ok((await complete('services', 'stop', 'w')).includes('web'));
+  t.ok((await complete('logs', '')).includes('web'));
+  t.ok((await complete('deploy', '--na')).includes('--name'));
+});
