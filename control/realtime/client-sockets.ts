@@ -9,8 +9,11 @@ import type { Caller, Keys } from '../app/api.ts';
 /** A page opens two or three; 20 leaves room for tabs and ends a leak early. */
 export const MAX_SOCKETS_PER_KEY = 20;
 const PING_INTERVAL_MS = 30_000;
-/** Frames and pings a client may send in a window; a person clicking makes a handful. */
-export const MAX_FRAMES = 120;
+/**
+ * Frames and pings a client may send in a window; a person clicking makes a handful. Below the 60 unanswered pings at
+ * which ws itself hangs up, without a word.
+ */
+export const MAX_FRAMES = 50;
 const FRAME_WINDOW_MS = 10_000;
 /** RFC 6455 §7.4.1: a policy was broken. */
 const POLICY = 1008;

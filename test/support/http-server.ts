@@ -58,13 +58,18 @@ export class TestHttp {
   readonly logLines: string[] = [];
   readonly agents: { socket: unknown; address: string }[] = [];
   hasRoom = true;
+  /** What opening a log fails with. */
+  openError: Error | undefined;
   frames: Frames = async function* () {};
   url = '';
   #stop: (() => Promise<void>) | undefined;
 
   async start(options: Options = {}): Promise<this> {
     const log = pino({ level: 'debug' }, { write: (line: string) => void this.logLines.push(line) });
-    const openLogs: LogSourceDeps['openLogs'] = () => toReader(this.frames());
+    const openLogs: LogSourceDeps['openLogs'] = () => {
+      if (this.openError) throw this.openError;
+      return toReader(this.frames());
+    };
     const deps = fakeDeps(this.app, { log, openLogs });
     const { http, stop } = await buildHttp({
       ...deps,
