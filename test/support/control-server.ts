@@ -1,0 +1,61 @@
+// A bare WebSocket server with a gateway on it: control's end of the link and nothing else of control.
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import type { Test } from 'tap';
+import { WebSocketServer } from 'ws';
+import { silentLogger } from '#shared/log.ts';
+import { createIdentity, type Identity } from '#shared/protocol/identity.ts';
+import { systemClock, type Clock } from '#shared/time.ts';
+import {
+  AGENT_SOCKET_OPTIONS,
+  createGateway,
+  type Gateway,
+  type GatewayDeps,
+  type IdentityConflict,
+} from '../../control/agents/gateway.ts';
+import { Sessions } from '../../control/agents/sessions.ts';
+import { MemoryRegistry } from './agent-registry.ts';
+import { noHandlers } from './peer-pair.ts';
+
+export interface ControlServer {
+  gateway: Gateway;
+  sessions: Sessions;
+  registry: MemoryRegistry;
+  identity: Identity;
+  conflicts: IdentityConflict[];
+  port: number;
+  /** As in a join token. */
+  url: string;
+}
+
+export interface ControlOptions extends Partial<Omit<GatewayDeps, 'registry' | 'sessions' | 'onIdentityConflict'>> {
+  registry?: MemoryRegistry;
+  clock?: Clock;
+  /** Default: this machine only. */
+  host?: string;
+}
+
+export async function startControlServer(t: Test, options: ControlOptions = {}): Promise<ControlServer> {
+  const { host = '127.0.0.1', registry = new MemoryRegistry(), identity = createIdentity(), ...rest } = options;
+  const sessions = new Sessions(silentLogger());
+  const conflicts: IdentityConflict[] = [];
+  const gateway = createGateway({
+    clock: systemClock,
+    log: silentLogger(),
+    handlersFor: () => ({ ...noHandlers(), requests: { echo: (params) => Promise.resolve(params) } }),
+    ...rest,
+    identity,
+    registry,
+    sessions,
+    onIdentityConflict: (conflict) => conflicts.push(conflict),
+  });
+  const server = new WebSocketServer({ host, port: 0, ...AGENT_SOCKET_OPTIONS });
+  server.on('connection', (ws, request) => gateway.acceptAgent(ws, request.socket.remoteAddress ?? ''));
+  await once(server, 'listening');
+  t.teardown(async () => {
+    for (const ws of server.clients) ws.terminate();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  const { port } = server.address() as AddressInfo;
+  return { gateway, sessions, registry, identity, conflicts, port, url: `http://${host}:${port}` };
+}
