@@ -105,11 +105,16 @@ export class MemoryLogHost {
       this.onHistoryFrame();
       yield toFrame(history.slice(at, at + this.linesPerFrame));
     }
-    while (live?.isEnded === false) {
+    if (live) yield* this.#follow(live);
+  }
+
+  async *#follow(live: Live): AsyncGenerator<Uint8Array> {
+    for (;;) {
       const frame = live.frames.shift();
       if (frame) yield frame;
+      else if (live.isEnded) break;
       else await new Promise<void>((resolve) => (live.wake = resolve));
     }
-    if (live && !this.isUp) throw new LongshoreError('link_closed');
+    if (!this.isUp) throw new LongshoreError('link_closed');
   }
 }
