@@ -29,11 +29,10 @@ export interface HttpConfig {
 
 export interface HttpDeps {
   app: App;
-  /** The gateway (control/agents): owns the socket from `acceptAgent` on; without room an upgrade gets 503. */
-  agents: {
-    acceptAgent(socket: WebSocket, remoteAddress: string): void;
-    hasRoom(remoteAddress: string): boolean;
-  };
+  /** Owns the socket from here on: the agent's handshake, its limits, its end. */
+  acceptAgent(socket: WebSocket, remoteAddress: string): void;
+  /** Throws what answers the upgrade instead: `unavailable` in a reconnect storm. */
+  admitAgent(remoteAddress: string): void;
   /** Follows logs; the guard and the app have let the viewer through before it is asked. */
   logs: LogHub;
   /** Opens a service's log on its host; throws host_offline. */

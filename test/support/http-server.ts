@@ -2,10 +2,12 @@
 import type { Test } from 'tap';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
+import type { App } from '../../control/app/api.ts';
 import { buildHttp } from '../../control/http/server.ts';
 import type { HttpConfig, HttpDeps } from '../../control/http/deps.ts';
 import { LogHub } from '../../control/realtime/log-hub.ts';
 import type { LogSourceDeps } from '../../control/realtime/log-upstream.ts';
+import { LongshoreError } from '#shared/errors.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { StreamReader } from '#shared/protocol/peer-types.ts';
 import { systemClock } from '#shared/time.ts';
@@ -31,11 +33,12 @@ export interface Options {
 }
 
 /** What the server needs, with nothing behind it but the app. */
-export function fakeDeps(app: FakeApp, given: Partial<Pick<HttpDeps, 'log' | 'openLogs'>> = {}): HttpDeps {
+export function fakeDeps(app: App, given: Partial<Pick<HttpDeps, 'log' | 'openLogs'>> = {}): HttpDeps {
   const { log = silentLogger(), openLogs = () => toReader((async function* () {})()) } = given;
   return {
     app,
-    agents: { acceptAgent: () => {}, hasRoom: () => true },
+    acceptAgent: () => {},
+    admitAgent: () => {},
     logs: new LogHub({ openLogs, onHostUp: () => () => {}, clock: systemClock, log }),
     openLogs,
     config: { listen: { host: '127.0.0.1', port: 0 }, trustedProxy: [], rateLimits: UNLIMITED, publicUrl: null },
@@ -73,9 +76,9 @@ export class TestHttp {
     const deps = fakeDeps(this.app, { log, openLogs });
     const { http, stop } = await buildHttp({
       ...deps,
-      agents: {
-        acceptAgent: (socket, address) => void this.agents.push({ socket, address }),
-        hasRoom: () => this.hasRoom,
+      acceptAgent: (socket, address) => void this.agents.push({ socket, address }),
+      admitAgent: () => {
+        if (!this.hasRoom) throw new LongshoreError('unavailable');
       },
       config: { ...deps.config, ...options.config },
       ...options.deps,

@@ -86,9 +86,9 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
     config: { permission: 'public', takesUpgrade: true, limit: 'none' },
     schema: { hide: true },
     preHandler: async (request) => {
-      if (request.ws && !deps.agents.hasRoom(request.ip)) throw new LongshoreError('unavailable', { retryAfter: 5 });
+      if (request.ws) deps.admitAgent(request.ip);
     },
     handler: requireUpgrade,
-    wsHandler: (socket, request) => deps.agents.acceptAgent(socket, request.ip),
+    wsHandler: (socket, request) => deps.acceptAgent(socket, request.ip),
   });
 }
