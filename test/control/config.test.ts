@@ -1,0 +1,56 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t from 'tap';
+import { loadControlConfig } from '../../control/config.ts';
+
+t.test('without a word the defaults count', async (t) => {
+  t.match(loadControlConfig([], {}), {
+    listen: { host: '127.0.0.1', port: 8080 },
+    publicUrl: null,
+    logLevel: 'info',
+    rateLimits: { anonymous: 60, authenticated: 120, deploy: 10 },
+    trustedProxy: [],
+  });
+});
+
+t.test('flags win over the environment, that over the file, that over the defaults', async (t) => {
+  const dataDir = t.testdir({});
+  writeFileSync(
+    join(dataDir, 'config.yaml'),
+    'listen: "0.0.0.0:1"\nrate-limit: 1\nlog-level: warn\ntrusted-proxy: [10.0.0.0/8]\n',
+  );
+  const env = { LONGSHORE_LISTEN: '0.0.0.0:2', LONGSHORE_RATE_LIMIT: '2', LONGSHORE_DATA_DIR: dataDir };
+  const config = loadControlConfig(['--listen', '[::1]:3'], env);
+  t.match(config, {
+    dataDir,
+    listen: { host: '::1', port: 3 },
+    rateLimits: { authenticated: 2, deploy: 10 },
+    logLevel: 'warn',
+    trustedProxy: ['10.0.0.0/8'],
+  });
+});
+
+t.test('a bad value names its setting, where it came from and what is expected', async (t) => {
+  const bad: [string[], NodeJS.ProcessEnv, RegExp][] = [
+    [['--listen', 'x'], {}, /--listen is "x", it must be an address/],
+    [['--listen', '127.0.0.1:99999'], {}, /--listen/],
+    [['--public-url', 'ftp://x'], {}, /--public-url/],
+    [[], { LONGSHORE_RATE_LIMIT: '0' }, /LONGSHORE_RATE_LIMIT is "0"/],
+    [[], { LONGSHORE_LOG_LEVEL: 'loud' }, /one of trace, debug/],
+    [[], { LONGSHORE_TRUSTED_PROXY: 'everybody' }, /LONGSHORE_TRUSTED_PROXY/],
+  ];
+  for (const [argv, env, message] of bad) {
+    t.throws(() => loadControlConfig(argv, env), { code: 'config_invalid', message });
+  }
+  t.throws(() => loadControlConfig(['--lisen', 'x'], {}), { code: 'config_invalid', details: /lisen/ });
+});
+
+t.test('a file with an unknown or a broken setting is refused', async (t) => {
+  const dataDir = t.testdir({ 'config.yaml': 'lisen: x\n' });
+  t.throws(() => loadControlConfig(['--data-dir', dataDir], {}), {
+    code: 'config_invalid',
+    message: /lisen in config.yaml/,
+  });
+  writeFileSync(join(dataDir, 'config.yaml'), 'a: [b\n');
+  t.throws(() => loadControlConfig(['--data-dir', dataDir], {}), { code: 'config_invalid', message: /config\.yaml/ });
+});

@@ -1,0 +1,129 @@
+// A control plane without HTTP and without sockets: real SQLite files, the real app layer, real peers joined in memory.
+// `crash` leaves the running one behind and starts another on a copy of the files as they are at that moment.
+import { cpSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Test } from 'tap';
+import { silentLogger } from '#shared/log.ts';
+import { Dispatcher } from '../../control/agents/dispatch.ts';
+import { EventEffects } from '../../control/agents/event-effects.ts';
+import { Intake } from '../../control/agents/intake.ts';
+import { LostJobs } from '../../control/agents/lost-jobs.ts';
+import { ProgressLog } from '../../control/agents/progress-log.ts';
+import { StoredRegistry } from '../../control/agents/registry.ts';
+import type { Incident } from '../../control/agents/resume.ts';
+import { Sessions } from '../../control/agents/sessions.ts';
+import { SYSTEM_CALLER } from '../../control/app/admin-key.ts';
+import type { Caller, LiveEvent, NewService } from '../../control/app/api.ts';
+import { createApp, type AppParts } from '../../control/app/app.ts';
+import type { HostLinks } from '../../control/app/host-links.ts';
+import { openStores, type Stores } from '../../control/store/stores.ts';
+import { loadTemplates } from '../../control/templates/load.ts';
+import { createTemplateSource } from '../../control/templates/source.ts';
+import { FakeHost } from './fake-host.ts';
+import { ManualClock } from './manual-clock.ts';
+
+export const COMPOSE = 'services:\n  web:\n    image: busybox:1\n';
+export const ADMIN: Caller = SYSTEM_CALLER;
+
+export class ControlWorld {
+  readonly dir: string;
+  readonly clock: ManualClock;
+  readonly stores: Stores;
+  readonly parts: AppParts;
+  readonly app: AppParts['app'];
+  readonly sessions = new Sessions(silentLogger());
+  readonly registry: StoredRegistry;
+  readonly intake: Intake;
+  readonly dispatcher: Dispatcher;
+  readonly progressLog: ProgressLog;
+  /** Everything the bus has carried. */
+  readonly live: LiveEvent[] = [];
+  readonly incidents: Incident[] = [];
+  readonly #t: Test;
+  readonly #abort = new AbortController();
+
+  constructor(t: Test, { dir, clock = new ManualClock() }: { dir?: string; clock?: ManualClock } = {}) {
+    this.#t = t;
+    this.dir = dir ?? mkdtempSync(join(tmpdir(), 'longshore-control-'));
+    this.clock = clock;
+    this.stores = openStores(this.dir, clock);
+    const { stores, sessions } = this;
+    const log = silentLogger();
+    this.parts = createApp({
+      stores,
+      clock,
+      log,
+      links: this.#links(),
+      templates: createTemplateSource(loadTemplates(), {
+        randomBytes: (n) => new Uint8Array(n),
+        now: () => clock.now(),
+      }),
+      reservedPorts: () => [8080],
+      publicUrl: () => 'https://panel.example.com',
+      controlPin: 'A'.repeat(43),
+      readiness: () => ({ isReady: true, reason: null }),
+    });
+    const { app, bus, starts, ends } = this.parts;
+    this.app = app;
+    bus.subscribe((event) => this.live.push(event));
+    const lostJobs = new LostJobs(stores, starts, ends, clock);
+    this.progressLog = new ProgressLog(stores, clock, log);
+    const effects = new EventEffects({ stores, ends, progressLog: this.progressLog, bus, clock });
+    this.intake = new Intake({ stores, sessions, effects, lostJobs, progressLog: this.progressLog, bus, clock, log });
+    this.dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, this.#abort.signal);
+    const onIncident = (_: string, incident: Incident) => void this.incidents.push(incident);
+    this.registry = new StoredRegistry({ stores, lostJobs, onIncident, clock, log });
+    sessions.onConnect(({ hostId }) => this.dispatcher.nudge(hostId));
+    t.teardown(() => this.close());
+  }
+
+  /** A host that has joined; it does not connect by itself. */
+  async join(labels: Record<string, string> = {}, hostname = 'one'): Promise<FakeHost> {
+    const { id: tokenId } = await this.app.hosts.createJoinToken(ADMIN, { labels });
+    const host = new FakeHost(hostname);
+    await host.enrol(this, tokenId);
+    return host;
+  }
+
+  async joinAndConnect(labels: Record<string, string> = {}, hostname = 'one'): Promise<FakeHost> {
+    const host = await this.join(labels, hostname);
+    await host.connect(this);
+    return host;
+  }
+
+  create(name: string, input: Partial<NewService> = {}, caller: Caller = ADMIN) {
+    const source = { method: 'compose' as const, compose: COMPOSE };
+    return this.app.services.create(caller, { name, source, ...input });
+  }
+
+  /** A service whose first deploy went well. */
+  async deployed(host: FakeHost, name: string, input: Partial<NewService> = {}): Promise<string> {
+    const { service, job } = await this.create(name, { hostId: host.id, ...input });
+    await host.finish(job.id);
+    return service.id;
+  }
+
+  /** What kill -9 leaves. */
+  crash(): ControlWorld {
+    const dir = mkdtempSync(join(tmpdir(), 'longshore-control-'));
+    cpSync(this.dir, dir, { recursive: true });
+    return new ControlWorld(this.#t, { dir, clock: this.clock });
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort();
+    for (const session of this.sessions.list()) session.peer.destroy(1001, 'test over');
+    await this.stores.close();
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+
+  #links(): HostLinks {
+    return {
+      isConnected: (hostId) => this.sessions.find(hostId) !== undefined,
+      isFenced: () => false,
+      nudge: (hostId) => this.dispatcher.nudge(hostId),
+      drop: (hostId) => this.sessions.revoke(hostId),
+    };
+  }
+}
