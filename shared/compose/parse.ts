@@ -9,6 +9,8 @@ import { isMap, type ComposeMap } from './values.ts';
 export const COMPOSE_LIMITS = {
   bytes: 256 * 1024,
   aliases: 100,
+  /** Uses of an anchor times the aliases within it: flat use of all aliases stays far below, a bomb does not. */
+  expansion: 1_000,
   services: 100,
   /** Deepest nesting; real files stay below 12. */
   depth: 32,
@@ -61,7 +63,7 @@ function requireUniqueKeys(map: YAMLMap, lineCounter: LineCounter): void {
 }
 
 function toPlain(document: Document.Parsed): unknown {
-  return guard(() => document.toJS({ maxAliasCount: COMPOSE_LIMITS.aliases }));
+  return guard(() => document.toJS({ maxAliasCount: COMPOSE_LIMITS.expansion }));
 }
 
 /** The parser recurses: nesting that exhausts the stack, and aliases that multiply, end here. */
