@@ -1,10 +1,12 @@
 // `longshore agent`: the process around the agent. Also the entry of its bundle.
-import { toLongshoreError } from '#shared/errors.ts';
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
 import { systemClock } from '#shared/time.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { loadAgentConfig } from './config.ts';
+import { loadAgentConfig, type AgentConfig } from './config.ts';
+import { findComposePlugin } from './docker/compose.ts';
+import { createDockerEngine } from './docker/docker-engine.ts';
 import { startAgent } from './system.ts';
 
 export { loadAgentConfig, type AgentConfig } from './config.ts';
@@ -15,6 +17,13 @@ export const AGENT_VERSION: string = manifest.version;
 /** What a restart does not mend: systemd must not try. */
 export const agentExitCode = (error: unknown): number =>
   ['config_invalid', 'schema_too_new'].includes(toLongshoreError(error).code) ? EXIT.config : EXIT.failure;
+
+/** Throws `docker_unavailable` when the Engine does not answer or Compose is missing: for `up`, before it starts. */
+export async function requireDocker({ dockerSocket: socketPath, home }: AgentConfig): Promise<void> {
+  await createDockerEngine({ socketPath }).version();
+  if (findComposePlugin(home)) return;
+  throw new LongshoreError('docker_unavailable', { message: 'The Compose plugin of Docker is not installed' });
+}
 
 /** Runs until SIGTERM or SIGINT. `argv`: what follows `longshore agent`. Throws `config_invalid` before it starts. */
 export async function runAgent(argv: readonly string[]): Promise<void> {

@@ -30,6 +30,7 @@ const JOB_ENDS: ReadonlySet<ErrorCode> = new Set([
   'cancelled',
   'superseded',
   'expired',
+  'docker_unavailable',
   'docker_error',
 ]);
 

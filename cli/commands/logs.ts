@@ -1,5 +1,6 @@
 // `longshore logs`: the lines of all containers of a service, recent ones or as they come.
 import type { Argv } from 'yargs';
+import type { WireError } from '#shared/errors.ts';
 import { sleep } from '#shared/time.ts';
 import type { LogEntry } from '../api-types.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
@@ -48,41 +49,51 @@ async function logs(session: Session, args: LogArgs): Promise<void> {
 }
 
 /** Follows until Ctrl-C, through restarts of the control plane and lost connections. */
-async function follow(
-  { world, client, output }: Session,
-  path: string,
-  first: { tail: number | undefined; since: string | undefined },
-  printer: LogPrinter,
-): Promise<void> {
+async function follow(session: Session, path: string, first: object, printer: LogPrinter): Promise<void> {
+  const { world, client, output } = session;
   const cursor = new LogCursor();
-  for (let waitMs = FIRST_WAIT_MS, query: object = first; ; ) {
+  for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(waitMs * 2, LAST_WAIT_MS)) {
+    const query = cursor.since === undefined ? first : { since: cursor.since, tail: MAX_TAIL };
+    cursor.rewind();
     try {
       using socket = await openSocket(client, path, { follow: true, batch: true, ...query });
       for await (const text of socket) {
-        waitMs = FIRST_WAIT_MS;
         show(JSON.parse(text) as Message, cursor, printer);
+        waitMs = FIRST_WAIT_MS;
       }
       client.signal.throwIfAborted();
       output.note('the connection closed, trying again');
     } catch (error) {
-      if (!(error instanceof ApiError && error.isUnreachable)) throw error;
-      // It says the same of a lost control plane and of a service that is gone; the API knows which.
-      await client.get(path, { tail: 0 }).catch((reason: unknown) => {
-        if (!(reason instanceof ApiError && reason.isUnreachable)) throw reason;
-      });
+      await requireHope(session, path, error, cursor.since !== undefined);
     }
     await sleep(world.clock, waitMs, client.signal);
-    waitMs = Math.min(waitMs * 2, LAST_WAIT_MS);
-    cursor.rewind();
-    if (cursor.since !== undefined) query = { since: cursor.since, tail: MAX_TAIL };
   }
 }
 
-type Message = LogEntry[] | { type: 'gap'; missed: number } | { type: 'error'; code: string; message: string };
+/** Throws what no waiting mends. Before the first line a person wants an answer; after it, the lines that follow. */
+async function requireHope(
+  { client, output }: Session,
+  path: string,
+  error: unknown,
+  hasBegun: boolean,
+): Promise<void> {
+  if (!(error instanceof ApiError)) throw error;
+  if (!error.isUnreachable) {
+    if (!hasBegun || !error.retryable) throw error;
+    output.note(`${error.message}, trying again`);
+    return;
+  }
+  // A refused WebSocket does not say why: the same path without it does, unless the control plane is away.
+  await client.get(path, { tail: 0 }).catch((reason: unknown) => {
+    if (!hasBegun || !(reason instanceof ApiError && reason.isUnreachable)) throw reason;
+  });
+}
+
+type Message = LogEntry[] | { type: 'gap'; missed: number } | { type: 'error'; error: WireError };
 
 function show(message: Message, cursor: LogCursor, printer: LogPrinter): void {
   if (Array.isArray(message)) {
     for (const entry of message) if (cursor.accept(entry)) printer.entry(entry);
   } else if (message.type === 'gap') printer.gap(message.missed);
-  else throw ApiError.answered(message, undefined);
+  else throw ApiError.answered(message.error, undefined);
 }

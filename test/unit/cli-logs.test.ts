@@ -1,5 +1,4 @@
 // `longshore logs`: what it shows, and how it follows through lost connections.
-import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import type { WebSocket } from 'ws';
 import { runCli, startCli } from '../support/cli.ts';
@@ -102,10 +101,20 @@ void t.test('a service that is gone ends the following with its reason', async (
   t.match(await runCli(['logs', ID, '-f'], api), { exitCode: 3, stderr: /Not found \(not_found\)/ });
 });
 
-void t.test('what the far side sends instead of lines ends the following', async (t) => {
+const trouble = (code: string, message: string) => JSON.stringify({ type: 'error', error: { code, message } });
+
+void t.test('logs that cannot be had at all end the command with the reason', async (t) => {
   const { cli, socketAt } = await follow(t);
-  const socket = await socketAt(0);
-  socket.send('{"type":"error","code":"docker_unavailable","message":"Docker does not answer on the host"}');
-  await once(socket, 'close');
-  t.match(await cli.done, { exitCode: 5, stderr: /docker_unavailable/ });
+  (await socketAt(0)).send(trouble('host_offline', 'The host is not connected'));
+  t.match(await cli.done, { exitCode: 5, stderr: /host_offline/ });
+});
+
+void t.test('a host that goes away while its logs are followed is waited for', async (t) => {
+  const { cli, socketAt, stop } = await follow(t);
+  const first = await socketAt(0);
+  first.send(JSON.stringify([line(1, 'one')]));
+  first.send(trouble('link_closed', 'The connection to the host closed'));
+  (await socketAt(1)).send(JSON.stringify([line(1, 'one'), line(2, 'two')]));
+  await eventually(() => cli.stdout === 'web-1 | one\nweb-1 | two\n');
+  t.match(await stop(), { exitCode: 130, stderr: 'The connection to the host closed, trying again\n' });
 });

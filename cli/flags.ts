@@ -1,0 +1,33 @@
+// Flags of the programs that `longshore` starts, passed on: control and agent read their configuration themselves, from
+// flags, environment and file. Here they are only named, for help and completion.
+
+/** Flag by name with its description. */
+export type FlagList = Record<string, string>;
+
+export const CONTROL_FLAGS: FlagList = {
+  'data-dir': 'Folder of the database and the keys (./data)',
+  listen: 'Address and port (127.0.0.1:8080)',
+  'public-url': 'Where hosts and people reach it',
+  'log-level': 'trace, debug, info, warn, error, fatal or silent',
+  'rate-limit': 'Requests a minute and key (120)',
+  'rate-limit-anonymous': 'Requests a minute and address without a key (60)',
+  'rate-limit-deploy': 'Deploys a minute and key (10)',
+  'trusted-proxy': 'Addresses whose X-Forwarded-For counts',
+};
+
+export const AGENT_FLAGS: FlagList = {
+  token: 'Join token; needed until this host is enrolled',
+  'data-dir': "Folder of the agent's state and of the services (./data/agent)",
+  'docker-socket': 'Docker Engine (/var/run/docker.sock)',
+  'log-level': 'trace, debug, info, warn, error, fatal or silent',
+};
+
+/** Options for yargs: texts, because the program reads them itself. */
+export const toOptions = (flags: FlagList) =>
+  Object.fromEntries(
+    Object.entries(flags).map(([name, describe]) => [name, { type: 'string', describe, requiresArg: true } as const]),
+  );
+
+/** Back to arguments: those that were given. */
+export const toArguments = (flags: FlagList, args: Record<string, unknown>): string[] =>
+  Object.keys(flags).flatMap((name) => (typeof args[name] === 'string' ? [`--${name}=${args[name]}`] : []));
