@@ -1,6 +1,7 @@
 // OpenAPI 3.1 at /api/openapi.json, generated from the schemas the routes check and answer with.
 import swagger from '@fastify/swagger';
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod';
+import { errorView } from './errors.ts';
 import type { Http } from './http.ts';
 
 /** Must come before the first route. */
@@ -18,9 +19,17 @@ export async function describeRoutes(http: Http, publicUrl: string | null): Prom
       components: { securitySchemes: { apiKey: { type: 'http', scheme: 'bearer' } } },
       security: [{ apiKey: [] }],
     },
-    transform: jsonSchemaTransform,
+    transform: (document) => jsonSchemaTransform(withErrors(document)),
     transformObject: jsonSchemaTransformObject,
   });
+}
+
+type Document = Parameters<typeof jsonSchemaTransform>[0];
+
+/** Whatever goes wrong, the answer has one shape. */
+function withErrors(document: Document): Document {
+  const response = { ...(document.schema.response as object), default: errorView };
+  return { ...document, schema: { ...document.schema, response } };
 }
 
 export function mountOpenApi(http: Http): void {

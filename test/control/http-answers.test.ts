@@ -6,7 +6,11 @@ import { callerView, createdKeyView, keyPage } from '../../control/http/views/ke
 import { hostPage, hostView, joinTokenView } from '../../control/http/views/host.ts';
 import { jobDetailView, jobLogView, jobPage, jobView } from '../../control/http/views/job.ts';
 import { templateDetailView, templatePage } from '../../control/http/views/template.ts';
-import { startTestHttp } from '../support/http-server.ts';
+import { Scope } from '#shared/lifecycle.ts';
+import { silentLogger } from '#shared/log.ts';
+import { startHttp } from '../../control/http/server.ts';
+import { FakeApp } from '../support/fake-app.ts';
+import { fakeDeps, startTestHttp } from '../support/http-server.ts';
 
 const SERVICE = {
   id: 'svc_abc123',
@@ -209,6 +213,15 @@ t.test('every answer fits the schema the API documents', async (t) => {
   }
 });
 
+t.test('the server answers at the URL it returns, until its scope stops', async (t) => {
+  const scope = new Scope(silentLogger());
+  const { url, port } = await startHttp(fakeDeps(new FakeApp()), scope);
+  t.equal(url, `http://127.0.0.1:${port}`);
+  t.equal((await fetch(`${url}/healthz`)).status, 200);
+  await scope.stop();
+  await t.rejects(fetch(`${url}/healthz`));
+});
+
 t.test('/healthz is up before /readyz', async (t) => {
   const http = await startTestHttp(t);
   http.app.isReady = false;
@@ -228,5 +241,6 @@ t.test('/api/openapi.json describes every route, without a key', async (t) => {
   t.match(body.openapi, /^3\.1/);
   t.match(Object.keys(body.paths['/api/services'] ?? {}), ['get', 'post']);
   t.ok(body.paths['/api/services/{id}/logs']?.['get']);
+  t.match(body.paths['/api/services']?.['post'], { responses: { 201: {}, default: {} } }, 'failures have their schema');
   t.notOk(body.paths['/agent/v1'], 'the agents have a protocol of their own');
 });

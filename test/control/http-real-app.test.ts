@@ -1,0 +1,159 @@
+// HTTP over the real app layer and a real database: what only shows when the two meet.
+import t, { type Test } from 'tap';
+import { eventually } from '../support/eventually.ts';
+import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
+import { startTestHttp, TestSocket, type ErrorBody, type TestHttp } from '../support/http-server.ts';
+import { WebSocket } from 'ws';
+
+interface World {
+  world: ControlWorld;
+  http: TestHttp;
+  key: string;
+}
+
+async function start(t: Test): Promise<World> {
+  const world = new ControlWorld(t);
+  const http = await startTestHttp(t, { deps: { app: world.app } });
+  const { secret: key } = await world.app.keys.create(ADMIN, { name: 'admin', permissions: ['*'] });
+  return { world, http, key };
+}
+
+const body = (name: string, more: object = {}) => ({ name, deploy_method: 'compose', compose: COMPOSE, ...more });
+
+t.test('a service is created, deployed, listed, stopped and deleted', async (t) => {
+  const { world, http, key } = await start(t);
+  const host = await world.joinAndConnect();
+  const made = await http.call<{ id: string; deploy_job_id: string }>('POST', '/api/services', {
+    key,
+    body: body('web'),
+  });
+  t.match(made, { status: 201, body: { name: 'web', status: 'deploying' } });
+  await host.finish(made.body.deploy_job_id);
+  const path = `/api/services/${made.body.id}`;
+  t.match(await http.get(path, key), { status: 200, body: { status: 'running', host_id: host.id, compose: COMPOSE } });
+  t.match(await http.get('/api/services?status=running&search=we', key), {
+    body: { total: 1, data: [{ name: 'web' }] },
+  });
+  t.match(await http.get(`/api/jobs/${made.body.deploy_job_id}`, key), { body: { state: 'succeeded', steps: [] } });
+
+  const stopping = await http.call<{ job_id: string }>('POST', `${path}/stop?wait=0`, { key });
+  t.match(stopping, { status: 202, body: { job_id: /^job_/ } });
+  const busy = await http.error('POST', `${path}/start?wait=0`, { key });
+  t.match(busy, { status: 409, code: 'service_busy' });
+  await host.finish(stopping.body.job_id);
+
+  const removing = http.call('DELETE', path, { key });
+  const job = await eventually(() =>
+    world.app.jobs.list(ADMIN, { page: 1, perPage: 10 }).items.find((it) => it.kind === 'remove'),
+  );
+  await host.finish(job?.id ?? '');
+  t.equal((await removing).status, 204);
+  t.match(await http.error('GET', path, { key }), { status: 404 });
+});
+
+t.test('A13: a retry under the same Idempotency-Key gets the same job, another body 409', async (t) => {
+  const { world, http, key } = await start(t);
+  await world.joinAndConnect();
+  const headers = { 'idempotency-key': 'deploy-42' };
+  const create = (sent: object) => http.call('POST', '/api/services', { key, headers, body: sent });
+  const first = await create(body('web'));
+  const again = await create(body('web'));
+  t.strictSame(again.body, first.body);
+  t.equal(again.headers.get('idempotency-replayed'), 'true');
+  t.match(await create(body('other')), { status: 409, body: { error: { code: 'idempotency_mismatch' } } });
+  t.equal(world.app.services.list(ADMIN, { page: 1, perPage: 9, sort: 'name', order: 'asc' }).total, 1);
+});
+
+t.test('A13: with the same key at the same moment there is one service', async (t) => {
+  const { world, http, key } = await start(t);
+  await world.joinAndConnect();
+  const headers = { 'idempotency-key': 'twice' };
+  const answers = await Promise.all(
+    [1, 2, 3].map(() => http.call('POST', '/api/services', { key, headers, body: body('web') })),
+  );
+  for (const answer of answers) t.strictSame(answer.body, answers[0]?.body);
+  t.equal(answers[0]?.status, 201);
+});
+
+t.test('A07: a key of one customer neither sees nor touches what another has', async (t) => {
+  const { world, http } = await start(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'theirs', { customerId: 'cust_b' });
+  const { secret: key } = await world.app.keys.create(ADMIN, { name: 'a', permissions: ['*'], customerId: 'cust_a' });
+  t.match(await http.get('/api/services', key), { body: { total: 0, data: [] } });
+  t.match(await http.get('/api/services?customer_id=cust_b', key), { body: { total: 0 } });
+  for (const [method, path] of [
+    ['GET', ''],
+    ['DELETE', ''],
+    ['POST', '/stop'],
+    ['POST', '/redeploy'],
+    ['GET', '/logs'],
+    ['GET', '/events'],
+  ] as const)
+    t.match(await http.error(method, `/api/services/${id}${path}`, { key }), { status: 404, code: 'not_found' }, path);
+  const forThem = await http.error('POST', '/api/services', { key, body: body('mine', { customer_id: 'cust_b' }) });
+  t.match(forThem, { status: 404, code: 'not_found' });
+});
+
+t.test('A14: an action that the state does not allow is a 409', async (t) => {
+  const { world, http, key } = await start(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'web');
+  host.disconnect();
+  const away = await http.call<ErrorBody>('POST', `/api/services/${id}/restart`, { key });
+  t.match(away, { status: 409, body: { error: { code: 'host_offline' } } });
+  t.match(away.headers.get('retry-after'), /^\d+$/);
+  t.match(await http.call('DELETE', `/api/services/${id}`, { key }), { status: 202, body: { job_id: /^job_/ } });
+});
+
+t.test('A16: a revoked or expired key is a stranger, and its sockets are cut', async (t) => {
+  const { world, http } = await start(t);
+  const given = { name: 'short', permissions: ['services.read' as const] };
+  const { key, secret } = await world.app.keys.create(ADMIN, given);
+  const socket = new TestSocket(new WebSocket(`${http.url.replace('http', 'ws')}/api/ws?api_key=${secret}`));
+  t.equal(await socket.opened, true);
+  await world.app.keys.revoke(ADMIN, key.id);
+  t.match(await socket.closed, { code: 4401 });
+  t.match(await http.error('GET', '/api/services', { key: secret }), { status: 401 });
+  const expiring = await world.app.keys.create(ADMIN, { ...given, expiresAt: world.clock.now() + 1000 });
+  t.equal((await http.get('/api/services', expiring.secret)).status, 200);
+  world.clock.advance(1000);
+  t.match(await http.error('GET', '/api/services', { key: expiring.secret }), { status: 401, code: 'unauthorized' });
+});
+
+t.test('secret variables read as *** without secrets.read', async (t) => {
+  const { world, http, key } = await start(t);
+  await world.joinAndConnect();
+  const sent = body('web', { variables: { DB_PASSWORD: 'hunter2hunter2' } });
+  const { body: made } = await http.call<{ id: string }>('POST', '/api/services', { key, body: sent });
+  const { secret } = await world.app.keys.create(ADMIN, { name: 'r', permissions: ['services.read'] });
+  const shown = await http.get(`/api/services/${made.id}`, secret);
+  t.notOk(shown.text.includes('hunter2hunter2'));
+  t.match(shown.body, { variables: { DB_PASSWORD: '***' } });
+});
+
+t.test('a deploy is heard of on /api/ws', async (t) => {
+  const { world, http, key } = await start(t);
+  const host = await world.joinAndConnect();
+  const socket = new TestSocket(new WebSocket(`${http.url.replace('http', 'ws')}/api/ws?api_key=${key}`));
+  await socket.opened;
+  const { body: made } = await http.call<{ id: string; deploy_job_id: string }>('POST', '/api/services', {
+    key,
+    body: body('web'),
+  });
+  await host.finish(made.deploy_job_id);
+  const end = await socket.until(
+    ({ type, step, state }) => type === 'deploy.progress' && step === 'job' && state === 'succeeded',
+  );
+  t.match(end, { service_id: made.id, job_id: made.deploy_job_id });
+  t.match(await socket.until(({ type, status }) => type === 'service.status' && status === 'running'), {
+    service_id: made.id,
+  });
+});
+
+t.test('the templates of the catalogue are listed and shown', async (t) => {
+  const { http, key } = await start(t);
+  const { body: list } = await http.get<{ total: number; data: { id: string }[] }>('/api/templates', key);
+  t.ok(list.total >= 5);
+  t.match(await http.get(`/api/templates/${list.data[0]?.id}`, key), { status: 200, body: { compose: /services:/ } });
+});
