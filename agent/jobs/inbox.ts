@@ -53,7 +53,7 @@ export class Inbox {
   #take(raw: unknown, afterCommit: AfterCommit[]): WireError | null {
     const { seq, body } = envelopeOf(raw);
     const { commands } = this.#deps.state;
-    const digest = sha256(JSON.stringify(body));
+    const digest = digestOf(body);
     const arrival = arrivalOf({ seq, body } as Command, commands.last);
     if (arrival === 'hole') {
       const details = `expected command ${commands.last + 1}, got ${seq}`;
@@ -155,6 +155,10 @@ function envelopeOf(raw: unknown): Envelope {
   }
   throw new LongshoreError('protocol_violation', { message: 'A command has no number or no kind' });
 }
+
+/** Without the epoch: control sends an unacknowledged offer again under its epoch of then. */
+const digestOf = (body: unknown): string =>
+  sha256(JSON.stringify(body, (key, value: unknown) => (key === 'epoch' ? undefined : value)));
 
 const COMMAND_KINDS: readonly string[] = [
   'job.offer',
