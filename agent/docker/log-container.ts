@@ -27,17 +27,18 @@ class Mark {
 
 export class ContainerLines {
   readonly name: string;
-  readonly #close: Buffer;
+  /** What ends each of its lines in a frame. */
+  readonly close: Buffer;
   readonly #marks = { stdout: new Mark(), stderr: new Mark() };
 
   constructor(name: string) {
     this.name = name;
-    this.#close = lineClose(name);
+    this.close = lineClose(name);
   }
 
   add(line: RawLine, frames: FrameBuilder): void {
     const mark = line.isStderr ? this.#marks.stderr : this.#marks.stdout;
-    if (mark.pass(line.bytes, line.timeAt)) frames.add(line, this.#close);
+    if (mark.pass(line.bytes, line.timeAt)) frames.add(line, this.close);
   }
 
   /** Leaves out what a history delivered, up to and with the newest line of each stream. */

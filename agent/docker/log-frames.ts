@@ -26,6 +26,16 @@ export interface RawLine {
   dropped: number;
 }
 
+/** A line whose text needs no work, as it lies in a json-file log. */
+export interface EscapedLine {
+  isStderr: boolean;
+  /** 30 bytes, overwritten by the next line. */
+  time: Buffer;
+  bytes: Buffer;
+  from: number;
+  to: number;
+}
+
 export class FrameBuilder {
   #buffer = Buffer.allocUnsafeSlow(LOG_FRAME_BYTES);
   #length = 0;
@@ -43,8 +53,16 @@ export class FrameBuilder {
       return;
     }
     if (this.#length + mostBytes > LOG_FRAME_BYTES) this.#turn();
-    let at = writeHead(line, this.#buffer, this.#length);
+    let at = writeHead(line.isStderr, line.bytes, line.timeAt, this.#buffer, this.#length);
     at = writeEscaped(line.bytes, line.from, line.to, this.#buffer, at);
+    this.#length = copyBytes(close, 0, close.length, this.#buffer, at);
+  }
+
+  /** Adds a line whose text is JSON-escaped already and well below a frame. */
+  addEscaped({ isStderr, time, bytes, from, to }: EscapedLine, close: Buffer): void {
+    if (this.#length + LINE_OVERHEAD_BYTES + to - from > LOG_FRAME_BYTES) this.#turn();
+    let at = writeHead(isStderr, time, 0, this.#buffer, this.#length);
+    at += bytes.copy(this.#buffer, at, from, to);
     this.#length = copyBytes(close, 0, close.length, this.#buffer, at);
   }
 
@@ -63,7 +81,7 @@ export class FrameBuilder {
 
   #addLong(line: RawLine, close: Buffer): void {
     const head = Buffer.alloc(LINE_OPEN.length + TIMESTAMP_BYTES + LINE_STDOUT.length);
-    writeHead(line, head, 0);
+    writeHead(line.isStderr, line.bytes, line.timeAt, head, 0);
     const whole = Buffer.concat([head, encodeLong(line), close]);
     if (this.#length + whole.length > LOG_FRAME_BYTES) this.#turn();
     whole.copy(this.#buffer, this.#length);
@@ -107,10 +125,10 @@ function lastBoundary(line: RawLine, to: number): number {
   return lead + length > to ? lead : to;
 }
 
-function writeHead(line: RawLine, target: Buffer, start: number): number {
+function writeHead(isStderr: boolean, time: Uint8Array, timeAt: number, target: Buffer, start: number): number {
   let at = copyBytes(LINE_OPEN, 0, LINE_OPEN.length, target, start);
-  at = copyBytes(line.bytes, line.timeAt, line.timeAt + TIMESTAMP_BYTES, target, at);
-  const middle = line.isStderr ? LINE_STDERR : LINE_STDOUT;
+  at = copyBytes(time, timeAt, timeAt + TIMESTAMP_BYTES, target, at);
+  const middle = isStderr ? LINE_STDERR : LINE_STDOUT;
   return copyBytes(middle, 0, middle.length, target, at);
 }
 

@@ -108,8 +108,8 @@ class RawParser implements LogParser {
 
 const isSameStamp = (bytes: Buffer, a: number, b: number): boolean => compareTimestamps(bytes, a, bytes, b) === 0;
 
-/** Joins the records of one stream to lines. Only the start of a line that is not complete is copied. */
-class LineJoiner {
+/** Joins the records (`TIMESTAMP text`, with or without newline) of one stream to lines. Only the start of a line that is not complete is copied. */
+export class LineJoiner {
   readonly #onLine: OnLine;
   readonly #line: RawLine;
   /** A terminal ends its lines with \r\n, and the \r is no part of the message. Elsewhere it is. */
@@ -134,6 +134,11 @@ class LineJoiner {
     if (isWhole && this.#heldBytes === 0) this.#emit(bytes, at, end - 1, 0);
     else this.#hold(bytes, at, isWhole ? end - 1 : end);
     if (isWhole) this.end();
+  }
+
+  /** Whether a line waits for its end. */
+  get isHolding(): boolean {
+    return this.#heldBytes > 0;
   }
 
   end(): void {

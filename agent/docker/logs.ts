@@ -7,7 +7,9 @@ import type { Handlers, StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { StreamParams } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
 import { ServiceFollower } from './log-follow.ts';
-import { apiHistory, readHistory } from './log-history.ts';
+import { type FindLogFile, fileHistory } from './log-file.ts';
+import { apiHistory, type HistoryOf, readHistory } from './log-history.ts';
+import { findLogFileBy } from './log-path.ts';
 import { LogOutput } from './log-output.ts';
 
 export interface LogStreamerDeps {
@@ -17,6 +19,8 @@ export interface LogStreamerDeps {
   /** Calls back when a container of the project started, stopped, appeared or went; returns the way to stop that. */
   onContainerChange: (project: string, changed: () => void) => () => void;
   projectOf: (serviceId: string) => string | undefined;
+  /** Where a container's json-file log is; default: what the Engine says. */
+  findLogFile?: FindLogFile;
   clock: Clock;
   log: Logger;
 }
@@ -33,8 +37,11 @@ export const createLogStreamer =
     if (params.follow) return follow(deps, project, params, writer, opened);
     const containers = await deps.listContainers(project);
     opened();
-    for await (const frame of readHistory(containers, params, apiHistory(deps))) await writer.write(frame);
+    for await (const frame of readHistory(containers, params, historyOf(deps))) await writer.write(frame);
   };
+
+const historyOf = (deps: LogStreamerDeps): HistoryOf =>
+  fileHistory(deps.findLogFile ?? findLogFileBy(deps.socketPath), apiHistory(deps));
 
 async function follow(
   deps: LogStreamerDeps,
@@ -53,7 +60,7 @@ async function follow(
     opened();
     // The live sources wait unread meanwhile: Docker holds what comes.
     const delivered = new LogCursor();
-    for await (const frame of readHistory(containers, params, apiHistory(deps))) {
+    for await (const frame of readHistory(containers, params, historyOf(deps))) {
       delivered.take(frame);
       await writer.write(frame);
     }
