@@ -1,0 +1,81 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { createIdentity, createJoinSecret, formatJoinToken } from '#shared/protocol/identity.ts';
+import { loadAgentConfig } from '../../agent/config.ts';
+
+const tokenOf = (tokenId: string) =>
+  formatJoinToken({
+    url: 'https://panel.example.com',
+    tokenId,
+    secret: createJoinSecret(),
+    controlPin: createIdentity().pin,
+  });
+
+/** A data directory with this config.yaml. */
+function folderWith(t: Test, yaml: string): string {
+  const dir = t.testdir();
+  mkdirSync(dir, { recursive: true });
+  writeFileSync(join(dir, 'config.yaml'), yaml);
+  return dir;
+}
+
+t.test('without anything the defaults hold', async (t) => {
+  const config = await loadAgentConfig(['--data-dir', t.testdir()], {});
+  t.match(config, { token: null, dockerSocket: '/var/run/docker.sock', logLevel: 'info' });
+});
+
+t.test('flags win over the environment, the environment over config.yaml', async (t) => {
+  const dir = folderWith(t, 'log-level: warn\ndocker-socket: /run/file.sock\n');
+  const env = { LONGSHORE_DATA_DIR: dir, LONGSHORE_LOG_LEVEL: 'error', LONGSHORE_DOCKER_SOCKET: '/run/env.sock' };
+  t.match(await loadAgentConfig(['--log-level', 'debug'], env), {
+    dataDir: dir,
+    logLevel: 'debug',
+    dockerSocket: '/run/env.sock',
+  });
+  t.match(await loadAgentConfig([], { LONGSHORE_DATA_DIR: dir }), { logLevel: 'warn', dockerSocket: '/run/file.sock' });
+});
+
+t.test('the token may come from a flag, the environment or the file', async (t) => {
+  const token = tokenOf('jtk_1');
+  const dir = t.testdir();
+  t.equal((await loadAgentConfig(['--data-dir', dir, '--token', token], {})).token, token);
+  t.equal((await loadAgentConfig(['--data-dir', dir], { LONGSHORE_TOKEN: token })).token, token);
+  t.equal((await loadAgentConfig(['--data-dir', folderWith(t, `token: ${token}\n`)], {})).token, token);
+});
+
+const BAD: [string, string[], Record<string, string>, RegExp][] = [
+  ['a flag', ['--log-level', 'loud'], {}, /--log-level is "loud"/],
+  ['a variable', [], { LONGSHORE_DOCKER_SOCKET: 'docker.sock' }, /LONGSHORE_DOCKER_SOCKET is "docker\.sock"/],
+  ['a token', ['--token', 'lsj_canary-3f9a'], {}, /--token is not a join token/],
+];
+for (const [what, argv, env, message] of BAD) {
+  t.test(`a bad value of ${what} is refused by name`, async (t) => {
+    const error = loadAgentConfig(['--data-dir', t.testdir(), ...argv], env);
+    await t.rejects(error, { code: 'config_invalid', message });
+    await error.catch(({ message: text }: Error) => t.notMatch(text, /canary-3f9a/, 'and no secret is quoted'));
+  });
+}
+
+t.test('an unknown flag, and an unknown key of config.yaml, are refused by name', async (t) => {
+  await t.rejects(loadAgentConfig(['--data-dir', t.testdir(), '--dokcer-socket', '/x'], {}), {
+    code: 'config_invalid',
+    details: /--dokcer-socket/,
+  });
+  const dir = folderWith(t, 'tokn: x\n');
+  await t.rejects(loadAgentConfig(['--data-dir', dir], {}), {
+    code: 'config_invalid',
+    message: /tokn in config\.yaml/,
+  });
+});
+
+for (const [what, yaml] of [
+  ['a list', '- a\n'],
+  ['a text', 'hello\n'],
+  ['not YAML', 'a: [\n'],
+  ['an alias bomb', 'a: &a [x]\nb: [*a, *a]\n'],
+] as const) {
+  t.test(`a config.yaml that is ${what} is refused`, async (t) => {
+    await t.rejects(loadAgentConfig(['--data-dir', folderWith(t, yaml)], {}), { code: 'config_invalid' });
+  });
+}

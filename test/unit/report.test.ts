@@ -1,0 +1,93 @@
+import t from 'tap';
+import type { Container } from '../../agent/docker/engine.ts';
+import { healthChangeOf, isSameReport, reportOf } from '../../agent/report.ts';
+import type { ServiceRecord } from '../../agent/state/services.ts';
+import { containerOf, specOf } from '../support/agent-core.ts';
+
+const recordOf = (over: Partial<ServiceRecord> = {}) => ({
+  spec: specOf(),
+  desired: 'running' as const,
+  goodRevision: 1,
+  failure: null,
+  ...over,
+});
+const report = (record: Partial<ServiceRecord>, containers: Container[], isDeploying = false) =>
+  reportOf({ record: recordOf(record), containers, isDeploying, nowMs: 10_000 });
+
+const CASES: [
+  string,
+  Partial<ServiceRecord>,
+  Container[],
+  { lifecycle: string; health: string; reason: string | null },
+][] = [
+  ['a healthy container runs', {}, [containerOf()], { lifecycle: 'running', health: 'healthy', reason: null }],
+  [
+    'stopped by the user',
+    { desired: 'stopped' },
+    [containerOf({ state: 'exited', exitCode: 137 })],
+    { lifecycle: 'stopped', health: 'unknown', reason: null },
+  ],
+  [
+    'a failed deploy shows its reason',
+    { failure: 'no image' },
+    [],
+    { lifecycle: 'failed', health: 'unknown', reason: 'no image' },
+  ],
+  [
+    'a failed deploy whose containers are not healthy',
+    { failure: 'late' },
+    [containerOf({ health: 'unhealthy' })],
+    { lifecycle: 'failed', health: 'unhealthy', reason: 'late' },
+  ],
+  [
+    'a failed deploy proven wrong by its containers',
+    { failure: 'late' },
+    [containerOf()],
+    { lifecycle: 'running', health: 'healthy', reason: null },
+  ],
+  [
+    'stopped after a failed deploy',
+    { failure: 'late', desired: 'stopped' },
+    [],
+    { lifecycle: 'stopped', health: 'unknown', reason: null },
+  ],
+];
+for (const [what, record, containers, expected] of CASES) {
+  t.test(`${what}: ${expected.lifecycle}, ${expected.health}`, (t) => {
+    t.match(report(record, containers), expected);
+    t.end();
+  });
+}
+
+t.test('under a deploy the lifecycle is deploying, whatever the containers do', (t) => {
+  t.match(report({}, [containerOf({ state: 'exited', exitCode: 1 })], true), { lifecycle: 'deploying', reason: null });
+  t.end();
+});
+
+t.test('what stays inside the host does not travel', (t) => {
+  const text = JSON.stringify(
+    report({}, [containerOf({ labels: { secret: 'canary-3f9a' }, probeOutput: 'canary-3f9a' })]),
+  );
+  t.notMatch(text, /canary-3f9a/);
+  t.end();
+});
+
+t.test('the same report at another time says nothing new', (t) => {
+  const now = report({}, [containerOf()]);
+  t.ok(isSameReport({ ...now, at: 1 }, now));
+  t.notOk(isSameReport(null, now));
+  t.notOk(isSameReport(report({}, [containerOf({ id: 'other' })]), now));
+  t.end();
+});
+
+t.test('only becoming healthy or unhealthy is a line on the timeline', (t) => {
+  const healthy = report({}, [containerOf()]);
+  const unhealthy = report({}, [containerOf({ health: 'unhealthy' })]);
+  const starting = report({}, [containerOf({ health: 'starting' })]);
+  t.strictSame(healthChangeOf(starting, healthy), { status: 'healthy', message: 'Health check passed' });
+  t.strictSame(healthChangeOf(healthy, unhealthy), { status: 'unhealthy', message: 'Health check failed: web-web-1' });
+  t.equal(healthChangeOf(healthy, healthy), null);
+  t.equal(healthChangeOf(healthy, starting), null);
+  t.strictSame(healthChangeOf(null, healthy), { status: 'healthy', message: 'Health check passed' });
+  t.end();
+});
