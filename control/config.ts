@@ -55,7 +55,7 @@ export function loadControlConfig(argv: readonly string[], env: NodeJS.ProcessEn
     const [source, text] = given.find(([, value]) => value !== undefined) ?? [];
     if (source !== undefined && text !== undefined) values[name] = readSetting(name, source, text);
   }
-  return toConfig(values as Values, dataDir);
+  return toConfig(values, dataDir);
 }
 
 function toConfig(values: Values, dataDir: string): ControlConfig {
@@ -78,7 +78,7 @@ const envName = (name: Setting): string => `LONGSHORE_${name.toUpperCase().repla
 function readFlags(argv: readonly string[]): Partial<Record<Setting, string>> {
   const options = Object.fromEntries(NAMES.map((name) => [name, { type: 'string' as const }]));
   try {
-    return parseArgs({ args: [...argv], options, strict: true }).values as Partial<Record<Setting, string>>;
+    return parseArgs({ args: [...argv], options, strict: true }).values;
   } catch (error) {
     throw new LongshoreError('config_invalid', { details: (error as Error).message, cause: error });
   }

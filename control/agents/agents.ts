@@ -1,5 +1,4 @@
 // The agent side of control: gateway, sessions, dispatcher and intake, joined to each other and to the app layer.
-import type { WebSocket } from 'ws';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
@@ -11,7 +10,7 @@ import type { AppParts } from '../app/app.ts';
 import type { Stores } from '../store/stores.ts';
 import { Dispatcher } from './dispatch.ts';
 import { EventEffects } from './event-effects.ts';
-import { createGateway, type IdentityConflict } from './gateway.ts';
+import { createGateway, type Gateway, type IdentityConflict } from './gateway.ts';
 import { Intake } from './intake.ts';
 import type { AgentLinks } from './links.ts';
 import { LostJobs } from './lost-jobs.ts';
@@ -30,12 +29,12 @@ export interface AgentsDeps {
 }
 
 export interface Agents {
-  accept(socket: WebSocket, remoteAddress: string): void;
+  accept: Gateway['acceptAgent'];
   /** Throws `unavailable` when there is no room for another handshake. */
-  admit(remoteAddress: string): void;
+  admit: (remoteAddress: string) => void;
   /** Throws `host_offline`, `not_found`. */
-  openLogs(serviceId: string, params: Omit<StreamParams<'logs'>, 'serviceId'>): StreamReader;
-  onHostUp(serviceId: string, up: () => void): () => void;
+  openLogs: (serviceId: string, params: Omit<StreamParams<'logs'>, 'serviceId'>) => StreamReader;
+  onHostUp: (serviceId: string, up: () => void) => () => void;
 }
 
 /** Told to agents that find no room; each adds its own jitter. */

@@ -90,7 +90,14 @@ CREATE INDEX services_by_name ON services (name, id);
 CREATE INDEX services_by_status ON services (lifecycle, id);
 CREATE INDEX services_by_created ON services (created_at, id);
 CREATE INDEX services_by_updated ON services (updated_at, id);
-CREATE INDEX services_by_customer ON services (customer_id, id);
+-- A filter together with each order, or a page of a large list would sort everything that matches.
+CREATE INDEX services_by_status_name ON services (lifecycle, name, id);
+CREATE INDEX services_by_status_created ON services (lifecycle, created_at, id);
+CREATE INDEX services_by_status_updated ON services (lifecycle, updated_at, id);
+CREATE INDEX services_by_customer_name ON services (customer_id, name, id);
+CREATE INDEX services_by_customer_status ON services (customer_id, lifecycle, id);
+CREATE INDEX services_by_customer_created ON services (customer_id, created_at, id);
+CREATE INDEX services_by_customer_updated ON services (customer_id, updated_at, id);
 
 -- Apart from services, so that a list never pages through compose files.
 CREATE TABLE service_specs (

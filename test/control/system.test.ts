@@ -1,0 +1,65 @@
+import { readFileSync } from 'node:fs';
+import t, { type Test } from 'tap';
+import { Scope } from '#shared/lifecycle.ts';
+import { silentLogger } from '#shared/log.ts';
+import { parseJoinToken } from '#shared/protocol/identity.ts';
+import { systemClock } from '#shared/time.ts';
+import { controlExitCode, loadControlConfig, startControl, type ControlDeps } from '../../control/main.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import { ADMIN } from '../support/control-world.ts';
+import { faultCode } from '../support/fault-code.ts';
+
+async function start(t: Test, dir: string, deps: Partial<ControlDeps> = {}) {
+  const scope = new Scope(silentLogger());
+  t.teardown(() => scope.stop());
+  const config = loadControlConfig(['--data-dir', dir, '--listen', '127.0.0.1:0'], {});
+  const control = await startControl(config, { clock: systemClock, log: silentLogger(), ...deps }, scope);
+  const key = readFileSync(control.adminKeyFile, 'utf8').trim();
+  const get = (path: string) => fetch(control.url + path, { headers: { authorization: `Bearer ${key}` } });
+  return { control, scope, get, key };
+}
+
+t.test('a fresh control plane answers, and its first key opens it', async (t) => {
+  const { control, get } = await start(t, t.testdir({}));
+  t.equal((await fetch(`${control.url}/healthz`)).status, 200);
+  t.equal((await fetch(`${control.url}/readyz`)).status, 200);
+  t.equal((await fetch(`${control.url}/api/services`)).status, 401);
+  t.same(await (await get('/api/services')).json(), { data: [], total: 0, page: 1, per_page: 20 });
+});
+
+t.test('after a restart the key and the rows are the same', async (t) => {
+  const dir = t.testdir({});
+  const first = await start(t, dir);
+  const { id } = await first.control.app.hosts.createJoinToken(ADMIN, {});
+  await first.scope.stop();
+  const second = await start(t, dir);
+  t.equal(second.key, first.key);
+  t.equal((await second.get('/api/hosts')).status, 200);
+  t.match(id, /^jtk_/);
+});
+
+t.test('one control plane a data directory; a stopped one gives it back', async (t) => {
+  const dir = t.testdir({});
+  const first = await start(t, dir);
+  t.equal(await faultCode(start(t, dir)), 'state_conflict');
+  await first.scope.stop();
+  await start(t, dir);
+});
+
+t.test('for `up` it is ready when the agent of this machine is', async (t) => {
+  const { control } = await start(t, t.testdir({}), { awaitsLocalAgent: true });
+  const answer = await fetch(`${control.url}/readyz`);
+  t.equal(answer.status, 503);
+  t.equal((await fetch(`${control.url}/healthz`)).status, 200);
+});
+
+t.test('a token for this machine names the address this machine reaches', async (t) => {
+  const { control } = await start(t, t.testdir({}));
+  t.equal(parseJoinToken(await control.createLocalJoinToken()).url, control.url);
+});
+
+t.test('what a restart does not mend exits 78', async (t) => {
+  t.equal(controlExitCode(new LongshoreError('config_invalid')), 78);
+  t.equal(controlExitCode(new LongshoreError('schema_too_new')), 78);
+  t.equal(controlExitCode(new Error('anything')), 1);
+});
