@@ -24,6 +24,8 @@ export interface ControlServer {
   identity: Identity;
   conflicts: IdentityConflict[];
   port: number;
+  /** Of each connection, in order: which port the agent speaks from. */
+  remotePorts: number[];
   /** As in a join token. */
   url: string;
 }
@@ -50,12 +52,16 @@ export async function startControlServer(t: Test, options: ControlOptions = {}):
     onIdentityConflict: (conflict) => conflicts.push(conflict),
   });
   const server = new WebSocketServer({ host, port: 0, ...AGENT_SOCKET_OPTIONS });
-  server.on('connection', (ws, request) => gateway.acceptAgent(ws, request.socket.remoteAddress ?? ''));
+  const remotePorts: number[] = [];
+  server.on('connection', (ws, { socket }) => {
+    remotePorts.push(socket.remotePort ?? 0);
+    gateway.acceptAgent(ws, socket.remoteAddress ?? '');
+  });
   await once(server, 'listening');
   t.teardown(async () => {
     for (const ws of server.clients) ws.terminate();
     await new Promise((resolve) => server.close(resolve));
   });
   const { port } = server.address() as AddressInfo;
-  return { gateway, sessions, registry, identity, conflicts, port, url: `http://${host}:${port}` };
+  return { gateway, sessions, registry, identity, conflicts, port, remotePorts, url: `http://${host}:${port}` };
 }
