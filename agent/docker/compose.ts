@@ -58,6 +58,8 @@ export interface ComposeOptions {
   socketPath: string;
   /** Docker's own settings are read from here, so that nobody's `docker context` steers us. */
   home: string;
+  /** Default CONFIG_DEADLINE_MS. */
+  configDeadlineMs?: number;
 }
 
 /** The Compose v2 plugin where Docker's packages put it; undefined when it is not installed. */
@@ -74,9 +76,11 @@ class ComposePlugin implements Compose {
   readonly #binary: string;
   readonly #env: Record<string, string>;
   readonly #home: string;
+  readonly #configDeadlineMs: number;
   readonly #hasMemoryLimit = existsSync(PRLIMIT);
 
-  constructor({ binary, socketPath, home }: ComposeOptions) {
+  constructor({ binary, socketPath, home, configDeadlineMs = CONFIG_DEADLINE_MS }: ComposeOptions) {
+    this.#configDeadlineMs = configDeadlineMs;
     this.#binary = binary;
     this.#home = home;
     this.#env = { PATH, HOME: home, DOCKER_HOST: `unix://${socketPath}` };
@@ -108,7 +112,7 @@ class ComposePlugin implements Compose {
       args: limited,
       env: this.#envOf(project),
       cwd: project.directory,
-      deadlineMs: CONFIG_DEADLINE_MS,
+      deadlineMs: this.#configDeadlineMs,
       signal: run.signal,
       onStdout: (line) => {
         size += line.length;
