@@ -13,6 +13,7 @@ type StepNews = Pick<DeployProgress, 'step' | 'state' | 'percent' | 'message'>;
 const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 const SPINNER_INTERVAL_MS = 100;
 const STEP_COLUMNS = 10;
+const INDENT = ' '.repeat(STEP_COLUMNS + 3);
 const USUAL_COLUMNS = 80;
 /** Erases the line and returns to its start. */
 const CLEAR_LINE = '\r\u001b[2K';
@@ -72,7 +73,8 @@ class TerminalProgress implements ProgressView {
     if (news.state === 'running') this.#running = news;
     else {
       if (this.#running?.step === news.step) this.#running = undefined;
-      this.#world.stderr.write(`${CLEAR_LINE}${this.#mark(news.state)} ${this.#cut(lineOf(news))}\n`);
+      this.#world.stderr.write(`${CLEAR_LINE}${this.#mark(news.state)} ${this.#cut(summaryOf(news))}\n`);
+      for (const line of linesOf(news).slice(1)) this.#world.stderr.write(`${INDENT}${this.#cut(line)}\n`);
     }
     this.#draw();
   }
@@ -80,7 +82,7 @@ class TerminalProgress implements ProgressView {
   #draw(): void {
     if (!this.#running) return;
     const frame = SPINNER[this.#frame++ % SPINNER.length] ?? '';
-    this.#world.stderr.write(`${CLEAR_LINE}${this.#paint('cyan', frame)} ${this.#cut(lineOf(this.#running))}`);
+    this.#world.stderr.write(`${CLEAR_LINE}${this.#paint('cyan', frame)} ${this.#cut(summaryOf(this.#running))}`);
   }
 
   #mark(state: StepNews['state']): string {
@@ -91,7 +93,7 @@ class TerminalProgress implements ProgressView {
 
   /** A line that wraps can't be erased. */
   #cut(text: string): string {
-    const room = (this.#world.stdout.columns ?? USUAL_COLUMNS) - 3;
+    const room = (this.#world.stdout.columns ?? USUAL_COLUMNS) - INDENT.length;
     return text.length > room ? `${text.slice(0, room - 1)}…` : text;
   }
 
@@ -105,11 +107,15 @@ class TerminalProgress implements ProgressView {
   }
 }
 
-const detailOf = ({ percent, message }: StepNews): string =>
-  [percent === undefined ? '' : `${Math.round(percent)} %`, message === undefined ? '' : printable(message)]
-    .filter(Boolean)
-    .join('  ');
+/** The first line stays with the step; a plan has more, which go below it. */
+function linesOf({ percent, message = '' }: StepNews): string[] {
+  const [first = '', ...rest] = message.split('\n').map(printable);
+  return [[percent === undefined ? '' : `${Math.round(percent)} %`, first].filter(Boolean).join('  '), ...rest];
+}
 
-const lineOf = (news: StepNews): string => `${news.step.padEnd(STEP_COLUMNS)} ${detailOf(news)}`.trimEnd();
+const summaryOf = (news: StepNews): string => `${news.step.padEnd(STEP_COLUMNS)} ${linesOf(news)[0]}`.trimEnd();
 
-const textOf = (news: StepNews): string => `${news.step}: ${news.state}${detailOf(news) && ` — ${detailOf(news)}`}`;
+const textOf = (news: StepNews): string => {
+  const [first = '', ...rest] = linesOf(news);
+  return [`${news.step}: ${news.state}${first && ` — ${first}`}`, ...rest.map((line) => `  ${line}`)].join('\n');
+};
