@@ -1,5 +1,5 @@
-// The one end of a job: its result, what it changed about the service, the report, the timeline and the events that
-// tell of them reach the disk together, or not at all.
+// The one end of a job: its result, what it changed about the service, the report and the events that tell of them
+// reach the disk together, or not at all. The timeline's line about a job is control's, which also ends jobs itself.
 import type { LongshoreError } from '#shared/errors.ts';
 import type { JobEndState, JobResult, JobStep, ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
@@ -10,7 +10,6 @@ import type { AgentState } from '../state/open.ts';
 import type { ServiceRecord } from '../state/services.ts';
 import type { ServiceWatch, Sighting } from '../watch.ts';
 import type { JournalledSteps } from './steps.ts';
-import { timelineOf } from './timeline.ts';
 
 export interface EndDeps {
   state: AgentState;
@@ -48,8 +47,6 @@ export class JobEnd {
     const { serviceId, kind } = job.offer;
     services.setEffect(serviceId, effectOf(outcome, result));
     const record = services.find(serviceId);
-    const entries = timelineOf(kind, result, job.offer.spec ?? record?.spec);
-    for (const entry of entries) outbox.append({ kind: 'service.event', serviceId, ...entry, at: result.finishedAt });
     if (kind === 'remove' && result.state === 'succeeded') services.remove(serviceId);
     outbox.append({ kind: 'job.finished', result, report: record && sighting ? this.#note(record, sighting) : null });
   }

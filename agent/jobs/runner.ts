@@ -1,6 +1,6 @@
 // Carries accepted jobs to their one end, one at a time for each service, through crashes of this process.
 //
-//   accepted ──▶ [serial queue of the project] ──▶ running ──▶ finished (result, report and timeline in one transaction)
+//   accepted ──▶ [serial queue of the project] ──▶ running ──▶ finished (result and report in one transaction)
 //       └── cancel while it waits ───────────────────────────▶ finished as cancelled, at once
 //
 //  1. Every open job in the journal is queued: on acceptance, or all of them in their order at start.

@@ -31,7 +31,8 @@ export class JobEnds {
       const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
       this.#setStatus(tx, service, status, end.finishedAt);
     }
-    this.#record(job, end);
+    const message = messageOf(job.kind, end, service);
+    this.#record(job, end, message);
     tx.afterCommit(() => {
       this.#bus.publish({
         type: 'deploy.progress',
@@ -39,7 +40,7 @@ export class JobEnds {
         jobId,
         step: 'job',
         state: end.state,
-        message: messageOf(job.kind, end),
+        message,
         at: end.finishedAt,
       });
       this.#waiters.settle(jobId);
@@ -80,14 +81,14 @@ export class JobEnds {
     this.#stores.services.remove(id);
   }
 
-  #record(job: JobRecord, end: JobEnd): void {
+  #record(job: JobRecord, end: JobEnd, message: string): void {
     this.#stores.events.insert({
       serviceId: job.serviceId,
       hostId: job.hostId,
       jobId: job.id,
       type: job.kind === 'redeploy' ? 'deploy' : job.kind,
       status: end.state === 'succeeded' ? 'success' : end.state,
-      message: messageOf(job.kind, end),
+      message,
       at: end.finishedAt,
     });
   }
@@ -102,8 +103,20 @@ const DONE: Record<JobKind, string> = {
   remove: 'Removed',
 };
 
-function messageOf(kind: JobKind, { state, error, rolledBackTo, isUnchanged }: JobEnd): string {
-  if (state === 'succeeded') return isUnchanged ? `${DONE[kind]}, nothing had to change` : DONE[kind];
+function messageOf(
+  kind: JobKind,
+  { state, error, rolledBackTo, isUnchanged }: JobEnd,
+  service?: ServiceRecord,
+): string {
+  if (state === 'succeeded') {
+    const done = isDeploy(kind) ? `${DONE[kind]}${sourceOf(service)}` : DONE[kind];
+    return isUnchanged ? `${done}, nothing had to change` : done;
+  }
   const cause = error?.message ?? `The ${kind} was ${state}`;
   return rolledBackTo === null ? cause : `${cause}; revision ${rolledBackTo} was put back`;
+}
+
+function sourceOf(service: ServiceRecord | undefined): string {
+  if (!service) return '';
+  return service.templateId === null ? ` from ${service.method}` : ` from template ${service.templateId}`;
 }
