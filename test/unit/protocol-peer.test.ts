@@ -77,7 +77,7 @@ t.test(
     for (const p of [undefined, null, 7, [], {}, { data: 7 }, { data: 'x'.repeat(70_000) }]) {
       wire.send(encodeFrame({ t: 'req', id: received.length + 1, m: 'echo', p }));
       await settle();
-      t.match(received.at(-1), { t: 'err', e: { code: 'protocol_violation' } }, String(JSON.stringify(p)).slice(0, 20));
+      t.match(received.at(-1), { t: 'err', e: { code: 'protocol_violation' } }, JSON.stringify([p]).slice(0, 20));
     }
     t.match(received.at(-1), { e: { fields: { data: String } } });
     t.equal(calls, 0);

@@ -95,7 +95,7 @@ t.test('a stream that ends or writes before it said so counts as opened', async 
   const { readers, sources } = await openOne(2);
   sources[0]?.end();
   await sources[1]?.writer.write(Buffer.from('x'));
-  await Promise.all(readers.map((reader) => reader.opened));
+  await t.resolves(Promise.all(readers.map((reader) => reader.opened)));
 });
 
 t.test('an error before it opened rejects `opened` and the loop', async (t) => {
