@@ -89,7 +89,7 @@ void t.test('longshore', async (t) => {
 
   await t.test('a compose file that is refused exits 6, one that Compose refuses on the host exits 1', async (t) => {
     const broken = await deploy(t, up, uniqueProject(t, 'cli-yaml'), 'services: [');
-    t.match(broken, { exitCode: 6, stdout: '', stderr: /line 1/ });
+    t.match(broken, { exitCode: 6, stdout: '', stderr: /compose_invalid/ });
     const unknown = await deploy(t, up, uniqueProject(t, 'cli-key'), 'services: { web: { imag: x } }');
     t.match(unknown, { exitCode: 1, stdout: '', stderr: /imag/ });
   });
