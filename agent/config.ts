@@ -79,10 +79,10 @@ function readFlags(argv: readonly string[]): Texts {
 /** A file that is not there says nothing, and the parser is loaded only for one that is. */
 async function readConfigFile(path: string): Promise<Texts> {
   if (!existsSync(path)) return {};
-  const { parse } = await import('yaml');
+  const { default: yaml } = await import('yaml'); // CommonJS: a bundle has no other names of it
   let content: unknown;
   try {
-    content = parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 }) ?? {};
+    content = yaml.parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 }) ?? {};
   } catch (error) {
     throw new LongshoreError('config_invalid', { message: `Cannot read "${path}"`, cause: error });
   }

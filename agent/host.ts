@@ -59,8 +59,9 @@ async function loadPlatform(meta: HostDeps['meta']): Promise<Platform> {
   const bootId = readBootId();
   const known = JSON.parse(meta.get('platform') ?? 'null') as Platform | null;
   if (known?.bootId === bootId) return known;
-  const { osInfo } = await import('systeminformation');
-  const { distro, release, kernel } = await osInfo();
+  // CommonJS: in a bundle it has no other name than this one.
+  const { default: systemInformation } = await import('systeminformation');
+  const { distro, release, kernel } = await systemInformation.osInfo();
   const platform = {
     bootId,
     os: `${distro} ${release}`.trim().slice(0, MAX_TEXT_CHARS),
