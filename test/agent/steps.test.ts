@@ -1,0 +1,57 @@
+import t, { type Test } from 'tap';
+import type { JobStep } from '#shared/model.ts';
+import type { StepUpdate } from '../../agent/deploy/job-run.ts';
+import { eventually } from '../support/eventually.ts';
+import { offerOf, startCore } from '../support/agent-core.ts';
+
+/** A job that is in its one step, or just past it, until it is let go. */
+async function startHeld(t: Test, where: 'in the step' | 'after the step') {
+  const held = Promise.withResolvers<(update: StepUpdate) => void>();
+  const { promise: letGo, resolve } = Promise.withResolvers<void>();
+  const core = startCore(t, {
+    dir: t.testdir(),
+    execute: async ({ steps }) => {
+      const speak = await steps.run('pull' satisfies JobStep, async (say) => {
+        if (where === 'in the step') held.resolve(say);
+        if (where === 'in the step') await letGo;
+        return say;
+      });
+      held.resolve(speak);
+      await letGo;
+      return { state: 'succeeded', goodRevision: 1 };
+    },
+  });
+  core.offer(offerOf('deploy'));
+  const say = await held.promise;
+  const finish = async () => {
+    resolve();
+    await eventually(() => core.results().length === 1);
+  };
+  return { core, say, finish };
+}
+
+t.test('chatter of a step goes to watchers only, thinned', async (t) => {
+  const { core, say, finish } = await startHeld(t, 'in the step');
+  const seen = () => core.progress.map(({ percent }) => percent);
+  for (let percent = 0; percent <= 100; percent++) say({ percent });
+  t.strictSame(seen(), [0]);
+  core.clock.advance(200);
+  t.strictSame(seen(), [0, 100]);
+  t.equal(core.events().length, 1, 'only the intent is durable');
+  await finish();
+});
+
+t.test('an outcome is told soon also when nothing follows it', async (t) => {
+  const { core, finish } = await startHeld(t, 'after the step');
+  core.clock.advance(20);
+  t.match(core.events(), [{ progress: { state: 'running' } }, { progress: { state: 'done' } }]);
+  await finish();
+});
+
+t.test('an outcome that has company is written with it, once', async (t) => {
+  const { core, finish } = await startHeld(t, 'after the step');
+  await finish();
+  core.clock.advance(1000);
+  const steps = core.events().flatMap((body) => (body.kind === 'job.step' ? [body.progress.state] : []));
+  t.strictSame(steps, ['running', 'done']);
+});
