@@ -9,7 +9,7 @@ import type { Container } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
 import { parseRendered, stampRendered, type Rendered } from './rendered.ts';
-import type { Task } from './task.ts';
+import { retried, type Say, type Task } from './task.ts';
 import { sourcesOf, type Sources } from './workspace.ts';
 
 /** Changes when the meaning of a revision's inputs changes, so that nothing old counts as unchanged. */
@@ -34,14 +34,13 @@ export async function prepare(task: Task, obsolete: readonly string[]): Promise<
 }
 
 /** What Compose makes of it, with our labels. Not judged yet. */
-export async function normalise(task: Task, warn: (message: string) => void): Promise<Rendered> {
+export async function normalise(task: Task, say: Say): Promise<Rendered> {
   const { workspace, deps, run } = task;
-  const { json, warnings } = await deps.compose.config(task.project, {
-    files: workspace.composeFiles,
-    envFile: workspace.envFile,
-    signal: run.signal,
-  });
-  warnings.forEach(warn);
+  const { composeFiles: files, envFile } = workspace;
+  const { json, warnings } = await retried(say, () =>
+    deps.compose.config(task.project, { files, envFile, signal: run.signal }),
+  );
+  for (const message of warnings) say({ message });
   const rendered = parseRendered(json);
   if (Object.keys(rendered.services).length === 0) {
     throw new LongshoreError('compose_invalid', { details: 'no service is left: all of them need a profile' });

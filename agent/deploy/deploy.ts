@@ -7,9 +7,10 @@
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { PlanStep, PullPolicy } from '#shared/model.ts';
 import { check, inputsOf, normalise, prepare } from './attempt.ts';
-import { apply, awaitReady, build, record, sweepLeftovers } from './execute.ts';
+import { apply, awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
+import { mendLeftovers } from './leftovers.ts';
 import { planDeploy, printPlan } from './plan.ts';
 import type { Rendered } from './rendered.ts';
 import { keepFailure, loadRevision, recordRevision, type Revision } from './revisions.ts';
@@ -36,7 +37,7 @@ export async function deploy(task: Task): Promise<JobOutcome> {
     return { state: 'succeeded', goodRevision: spec.revision, ...planOf(attempt) };
   } catch (error) {
     if (task.run.signal.aborted) {
-      await sweepLeftovers(task).catch(() => undefined); // Docker may be what is gone; the next deploy repairs
+      await mendLeftovers(task).catch(() => undefined); // Docker may be what is gone; the next deploy repairs
       throw error;
     }
     return fail(task, attempt, good, toLongshoreError(error));
@@ -65,7 +66,7 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const { engine } = task.deps;
   const sources = await task.step('prepare', () => prepare(task, Object.keys(good?.sources.files ?? {})));
   attempt.sources = sources;
-  const normalised = await task.step('normalise', (say) => normalise(task, (message) => say({ message })));
+  const normalised = await task.step('normalise', (say) => normalise(task, say));
   const containers = await engine.listProject(task.workspace.name);
   const rendered = await task.step('check', () => check(task, normalised, containers));
   attempt.rendered = rendered;

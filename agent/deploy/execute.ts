@@ -6,18 +6,16 @@ import type { Container } from '../docker/engine.ts';
 import { inputsOf } from './attempt.ts';
 import { findImages, recordImages, type FoundImages } from './images.ts';
 import { isFinished } from './observe.ts';
-import { LEFTOVER_NAME } from './plan.ts';
+import { mendLeftovers } from './leftovers.ts';
 import { sha256, type Rendered } from './rendered.ts';
 import { recordRevision } from './revisions.ts';
-import type { Say, Task } from './task.ts';
+import { retried, type Say, type Task } from './task.ts';
 import { findCulprit, waitReady } from './wait.ts';
 import type { Sources } from './workspace.ts';
 
 const BUILD_DEADLINE_MS = 30 * 60_000;
 /** On top of the health timeout: `up` itself waits for dependencies and for old containers to stop. */
 const UP_MARGIN_MS = 5 * 60_000;
-/** Somebody (the OOM killer, an operator) may end compose; running it again repairs what it left. */
-const RETRIES_AFTER_INTERRUPTION = 2;
 
 export const CONFIG_HASH_LABEL = 'com.docker.compose.config-hash';
 
@@ -33,7 +31,10 @@ export async function apply(task: Task, rendered: Rendered, say: Say): Promise<v
   await task.workspace.writeRendered(rendered);
   const deadlineMs = task.healthTimeoutMs + UP_MARGIN_MS;
   try {
-    await retried(say, () => task.deps.compose.up(task.project, { ...runOf(task, say), deadlineMs }));
+    await retried(say, async () => {
+      await mendLeftovers(task);
+      await task.deps.compose.up(task.project, { ...runOf(task, say), deadlineMs });
+    });
   } catch (error) {
     const isVague = error instanceof LongshoreError && error.code === 'apply_failed';
     throw (isVague && (await findCulprit(task.deps.engine, rendered.name))) || error;
@@ -55,18 +56,6 @@ function describe(event: ComposeEvent): string {
   if (event.kind === 'object') return `${event.type} ${event.name} ${event.status}`;
   if (event.kind === 'build') return event.state === 'started' ? event.vertex : '';
   return event.kind === 'build.log' ? event.text.trimEnd() : event.message;
-}
-
-async function retried(say: Say, work: () => Promise<void>): Promise<void> {
-  for (let left = RETRIES_AFTER_INTERRUPTION; ; left--) {
-    try {
-      return await work();
-    } catch (error) {
-      const mayRetry = left > 0 && error instanceof LongshoreError && error.code === 'interrupted';
-      if (!mayRetry) throw error;
-      say({ message: `${error.message}; running it again` });
-    }
-  }
 }
 
 export const awaitReady = (task: Task, rendered: Rendered, say: Say, only?: readonly string[]): Promise<Container[]> =>
@@ -106,13 +95,4 @@ export async function record(task: Task, outcome: Outcome): Promise<void> {
       recordedAt: task.deps.clock.now(),
     },
   });
-}
-
-/** Removes the new halves of pairs that a killed `up` never started; the old containers are still there. */
-export async function sweepLeftovers({ deps, workspace }: Task): Promise<void> {
-  const containers = await deps.engine.listProject(workspace.name);
-  const names = new Set(containers.map(({ name }) => name));
-  const isHalf = ({ name, state }: Container) =>
-    state === 'created' && LEFTOVER_NAME.test(name) && names.has(name.replace(LEFTOVER_NAME, ''));
-  await Promise.all(containers.filter(isHalf).map(({ id }) => deps.engine.removeContainer(id)));
 }

@@ -1,10 +1,14 @@
 // What every part of a job works with: the job, its folder, the deps, and which step is under way.
+import { LongshoreError } from '#shared/errors.ts';
 import type { JobStep } from '#shared/model.ts';
 import type { ExecutorDeps } from './executor.ts';
 import type { JobRun, StepUpdate } from './job-run.ts';
 import { Workspace } from './workspace.ts';
 
 export type Say = (update: StepUpdate) => void;
+
+/** Somebody (the OOM killer, an operator) may end compose; running it again repairs what it left. */
+const RETRIES_AFTER_INTERRUPTION = 2;
 
 export class Task {
   readonly deps: ExecutorDeps;
@@ -40,5 +44,18 @@ export class Task {
 
   skip(name: JobStep, message: string): void {
     this.run.steps.skip(name, message);
+  }
+}
+
+/** Runs a child process's work again when the child was killed. */
+export async function retried<T>(say: Say, work: () => Promise<T>): Promise<T> {
+  for (let left = RETRIES_AFTER_INTERRUPTION; ; left--) {
+    try {
+      return await work();
+    } catch (error) {
+      const mayRetry = left > 0 && error instanceof LongshoreError && error.code === 'interrupted';
+      if (!mayRetry) throw error;
+      say({ message: `${error.message}; running it again` });
+    }
   }
 }

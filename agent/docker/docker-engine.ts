@@ -113,9 +113,16 @@ class DockerEngine implements Engine {
   }
 
   removeContainer(id: string): Promise<void> {
-    return this.#change(`Cannot remove container "${id}"`, 0, (docker, abortSignal) =>
-      docker.getContainer(id).remove({ force: true, v: true, abortSignal }),
-    ).catch(ifAbsent(undefined));
+    return this.#change(`Cannot remove container "${id}"`, 0, async (docker, abortSignal) => {
+      const container = docker.getContainer(id);
+      try {
+        await container.remove({ force: true, v: true, abortSignal });
+      } catch (error) {
+        // 409: somebody else is removing it; what follows (its networks) needs it gone.
+        if ((error as DockerodeError).statusCode !== 409) throw error;
+        await container.wait({ condition: 'removed', abortSignal });
+      }
+    }).catch(ifAbsent(undefined));
   }
 
   findImage(reference: string): Promise<Image | undefined> {

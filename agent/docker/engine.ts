@@ -105,6 +105,8 @@ export interface Engine {
   restartContainer(id: string, graceMs?: number): Promise<void>;
   /** Kills if need be and removes with its anonymous volumes. An absent container stays absent. */
   removeContainer(id: string): Promise<void>;
+  /** Fails with `docker_error` when the name is taken, also by this container. */
+  renameContainer(id: string, name: string): Promise<void>;
 
   findImage(reference: string): Promise<Image | undefined>;
   /** Fails with `image_unavailable` naming the image. Pulling what is current is a no-op of the registry. */

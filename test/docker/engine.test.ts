@@ -122,6 +122,14 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
     await t.rejects(engine.startContainer(id), { code: 'docker_error' });
   });
 
+  await t.test('a container takes another name, if nobody has it', async (t) => {
+    const { engine, project, create } = await make(t);
+    const id = await create('web');
+    await engine.renameContainer(id, `${project}-other`);
+    t.match(await engine.findContainer(id), { name: `${project}-other` });
+    await t.rejects(engine.renameContainer(await create('web'), `${project}-other`), { code: 'docker_error' });
+  });
+
   await t.test('the last lines of a container', async (t) => {
     const { engine, create } = await make(t);
     const id = await create('web');

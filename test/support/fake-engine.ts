@@ -133,6 +133,14 @@ export class FakeEngine implements Engine {
     this.#emit('destroy', container);
   }
 
+  async renameContainer(id: string, name: string): Promise<void> {
+    this.#answer();
+    const container = this.containers.get(id);
+    const isTaken = [...this.containers.values()].some((one) => one.name === name);
+    if (!container || isTaken) throw new LongshoreError('docker_error');
+    container.name = name;
+  }
+
   async findImage(reference: string): Promise<Image | undefined> {
     this.#answer();
     return this.images.get(reference) ?? [...this.images.values()].find(({ id }) => id === reference);

@@ -1,0 +1,17 @@
+// What a killed `compose up` leaves between two containers. Compose makes the new one as `<12 hex>_<name>`, removes the
+// old one, then renames the new one. Running `up` again mends every point of that but one: once the old one is gone it
+// takes the new one for what is wanted, under the wrong name for ever.
+import type { Container } from '../docker/engine.ts';
+import { LEFTOVER_NAME } from './plan.ts';
+import type { Task } from './task.ts';
+
+/** Leaves each container under its own name: the new half of a pair goes, one that is alone is renamed. */
+export async function mendLeftovers({ deps: { engine }, workspace }: Task): Promise<void> {
+  const containers = await engine.listProject(workspace.name);
+  const names = new Set(containers.map(({ name }) => name));
+  const mend = ({ id, name }: Container) => {
+    const ownName = name.replace(LEFTOVER_NAME, '');
+    return names.has(ownName) ? engine.removeContainer(id) : engine.renameContainer(id, ownName);
+  };
+  await Promise.all(containers.filter(({ name }) => LEFTOVER_NAME.test(name)).map(mend));
+}
