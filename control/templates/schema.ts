@@ -58,11 +58,14 @@ const variableName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
   .refine((name) => !RESERVED_NAME.test(name), 'is a name that Compose or Docker reads itself');
 
-/** A path inside the service's folder: relative, no `..`, no dot file (`.env` is ours). */
+/** What the host itself keeps in the service's folder. */
+const OWN_NAMES = /^(compose\.yaml|override\.yaml|rendered\.json|revisions|repo)(\/|$)/;
+/** A path inside the service's folder: relative, no `..`, no dot file (`.env` is the host's, too). */
 const filePath = z
   .string()
   .max(255)
-  .regex(/^[A-Za-z0-9_-][\w.-]*(\/[A-Za-z0-9_-][\w.-]*)*$/);
+  .regex(/^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/)
+  .refine((path) => !OWN_NAMES.test(path), "is a name the service's folder keeps for itself");
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 

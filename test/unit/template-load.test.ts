@@ -74,6 +74,7 @@ void t.test('a refusal names the file, the key and the reason', async (t) => {
     [`${MANIFEST}ports: [{ service: a, container: 80, var: NONE }]`, /ports names NONE, which is not declared/],
     [`${MANIFEST}files: [{ path: ../../etc/cron.d/x, from: a }]`, /files\.0\.path/],
     [`${MANIFEST}files: [{ path: .env, from: a }]`, /files\.0\.path/],
+    [`${MANIFEST}files: [{ path: compose.yaml, from: a }]`, /files\.0\.path: is a name the service's folder keeps/],
     [`${MANIFEST}files: [{ path: a, from: missing }]`, /sample\/missing: ENOENT/],
   ];
   for (const [manifest, reason] of cases) t.match(refusal(catalogue(t, manifest)), reason);
