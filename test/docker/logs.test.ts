@@ -12,6 +12,13 @@ function project(t: Test) {
   return { name, stream: startStreamer(t, name) };
 }
 
+/** Everything there is, which must be the same from the files and from the Engine. */
+async function readBoth(t: Test, name: string) {
+  const logs = await readLogs(startStreamer(t, name, 'files'));
+  t.same(await readLogs(startStreamer(t, name, 'api')), logs, 'the files and the Engine tell the same');
+  return logs;
+}
+
 const numbers = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => String(from + i));
 
 t.test('logs of real containers', async (t) => {
@@ -19,7 +26,7 @@ t.test('logs of real containers', async (t) => {
   await ensureImages();
 
   t.test('a line has its time to the nanosecond, its stream, its container', async (t) => {
-    const { name, stream } = project(t);
+    const { name } = project(t);
     const before = new Date().toISOString();
     const container = await runContainer({
       project: name,
@@ -27,7 +34,7 @@ t.test('logs of real containers', async (t) => {
       script: 'echo out; sleep 0.1; echo err >&2',
     });
     await waitForExit(container);
-    const logs = await readLogs(stream);
+    const logs = await readBoth(t, name);
     t.match(logs, [
       { stream: 'stdout', message: 'out', container },
       { stream: 'stderr', message: 'err', container },
@@ -37,14 +44,14 @@ t.test('logs of real containers', async (t) => {
   });
 
   t.test('two containers come in the order of time', async (t) => {
-    const { name, stream } = project(t);
+    const { name } = project(t);
     const script = (who: string) => `for i in 1 2 3 4 5 6 7 8; do echo ${who}$i; sleep 0.05; done`;
     const both = await Promise.all([
       runContainer({ project: name, service: 'a', script: script('a') }),
       runContainer({ project: name, service: 'b', script: script('b') }),
     ]);
     await Promise.all(both.map(waitForExit));
-    const logs = await readLogs(stream);
+    const logs = await readBoth(t, name);
     const stamps = logs.map((line) => line.timestamp);
     t.same(stamps, stamps.toSorted());
     t.same(
@@ -52,19 +59,23 @@ t.test('logs of real containers', async (t) => {
       ['a', 'b'].flatMap((who) => numbers(1, 8).map((i) => who + i)),
     );
 
-    t.test('tail counts over the whole service', async (t) => {
-      t.same(await readLogs(stream, { tail: 5 }), logs.slice(-5));
-      t.same(await readLogs(stream, { tail: 1000 }), logs);
-      t.same(await readLogs(stream, { tail: 0 }), []);
-    });
+    for (const from of ['files', 'api'] as const) {
+      const stream = startStreamer(t, name, from);
 
-    t.test('since is inclusive to the nanosecond', async (t) => {
-      const from = logs[6]?.timestamp ?? '';
-      t.same(await readLogs(stream, { since: from }), logs.slice(6));
-      const next = `${from.slice(0, 20)}${String(Number(from.slice(20, 29)) + 1).padStart(9, '0')}Z`;
-      t.same(await readLogs(stream, { since: next }), logs.slice(7));
-      t.same(await readLogs(stream, { since: from, tail: 2 }), logs.slice(-2));
-    });
+      t.test(`tail counts over the whole service (${from})`, async (t) => {
+        for (const tail of [1, 5, 15, 1000]) t.same(await readLogs(stream, { tail }), logs.slice(-tail));
+        t.same(await readLogs(stream, { tail: 0 }), []);
+      });
+
+      t.test(`since is inclusive to the nanosecond (${from})`, async (t) => {
+        const since = logs[6]?.timestamp ?? '';
+        t.same(await readLogs(stream, { since }), logs.slice(6));
+        const next = `${since.slice(0, 20)}${String(Number(since.slice(20, 29)) + 1).padStart(9, '0')}Z`;
+        t.same(await readLogs(stream, { since: next }), logs.slice(7));
+        t.same(await readLogs(stream, { since, tail: 2 }), logs.slice(-2));
+        t.same(await readLogs(stream, { since: '2999-01-01T00:00:00Z' }), []);
+      });
+    }
   });
 
   t.test('a service without containers has no logs, an unknown one is refused', async (t) => {
@@ -92,7 +103,7 @@ t.test('logs of real containers', async (t) => {
     const line = (bytes: number) => `head -c ${bytes} /dev/zero | tr '\\0' x; echo`;
     const script = [16384, 16385, 100_000].map(line).join('; ');
     await waitForExit(await runContainer({ project: name, service: 'long', script: `${script}; echo after` }));
-    const logs = await readLogs(stream);
+    const logs = await readBoth(t, name);
     const x = 'x'.repeat(16384);
     t.same(
       logs.map((entry) => entry.message),
@@ -106,17 +117,17 @@ t.test('logs of real containers', async (t) => {
   });
 
   t.test('F43: a 100 MB line costs one cut line', async (t) => {
-    const { name, stream } = project(t);
+    const { name } = project(t);
     const script = "head -c 104857600 /dev/zero | tr '\\0' y; echo; echo after";
     await waitForExit(await runContainer({ project: name, service: 'huge', script }));
-    const logs = await readLogs(stream);
+    const logs = await readBoth(t, name);
     t.equal(logs.length, 2);
     t.match(logs[0]?.message, /^y{16384}… \[cut, 104841216 bytes more\]$/);
     t.match(logs[1], { message: 'after' });
   });
 
   t.test('A62: hostile bytes are data inside a JSON string', async (t) => {
-    const { name, stream } = project(t);
+    const { name } = project(t);
     const said = [
       String.raw`a\000b`,
       String.raw`\033[31mred\033]8;;http://x\007`,
@@ -127,7 +138,7 @@ t.test('logs of real containers', async (t) => {
     ];
     const script = said.map((text) => `printf '${text}\\n'`).join('; sleep 0.02; ');
     await waitForExit(await runContainer({ project: name, service: 'evil', script }));
-    const logs = await readLogs(stream);
+    const logs = await readBoth(t, name);
     t.same(
       logs.map((entry) => entry.message),
       [
@@ -144,17 +155,44 @@ t.test('logs of real containers', async (t) => {
   });
 
   t.test('a container with a terminal', async (t) => {
-    const { name, stream } = project(t);
+    const { name } = project(t);
     const long = "head -c 40000 /dev/zero | tr '\\0' z; echo";
     const script = `echo one; ${long}; echo two >&2; printf 'no end'`;
     await waitForExit(await runContainer({ project: name, service: 'tty', script, options: ['-t'] }));
-    const logs = await readLogs(stream);
+    const logs = await readBoth(t, name);
     t.match(logs, [
       { message: 'one', stream: 'stdout' },
       { message: `${'z'.repeat(16384)}… [cut, ${40_000 + 1 - 16384} bytes more]` },
       { message: 'two', stream: 'stdout' },
       { message: 'no end' },
     ]);
+  });
+
+  t.test('rotated files are read as one log', async (t) => {
+    const { name, stream } = project(t);
+    const options = ['--log-opt', 'max-size=20k', '--log-opt', 'max-file=100'];
+    const script = `i=0; while [ $i -lt 2000 ]; do i=$((i+1)); echo $i; done`;
+    await waitForExit(await runContainer({ project: name, service: 'turning', script, options }));
+    const logs = await readBoth(t, name);
+    t.equal(firstOddLine(logs, 1), undefined);
+    t.equal(logs.length, 2000);
+    const middle = logs[1000]?.timestamp ?? '';
+    t.same(await readLogs(stream, { since: middle }), logs.slice(1000));
+    t.same(await readLogs(stream, { tail: 777 }), logs.slice(-777));
+  });
+
+  t.test('attributes beside a line, and text that looks like an escape, are no trouble', async (t) => {
+    const { name } = project(t);
+    const options = ['--label', 'who=me', '--log-opt', 'labels=who'];
+    const script = `echo 'with attributes'; printf 'ends in \\\\n'`;
+    await waitForExit(await runContainer({ project: name, service: 'odd', script, options }));
+    const plain = `printf 'ends in \\\\n'`;
+    await waitForExit(await runContainer({ project: name, service: 'plain', script: plain }));
+    const logs = await readBoth(t, name);
+    t.same(
+      logs.map((line) => line.message),
+      ['with attributes', 'ends in \\n', 'ends in \\n'],
+    );
   });
 
   t.test('following shows lines as they come', async (t) => {

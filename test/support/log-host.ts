@@ -11,8 +11,11 @@ import { docker } from './docker.ts';
 
 const socketPath = '/var/run/docker.sock';
 
+/** Where history is read: from the log files, or through the Engine as where the agent may not read them. */
+export type HistoryFrom = 'files' | 'api';
+
 /** A streamer whose only service is `project`. */
-export function startStreamer(t: Test, project: string) {
+export function startStreamer(t: Test, project: string, from: HistoryFrom = 'files') {
   const abort = new AbortController();
   t.teardown(() => abort.abort());
   const engine = createDockerEngine({ socketPath });
@@ -22,6 +25,7 @@ export function startStreamer(t: Test, project: string) {
     listContainers: (name) => engine.listProject(name),
     onContainerChange: (name, changed) => events.subscribe(name, changed),
     projectOf: (serviceId) => (serviceId === 'svc_test' ? project : undefined),
+    ...(from === 'api' && { findLogFile: () => Promise.resolve(undefined) }),
     clock: systemClock,
     log: silentLogger(),
   });
