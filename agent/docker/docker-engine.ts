@@ -125,6 +125,12 @@ class DockerEngine implements Engine {
     }).catch(ifAbsent(undefined));
   }
 
+  renameContainer(id: string, name: string): Promise<void> {
+    return this.#change(`Cannot rename container "${id}"`, 0, (docker, abortSignal) =>
+      docker.getContainer(id).rename({ name, abortSignal }),
+    );
+  }
+
   findImage(reference: string): Promise<Image | undefined> {
     return this.#call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
       const raw = await abortableImage(docker.getImage(reference)).inspect({ abortSignal });
