@@ -5,13 +5,10 @@ import { toLongshoreError } from '#shared/errors.ts';
 import { ApiError } from './failures.ts';
 import { printable, printableJson, printableLines } from './printable.ts';
 import { renderTable, type Column } from './table.ts';
-import type { World } from './world.ts';
+import { columnsOf, type World } from './world.ts';
 
 type Stream = World['stdout'] | World['stderr'];
 type Format = Parameters<typeof styleText>[0];
-
-/** A terminal that does not tell its width. */
-const USUAL_COLUMNS = 80;
 
 export class Output {
   readonly isJson: boolean;
@@ -39,7 +36,7 @@ export class Output {
   }
 
   table<Row>(columns: Column<Row>[], rows: Row[]): void {
-    const width = this.isTerminal ? (this.#world.stdout.columns ?? USUAL_COLUMNS) : undefined;
+    const width = this.isTerminal ? columnsOf(this.#world.stdout) : undefined;
     this.#world.stdout.write(renderTable(columns, rows, { width, hasColour: this.hasColour }));
   }
 

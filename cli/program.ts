@@ -19,7 +19,7 @@ export async function runProgram(args: string[], world: World, version: string):
     .usage('$0 <command>\n\nRun a fleet of Docker hosts from one REST API.')
     .version(version)
     .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
-    .wrap(Math.min(world.stdout.columns ?? MAX_HELP_COLUMNS, MAX_HELP_COLUMNS))
+    .wrap(Math.min(world.stdout.columns || MAX_HELP_COLUMNS, MAX_HELP_COLUMNS))
     .strict()
     .demandCommand(1, 'Which command?')
     .exitProcess(false)

@@ -6,7 +6,7 @@ import type { DeployProgress } from './api-types.ts';
 import type { JobWatcher } from './follow-job.ts';
 import { hasColour } from './output.ts';
 import { printable } from './printable.ts';
-import type { World } from './world.ts';
+import { columnsOf, type World } from './world.ts';
 
 type StepNews = Pick<DeployProgress, 'step' | 'state' | 'percent' | 'message'>;
 
@@ -14,7 +14,6 @@ const SPINNER = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', 
 const SPINNER_INTERVAL_MS = 100;
 const STEP_COLUMNS = 10;
 const INDENT = ' '.repeat(STEP_COLUMNS + 3);
-const USUAL_COLUMNS = 80;
 /** Erases the line and returns to its start. */
 const CLEAR_LINE = '\r\u001b[2K';
 
@@ -93,7 +92,7 @@ class TerminalProgress implements ProgressView {
 
   /** A line that wraps can't be erased. */
   #cut(text: string): string {
-    const room = (this.#world.stdout.columns ?? USUAL_COLUMNS) - INDENT.length;
+    const room = columnsOf(this.#world.stdout) - INDENT.length;
     return text.length > room ? `${text.slice(0, room - 1)}…` : text;
   }
 

@@ -12,6 +12,12 @@ export interface World {
   interruption(): AbortSignal;
 }
 
+/** A terminal that does not tell its width, or says 0 as some pseudo terminals do. */
+const USUAL_COLUMNS = 80;
+
+/** Columns of the terminal; also of a pipe, for those who ask. */
+export const columnsOf = ({ columns }: Pick<World['stdout'], 'columns'>): number => columns || USUAL_COLUMNS;
+
 export function worldOf(process: NodeJS.Process): World {
   let abort: AbortController | undefined;
   return {

@@ -16,6 +16,7 @@ import {
 import { controlExitCode, loadControlConfig, startControl, type ControlConfig } from '../../control/main.ts';
 import type { Command } from '../command.ts';
 import { CONTROL_FLAGS, toArguments, toOptions } from '../flags.ts';
+import { printError } from '../output.ts';
 import type { World } from '../world.ts';
 
 const { listen: _listen, ...SHARED_FLAGS } = CONTROL_FLAGS;
@@ -38,7 +39,19 @@ async function up(world: World, args: Record<string, unknown>): Promise<void> {
   const configs = await loadConfigs(args);
   await checkDocker(configs.agent);
   const log = createLogger({ level: configs.control.logLevel, name: 'up' });
-  await runMain(log, (scope) => start(world, configs, log, scope), controlExitCode);
+  // The log has the failure as JSON; whoever started this by hand gets a line to read.
+  const startOrSay = (scope: Scope) =>
+    start(world, configs, log, scope).catch((error: unknown) => {
+      printError(world, toReadable(error, configs.control.listen.port));
+      throw error;
+    });
+  await runMain(log, startOrSay, controlExitCode);
+}
+
+function toReadable(error: unknown, port: number): unknown {
+  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error;
+  const message = `Another program listens on port ${port}`;
+  return new LongshoreError('port_taken', { message, details: 'Give another one with --port', cause: error });
 }
 
 async function loadConfigs(args: Record<string, unknown>): Promise<Configs> {

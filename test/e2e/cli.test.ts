@@ -169,34 +169,43 @@ void t.test('longshore', async (t) => {
   });
 });
 
-void t.test('without Docker up says in one line what to run, and exits 1', async (t) => {
-  const dir = t.testdir();
-  const args = [CLI, 'up', '--port', '0', '--data-dir', join(dir, 'data'), '--docker-socket', join(dir, 'no.sock')];
-  const child = spawn(process.execPath, args, {
-    env: { ...process.env, NODE_OPTIONS: '' },
-    stdio: ['ignore', 'ignore', 'pipe'],
-  });
+/** Runs a program that is not to start; resolves with its end. */
+async function refuse(...args: string[]): Promise<{ exitCode: number; stderr: string }> {
+  const env = { ...process.env, NODE_OPTIONS: '', NO_COLOR: '1', LONGSHORE_LOG_LEVEL: 'silent' };
+  const child = spawn(process.execPath, [CLI, ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let stderr = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
   const [exitCode] = (await once(child, 'close')) as [number];
-  t.equal(exitCode, 1);
-  t.equal(stderr, `longshore: No Docker at ${dir}/no.sock: \`./install.sh engine\` sets it up (docker_unavailable)\n`);
-  t.notOk(existsSync(join(dir, 'data/control.db')));
+  return { exitCode, stderr };
+}
+
+void t.test('up says in a line why it cannot start', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const up = await startUp(t);
+  const { port } = new URL(up.url);
+  t.same(await refuse('up', '--port', port, '--data-dir', join(t.testdir(), 'data')), {
+    exitCode: 1,
+    stderr: `longshore: Another program listens on port ${port} (port_taken)\n  Give another one with --port\n`,
+  });
+  t.match(await refuse('up', '--port', '0', '--data-dir', up.dataDir), {
+    exitCode: 1,
+    stderr: /^longshore: Cannot start the control plane: another one is running on .* \(state_conflict\)\n/,
+  });
+});
+
+void t.test('without Docker up says in one line what to run, and leaves nothing behind', async (t) => {
+  const dir = t.testdir();
+  const socket = join(dir, 'no.sock');
+  t.same(await refuse('up', '--port', '0', '--data-dir', join(dir, 'data'), '--docker-socket', socket), {
+    exitCode: 1,
+    stderr: `longshore: No Docker at ${socket}: \`./install.sh engine\` sets it up (docker_unavailable)\n`,
+  });
+  t.notOk(existsSync(join(dir, 'data')));
 });
 
 void t.test('a bad setting exits 78 and is named', async (t) => {
-  for (const [command, flag, named] of [
-    ['up', '--port=http', '--listen'],
-    ['control', '--public-url=ftp://x', '--public-url'],
-    ['agent', '--token=lsj_broken', '--token'],
-  ] as const) {
-    const child = spawn(process.execPath, [CLI, command, flag, `--data-dir=${t.testdir()}`], {
-      stdio: ['ignore', 'ignore', 'pipe'],
-    });
-    let stderr = '';
-    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
-    const [exitCode] = (await once(child, 'close')) as [number];
-    t.equal(exitCode, 78, command);
-    t.match(stderr, named);
-  }
+  const dataDir = `--data-dir=${t.testdir()}`;
+  t.match(await refuse('up', '--port=http', dataDir), { exitCode: 78, stderr: '--listen is "127.0.0.1:http"' });
+  t.match(await refuse('control', '--public-url=ftp://x', dataDir), { exitCode: 78, stderr: '--public-url' });
+  t.match(await refuse('agent', '--token=lsj_broken', dataDir), { exitCode: 78, stderr: '--token' });
 });
