@@ -150,12 +150,18 @@ async function main(): Promise<void> {
   const project = `bench-logs-${process.pid}`;
   const container = await writeLines(project);
   try {
-    const order = { socketPath: SOCKET, project, container, port: 0, lines: LINES };
-    const results: Record<'cli' | 'dockerode' | 'longshore', Result[]> = { cli: [], dockerode: [], longshore: [] };
+    const order = { socketPath: SOCKET, project, container, port: 0, lines: LINES, source: 'files' as const };
+    const results: Record<'cli' | 'dockerode' | 'files' | 'api', Result[]> = {
+      cli: [],
+      dockerode: [],
+      files: [],
+      api: [],
+    };
     for (let n = 0; n < ROUNDS; n++) {
       results.cli.push(await measureCli(container));
       results.dockerode.push(await measureDockerode(order));
-      results.longshore.push(await measureLongshore(order));
+      results.files.push(await measureLongshore(order));
+      results.api.push(await measureLongshore({ ...order, source: 'api' }));
     }
     const peerMs = percentile(
       results.cli.map((result) => result.ms),
@@ -164,7 +170,8 @@ async function main(): Promise<void> {
     printTable(`logs: ${LINES} lines of 100 bytes, follow, median of ${ROUNDS}`, [
       toRow('docker logs -f, wc', results.cli, peerMs),
       toRow('dockerode, demultiplexed', results.dockerode, peerMs),
-      toRow('Longshore: agent → control → client', results.longshore, peerMs),
+      toRow('Longshore: agent → control → client', results.files, peerMs),
+      toRow("Longshore, through the Engine's API", results.api, peerMs),
     ]);
   } finally {
     await docker('rm', '-f', '-v', container);

@@ -27,6 +27,8 @@ export interface Order {
   /** Where control listens; 0 for control itself. */
   port: number;
   lines: number;
+  /** Where the agent reads: the log files, or the Engine's API as for lines that come live. */
+  source: 'files' | 'api';
 }
 
 export interface Usage {
@@ -40,7 +42,7 @@ export type Report = { port?: number; isReady?: true; usage?: Usage; receivedByt
 const SERVICE_ID = 'svc_bench';
 const ONE_BOX = { clock: systemClock, log: silentLogger() };
 
-async function runAgent({ socketPath, project, port }: Order): Promise<void> {
+async function runAgent({ socketPath, project, port, source }: Order): Promise<void> {
   const engine = createDockerEngine({ socketPath });
   const logs = createLogStreamer({
     ...ONE_BOX,
@@ -48,6 +50,7 @@ async function runAgent({ socketPath, project, port }: Order): Promise<void> {
     listContainers: (name) => engine.listProject(name),
     onContainerChange: () => () => undefined,
     projectOf: () => project,
+    ...(source === 'api' && { findLogFile: () => Promise.resolve(undefined) }),
   });
   const ws = new WebSocket(`ws://127.0.0.1:${port}/agent`, { perMessageDeflate: false });
   await once(ws, 'open');
