@@ -33,7 +33,7 @@ export async function prepare(task: Task, obsolete: readonly string[]): Promise<
   return sources;
 }
 
-/** What Compose makes of it, with our labels. Not judged yet. */
+/** What Compose makes of it. Not judged yet. */
 export async function normalise(task: Task, say: Say): Promise<Rendered> {
   const { workspace, deps, run } = task;
   const { composeFiles: files, envFile } = workspace;
@@ -48,17 +48,25 @@ export async function normalise(task: Task, say: Say): Promise<Rendered> {
   return rendered;
 }
 
+export interface Checked {
+  /** With our labels: what Compose will be handed. */
+  rendered: Rendered;
+  /** What is there now. */
+  containers: Container[];
+}
+
 /** The decisive checks: all variables are filled in, and the host is as it is. */
-export async function check(task: Task, rendered: Rendered, containers: readonly Container[]): Promise<Rendered> {
+export async function check(task: Task, rendered: Rendered): Promise<Checked> {
   const { deps, run, workspace } = task;
   const { id, variables } = run.service.spec;
   const document: ComposeDocument = { root: rendered, services: rendered.services };
   requireAllowed(judgeOnHost(document, contextOf(task, 'normalised')));
-  const wasApplied = (await workspace.loadRendered()) !== undefined;
-  await requireOwnProject(deps.engine, { project: workspace.name, serviceId: id, containers, wasApplied });
+  const { name: project, wasApplied } = workspace;
+  const containers = await deps.engine.listProject(project);
+  await requireOwnProject(deps.engine, { project, serviceId: id, containers, wasApplied });
   requireFreePlaces(rendered, await deps.engine.listAll());
   await requireDiskSpace([workspace.directory, await dockerFolder(task)]);
-  return stampRendered(rendered, id, variables);
+  return { rendered: stampRendered(rendered, id, variables), containers };
 }
 
 /** Asked once for each engine: it does not move while the agent runs. */

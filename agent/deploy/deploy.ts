@@ -8,7 +8,7 @@ import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { PlanStep, PullPolicy } from '#shared/model.ts';
 import { check, inputsOf, normalise, prepare } from './attempt.ts';
 import { apply, awaitReady, build, record } from './execute.ts';
-import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages } from './images.ts';
+import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages, type FoundImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
 import { mendLeftovers } from './leftovers.ts';
 import { planDeploy, printPlan } from './plan.ts';
@@ -50,7 +50,7 @@ const planOf = ({ plan }: Attempt) => (plan ? { plan } : {});
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
   const { spec } = task.run.service;
   if (pullPolicyOf(task) === 'always' || good.meta.inputs !== inputsOf(spec)) return undefined;
-  if (!(await isUnchanged(task.deps.engine, good))) return undefined;
+  if (!(await isUnchanged(task.deps.engine, good).catch(ifDockerIsAway))) return undefined;
   const plan = Object.keys(good.rendered.services).map((service): PlanStep => {
     return { service, action: 'keep', reason: 'unchanged' };
   });
@@ -62,24 +62,29 @@ async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome |
   return { state: 'succeeded', goodRevision: spec.revision, plan, unchanged: true };
 }
 
+/** Then nobody knows, and the steps of the long way wait for Docker. */
+function ifDockerIsAway(error: unknown): false {
+  if (error instanceof LongshoreError && error.code === 'docker_unavailable') return false;
+  throw error;
+}
+
 async function work(task: Task, attempt: Attempt, good: Revision | undefined): Promise<void> {
   const { engine } = task.deps;
   const sources = await task.step('prepare', () => prepare(task, Object.keys(good?.sources.files ?? {})));
   attempt.sources = sources;
   const normalised = await task.step('normalise', (say) => normalise(task, say));
-  const containers = await engine.listProject(task.workspace.name);
-  const rendered = await task.step('check', () => check(task, normalised, containers));
+  const { rendered, containers } = await task.step('check', () => check(task, normalised));
   attempt.rendered = rendered;
   const made = await task.workspace.loadRendered();
-  const decide = async () => {
-    return planDeploy({ desired: rendered, made, containers, imageIds: idsOf(await findImages(engine, rendered)) });
-  };
-  attempt.plan = await task.step('plan', async (say) => {
-    const plan = await decide();
-    say({ message: printPlan(plan) });
-    return plan;
+  const decide = (found: FoundImages) => planDeploy({ desired: rendered, made, containers, imageIds: idsOf(found) });
+  const found = await task.step('plan', async (say) => {
+    const images = await findImages(engine, rendered);
+    attempt.plan = decide(images);
+    say({ message: printPlan(attempt.plan) });
+    return images;
   });
-  if (await provideImages(task, rendered, attempt)) attempt.plan = await decide();
+  const provided = await provideImages(task, rendered, found, attempt);
+  attempt.plan = decide(provided); // a pull or a build may have moved a name
   attempt.hasTouchedDocker = true;
   await task.step('apply', (say) => apply(task, rendered, say));
   const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
@@ -87,11 +92,16 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   await task.step('record', () => record(task, outcome));
 }
 
-/** Pulls and builds what is needed; true when something was, so that the plan may have changed. */
-async function provideImages(task: Task, rendered: Rendered, attempt: Attempt): Promise<boolean> {
+/** Pulls and builds what is needed. */
+async function provideImages(
+  task: Task,
+  rendered: Rendered,
+  found: FoundImages,
+  attempt: Attempt,
+): Promise<FoundImages> {
   const { engine } = task.deps;
   const policy = pullPolicyOf(task);
-  const pulls = pullsOf(rendered, await findImages(engine, rendered), policy);
+  const pulls = pullsOf(rendered, found, policy);
   if (pulls.length === 0) task.skip('pull', 'every image is on the host');
   else {
     await task.step('pull', async (say) => {
@@ -104,8 +114,8 @@ async function provideImages(task: Task, rendered: Rendered, attempt: Attempt): 
     attempt.hasTouchedDocker = true; // the built image takes the name of the one before
     await task.step('build', (say) => build(task, rendered, policy === 'always', say));
   }
-  await requireImages(engine, rendered);
-  return mustBuild || pulls.length > 0;
+  const isSame = !mustBuild && pulls.length === 0;
+  return requireImages(rendered, isSame ? found : await findImages(engine, rendered));
 }
 
 /** A redeploy looks for newer images unless it says otherwise. */

@@ -71,9 +71,8 @@ export async function pullImages(
   return warnings.filter((warning) => warning !== undefined);
 }
 
-/** Fails with `image_unavailable` naming the first image that is still missing. */
-export async function requireImages(engine: Engine, rendered: Rendered): Promise<FoundImages> {
-  const found = await findImages(engine, rendered);
+/** The same images, all there. Fails with `image_unavailable` naming the first that is missing. */
+export function requireImages(rendered: Rendered, found: FoundImages): FoundImages {
   const missing = Object.keys(rendered.services).find((name) => found[name] === undefined);
   if (missing === undefined) return found;
   const reference = imageOf(rendered, missing);

@@ -8,8 +8,8 @@ import type { Task } from './task.ts';
 export async function remove(task: Task): Promise<void> {
   await task.step('remove', async (say) => {
     const { deps, workspace, run } = task;
-    const rendered = await workspace.loadRendered().catch(() => undefined);
-    const wasApplied = rendered !== undefined;
+    const { wasApplied } = workspace;
+    const rendered = await workspace.loadRendered();
     const all = await deps.engine.listProject(workspace.name);
     const own = all.filter(({ labels }) => wasApplied || labels[SERVICE_LABEL] === run.service.spec.id);
     await stopInOrder(deps.engine, own, rendered);

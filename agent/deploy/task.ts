@@ -1,6 +1,7 @@
 // What every part of a job works with: the job, its folder, the deps, and which step is under way.
 import { LongshoreError } from '#shared/errors.ts';
 import type { JobStep } from '#shared/model.ts';
+import { sleep } from '#shared/time.ts';
 import type { ExecutorDeps } from './executor.ts';
 import type { JobRun, StepUpdate } from './job-run.ts';
 import { Workspace } from './workspace.ts';
@@ -9,6 +10,10 @@ export type Say = (update: StepUpdate) => void;
 
 /** Somebody (the OOM killer, an operator) may end compose; running it again repairs what it left. */
 const RETRIES_AFTER_INTERRUPTION = 2;
+
+/** dockerd is back within seconds of a restart, within a minute or two of an upgrade. */
+const OUTAGE_LIMIT_MS = 120_000;
+const ASK_AGAIN_MS = 1_000;
 
 export class Task {
   readonly deps: ExecutorDeps;
@@ -39,7 +44,35 @@ export class Task {
   async step<T>(name: JobStep, work: (say: Say) => Promise<T>): Promise<T> {
     this.run.signal.throwIfAborted();
     this.#step = name;
-    return this.run.steps.run(name, work);
+    return this.run.steps.run(name, (say) => this.#throughOutages(say, () => work(say)));
+  }
+
+  /** Docker may restart in the middle: every step can be done again, so it waits and does. */
+  async #throughOutages<T>(say: Say, work: () => Promise<T>): Promise<T> {
+    const { clock } = this.deps;
+    const giveUpAt = clock.now() + OUTAGE_LIMIT_MS;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const isOutage = error instanceof LongshoreError && error.code === 'docker_unavailable';
+        if (!isOutage || this.run.signal.aborted || clock.now() >= giveUpAt) throw error;
+        say({ message: 'Docker does not answer; waiting for it' });
+        await this.#untilDockerAnswers(giveUpAt);
+      }
+    }
+  }
+
+  async #untilDockerAnswers(giveUpAt: number): Promise<void> {
+    const { clock, engine } = this.deps;
+    do {
+      await sleep(clock, ASK_AGAIN_MS, this.run.signal);
+      const answers = await engine.ping().then(
+        () => true,
+        () => false,
+      );
+      if (answers) return;
+    } while (clock.now() < giveUpAt);
   }
 
   skip(name: JobStep, message: string): void {

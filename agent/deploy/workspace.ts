@@ -7,7 +7,7 @@
 //     <the template's files>
 //     revisions/                        see revisions.ts
 import { randomBytes } from 'node:crypto';
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
@@ -78,10 +78,19 @@ export class Workspace {
     await this.#writeFile('rendered.json', JSON.stringify(rendered, undefined, 2), SECRET_MODE);
   }
 
-  /** What the containers were last made from; undefined before the first `up`. */
+  /** Whether anything was ever handed to Compose here: the project's networks and volumes are then ours. */
+  get wasApplied(): boolean {
+    return existsSync(this.renderedFile);
+  }
+
+  /** What the containers were last made from; undefined before the first `up`, and when somebody broke the file. */
   async loadRendered(): Promise<Rendered | undefined> {
     const text = await readIfThere(this.renderedFile);
-    return text === undefined ? undefined : parseRendered(text);
+    try {
+      return text === undefined ? undefined : parseRendered(text);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Already gone is fine. Links are removed, not followed. */

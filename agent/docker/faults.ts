@@ -4,7 +4,10 @@ import { LongshoreError, type ErrorCode, type ErrorInit } from '#shared/errors.t
 
 const PATTERNS: readonly [RegExp, ErrorCode][] = [
   [/port is already allocated|address already in use|failed to bind host port/i, 'port_taken'],
-  [/cannot connect to the docker daemon|error during connect|docker\.sock: connect/i, 'docker_unavailable'],
+  [
+    /cannot connect to the docker daemon|error during connect|docker\.sock.*(connect|EOF)|unexpected EOF$/i,
+    'docker_unavailable',
+  ],
   [
     /no such image|manifest (for .* not found|unknown)|pull access denied|repository does not exist/i,
     'image_unavailable',

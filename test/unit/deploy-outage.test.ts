@@ -1,0 +1,104 @@
+// Deploys while Docker goes away and comes back, on a fake Docker and a clock moved by hand.
+import t, { type Test } from 'tap';
+import { createExecutor } from '../../agent/deploy/engine.ts';
+import type { Compose } from '../../agent/docker/compose.ts';
+import { startEventHub } from '../../agent/docker/events.ts';
+import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import { silentLogger } from '#shared/log.ts';
+import { DeployHost, specFor, StepLog } from '../support/deploy-host.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const COMPOSE = 'services: {web: {image: "web:1"}}\n';
+
+/** A host whose Docker and Compose are fakes; `onUp` is what `up` does before it brings the container up. */
+function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
+  const clock = new ManualClock();
+  const engine = new FakeEngine();
+  engine.now = () => clock.now();
+  engine.images.set('web:1', { id: 'sha256:web', tags: ['web:1'], digests: [] });
+  const compose: Compose = {
+    version: async () => '2.40.3',
+    config: async ({ name }) => ({
+      json: JSON.stringify({ name, services: { web: { image: 'web:1' } } }),
+      warnings: [],
+    }),
+    build: async () => undefined,
+    up: async ({ name }) => {
+      onUp(engine);
+      if (engine.isAway) throw new LongshoreError('docker_unavailable');
+      const labels = { 'longshore.service': spec.id };
+      engine.addContainer({
+        name: `${name}-web-1`,
+        project: name,
+        service: 'web',
+        labels,
+        state: 'running',
+        startedAt: clock.now(),
+      });
+    },
+  };
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const log = silentLogger();
+  const dataDir = t.testdir();
+  const spec = specFor('shop', { compose: COMPOSE });
+  const executor = createExecutor({
+    dataDir,
+    engine,
+    compose,
+    clock,
+    log,
+    reservedPorts: [],
+    policy: DEFAULT_POLICY,
+    events: startEventHub({ engine, clock, log }, stop.signal),
+  });
+  return { clock, engine, host: new DeployHost({ engine, executor, dataDir, spec }) };
+}
+
+/** Runs the clock until the job has ended. */
+async function ended<T>(clock: ManualClock, job: Promise<T>): Promise<T> {
+  let isOver = false;
+  void job.then(() => (isOver = true));
+  await eventually(() => {
+    clock.advance(5_000);
+    return isOver;
+  });
+  return job;
+}
+
+t.test('F10: a deploy waits for Docker to come back, and goes on', async (t) => {
+  let ups = 0;
+  const { clock, engine, host } = fakeHost(t, (docker) => {
+    if (ups++ === 0) docker.goAway();
+  });
+  const steps = new StepLog();
+  steps.onSay = (_, { message = '' }) => {
+    if (message.startsWith('Docker does not answer')) clock.after(10_000, () => (engine.isAway = false));
+  };
+  t.match(await ended(clock, host.deploy({}, { steps })), { state: 'succeeded', goodRevision: 1 });
+  t.equal(ups, 2);
+  t.ok(steps.said.includes('apply: Docker does not answer; waiting for it'));
+});
+
+t.test('a Docker that stays away fails the job after two minutes', async (t) => {
+  const { clock, engine, host } = fakeHost(t, () => undefined);
+  engine.goAway();
+  const from = clock.now();
+  t.match(await ended(clock, host.deploy()), { state: 'failed', error: { code: 'docker_unavailable' } });
+  t.ok(clock.now() - from >= 120_000);
+});
+
+t.test('a cancel ends the waiting for Docker', async (t) => {
+  const { engine, host } = fakeHost(t, () => undefined);
+  engine.goAway();
+  const cancel = new AbortController();
+  const steps = new StepLog();
+  steps.onSay = () => setImmediate(() => cancel.abort(new LongshoreError('cancelled')));
+  t.match(await host.deploy({}, { steps, signal: cancel.signal }), {
+    state: 'cancelled',
+    error: { code: 'cancelled' },
+  });
+});
