@@ -62,10 +62,12 @@ export async function check(task: Task, rendered: Rendered): Promise<Checked> {
   const document: ComposeDocument = { root: rendered, services: rendered.services };
   requireAllowed(judgeOnHost(document, contextOf(task, 'normalised')));
   const { name: project, wasApplied } = workspace;
-  const containers = await deps.engine.listProject(project);
-  await requireOwnProject(deps.engine, { project, serviceId: id, containers, wasApplied });
-  requireFreePlaces(rendered, await deps.engine.listAll());
-  await requireDiskSpace([workspace.directory, await dockerFolder(task)]);
+  const { engine } = deps;
+  const asked = [engine.listProject(project), engine.listAll(), dockerFolder(task)] as const;
+  const [containers, all, folder] = await Promise.all(asked);
+  await requireOwnProject(engine, { project, serviceId: id, containers, wasApplied });
+  requireFreePlaces(rendered, all);
+  await requireDiskSpace([workspace.directory, folder]);
   return { rendered: stampRendered(rendered, id, variables), containers };
 }
 
