@@ -13,7 +13,7 @@ const READ_BYTES = 64 * 1024;
 const OPEN_LIMIT_MS = 10_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 /** After a read smaller than this we let a little more arrive: dockerd writes single lines, and a wake-up costs as much as 20. */
-const SMALL_READ_BYTES = 16 * 1024;
+const SMALL_READ_BYTES = 4 * 1024;
 const GATHER_MS = 1;
 
 export interface LogRequest {
