@@ -3,6 +3,7 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import { fromInspect, fromEvent, fromList, PROJECT_LABEL } from './container-view.ts';
+import { asFault, ifAbsent, ifStatus, type DockerodeError } from './api-faults.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
   ENGINE_DEADLINES,
@@ -16,7 +17,6 @@ import {
   type Named,
   type PullOptions,
 } from './engine.ts';
-import { dockerFault, SOCKET_ERRORS } from './faults.ts';
 import { followPull } from './pull.ts';
 
 /** Changes of a container's state; leaves out what health checks and execs cause every few seconds. */
@@ -268,35 +268,6 @@ type AbortableClient = {
 type AbortableImage = { inspect(options: Abortable): Promise<Dockerode.ImageInspectInfo> };
 const abortable = (docker: Dockerode) => docker as unknown as AbortableClient;
 const abortableImage = (image: Dockerode.Image) => image as unknown as AbortableImage;
-
-type DockerodeError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
-
-function asFault(action: string, error: unknown, isLate: boolean): LongshoreError {
-  if (error instanceof LongshoreError) return error;
-  const fault = error as DockerodeError;
-  if (isLate)
-    return new LongshoreError('docker_unavailable', { details: `${action}: no answer in time`, cause: error });
-  if (fault.statusCode === undefined && SOCKET_ERRORS.has(fault.code ?? '')) {
-    return new LongshoreError('docker_unavailable', { details: action, cause: error });
-  }
-  return dockerFault(action, fault.json?.message ?? fault.message, 'docker_error', { cause: error });
-}
-
-/** Docker's own HTTP status, kept in the cause. */
-const statusOf = (error: unknown): number | undefined =>
-  ((error as Error).cause as DockerodeError | undefined)?.statusCode;
-
-const ifStatus = (status: number) => (error: unknown) => {
-  if (statusOf(error) !== status) throw error;
-};
-
-/** Turns "no such …" into a value. */
-function ifAbsent<T>(value: T): (error: unknown) => T {
-  return (error) => {
-    if (statusOf(error) !== 404) throw error;
-    return value;
-  };
-}
 
 /** Without a tag Docker would pull all of them. */
 const withTag = (reference: string): string => (/[@:][^/]*$/.test(reference) ? reference : `${reference}:latest`);

@@ -25,14 +25,3 @@ export function dockerFault(action: string, words: string, otherwise: ErrorCode,
   const details = words.replace(/^(Error response from daemon: |\(HTTP code \d+\) [a-z ]+ - )/, '').trim();
   return new LongshoreError(codeOf(words, otherwise), { message: action, details, ...init });
 }
-
-/** Connection errors of the socket itself. */
-export const SOCKET_ERRORS: ReadonlySet<string> = new Set([
-  'ENOENT',
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EACCES',
-  'EPIPE',
-  'ETIMEDOUT',
-  'ABORT_ERR',
-]);
