@@ -42,7 +42,6 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
-  [/^listr2$/, ['cli/**'], 'only the command talks to a terminal'],
   [/^node-cron$/, ['agent/schedule/**', 'control/jobs/**'], 'schedules run on the host; control only tidies up'],
   [/^undici$/, ['{agent,control,cli}/**'], 'what both sides share opens no connection'],
   [/^yaml$/, ['shared/compose/**', '{agent,control,cli}/**'], 'the agent loads shared code at once and yaml late'],
