@@ -17,6 +17,8 @@ import type { JobEnds } from './job-ends.ts';
 const MAX_LIFE_S = 24 * 3600;
 const DEFAULT_LIFE_S = 3600;
 const MAX_USES = 1000;
+/** Where the agent keeps its things on a machine of its own. */
+const AGENT_DIR = '/var/lib/longshore';
 
 export interface HostDeskDeps {
   stores: Stores;
@@ -69,7 +71,7 @@ export class HostDesk implements Hosts {
       };
       const url = publicUrl();
       const token = formatJoinToken({ url, tokenId: record.id, secret, controlPin });
-      const command = `curl -fsSL ${url}/install.sh | sudo sh -s -- agent --token ${token}`;
+      const command = `longshore agent --token ${token} --data-dir ${AGENT_DIR}`;
       return () => {
         stores.joinTokens.insert(record);
         return { id: record.id, token, expiresAt: record.expiresAt, command };

@@ -2,6 +2,7 @@
 import { readFileSync, statSync } from 'node:fs';
 import t from 'tap';
 import { hashJoinSecret, parseJoinToken } from '#shared/protocol/identity.ts';
+import { loadAgentConfig } from '../../agent/config.ts';
 import { ensureAdminKey } from '../../control/app/admin-key.ts';
 import type { Caller } from '../../control/app/api.ts';
 import { Retention } from '../../control/app/retention.ts';
@@ -19,8 +20,15 @@ t.test('a join token says where and to whom, and only its hash is kept', async (
   const token = parseJoinToken(made.token);
   t.match(token, { url: 'https://panel.example.com', tokenId: made.id, controlPin: 'A'.repeat(43) });
   t.equal(world.registry.findToken(made.id)?.secretHash, hashJoinSecret(token.secret));
-  t.match(made.command, `agent --token ${made.token}`);
   t.equal(made.expiresAt, world.clock.now() + HOUR_MS);
+});
+
+t.test('the command that comes with a join token is one that the agent understands', async (t) => {
+  const world = new ControlWorld(t);
+  const { command, token } = await world.app.hosts.createJoinToken(ADMIN, {});
+  const [program, verb, ...flags] = command.split(' ');
+  t.same([program, verb], ['longshore', 'agent']);
+  t.match(await loadAgentConfig(flags, {}), { token, dataDir: '/var/lib/longshore' });
 });
 
 t.test('a token is worth its uses; the same host again is no second one', async (t) => {
