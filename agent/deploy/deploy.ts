@@ -11,7 +11,7 @@ import { apply, awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages, type FoundImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
 import { mendLeftovers } from './leftovers.ts';
-import { planDeploy, printPlan } from './plan.ts';
+import { changesNothing, planDeploy, printPlan } from './plan.ts';
 import type { Rendered } from './rendered.ts';
 import { keepFailure, loadRevision, recordRevision, type Revision } from './revisions.ts';
 import type { Task } from './task.ts';
@@ -34,7 +34,7 @@ export async function deploy(task: Task): Promise<JobOutcome> {
     const kept = good && (await keepIfUnchanged(task, good));
     if (kept) return kept;
     await work(task, attempt, good);
-    return { state: 'succeeded', goodRevision: spec.revision, ...planOf(attempt) };
+    return { state: 'succeeded', goodRevision: spec.revision, ...planOf(attempt), ...unchangedOf(task, attempt) };
   } catch (error) {
     if (task.run.signal.aborted) {
       await mendLeftovers(task).catch(() => undefined); // Docker may be what is gone; the next deploy repairs
@@ -45,6 +45,12 @@ export async function deploy(task: Task): Promise<JobOutcome> {
 }
 
 const planOf = ({ plan }: Attempt) => (plan ? { plan } : {});
+
+/** What an attempt before a crash has done leaves nothing to do, but it was done. */
+function unchangedOf({ run: { steps } }: Task, { plan = [] }: Pick<Attempt, 'plan'>): { unchanged?: true } {
+  const wasUnderWay = (['apply', 'wait', 'record'] as const).some((step) => steps.interruptedAt(step) !== undefined);
+  return changesNothing(plan) && !wasUnderWay ? { unchanged: true } : {};
+}
 
 /** Same inputs, same containers, same images: done, without starting any process. */
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
@@ -59,7 +65,7 @@ async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome |
     const meta = { ...good.meta, revision: spec.revision, jobId: task.run.offer.jobId, plan };
     await task.step('record', () => recordRevision(task.workspace, { ...good, meta }));
   }
-  return { state: 'succeeded', goodRevision: spec.revision, plan, unchanged: true };
+  return { state: 'succeeded', goodRevision: spec.revision, plan, ...unchangedOf(task, { plan }) };
 }
 
 /** Then nobody knows, and the steps of the long way wait for Docker. */

@@ -74,6 +74,37 @@ t.test('the same again changes nothing and starts no process', { skip }, async (
   t.match(await host.run({ kind: 'redeploy', pull: 'missing' }), { state: 'succeeded', unchanged: true });
 });
 
+t.test('a redeploy that looks for newer images and finds none says that nothing had to change', { skip }, async (t) => {
+  const host = await startDeployHost(t, 'deploy');
+  await host.deploy(FIRST);
+  const before = await host.engine.listProject(host.spec.name);
+  const steps = new StepLog();
+  const outcome = await host.run({ kind: 'redeploy', steps });
+  t.match(outcome, { state: 'succeeded', unchanged: true, plan: [{ action: 'keep' }, { action: 'keep' }] });
+  t.ok(steps.lines.includes('pull done'), 'it went the long way');
+  t.same(await host.engine.listProject(host.spec.name), before);
+});
+
+t.test('a file that is written otherwise and means the same changes nothing', { skip }, async (t) => {
+  const host = await startDeployHost(t, 'deploy');
+  await host.deploy(FIRST);
+  const before = await host.containerIds();
+  t.match(await host.deploy({ compose: `# a remark\n${COMPOSE}` }), { goodRevision: 2, unchanged: true });
+  t.same(await host.containerIds(), before);
+});
+
+t.test(
+  'a job that was cut off once it had begun to change things does not say that nothing had to change',
+  { skip },
+  async (t) => {
+    const host = await startDeployHost(t, 'deploy');
+    await host.deploy(FIRST);
+    const outcome = await host.run({ kind: 'redeploy', steps: new StepLog({ wait: Date.now() }) });
+    t.match(outcome, { state: 'succeeded', plan: [{ action: 'keep' }, { action: 'keep' }] });
+    t.notOk('unchanged' in outcome);
+  },
+);
+
 t.test('a change recreates what it concerns and leaves the rest alone', { skip }, async (t) => {
   const host = await startDeployHost(t, 'deploy');
   await host.deploy(FIRST);
