@@ -275,7 +275,12 @@ void t.test('a new key is on stdout alone, so that a script can keep it', async 
 });
 
 void t.test('the line that lets a machine join is on stdout alone', async (t) => {
-  const body = { id: 'jtk_1', token: 'lsj_x', expires_at: '2026-03-29T14:30:00Z', command: 'longshore agent --token lsj_x' };
+  const body = {
+    id: 'jtk_1',
+    token: 'lsj_x',
+    expires_at: '2026-03-29T14:30:00Z',
+    command: 'longshore agent --token lsj_x',
+  };
   const api = await startFakeApi(t, () => ({ status: 201, body }));
   const run = await runCli(['hosts', 'join', '--label', 'zone=eu', '--uses', '3', '--expires', '2h'], api);
   t.match(run, { exitCode: 0, stdout: 'longshore agent --token lsj_x\n' });
