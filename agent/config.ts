@@ -16,10 +16,17 @@ export interface AgentConfig {
   /** Where Docker's client settings (registry logins, plugins) are. */
   home: string;
   logLevel: string;
+  /** Seconds: tries to reach the control plane are never further apart. */
+  reconnectMaxS: number;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
-const DEFAULTS = { 'data-dir': './data/agent', 'docker-socket': '/var/run/docker.sock', 'log-level': 'info' } as const;
+const DEFAULTS = {
+  'data-dir': './data/agent',
+  'docker-socket': '/var/run/docker.sock',
+  'log-level': 'info',
+  'reconnect-max': '64',
+} as const;
 
 /** What is wrong with a setting's text, without quoting a secret; undefined when nothing is. */
 const SETTINGS = {
@@ -28,6 +35,8 @@ const SETTINGS = {
   'docker-socket': (text: string) => (isAbsolute(text) ? undefined : `is "${text}", it must be an absolute path`),
   'log-level': (text: string) =>
     LOG_LEVELS.includes(text) ? undefined : `is "${text}", it must be one of ${LOG_LEVELS.join(', ')}`,
+  'reconnect-max': (text: string) =>
+    /^[1-9]\d{0,3}$/.test(text) ? undefined : `is "${text}", it must be seconds from 1 to 9999`,
 } as const;
 type Setting = keyof typeof SETTINGS;
 type Texts = Partial<Record<Setting, string>>;
@@ -49,6 +58,7 @@ export async function loadAgentConfig(
     dockerSocket: read('docker-socket') ?? DEFAULTS['docker-socket'],
     home: homedir(),
     logLevel: read('log-level') ?? DEFAULTS['log-level'],
+    reconnectMaxS: Number(read('reconnect-max') ?? DEFAULTS['reconnect-max']),
   };
 }
 

@@ -86,8 +86,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe: (id) => watch.observe(id) });
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
-  const options = { destination, identity, instanceId: newInstanceId(), describe, handlers, clock, log };
-  link = startLink({ ...options, random: deps.random }, scope);
+  const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
+  link = startLink({ destination, identity, instanceId: newInstanceId(), describe, handlers, log, ...timing }, scope);
   return followLink(link, { state, destination, clock, log });
 }
 

@@ -32,8 +32,10 @@ export async function apply(task: Task, rendered: Rendered, say: Say): Promise<v
   const deadlineMs = task.healthTimeoutMs + UP_MARGIN_MS;
   try {
     await retried(say, async () => {
+      const up = () => task.deps.compose.up(task.project, { ...runOf(task, say), deadlineMs });
       await mendLeftovers(task);
-      await task.deps.compose.up(task.project, { ...runOf(task, say), deadlineMs });
+      await up();
+      if (await mendLeftovers(task)) await up();
     });
   } catch (error) {
     const isVague = error instanceof LongshoreError && error.code === 'apply_failed';

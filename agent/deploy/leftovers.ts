@@ -5,13 +5,18 @@ import type { Container } from '../docker/engine.ts';
 import { LEFTOVER_NAME } from './plan.ts';
 import type { Task } from './task.ts';
 
-/** Leaves each container under its own name: the new half of a pair goes, one that is alone is renamed. */
-export async function mendLeftovers({ deps: { engine }, workspace }: Task): Promise<void> {
+/**
+ * Leaves each container under its own name: the new half of a pair goes, one that is alone is renamed. False when there
+ * was nothing to mend. Asked before and after `up`: Docker may still be making what a killed compose had asked for.
+ */
+export async function mendLeftovers({ deps: { engine }, workspace }: Task): Promise<boolean> {
   const containers = await engine.listProject(workspace.name);
   const names = new Set(containers.map(({ name }) => name));
   const mend = ({ id, name }: Container) => {
     const ownName = name.replace(LEFTOVER_NAME, '');
     return names.has(ownName) ? engine.removeContainer(id) : engine.renameContainer(id, ownName);
   };
-  await Promise.all(containers.filter(({ name }) => LEFTOVER_NAME.test(name)).map(mend));
+  const leftovers = containers.filter(({ name }) => LEFTOVER_NAME.test(name));
+  await Promise.all(leftovers.map(mend));
+  return leftovers.length > 0;
 }

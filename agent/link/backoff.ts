@@ -8,6 +8,8 @@ export interface RetryFacts {
   code: ErrorCode;
   /** What control asked for. */
   retryAfterS?: number | undefined;
+  /** Windows grow to this; default 64 s. */
+  lastWindowMs?: number | undefined;
 }
 
 export interface Retry {
@@ -18,7 +20,7 @@ export interface Retry {
 
 /** Windows of 1, 2, 4 … 64 s. Uniform inside, or a restarted control plane would be met by all of its hosts at once. */
 const FIRST_WINDOW_MS = 1000;
-const LAST_WINDOW_MS = 64_000;
+export const LAST_WINDOW_MS = 64_000;
 /** Nothing but a person changes these; asking often would only fill two logs. */
 const SLOW_RETRY_MS = 5 * 60_000;
 /** No answer of control may send a host away for longer than a person would wait. */
@@ -31,12 +33,11 @@ const SLOW: Partial<Record<ErrorCode, Retry['state']>> = {
 };
 
 /** `random` is uniform in [0, 1). */
-export function planRetry({ failures, code, retryAfterS = 0 }: RetryFacts, random: () => number): Retry {
-  const jitterMs = random() * windowMs(failures);
+export function planRetry(facts: RetryFacts, random: () => number): Retry {
+  const { failures, code, retryAfterS = 0, lastWindowMs = LAST_WINDOW_MS } = facts;
+  const jitterMs = random() * Math.min(FIRST_WINDOW_MS * 2 ** (failures - 1), lastWindowMs);
   const slowState = SLOW[code];
   const askedMs = Math.min(retryAfterS * 1000, MAX_RETRY_AFTER_MS);
   const leastMs = Math.max(slowState ? SLOW_RETRY_MS : 0, askedMs);
   return { delayMs: Math.round(leastMs + jitterMs), state: slowState ?? 'waiting' };
 }
-
-const windowMs = (failures: number): number => Math.min(FIRST_WINDOW_MS * 2 ** (failures - 1), LAST_WINDOW_MS);

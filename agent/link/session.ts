@@ -31,6 +31,8 @@ export interface Link {
 export interface LinkOptions extends Omit<ConnectOptions, 'connection' | 'signal'> {
   /** Uniform in [0, 1). */
   random: () => number;
+  /** Tries are never further apart than this; default 64 s. */
+  lastWindowMs?: number | undefined;
   /** Replaced in tests of the loop alone. */
   connect?: (options: ConnectOptions) => Promise<Connection>;
 }
@@ -138,8 +140,9 @@ class AgentLink implements Link {
 
   async #rest(error: LongshoreError, signal: AbortSignal): Promise<void> {
     this.#failures += 1;
-    const facts = { failures: this.#failures, code: error.code, retryAfterS: error.retryAfter };
-    const { delayMs, state } = planRetry(facts, this.#options.random);
+    const { random, lastWindowMs } = this.#options;
+    const facts = { failures: this.#failures, code: error.code, retryAfterS: error.retryAfter, lastWindowMs };
+    const { delayMs, state } = planRetry(facts, random);
     this.#lastError = error;
     this.#state = state;
     this.#log.warn({ err: error, delayMs, state }, 'no link to the control plane; services are not affected');

@@ -4,6 +4,12 @@ import { planRetry } from '../../agent/link/backoff.ts';
 const [earliest, middle, latest] = [() => 0, () => 0.5, () => 0.999999];
 const plan = (failures: number, random: () => number) => planRetry({ failures, code: 'unavailable' }, random).delayMs;
 
+t.test('an operator may keep the tries closer together', async (t) => {
+  const delayMs = (failures: number) =>
+    planRetry({ failures, code: 'unavailable', lastWindowMs: 2_000 }, () => 1).delayMs;
+  t.strictSame([1, 2, 3, 20].map(delayMs), [1000, 2000, 2000, 2000]);
+});
+
 t.test('the windows grow from 1 s to 64 s and stay there', (t) => {
   const windows = [1, 2, 3, 4, 5, 6, 7, 8, 50, 2000].map((failures) => plan(failures, latest));
   t.strictSame(windows, [1000, 2000, 4000, 8000, 16_000, 32_000, 64_000, 64_000, 64_000, 64_000]);

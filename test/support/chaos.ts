@@ -12,7 +12,7 @@ export type Victim = (typeof VICTIMS)[number];
 
 /** Where a deploy is killed: at the start of each step in turn, and between them at any time. */
 const STEPS = ['prepare', 'normalise', 'check', 'plan', 'pull', 'apply', 'wait', 'record'] as const;
-const LONGEST_DEPLOY_MS = 1_500;
+const LONGEST_DEPLOY_MS = 900;
 /** Two containers, so that a crash may fall between them. */
 const composeOf = (image: string) => `services:
   web: {image: ${image}, stop_grace_period: 1s}

@@ -86,6 +86,7 @@ export async function startStack(options: { agentEntry?: string; nodeArgs?: stri
   const agent = new Program(
     [...(options.nodeArgs ?? []), ...entry, '--token', token, '--data-dir', join(dir, 'agent')],
     join(dir, 'agent.log'),
+    { LONGSHORE_RECONNECT_MAX: '1' }, // control is killed every few seconds; in life it is not
   );
   agent.start();
 
