@@ -1,6 +1,6 @@
 // What a compose file may ask for, as data: the two built-in sections and the schema of the host's policy file, which
 // may change any single rule of either. The judging is in policy.ts.
-import { z } from 'zod';
+import * as z from 'zod';
 
 export interface PolicyRules {
   /** Keys of a service that may be used; `any` is whatever Compose accepts. */

@@ -9,7 +9,7 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { z } from 'zod';
+import * as z from 'zod';
 import { LongshoreError } from '../errors.ts';
 import { loadOrCreateSecret, sha256 } from '../secrets.ts';
 

@@ -3,7 +3,7 @@
 // Append-only. A field that is added is optional; a field that is no longer sent keeps its line with the version that
 // still needs it. Unknown fields are ignored (zod strips them), an unknown method is answered with `unsupported`.
 // Schemas are built on first use: an agent that never deploys never pays for the deploy schemas.
-import { z } from 'zod';
+import * as z from 'zod';
 import * as model from '../model.ts';
 
 /** Versions this build speaks, newest first. Control keeps the one before for as long as hosts may still run it. */
