@@ -7,6 +7,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import { parseJoinToken } from '#shared/protocol/identity.ts';
+import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
 
 export interface AgentConfig {
   dataDir: string;
@@ -18,6 +19,8 @@ export interface AgentConfig {
   logLevel: string;
   /** Seconds: tries to reach the control plane are never further apart. */
   reconnectMaxS: number;
+  /** How systemd is told of us; null when it did not start us. */
+  notifyEnv: NotifyEnv | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -59,6 +62,7 @@ export async function loadAgentConfig(
     home: homedir(),
     logLevel: read('log-level') ?? DEFAULTS['log-level'],
     reconnectMaxS: Number(read('reconnect-max') ?? DEFAULTS['reconnect-max']),
+    notifyEnv: notifyEnvOf(env),
   };
 }
 

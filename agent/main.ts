@@ -2,12 +2,13 @@
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
+import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { loadAgentConfig, type AgentConfig } from './config.ts';
 import { findComposePlugin } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
-import { startAgent } from './system.ts';
+import { startAgent, type AgentHandle } from './system.ts';
 
 export { loadAgentConfig, type AgentConfig } from './config.ts';
 export { startAgent, type AgentDeps, type AgentHandle } from './system.ts';
@@ -30,7 +31,22 @@ export async function runAgent(argv: readonly string[]): Promise<void> {
   const config = await loadAgentConfig(argv);
   const log = createLogger({ level: config.logLevel, name: 'agent' });
   const deps = { clock: systemClock, log, random: Math.random, agentVersion: AGENT_VERSION };
-  await runMain(log, async (scope: Scope) => void (await startAgent(config, deps, scope)), agentExitCode);
+  const systemd = new Systemd({ env: config.notifyEnv, log });
+  const start = async (scope: Scope) => {
+    const agent = await startAgent(config, deps, scope);
+    scope.onStop('systemd', () => systemd.notifyStopping());
+    await tellSystemd(systemd, agent);
+  };
+  await runMain(log, start, agentExitCode);
+}
+
+const ALONE = 'works; not connected to the control plane';
+
+/** Ready without control: the services are looked after. */
+async function tellSystemd(systemd: Systemd, agent: AgentHandle): Promise<void> {
+  await systemd.notifyReady(ALONE);
+  agent.onConnected(() => void systemd.notifyStatus(`connected to the control plane as ${agent.hostId ?? 'a host'}`));
+  agent.onDisconnected(() => void systemd.notifyStatus(ALONE));
 }
 
 if (import.meta.main) {

@@ -45,6 +45,7 @@ export interface AgentHandle {
   readonly isConnected: boolean;
   /** Calls back at each welcome, and at once when the link is up already. */
   onConnected(listener: () => void): void;
+  onDisconnected(listener: () => void): void;
 }
 
 interface Docker {
@@ -152,6 +153,7 @@ function followLink(
       listeners.push(listener);
       if (link.current) listener();
     },
+    onDisconnected: (listener) => link.onDown(listener),
   };
 }
 

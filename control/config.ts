@@ -7,6 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
+import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readAddressRange } from './app/address-range.ts';
 
 export interface ControlConfig {
@@ -18,6 +19,8 @@ export interface ControlConfig {
   rateLimits: { anonymous: number; authenticated: number; deploy: number };
   /** Addresses whose X-Forwarded-For is believed. */
   trustedProxy: string[];
+  /** How systemd is told of us; null when it did not start us. */
+  notifyEnv: NotifyEnv | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -55,10 +58,10 @@ export function loadControlConfig(argv: readonly string[], env: NodeJS.ProcessEn
     const [source, text] = given.find(([, value]) => value !== undefined) ?? [];
     if (source !== undefined && text !== undefined) values[name] = readSetting(name, source, text);
   }
-  return toConfig(values, dataDir);
+  return { ...toConfig(values, dataDir), notifyEnv: notifyEnvOf(env) };
 }
 
-function toConfig(values: Values, dataDir: string): ControlConfig {
+function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyEnv'> {
   return {
     listen: values.listen ?? { host: '127.0.0.1', port: DEFAULT_PORT },
     dataDir,

@@ -2,6 +2,7 @@
 import { toLongshoreError } from '#shared/errors.ts';
 import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
+import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
 import { loadControlConfig } from './config.ts';
 import { startControl } from './system.ts';
@@ -20,6 +21,9 @@ export async function runControl(argv: readonly string[]): Promise<void> {
   const start = async (scope: Scope) => {
     const { url, adminKeyFile } = await startControl(config, { clock: systemClock, log }, scope);
     log.info({ url, adminKeyFile }, 'the control plane answers');
+    const systemd = new Systemd({ env: config.notifyEnv, log });
+    scope.onStop('systemd', () => systemd.notifyStopping());
+    await systemd.notifyReady(`answers at ${url}`);
   };
   await runMain(log, start, controlExitCode);
 }

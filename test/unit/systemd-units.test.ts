@@ -1,0 +1,92 @@
+// The units say what the programs understand and what the design promises.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import t from 'tap';
+import { EXIT } from '#shared/lifecycle.ts';
+import { loadAgentConfig } from '../../agent/config.ts';
+import { loadControlConfig } from '../../control/config.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Where the units expect the checkout. */
+const INSTALLED = '/opt/longshore/';
+const UNITS = ['agent', 'control'] as const;
+
+const read = (name: string) => readFileSync(join(ROOT, `systemd/longshore-${name}.service`), 'utf8');
+
+/** Every value of each setting, in order. */
+function parseUnit(text: string): Map<string, string[]> {
+  const settings = new Map<string, string[]>();
+  for (const line of text.split('\n').filter((line) => line !== '' && !line.startsWith('#') && !line.startsWith('['))) {
+    const [, name = '', value = ''] = /^([A-Za-z]+)=(.+)$/.exec(line) ?? [];
+    settings.set(name, [...(settings.get(name) ?? []), value]);
+  }
+  return settings;
+}
+
+/** `ExecStart` in parts: the runtime, the file it runs, the rest. */
+function startOf(name: string): { node: string; entry: string; args: string[] } {
+  const [node = '', entry = '', ...args] = (parseUnit(read(name)).get('ExecStart')?.[0] ?? '').split(' ');
+  return { node, entry, args };
+}
+
+for (const name of UNITS) {
+  t.test(`${name}: it starts files that are in the checkout`, async (t) => {
+    const { node, entry } = startOf(name);
+    for (const path of [node, entry]) {
+      t.ok(path.startsWith(INSTALLED), path);
+      t.ok(existsSync(join(ROOT, path.slice(INSTALLED.length))), path);
+    }
+  });
+
+  t.test(`${name}: systemd waits for its word, restarts it for ever, and not when a person has to act`, async (t) => {
+    const unit = parseUnit(read(name));
+    t.notOk(unit.has(''), 'each line is a setting');
+    t.match(Object.fromEntries(unit), {
+      Type: ['notify'],
+      NotifyAccess: ['all'],
+      Restart: ['always'],
+      StartLimitIntervalSec: ['0'],
+      RestartPreventExitStatus: [String(EXIT.config)],
+      User: ['longshore'],
+      NoNewPrivileges: ['yes'],
+      ProtectSystem: ['strict'],
+    });
+    t.notOk(unit.has('WatchdogSec'), 'nobody feeds a watchdog');
+    t.notOk(unit.has('MemoryDenyWriteExecute'), 'V8 dies of it');
+  });
+
+  if (isMissing('systemd-analyze')) continue; // the checks above hold everywhere
+  t.test(`${name}: systemd has nothing to say against it`, async (t) => {
+    const dir = t.testdir({});
+    const file = join(dir, `longshore-${name}.service`);
+    writeFileSync(file, read(name).replaceAll(/^ExecStart=\S+/gm, 'ExecStart=/bin/true'));
+    const { status, stderr } = spawnSync('systemd-analyze', ['verify', '--man=no', file], { encoding: 'utf8' });
+    t.same({ status, stderr }, { status: 0, stderr: '' });
+  });
+}
+
+t.test('the programs understand their flags and keep their things in the state folder', async (t) => {
+  const agent = await loadAgentConfig(startOf('agent').args, {});
+  t.equal(agent.dataDir, `/var/lib/${parseUnit(read('agent')).get('StateDirectory')?.[0]}`);
+  const [verb, ...flags] = startOf('control').args;
+  t.equal(verb, 'control');
+  const control = loadControlConfig(flags, {});
+  t.equal(control.dataDir, `/var/lib/${parseUnit(read('control')).get('StateDirectory')?.[0]}`);
+  t.not(control.dataDir, agent.dataDir, 'both may run on one machine');
+});
+
+t.test('the agent has one capability, and its end is told to itself before its children die', async (t) => {
+  t.match(Object.fromEntries(parseUnit(read('agent'))), {
+    CapabilityBoundingSet: ['CAP_DAC_READ_SEARCH'],
+    AmbientCapabilities: ['CAP_DAC_READ_SEARCH'],
+    SupplementaryGroups: ['docker'],
+    KillMode: ['mixed'],
+    OOMPolicy: ['continue'],
+  });
+});
+
+function isMissing(program: string): boolean {
+  return spawnSync(program, ['--version']).error !== undefined;
+}
