@@ -19,6 +19,7 @@ export const AGENT_FLAGS: FlagList = {
   token: 'Join token; needed until this host is enrolled',
   'data-dir': "Folder of the agent's state and of the services (./data/agent)",
   'docker-socket': 'Docker Engine (/var/run/docker.sock)',
+  'reconnect-max': 'Seconds between tries to reach the control plane, at most (64)',
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
 };
 

@@ -86,6 +86,7 @@ const GOOD: Record<string, string> = {
   'rate-limit-deploy': '1',
   'trusted-proxy': '10.0.0.0/8',
   'docker-socket': '/x.sock',
+  'reconnect-max': '5',
 };
 
 void t.test(
