@@ -252,6 +252,18 @@ t.test('A40: the policy is asked again when all variables are filled in', { skip
   });
 });
 
+t.test("A43: a variable that only the agent's environment has is not there for a service", { skip }, async (t) => {
+  process.env['DATABASE_URL'] = 'postgres://of-the-agent';
+  t.teardown(() => delete process.env['DATABASE_URL']);
+  const host = await startDeployHost(t, 'deploy');
+  const environment = 'environment: {URL: "${DATABASE_URL:-none}", DATABASE_URL: }';
+  const compose = `services: {web: {image: "longshore-test/web:1", stop_grace_period: 1s, ${environment}}}`;
+  t.match(await host.deploy({ compose }), { state: 'succeeded' });
+  const seen = await docker(['exec', (await host.containerIds())['web'] ?? '', 'env']);
+  t.match(seen, 'URL=none');
+  t.notMatch(seen, 'of-the-agent');
+});
+
 t.test('an image that is nowhere is named', { skip }, async (t) => {
   const host = await startDeployHost(t, 'deploy');
   const outcome = await host.deploy({ compose: 'services: {web: {image: "longshore-test/nowhere:1"}}' });
