@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { startTestHttp, type TestHttp } from '../support/http-server.ts';
 
-t.test('an upgrade without a key, without the permission, or to nothing is an ordinary answer', async (t) => {
+t.test('A16, A18: an upgrade without a key, without the permission, or to nothing is an ordinary answer', async (t) => {
   const http = await startTestHttp(t);
   http.app.addService({ id: 'svc_a' });
   http.app.addKey('lsk_reader', ['services.read']);
