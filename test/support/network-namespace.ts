@@ -23,6 +23,7 @@ export async function missingNamespaces(): Promise<string | false> {
   if (process.getuid?.() !== 0) return 'network namespaces need root';
   const name = `lsp${randomBytes(3).toString('hex')}`;
   try {
+    await ensureTools();
     await run('ip', ['netns', 'add', name]);
     await run('ip', ['netns', 'exec', name, 'iptables', '-L', '-n']);
     return false;
@@ -67,4 +68,14 @@ export async function createNamespace(t: Test): Promise<NetworkNamespace> {
       await iptables('-F');
     },
   };
+}
+
+/** A bare machine has none of them; where apt is, they come by these names. */
+async function ensureTools(): Promise<void> {
+  try {
+    await Promise.all([run('ip', ['-V']), run('iptables', ['-V'])]);
+  } catch {
+    await run('apt-get', ['update', '-qq']).catch(() => {}); // an old list is better than none
+    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'iproute2', 'iptables']);
+  }
 }
