@@ -11,7 +11,7 @@ import { formatJoinToken, loadIdentity, parseJoinToken } from '#shared/protocol/
 import type { Clock } from '#shared/time.ts';
 import { startAgents } from './agents/agents.ts';
 import { ensureAdminKey, SYSTEM_CALLER } from './app/admin-key.ts';
-import type { App } from './app/api.ts';
+import type { App } from './app/api/app.ts';
 import { createApp } from './app/app.ts';
 import { Retention } from './app/retention.ts';
 import type { ControlConfig } from './config.ts';

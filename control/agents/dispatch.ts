@@ -3,7 +3,8 @@
 // takes a repeat for what it is.
 import { toLongshoreError, type WireError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import { CLOSE, MAX_BATCH_BYTES, type Command, type Result } from '#shared/protocol/schema.ts';
+import { CLOSE, MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
+import type { Command, Result } from '#shared/protocol/schema.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import type { JobEnds } from '../app/job-ends.ts';
 import type { StoredCommand } from '../store/commands.ts';

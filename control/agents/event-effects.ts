@@ -3,7 +3,7 @@
 import type { HostFacts, Progress, ServiceReport } from '#shared/model.ts';
 import type { AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
-import type { Bus } from '../app/api.ts';
+import type { Bus } from '../app/api/live.ts';
 import type { JobEnds } from '../app/job-ends.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';

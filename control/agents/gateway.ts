@@ -10,7 +10,7 @@ import type { HeartbeatLimits } from '#shared/protocol/heartbeat.ts';
 import type { Identity } from '#shared/protocol/identity.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
 import { createPeer } from '#shared/protocol/peer.ts';
-import { CLOSE, HANDSHAKE_LIMIT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSIONS } from '#shared/protocol/schema.ts';
+import { CLOSE, HANDSHAKE_LIMIT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSIONS } from '#shared/protocol/limits.ts';
 import type { Socket } from '#shared/protocol/socket.ts';
 import { wsSocket } from '#shared/protocol/ws-socket.ts';
 import { Serial } from '#shared/serial.ts';

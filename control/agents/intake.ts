@@ -4,12 +4,13 @@
 // host's changes no state. Both leave a `protocol_violation` in the host's timeline.
 import type { Logger } from '#shared/log.ts';
 import type { Progress } from '#shared/model.ts';
-import { CLOSE, event, type AgentEvent, type Params, type Result } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
+import { event, type AgentEvent, type Params, type Result } from '#shared/protocol/schema.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
 import { z } from 'zod';
 import type { Clock } from '#shared/time.ts';
-import type { Bus } from '../app/api.ts';
+import type { Bus } from '../app/api/live.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { EventEffects } from './event-effects.ts';
 import type { LostJobs } from './lost-jobs.ts';

@@ -4,7 +4,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Proof } from '#shared/protocol/handshake.ts';
 import type { Peer } from '#shared/protocol/peer-types.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 
 /** A host that has proven who it is. */
 export interface Caller {

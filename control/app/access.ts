@@ -3,7 +3,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
-import type { Caller } from './api.ts';
+import type { Caller } from './api/caller.ts';
 
 export class Access {
   readonly #stores: Stores;

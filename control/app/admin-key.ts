@@ -4,7 +4,7 @@ import { newId } from '#shared/ids.ts';
 import { loadOrCreateSecret, sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores } from '../store/stores.ts';
-import type { Caller } from './api.ts';
+import type { Caller } from './api/caller.ts';
 import { createKeySecret, HINT_CHARS } from './keys.ts';
 
 /** Ourselves: `up` lets its own agent join, say. No key opens this door. */

@@ -1,7 +1,7 @@
 // Live events inside the process. They are published after the commit they tell of, and may be lost: whoever needs to
 // know for sure reads the store.
 import type { Logger } from '#shared/log.ts';
-import type { Bus, LiveEvent } from './api.ts';
+import type { Bus, LiveEvent } from './api/live.ts';
 
 export function createBus(log: Logger): Bus {
   const listeners = new Set<(event: LiveEvent) => void>();

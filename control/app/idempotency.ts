@@ -11,7 +11,8 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import type { Caller, Idempotency } from './api.ts';
+import type { Caller } from './api/caller.ts';
+import type { Idempotency } from './api/idempotency.ts';
 
 /** How long a key is remembered (DESIGN: the same answer for 24 h). */
 export const IDEMPOTENCY_KEEP_MS = 24 * 3600 * 1000;

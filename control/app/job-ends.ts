@@ -5,7 +5,7 @@ import type { WireError } from '#shared/errors.ts';
 import type { JobEnd } from '../store/jobs.ts';
 import type { JobRecord, ServiceRecord, ServiceStatus } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import type { Bus } from './api.ts';
+import type { Bus } from './api/live.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import { isDeploy, statusAfterJob, statusAfterReport } from './service-status.ts';
 

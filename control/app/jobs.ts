@@ -1,9 +1,12 @@
 // Jobs as callers see them, and waiting for one.
 import { LongshoreError } from '#shared/errors.ts';
-import { isJobEnd, type JobState, type JobStep } from '#shared/model.ts';
+import { isJobEnd, type JobState } from '#shared/model.ts';
+import type { JobLogRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
-import type { Caller, Job, JobDetail, Jobs, Page, Paging } from './api.ts';
+import type { Caller } from './api/caller.ts';
+import type { Job, JobDetail, Jobs } from './api/jobs.ts';
+import type { Page, Paging } from './api/page.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import type { ServiceJobs } from './service-jobs.ts';
@@ -35,7 +38,7 @@ export class JobDesk implements Jobs {
     return { ...toJob(access.requireJob(caller, id)), steps: stores.jobs.steps(id) };
   }
 
-  log(caller: Caller, id: string): { at: number; step: JobStep; message: string }[] {
+  log(caller: Caller, id: string): JobLogRecord[] {
     const { stores, access } = this.#deps;
     access.requireJob(caller, id);
     return stores.jobLog.list(id);

@@ -7,7 +7,9 @@ import type { Clock } from '#shared/time.ts';
 import type { KeyRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import { hasLabels } from './access.ts';
-import type { ApiKey, Caller, Keys, Page, Paging } from './api.ts';
+import type { Caller } from './api/caller.ts';
+import type { ApiKey, Keys } from './api/keys.ts';
+import type { Page, Paging } from './api/page.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
 

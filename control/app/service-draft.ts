@@ -5,7 +5,7 @@ import { parseCompose } from '#shared/compose/parse.ts';
 import { judgeCompose, requireAllowed } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import type { ServiceSource } from '../store/records.ts';
-import type { NewService } from './api.ts';
+import type { NewService } from './api/services.ts';
 import { looksSecret } from './secret-values.ts';
 import type { TemplateSource } from './template-source.ts';
 

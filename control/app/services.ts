@@ -3,20 +3,18 @@ import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
+import type { Caller } from './api/caller.ts';
+import type { Job, Jobs } from './api/jobs.ts';
+import type { Page, Paging } from './api/page.ts';
 import type {
   ActionOutcome,
-  Caller,
-  Job,
-  Jobs,
   NewService,
-  Page,
-  Paging,
   Service,
   ServiceDetail,
   ServiceEvent,
   ServiceQuery,
   Services,
-} from './api.ts';
+} from './api/services.ts';
 import { planCreate, type CreateDeps } from './create-service.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds } from './permissions.ts';

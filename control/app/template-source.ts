@@ -1,5 +1,5 @@
 // What the app layer needs of the template catalogue; control/templates is behind it.
-import type { Template, TemplateDetail } from './api.ts';
+import type { Template, TemplateDetail } from './api/templates.ts';
 
 export interface RenderedTemplate {
   version: number;

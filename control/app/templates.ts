@@ -1,6 +1,8 @@
 // The catalogue as callers see it.
 import { LongshoreError } from '#shared/errors.ts';
-import type { Caller, Page, Paging, Template, TemplateDetail, Templates } from './api.ts';
+import type { Caller } from './api/caller.ts';
+import type { Page, Paging } from './api/page.ts';
+import type { Template, TemplateDetail, Templates } from './api/templates.ts';
 import type { TemplateSource } from './template-source.ts';
 
 export class TemplateDesk implements Templates {

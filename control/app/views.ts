@@ -1,6 +1,7 @@
 // From the records of the store to what the app layer shows.
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
-import type { Job, Service } from './api.ts';
+import type { Job } from './api/jobs.ts';
+import type { Service } from './api/services.ts';
 
 export function toService({ rollbackOnFailure: _r, healthTimeoutS: _h, ...service }: ServiceRecord): Service {
   return service;

@@ -2,7 +2,8 @@
 // start. Who calls is found before anything else is read, and what they may do is decided before a body is parsed.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LongshoreError } from '#shared/errors.ts';
-import type { Caller, Keys } from '../app/api.ts';
+import type { Caller } from '../app/api/caller.ts';
+import type { Keys } from '../app/api/keys.ts';
 import { holds, type ExactPermission } from '../app/permissions.ts';
 import { findUrlCredential, readBearer } from './credentials.ts';
 import type { Tickets } from './tickets.ts';

@@ -2,7 +2,7 @@
 import type { Logger } from 'pino';
 import type { WebSocket } from '@fastify/websocket';
 import type { Clock } from '#shared/time.ts';
-import type { App } from '../app/api.ts';
+import type { App } from '../app/api/app.ts';
 import type { LogHub } from '../realtime/log-hub.ts';
 import type { LogSourceDeps } from '../realtime/log-upstream.ts';
 

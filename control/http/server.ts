@@ -9,7 +9,7 @@ import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-z
 import type { AddressInfo } from 'node:net';
 import { newRequestId } from '#shared/ids.ts';
 import type { Scope } from '#shared/lifecycle.ts';
-import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/schema.ts';
+import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 import { ClientSockets } from '../realtime/client-sockets.ts';
 import { Hub } from '../realtime/hub.ts';
 import { identifyCallers, requirePermissions } from './auth.ts';

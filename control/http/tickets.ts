@@ -3,7 +3,8 @@
 import { randomBytes } from 'node:crypto';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
-import type { Caller, Keys } from '../app/api.ts';
+import type { Caller } from '../app/api/caller.ts';
+import type { Keys } from '../app/api/keys.ts';
 
 export const TICKET_LIFE_MS = 30_000;
 /** Open tickets of one key; beyond it the oldest goes. A page opens a handful of sockets at once. */

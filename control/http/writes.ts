@@ -2,7 +2,8 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { LongshoreError } from '#shared/errors.ts';
 import { sha256 } from '#shared/secrets.ts';
-import type { Caller, Idempotency } from '../app/api.ts';
+import type { Caller } from '../app/api/caller.ts';
+import type { Idempotency } from '../app/api/idempotency.ts';
 import { callerOf } from './auth.ts';
 import { pathOf } from './errors.ts';
 

@@ -2,9 +2,10 @@
 // end of all of them when their key is revoked or we stop. What travels inside is hub.ts' and the log socket's business.
 import type { WebSocket } from 'ws';
 import { LongshoreError } from '#shared/errors.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import type { Clock } from '#shared/time.ts';
-import type { Caller, Keys } from '../app/api.ts';
+import type { Caller } from '../app/api/caller.ts';
+import type { Keys } from '../app/api/keys.ts';
 
 /** A page opens two or three; 20 leaves room for tabs and ends a leak early. */
 export const MAX_SOCKETS_PER_KEY = 20;

@@ -1,7 +1,8 @@
 // GET /api/ws once it is upgraded: the bus on one side, a session for each socket on the other.
 import type { Logger } from 'pino';
 import type { WebSocket } from 'ws';
-import type { Bus, Caller, LiveEvent } from '../app/api.ts';
+import type { Caller } from '../app/api/caller.ts';
+import type { Bus, LiveEvent } from '../app/api/live.ts';
 import type { Corkable } from './log-socket.ts';
 import { LiveSession, type LiveDeps } from './live-session.ts';
 

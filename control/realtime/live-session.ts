@@ -1,7 +1,9 @@
 // One client on /api/ws: its subscription, what it may see, the logs it follows, and its queue.
 import type { WebSocket } from 'ws';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { App, Caller, LiveEvent } from '../app/api.ts';
+import type { App } from '../app/api/app.ts';
+import type { Caller } from '../app/api/caller.ts';
+import type { LiveEvent } from '../app/api/live.ts';
 import { holds, type ExactPermission } from '../app/permissions.ts';
 import type { LogHub } from './log-hub.ts';
 import { toLogSink, type Corkable } from './log-socket.ts';

@@ -2,7 +2,7 @@
 // (log-format.ts).
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import { LIVE_TYPES, type LiveEvent } from '../app/api.ts';
+import { LIVE_TYPES, type LiveEvent } from '../app/api/live.ts';
 
 const MAX_SERVICES = 100;
 

@@ -1,6 +1,6 @@
 // Which news one socket wants. Pure. It starts with everything but logs; the first subscription that names other types
 // or services replaces that, later ones add to it, and `unsubscribe` takes away.
-import { LIVE_TYPES, type LiveType } from '../app/api.ts';
+import { LIVE_TYPES, type LiveType } from '../app/api/live.ts';
 
 export type EventType = Exclude<LiveType, 'service.logs'>;
 export const EVENT_TYPES = LIVE_TYPES.filter((type): type is EventType => type !== 'service.logs');

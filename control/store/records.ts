@@ -50,11 +50,13 @@ export interface JoinTokenRecord {
 export interface KeyRecord {
   id: string;
   name: string;
+  /** First characters of the secret, to tell keys apart. */
   hint: string;
   secretHash: string;
   permissions: string[];
   customerId: string | null;
   hostLabels: Record<string, string> | null;
+  /** Requests a minute; null is the tier's default. */
   rateLimit: number | null;
   createdAt: number;
   expiresAt: number | null;
@@ -69,18 +71,21 @@ export interface ServiceRecord {
   lifecycle: Lifecycle;
   health: Health;
   isEnabled: boolean;
+  /** Why it failed or is unhealthy. */
   reason: string | null;
   customerId: string | null;
   hostId: string;
   method: DeployMethod;
   templateId: string | null;
   labels: Record<string, string>;
+  /** Wanted revision; `report.revision` is the one that runs. */
   revision: number;
   rollbackOnFailure: boolean;
   healthTimeoutS: number;
   createdAt: number;
   updatedAt: number;
   deployedAt: number | null;
+  /** The host's last word; null before its first. */
   report: ServiceReport | null;
 }
 

@@ -1,5 +1,5 @@
 // What the API tells of a template: no file contents, no generator settings.
-import type { Template, TemplateDetail, TemplateVariable } from '../app/api.ts';
+import type { Template, TemplateDetail, TemplateVariable } from '../app/api/templates.ts';
 import type { TemplateDefinition, Variable } from './schema.ts';
 
 export function toTemplate(definition: TemplateDefinition): Template {

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { createIdentity } from '#shared/protocol/identity.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import { systemClock, type Clock } from '#shared/time.ts';
 import { startControlServer } from '../support/control-server.ts';
 import { eventually } from '../support/eventually.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import t, { type Test } from 'tap';
 import { createNonce } from '#shared/protocol/handshake.ts';
 import { createIdentity } from '#shared/protocol/identity.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import { startControlServer, type ControlOptions } from '../support/control-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';

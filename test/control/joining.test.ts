@@ -4,7 +4,7 @@ import t from 'tap';
 import { hashJoinSecret, parseJoinToken } from '#shared/protocol/identity.ts';
 import { loadAgentConfig } from '../../agent/config.ts';
 import { ensureAdminKey } from '../../control/app/admin-key.ts';
-import type { Caller } from '../../control/app/api.ts';
+import type { Caller } from '../../control/app/api/caller.ts';
 import { Retention } from '../../control/app/retention.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';

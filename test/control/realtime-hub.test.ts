@@ -1,7 +1,7 @@
 // /api/ws over real sockets: who gets which news.
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import type { LiveEvent } from '../../control/app/api.ts';
+import type { LiveEvent } from '../../control/app/api/live.ts';
 import { AT } from '../support/fake-app.ts';
 import { startTestHttp, type TestHttp, type TestSocket } from '../support/http-server.ts';
 

@@ -1,8 +1,15 @@
 // The app layer in memory, for tests of what lies in front of it: HTTP and sockets. It keeps the promises of
 // control/app/api.ts that those depend on (visibility, waiting, one effect a key) and lets a test say what happens next.
 import { EventEmitter } from 'node:events';
-import type { App, Caller, Host, Job, LiveEvent, NewService, Service, ServiceDetail } from '../../control/app/api.ts';
-import type { ApiKey, Page, Paging, TemplateDetail } from '../../control/app/api.ts';
+import type { App } from '../../control/app/api/app.ts';
+import type { Caller } from '../../control/app/api/caller.ts';
+import type { Host } from '../../control/app/api/hosts.ts';
+import type { Job } from '../../control/app/api/jobs.ts';
+import type { LiveEvent } from '../../control/app/api/live.ts';
+import type { NewService, Service, ServiceDetail } from '../../control/app/api/services.ts';
+import type { ApiKey } from '../../control/app/api/keys.ts';
+import type { Page, Paging } from '../../control/app/api/page.ts';
+import type { TemplateDetail } from '../../control/app/api/templates.ts';
 import type { Permission } from '../../control/app/permissions.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';

@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import { pino } from 'pino';
 import { WebSocket } from 'ws';
-import type { App } from '../../control/app/api.ts';
+import type { App } from '../../control/app/api/app.ts';
 import { buildHttp } from '../../control/http/server.ts';
 import type { HttpConfig, HttpDeps } from '../../control/http/deps.ts';
 import { LogHub } from '../../control/realtime/log-hub.ts';

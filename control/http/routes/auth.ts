@@ -1,7 +1,7 @@
 // Who am I, API keys, and tickets for WebSockets.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import type { App } from '../../app/api.ts';
+import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import type { Tickets } from '../tickets.ts';

@@ -1,7 +1,7 @@
 // What load balancers and service managers ask. Not counted by the rate limit: a probe a second would use it up.
 import { z } from 'zod';
 import { LongshoreError } from '#shared/errors.ts';
-import type { App } from '../../app/api.ts';
+import type { App } from '../../app/api/app.ts';
 import type { Http } from '../http.ts';
 
 const healthView = z.object({ status: z.literal('ok') });

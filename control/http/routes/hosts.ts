@@ -1,6 +1,6 @@
 // Hosts: list, show, let one in, shut one out.
 import { z } from 'zod';
-import type { App } from '../../app/api.ts';
+import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import * as view from '../views/host.ts';

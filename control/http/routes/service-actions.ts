@@ -1,7 +1,7 @@
 // Start, stop, restart and redeploy. The first three wait for the host, at most a minute, and then hand over the job.
 import { z } from 'zod';
 import { LIFECYCLES } from '#shared/model.ts';
-import type { App } from '../../app/api.ts';
+import type { App } from '../../app/api/app.ts';
 import type { Http } from '../http.ts';
 import { redeployBody } from '../views/new-service.ts';
 import { idParams } from '../views/page.ts';

@@ -2,7 +2,9 @@
 import { z } from 'zod';
 import { LongshoreError } from '#shared/errors.ts';
 import { LIFECYCLES } from '#shared/model.ts';
-import { SERVICE_SORTS, type App, type Caller } from '../../app/api.ts';
+import type { App } from '../../app/api/app.ts';
+import type { Caller } from '../../app/api/caller.ts';
+import { SERVICE_SORTS } from '../../app/api/services.ts';
 import { callerOf } from '../auth.ts';
 import { checkGitSource } from '../git-source.ts';
 import type { Http } from '../http.ts';

@@ -1,6 +1,6 @@
 // The template catalogue.
 import { z } from 'zod';
-import type { App } from '../../app/api.ts';
+import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import { filterText, fromPaging, idParams, pagingFields, toPageView } from '../views/page.ts';

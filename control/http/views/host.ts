@@ -1,7 +1,7 @@
 // Hosts and join tokens as the API shows them.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import type { Host, Hosts, NewJoinToken } from '../../app/api.ts';
+import type { Host, Hosts, NewJoinToken } from '../../app/api/hosts.ts';
 import type { HostFacts } from '#shared/model.ts';
 import { pageOf, timestamp } from './page.ts';
 

@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { JOB_KINDS, JOB_STATES, JOB_STEPS, PLAN_ACTIONS, STEP_STATES } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
-import type { Job, JobDetail, Jobs } from '../../app/api.ts';
+import type { Job, JobDetail, Jobs } from '../../app/api/jobs.ts';
 import { pageOf, timestamp } from './page.ts';
 
 const jobFields = {

@@ -1,7 +1,8 @@
 // API keys as the API shows them.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import type { ApiKey, Caller } from '../../app/api.ts';
+import type { Caller } from '../../app/api/caller.ts';
+import type { ApiKey } from '../../app/api/keys.ts';
 import { isPermission, type Permission } from '../../app/permissions.ts';
 import { pageOf, timestamp } from './page.ts';
 

@@ -2,7 +2,7 @@
 // not know, is a 422 that names it.
 import { z } from 'zod';
 import { PULL_POLICIES } from '#shared/model.ts';
-import type { NewService } from '../../app/api.ts';
+import type { NewService } from '../../app/api/services.ts';
 
 /** Names become Compose projects, folders and DNS labels. */
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;

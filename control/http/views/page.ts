@@ -1,6 +1,6 @@
 // What every list has in common: its query and its envelope.
 import { z } from 'zod';
-import type { Page, Paging } from '../../app/api.ts';
+import type { Page, Paging } from '../../app/api/page.ts';
 
 export const MAX_PER_PAGE = 100;
 

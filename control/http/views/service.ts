@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import { CONTAINER_STATES, DEPLOY_METHODS, HEALTHS, LIFECYCLES, type ContainerView } from '#shared/model.ts';
-import type { Host, Service, ServiceDetail, ServiceEvent } from '../../app/api.ts';
+import type { Host } from '../../app/api/hosts.ts';
+import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
 import { pageOf, timestamp } from './page.ts';
 
 const container = z.object({

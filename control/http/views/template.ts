@@ -1,6 +1,6 @@
 // Templates as the API shows them.
 import { z } from 'zod';
-import type { Template, TemplateDetail } from '../../app/api.ts';
+import type { Template, TemplateDetail } from '../../app/api/templates.ts';
 import { pageOf } from './page.ts';
 
 const variable = z.object({

@@ -1,0 +1,21 @@
+// What the app layer offers to routes, dialects, sockets and background work. Every rule lives behind this line; HTTP
+// chooses words and status codes, nothing else. All times are milliseconds since the epoch.
+import type { Hosts } from './hosts.ts';
+import type { Idempotency } from './idempotency.ts';
+import type { Jobs } from './jobs.ts';
+import type { Keys } from './keys.ts';
+import type { Bus } from './live.ts';
+import type { Services } from './services.ts';
+import type { Templates } from './templates.ts';
+
+export interface App {
+  services: Services;
+  jobs: Jobs;
+  hosts: Hosts;
+  keys: Keys;
+  templates: Templates;
+  idempotency: Idempotency;
+  bus: Bus;
+  /** Ready once migrations are done and, for `up`, the local agent is connected. */
+  readiness(): { isReady: boolean; reason: string | null };
+}

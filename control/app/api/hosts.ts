@@ -1,0 +1,36 @@
+// Hosts as the app layer offers them, and the tokens that let new ones in.
+import type { HostFacts } from '#shared/model.ts';
+import type { Caller } from './caller.ts';
+import type { Page, Paging } from './page.ts';
+
+export interface Host {
+  id: string;
+  name: string;
+  labels: Record<string, string>;
+  status: 'connected' | 'offline' | 'revoked' | 'fenced';
+  facts: HostFacts | null;
+  lastSeenAt: number | null;
+  createdAt: number;
+}
+
+export interface NewJoinToken {
+  labels?: Record<string, string> | undefined;
+  /** 1–1000, default 1. */
+  uses?: number | undefined;
+  /** Seconds, ≤ 86 400, default 3600. */
+  expiresInS?: number | undefined;
+  /** Addresses in CIDR form the host may call from. */
+  addressRange?: string | undefined;
+}
+
+export interface Hosts {
+  list(caller: Caller, query: Paging & { search?: string | undefined }): Page<Host>;
+  require(caller: Caller, id: string): Host;
+  /** `token` is shown once. `command` is the line to run on the host. */
+  createJoinToken(
+    caller: Caller,
+    input: NewJoinToken,
+  ): Promise<{ id: string; token: string; expiresAt: number; command: string }>;
+  /** Closes its socket within 5 s; services stay as they are. */
+  revoke(caller: Caller, id: string): Promise<void>;
+}

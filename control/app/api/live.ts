@@ -1,0 +1,41 @@
+// Live events: what the bus carries.
+import type { Health, JobState, JobStep, Lifecycle, StepState } from '#shared/model.ts';
+import type { Host } from './hosts.ts';
+
+export const LIVE_TYPES = [
+  'deploy.progress',
+  'service.status',
+  'service.logs',
+  'host.status',
+  'health.changed',
+] as const;
+export type LiveType = (typeof LIVE_TYPES)[number];
+
+/** What the bus carries, before a socket turns it into the documented message. */
+export type LiveEvent =
+  | {
+      type: 'deploy.progress';
+      serviceId: string;
+      jobId: string;
+      step: JobStep | 'job';
+      /** For step `job`: how the job ended. */
+      state: StepState | JobState;
+      percent?: number | undefined;
+      message?: string | undefined;
+      at: number;
+    }
+  | {
+      type: 'service.status';
+      serviceId: string;
+      lifecycle: Lifecycle;
+      health: Health;
+      reason: string | null;
+      at: number;
+    }
+  | { type: 'health.changed'; serviceId: string; health: Health; at: number }
+  | { type: 'host.status'; hostId: string; status: Host['status']; at: number };
+
+export interface Bus {
+  publish(event: LiveEvent): void;
+  subscribe(listener: (event: LiveEvent) => void): () => void;
+}

@@ -1,0 +1,13 @@
+// One page of a list.
+
+export interface Page<T> {
+  items: T[];
+  total: number;
+  page: number;
+  perPage: number;
+}
+
+export interface Paging {
+  page: number;
+  perPage: number;
+}

@@ -1,0 +1,69 @@
+// Services as the app layer offers them.
+import type { Lifecycle, PullPolicy } from '#shared/model.ts';
+import type { EventRecord, ServiceRecord } from '../../store/records.ts';
+import type { Caller } from './caller.ts';
+import type { Job } from './jobs.ts';
+import type { Page, Paging } from './page.ts';
+
+export type Service = Omit<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'>;
+
+/** With what only the detail shows. Secret values are `***` unless the caller holds secrets.read. */
+export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'> {
+  compose: string;
+  variables: Record<string, string>;
+}
+
+/** `name` follows `[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?`; the routes' schema says the rest. */
+export interface NewService {
+  name: string;
+  displayName?: string | undefined;
+  category?: string | undefined;
+  customerId?: string | undefined;
+  hostId?: string | undefined;
+  placement?: { labels: Record<string, string> } | undefined;
+  labels?: Record<string, string> | undefined;
+  variables?: Record<string, string> | undefined;
+  rollbackOnFailure?: boolean | undefined;
+  healthTimeoutS?: number | undefined;
+  pull?: PullPolicy | undefined;
+  source: { method: 'compose'; compose: string } | { method: 'template'; templateId: string };
+}
+
+export const SERVICE_SORTS = ['name', 'status', 'created_at', 'updated_at'] as const;
+export interface ServiceQuery extends Paging {
+  status?: Lifecycle | undefined;
+  customerId?: string | undefined;
+  hostId?: string | undefined;
+  search?: string | undefined;
+  sort: (typeof SERVICE_SORTS)[number];
+  order: 'asc' | 'desc';
+}
+
+/** One event a job's end, written with `job.finished`: never two. */
+export type ServiceEvent = EventRecord;
+
+/** An action that was asked for: its job, and whether it had ended when the wait was over. */
+export interface ActionOutcome {
+  service: Service;
+  job: Job;
+  isDone: boolean;
+}
+
+export interface Services {
+  /** 422 by field, compose_policy, yaml_resource_limit, template_variable; 409 name_taken, no_host. Written before it returns. */
+  create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }>;
+  list(caller: Caller, query: ServiceQuery): Page<Service>;
+  /** Throws not_found, also for another customer's service. */
+  require(caller: Caller, id: string): Service;
+  detail(caller: Caller, id: string): ServiceDetail;
+  /** Waits for the job at most `waitMs` (0: not at all). A failed job is thrown as its error; 409 service_busy, state_conflict, host_offline. */
+  act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome>;
+  redeploy(
+    caller: Caller,
+    id: string,
+    options: { pull?: PullPolicy | undefined },
+  ): Promise<{ service: Service; job: Job }>;
+  /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
+  remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;
+  events(caller: Caller, id: string, query: Paging & { type?: string | undefined }): Page<ServiceEvent>;
+}
