@@ -37,7 +37,10 @@ export async function startFakeApi(t: Test, script: Script, live?: Live): Promis
     const question = await readAsked(request);
     asked.push(question);
     const { status = 200, body, text, drops } = script(question) ?? { status: 404, body: notFound };
-    if (drops) return void request.socket.destroy();
+    if (drops) {
+      request.socket.destroy();
+      return;
+    }
     response.writeHead(status, { 'content-type': 'application/json' });
     response.end(text ?? (body === undefined ? '' : JSON.stringify(body)));
   };
