@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import { WebSocket } from 'ws';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import { CLOSE, HANDSHAKE_LIMIT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSIONS } from '#shared/protocol/schema.ts';
+import { CLOSE, HANDSHAKE_LIMIT_MS, MAX_FRAME_BYTES, PROTOCOL_VERSIONS } from '#shared/protocol/limits.ts';
 import { closeCodeOf, closeSocket } from '#shared/protocol/closing.ts';
 import { Exchange } from '#shared/protocol/exchange.ts';
 import {

@@ -3,7 +3,8 @@
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Peer } from '#shared/protocol/peer-types.ts';
-import { CLOSE, type AgentEvent } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
+import type { AgentEvent } from '#shared/protocol/schema.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import type { AgentState } from '../state/open.ts';
 

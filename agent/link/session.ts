@@ -9,7 +9,7 @@ import type { Logger } from '#shared/log.ts';
 import { errorOfClose } from '#shared/protocol/closing.ts';
 import type { Welcome } from '#shared/protocol/handshake.ts';
 import type { Peer } from '#shared/protocol/peer-types.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import { sleep } from '#shared/time.ts';
 import { planRetry, type Retry } from './backoff.ts';
 import { connectToControl, type Connection, type ConnectOptions } from './connection.ts';

@@ -12,7 +12,8 @@
 //  5. An acknowledgement need not be durable: control's welcome says again where it stands.
 //
 // Callers append in the transaction of the change the event tells of (AgentState.transact).
-import { MAX_BATCH_BYTES, type AgentEvent, type AgentEventBody } from '#shared/protocol/schema.ts';
+import { MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
+import type { AgentEvent, AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
 import { bytesOf, countsOf, runsOf, stateKeyOf, type GapRun } from './outbox-row.ts';

@@ -93,7 +93,7 @@ export class Dispatcher {
       await this.#reportViolation(session, answer.acked, last.seq);
       return false;
     }
-    await stores.writer.write((tx) => this.#take(tx, host.id, sent, answer));
+    await stores.writer.write((tx) => this.#take(tx, host, sent, answer));
     return true;
   }
 
@@ -111,9 +111,11 @@ export class Dispatcher {
     return true;
   }
 
-  #take(tx: WriteContext, hostId: string, sent: readonly StoredCommand[], { acked, refused }: Answer): void {
+  #take(tx: WriteContext, host: HostRecord, sent: readonly StoredCommand[], { acked, refused }: Answer): void {
     const { stores, ends, clock } = this.#deps;
-    for (const jobId of stores.commands.ack(hostId, acked)) stores.jobs.advance(jobId, 'accepted');
+    // Under another epoch the numbers mean other commands (resume.ts): the next link sends again.
+    if (stores.hosts.find(host.id)?.epoch !== host.epoch) return;
+    for (const jobId of stores.commands.ack(host.id, acked)) stores.jobs.advance(jobId, 'accepted');
     for (const { seq, error } of refused) {
       const jobId = sent.find((command) => command.seq === seq)?.jobId;
       if (jobId) ends.abandon(tx, jobId, endStateOf(error), error, clock.now());

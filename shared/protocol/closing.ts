@@ -1,7 +1,7 @@
 // How links end: which error closes with which WebSocket code, and a close that a half-open socket can't hold up.
 import { LongshoreError, type ErrorCode } from '../errors.ts';
 import type { Clock } from '../time.ts';
-import { CLOSE } from './schema.ts';
+import { CLOSE } from './limits.ts';
 import type { Socket } from './socket.ts';
 
 /** A far side that is there confirms a close at once; a half-open socket never does. */

@@ -6,7 +6,7 @@
 // A frame of another shape is a violation and ends the connection: versions are agreed on before the first frame, so
 // an unknown type can only be a fault.
 import { LongshoreError, type WireError } from '../errors.ts';
-import { MAX_FRAME_BYTES } from './schema.ts';
+import { MAX_FRAME_BYTES } from './limits.ts';
 
 /**
  * `req` asks and `res`/`err` answer; `cancel` says that nobody waits for the answer any more. `sopen` asks for a stream,

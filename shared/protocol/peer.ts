@@ -18,7 +18,7 @@ import { decodeData, decodeFrame, encodeData, encodeFrame, type Frame } from './
 import { startHeartbeat, type Heartbeat, type HeartbeatLimits } from './heartbeat.ts';
 import type { CloseInfo, Handlers, Peer, RequestOptions, StreamReader } from './peer-types.ts';
 import type { MethodName, Notification, NotificationName, Params, Result, StreamName, StreamParams } from './schema.ts';
-import { BUFFERED_LIMIT_BYTES, CLOSE, PING_INTERVAL_MS, SILENCE_LIMIT_MS } from './schema.ts';
+import { BUFFERED_LIMIT_BYTES, CLOSE, PING_INTERVAL_MS, SILENCE_LIMIT_MS } from './limits.ts';
 import type { Socket } from './socket.ts';
 import { StreamReaders } from './stream-readers.ts';
 import { StreamWriters } from './stream-writers.ts';

@@ -2,7 +2,8 @@
 // slows the sender down and memory stays at 256 KiB a stream and 4 MiB a connection.
 import { LongshoreError } from '../errors.ts';
 import type { StreamReader } from './peer-types.ts';
-import { CONNECTION_CREDIT_BYTES, STREAM_CREDIT_BYTES, type StreamName, type StreamParams } from './schema.ts';
+import { CONNECTION_CREDIT_BYTES, STREAM_CREDIT_BYTES } from './limits.ts';
+import type { StreamName, StreamParams } from './schema.ts';
 import type { Wire } from './wire.ts';
 
 /** Credit goes back in quarters: one small frame for each four or more of data, and never a sender that waits for us. */

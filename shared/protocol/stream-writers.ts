@@ -6,7 +6,8 @@ import { LongshoreError, toLongshoreError } from '../errors.ts';
 import type { Logger } from '../log.ts';
 import { MAX_STREAM_ID, type Frame } from './codec.ts';
 import type { Handlers, StreamWriter } from './peer-types.ts';
-import { CONNECTION_CREDIT_BYTES, STREAM_CREDIT_BYTES, STREAMS, type StreamName } from './schema.ts';
+import { CONNECTION_CREDIT_BYTES, STREAM_CREDIT_BYTES } from './limits.ts';
+import { STREAMS, type StreamName } from './schema.ts';
 import { parseParams } from './validate.ts';
 import type { Wire } from './wire.ts';
 

@@ -7,7 +7,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { silentLogger } from '#shared/log.ts';
 import { createChallenge } from '#shared/protocol/handshake.ts';
 import { createIdentity } from '#shared/protocol/identity.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import { systemClock } from '#shared/time.ts';
 import { agentUrlOf, connectToControl, type ConnectOptions } from '../../agent/link/connection.ts';
 import { startControlServer } from '../support/control-server.ts';

@@ -5,7 +5,7 @@ import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
 import { createIdentity } from '#shared/protocol/identity.ts';
 import { createPeer } from '#shared/protocol/peer.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import type { Connection, ConnectOptions } from '../../agent/link/connection.ts';
 import { startLink } from '../../agent/link/session.ts';
 import { eventually } from '../support/eventually.ts';

@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
-import { SILENCE_LIMIT_MS } from '#shared/protocol/schema.ts';
+import { SILENCE_LIMIT_MS } from '#shared/protocol/limits.ts';
 import { startControlServer } from '../support/control-server.ts';
 import { eventually } from '../support/eventually.ts';
 import { createNamespace, missingNamespaces } from '../support/network-namespace.ts';

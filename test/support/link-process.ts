@@ -7,7 +7,7 @@ import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
 import { newInstanceId } from '#shared/ids.ts';
 import { createIdentity } from '#shared/protocol/identity.ts';
-import { CLOSE } from '#shared/protocol/schema.ts';
+import { CLOSE } from '#shared/protocol/limits.ts';
 import { systemClock } from '#shared/time.ts';
 import type { Destination } from '../../agent/link/connection.ts';
 import { startLink } from '../../agent/link/session.ts';

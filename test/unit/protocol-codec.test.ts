@@ -1,7 +1,7 @@
 import t from 'tap';
 import { toLongshoreError } from '#shared/errors.ts';
 import { decodeData, decodeFrame, encodeData, encodeFrame, type Frame } from '#shared/protocol/codec.ts';
-import { MAX_FRAME_BYTES } from '#shared/protocol/schema.ts';
+import { MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 
 const codeOf = (run: () => unknown): string => {
   try {

@@ -1,6 +1,6 @@
 import t from 'tap';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
-import { CLOSE, PING_INTERVAL_MS, SILENCE_LIMIT_MS } from '#shared/protocol/schema.ts';
+import { CLOSE, PING_INTERVAL_MS, SILENCE_LIMIT_MS } from '#shared/protocol/limits.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { peerPair } from '../support/peer-pair.ts';
 import { settle } from '../support/socket-pair.ts';

@@ -2,7 +2,7 @@ import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { encodeFrame, type Frame } from '#shared/protocol/codec.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
-import { BUFFERED_LIMIT_BYTES, CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/schema.ts';
+import { BUFFERED_LIMIT_BYTES, CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { lonePeer, peerPair } from '../support/peer-pair.ts';
 import { settle } from '../support/socket-pair.ts';

@@ -2,7 +2,7 @@ import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { encodeData, encodeFrame } from '#shared/protocol/codec.ts';
 import type { Handlers, StreamReader, StreamWriter } from '#shared/protocol/peer-types.ts';
-import { BUFFERED_LIMIT_BYTES, CLOSE, CONNECTION_CREDIT_BYTES, STREAM_CREDIT_BYTES } from '#shared/protocol/schema.ts';
+import { BUFFERED_LIMIT_BYTES, CLOSE, CONNECTION_CREDIT_BYTES, STREAM_CREDIT_BYTES } from '#shared/protocol/limits.ts';
 import { MAX_STREAM_FRAME_BYTES } from '#shared/protocol/stream-writers.ts';
 import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';

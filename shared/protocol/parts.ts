@@ -1,0 +1,128 @@
+// Shapes that several messages of the protocol share. The rules of schema.ts hold here too: append-only, built on first use.
+import * as z from 'zod';
+import * as model from '../model.ts';
+
+/** A schema built when it is first used, then kept. */
+export const lazy = <T>(build: () => T): (() => T) => {
+  let built: T | undefined;
+  return () => (built ??= build());
+};
+
+export const base64 = () =>
+  z
+    .string()
+    .regex(/^[A-Za-z0-9+/_-]+={0,2}$/)
+    .max(1024);
+export const seq = () => z.number().int().nonnegative();
+export const wireError = lazy(() =>
+  z.object({
+    code: z.string(),
+    message: z.string(),
+    details: z.string().optional(),
+    fields: z.record(z.string(), z.string()).optional(),
+  }),
+);
+
+const serviceSpec = lazy(() =>
+  z.object({
+    id: z.string(),
+    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/),
+    customerId: z.string().nullable(),
+    revision: z.number().int().positive(),
+    method: z.enum(model.DEPLOY_METHODS),
+    compose: z.string().max(256 * 1024),
+    variables: z.record(z.string(), z.string()),
+    secretNames: z.array(z.string()),
+    template: z.object({ id: z.string(), version: z.number().int() }).nullable(),
+    files: z.record(z.string(), z.string()),
+    labels: z.record(z.string(), z.string()),
+    rollbackOnFailure: z.boolean(),
+    healthTimeoutS: z.number().int().positive(),
+  }),
+);
+
+export const jobOffer = lazy(() =>
+  z.object({
+    jobId: z.string(),
+    serviceId: z.string(),
+    kind: z.enum(model.JOB_KINDS),
+    epoch: z.number().int().nonnegative(),
+    spec: serviceSpec().optional(),
+    pull: z.enum(model.PULL_POLICIES).optional(),
+    expiresAt: z.number().optional(),
+  }),
+);
+
+const container = lazy(() =>
+  z.object({
+    id: z.string(),
+    name: z.string(),
+    service: z.string(),
+    image: z.string(),
+    imageId: z.string(),
+    state: z.enum(model.CONTAINER_STATES),
+    health: z.enum(model.HEALTHS),
+    exitCode: z.number().int().nullable(),
+    startedAt: z.number(),
+    ports: z.array(
+      z.object({ host: z.number(), container: z.number(), protocol: z.enum(['tcp', 'udp']), address: z.string() }),
+    ),
+  }),
+);
+
+export const serviceReport = lazy(() =>
+  z.object({
+    serviceId: z.string(),
+    lifecycle: z.enum(model.LIFECYCLES),
+    health: z.enum(model.HEALTHS),
+    reason: z.string().nullable(),
+    revision: z.number().int().nullable(),
+    containers: z.array(container()),
+    at: z.number(),
+  }),
+);
+
+export const progress = lazy(() =>
+  z.object({
+    jobId: z.string(),
+    serviceId: z.string(),
+    step: z.enum(model.JOB_STEPS),
+    state: z.enum(model.STEP_STATES),
+    percent: z.number().min(0).max(100).optional(),
+    message: z.string().max(4096).optional(),
+    at: z.number(),
+  }),
+);
+
+export const jobResult = lazy(() =>
+  z.object({
+    jobId: z.string(),
+    serviceId: z.string(),
+    state: z.enum(model.JOB_END_STATES),
+    error: wireError().optional(),
+    failedStep: z.enum(model.JOB_STEPS).optional(),
+    plan: z.array(z.object({ service: z.string(), action: z.enum(model.PLAN_ACTIONS), reason: z.string() })).optional(),
+    rolledBackTo: z.number().int().optional(),
+    unchanged: z.boolean().optional(),
+    startedAt: z.number(),
+    finishedAt: z.number(),
+  }),
+);
+
+export const hostFacts = lazy(() =>
+  z.object({
+    hostname: z.string().max(255),
+    os: z.string().max(255),
+    kernel: z.string().max(255),
+    arch: z.string().max(32),
+    cpus: z.number().int(),
+    memoryBytes: z.number(),
+    memoryFreeBytes: z.number(),
+    diskBytes: z.number(),
+    diskFreeBytes: z.number(),
+    dockerVersion: z.string().max(64).nullable(),
+    composeVersion: z.string().max(64).nullable(),
+    agentVersion: z.string().max(64),
+    addresses: z.array(z.string().max(64)).max(64),
+  }),
+);
