@@ -4,9 +4,9 @@ import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'n
 import { basename, dirname, join, resolve } from 'node:path';
 import { parse } from 'yaml';
 import { filesOf } from '#shared/compose/judge-files.ts';
-import { mountOf } from '#shared/compose/judge-mounts.ts';
+import { mountOf, ownFilesMessage } from '#shared/compose/judge-mounts.ts';
 import type { ComposeDocument } from '#shared/compose/parse.ts';
-import { isInside, isRemote } from '#shared/compose/paths.ts';
+import { holdsOwnFiles, isInside, isRemote } from '#shared/compose/paths.ts';
 import { judgeCompose, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY, policyFileSchema, withDefaults, type PolicyFile } from '#shared/compose/rules.ts';
 import { isOpen, listOf } from '#shared/compose/values.ts';
@@ -51,7 +51,8 @@ export function judgeOnHost(document: ComposeDocument, context: JudgeContext): F
  * A path that reads like the folder's own may be a symlink out of it; a container that has the folder mounted can make
  * one at any time. Docker follows it as root, so the target is what is judged.
  */
-function judgeLinks({ root, services }: ComposeDocument, { rules, form, projectDir }: JudgeContext): Finding[] {
+function judgeLinks({ root, services }: ComposeDocument, context: JudgeContext): Finding[] {
+  const { rules, form, projectDir } = context;
   const findings: Finding[] = [];
   const home = realPath(projectDir);
   const judge = (path: string, rule: Finding['rule'], file: string) => {
@@ -60,18 +61,32 @@ function judgeLinks({ root, services }: ComposeDocument, { rules, form, projectD
     if (!isInside(home, target, '/')) findings.push({ path, rule, message: `"${file}" is a link out of the folder` });
   };
   if (!rules.outsideFiles) {
-    for (const { path, file } of filesOf(root, services)) judge(path, 'outsideFiles', file);
-  }
-  if (rules.bindMounts === 'project') {
-    for (const [name, service] of Object.entries(services)) {
-      listOf(service['volumes']).forEach((value, index) => {
-        const mount = mountOf(value);
-        if (mount?.type === 'bind' && mount.source)
-          judge(`services.${name}.volumes[${index}]`, 'bindMounts', mount.source);
-      });
+    for (const { path, file, kind } of filesOf(root, services)) {
+      if (kind !== 'compose') judge(path, 'outsideFiles', file);
     }
   }
-  return findings;
+  return rules.bindMounts === 'project' ? [...findings, ...judgeBindLinks({ root, services }, context)] : findings;
+}
+
+function judgeBindLinks({ services }: ComposeDocument, { rules, form, projectDir }: JudgeContext): Finding[] {
+  const home = realPath(projectDir);
+  const folders = [projectDir, ...rules.bindFolders];
+  const targets = folders.map(realPath);
+  const faultOf = (source: string, isReadOnly: boolean): string | undefined => {
+    if (isOpen(source, form) || !folders.some((folder) => isInside(folder, source, projectDir))) return undefined;
+    const target = realPath(resolve(projectDir, source));
+    if (!targets.some((folder) => isInside(folder, target, '/'))) return `"${source}" is a link out of the folder`;
+    const isNews = !isReadOnly && !holdsOwnFiles(projectDir, source); // else its text has told
+    return isNews && holdsOwnFiles(home, target) ? ownFilesMessage(source) : undefined;
+  };
+  return Object.entries(services).flatMap(([name, service]) =>
+    listOf(service['volumes']).flatMap((value, index): Finding[] => {
+      const mount = mountOf(value);
+      if (mount?.type !== 'bind' || !mount.source) return [];
+      const message = faultOf(mount.source, mount.isReadOnly);
+      return message === undefined ? [] : [{ path: `services.${name}.volumes[${index}]`, rule: 'bindMounts', message }];
+    }),
+  );
 }
 
 /** Links resolved as far as the path exists; the rest stays as written (Docker will make it). */

@@ -8,12 +8,12 @@ import { isInside, isRemote } from './paths.ts';
 export interface FileReference {
   path: string;
   file: string;
-  /** A folder that BuildKit takes whole, rather than one file. */
-  isBuild: boolean;
+  /** `build`: a folder that BuildKit takes whole. `compose`: another compose file, which nobody has judged. */
+  kind: 'plain' | 'build' | 'compose';
 }
 
-const reference = (path: string, value: unknown, isBuild = false): FileReference[] =>
-  typeof value === 'string' ? [{ path, file: value, isBuild }] : [];
+const reference = (path: string, value: unknown, kind: FileReference['kind'] = 'plain'): FileReference[] =>
+  typeof value === 'string' ? [{ path, file: value, kind }] : [];
 
 /** Every path Compose or BuildKit would open, as written. */
 export function filesOf(root: ComposeMap, services: Record<string, ComposeMap>): FileReference[] {
@@ -33,8 +33,8 @@ function filesOfService(path: string, service: ComposeMap): FileReference[] {
       const values = listOf(service[key]);
       return values.flatMap((value, i) => reference(`${path}.${key}[${i}]`, isMap(value) ? value['path'] : value));
     }),
-    ...(isMap(base) ? reference(`${path}.extends.file`, base['file']) : []),
-    ...(isMap(build) ? filesOfBuild(`${path}.build`, build) : reference(`${path}.build`, build, true)),
+    ...(isMap(base) ? reference(`${path}.extends.file`, base['file'], 'compose') : []),
+    ...(isMap(build) ? filesOfBuild(`${path}.build`, build) : reference(`${path}.build`, build, 'build')),
   ];
 }
 
@@ -47,9 +47,9 @@ function filesOfBuild(
     ? more.map((item) => textOf(item).replace(/^[^=]*=/, ''))
     : Object.values(more ?? {});
   return [
-    ...reference(`${path}.context`, context, true),
+    ...reference(`${path}.context`, context, 'build'),
     ...reference(`${path}.dockerfile`, file),
-    ...contexts.flatMap((value, index) => reference(`${path}.additional_contexts[${index}]`, value, true)),
+    ...contexts.flatMap((value, index) => reference(`${path}.additional_contexts[${index}]`, value, 'build')),
   ];
 }
 
@@ -57,9 +57,11 @@ const joined = (context: string, dockerfile: string): string =>
   dockerfile.startsWith('/') || isRemote(context) ? dockerfile : `${context}/${dockerfile}`;
 
 function filesOfInclude(path: string, item: unknown): FileReference[] {
-  if (!isMap(item)) return reference(path, item);
+  if (!isMap(item)) return reference(path, item, 'compose');
   return ['path', 'project_directory', 'env_file'].flatMap((key) =>
-    listOf(item[key]).flatMap((value, index) => reference(`${path}.${key}[${index}]`, value)),
+    listOf(item[key]).flatMap((value, index) => {
+      return reference(`${path}.${key}[${index}]`, value, key === 'path' ? 'compose' : 'plain');
+    }),
   );
 }
 
@@ -69,11 +71,12 @@ export function judgeFiles(
   { rules, form, projectDir }: JudgeContext,
   report: Report,
 ): void {
-  for (const { path, file, isBuild } of filesOf(root, services)) {
-    const rule = isBuild ? 'outsideBuilds' : 'outsideFiles';
+  for (const { path, file, kind } of filesOf(root, services)) {
+    const rule = kind === 'build' ? 'outsideBuilds' : 'outsideFiles';
     if (rules[rule]) continue;
     if (isOpen(file, form)) report(path, rule, 'must be plain text, without a variable');
     else if (isRemote(file)) report(path, rule, 'must be a local path');
     else if (!isInside(projectDir, file, projectDir)) report(path, rule, `"${file}" is outside the service's folder`);
+    else if (kind === 'compose') report(path, rule, 'further compose files are not allowed');
   }
 }

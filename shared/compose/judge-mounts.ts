@@ -1,13 +1,14 @@
 // What a service mounts: binds, volumes, tmpfs, shared memory, other containers' volumes.
 import type { JudgeContext, Report } from './judge.ts';
 import { isMap, isOpen, listOf, textOf, type ComposeMap } from './values.ts';
-import { dockerSocketIsBelow, isInside } from './paths.ts';
+import { dockerSocketIsBelow, holdsOwnFiles, isInside } from './paths.ts';
 
 const MOUNT_TYPES = ['bind', 'volume', 'tmpfs', 'image'];
 
 export interface Mount {
   type: string;
   source: string | undefined;
+  isReadOnly: boolean;
   size: unknown;
 }
 
@@ -17,15 +18,17 @@ export function mountOf(value: unknown): Mount | undefined {
   if (!isMap(value) || typeof value['type'] !== 'string') return undefined;
   const tmpfs = isMap(value['tmpfs']) ? value['tmpfs'] : {};
   const source = typeof value['source'] === 'string' ? value['source'] : undefined;
-  return { type: value['type'], source, size: tmpfs['size'] };
+  return { type: value['type'], source, isReadOnly: value['read_only'] === true, size: tmpfs['size'] };
 }
 
 /** `SOURCE:TARGET[:OPTIONS]`; a source that begins like a path is a bind. A lone target is an anonymous volume. */
 function fromShort(text: string): Mount {
-  const [source, target] = text.split(':');
-  if (target === undefined || source === undefined) return { type: 'volume', source: undefined, size: undefined };
+  const [source, target, options = ''] = text.split(':');
+  if (target === undefined || source === undefined) {
+    return { type: 'volume', source: undefined, isReadOnly: false, size: undefined };
+  }
   const isPath = /^[./~]/.test(source) || source.includes('$');
-  return { type: isPath ? 'bind' : 'volume', source, size: undefined };
+  return { type: isPath ? 'bind' : 'volume', source, isReadOnly: options.split(',').includes('ro'), size: undefined };
 }
 
 export function judgeMounts(path: string, service: ComposeMap, context: JudgeContext, report: Report): void {
@@ -34,7 +37,7 @@ export function judgeMounts(path: string, service: ComposeMap, context: JudgeCon
     if (mount) judgeMount(`${path}.volumes[${index}]`, mount, context, report);
   });
   listOf(service['tmpfs']).forEach((value, index) => {
-    const size = /[:,]size=([^,]+)/.exec(textOf(value))?.[1];
+    const size = [...textOf(value).matchAll(/[:,]size=([^,]+)/g)].at(-1)?.[1]; // of several the kernel takes the last
     judgeMemory(`${path}.tmpfs[${index}]`, size, context, report);
   });
   if (service['shm_size'] !== undefined) judgeMemory(`${path}.shm_size`, service['shm_size'], context, report);
@@ -43,6 +46,9 @@ export function judgeMounts(path: string, service: ComposeMap, context: JudgeCon
     report(`${path}.volumes_from[${index}]`, 'foreignResources', 'belongs to another project');
   });
 }
+
+export const ownFilesMessage = (source: string): string =>
+  `"${source}" holds Longshore's own files: mount a folder below it, or read-only`;
 
 function judgeMount(path: string, mount: Mount, context: JudgeContext, report: Report): void {
   const { rules, form, projectDir } = context;
@@ -55,8 +61,11 @@ function judgeMount(path: string, mount: Mount, context: JudgeContext, report: R
     return report(path, 'dockerSocket', 'the Docker socket is not allowed');
   }
   const folders = [projectDir, ...rules.bindFolders];
-  if (rules.bindMounts === 'any' || folders.some((folder) => isInside(folder, mount.source ?? '', projectDir))) return;
-  report(path, 'bindMounts', `"${mount.source}" is outside the service's folder`);
+  const { source, isReadOnly } = mount;
+  if (rules.bindMounts === 'any') return;
+  if (!folders.some((folder) => isInside(folder, source, projectDir))) {
+    report(path, 'bindMounts', `"${source}" is outside the service's folder`);
+  } else if (!isReadOnly && holdsOwnFiles(projectDir, source)) report(path, 'bindMounts', ownFilesMessage(source));
 }
 
 /** Memory file systems grow in the host's memory: where there is a limit, a size must be stated and fit. */

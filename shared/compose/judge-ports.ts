@@ -32,7 +32,7 @@ function fromShort(text: string): PortRange | undefined {
 function range(published: string, protocol: string, address: string): PortRange | undefined {
   const [, first, last = first] = /^(\d+)(?:-(\d+))?$/.exec(published) ?? [];
   if (first === undefined || Number(first) === 0) return undefined;
-  return { first: Number(first), last: Number(last), protocol, address };
+  return { first: Number(first), last: Number(last), protocol: protocol.toLowerCase(), address };
 }
 
 export function judgePorts(path: string, service: ComposeMap, context: JudgeContext, report: Report): void {

@@ -35,6 +35,8 @@ export function judgeService(path: string, service: ComposeMap, context: JudgeCo
   }
   judgePrivileges(path, service, context, report);
   judgeReservedDevices(path, service, rules, report);
+  judgeBuild(path, service, rules, report);
+  judgeEndpoints(path, service, rules, report);
   const driver = isMap(service['logging']) ? service['logging']['driver'] : undefined;
   if (!rules.drivers && !isEmpty(driver) && !isOpen(driver, form) && !LOG_DRIVERS.includes(textOf(driver))) {
     report(`${path}.logging.driver`, 'drivers', 'logs must stay on the host');
@@ -79,6 +81,26 @@ function judgeReservedDevices(path: string, service: ComposeMap, { devices }: Po
   const reservations = isMap(resources['reservations']) ? resources['reservations'] : {};
   if (devices || isEmpty(reservations['devices'])) return;
   report(`${path}.deploy.resources.reservations.devices`, 'devices', 'devices of the host are not allowed');
+}
+
+/** What stays within the build; `ssh`, `cache_to`, `network`, `entitlements` and what is to come reach the host. */
+const TENANT_BUILD_KEYS = `additional_contexts args context dockerfile dockerfile_inline extra_hosts labels no_cache
+  platforms provenance pull sbom secrets tags target`.split(/\s+/);
+
+function judgeBuild(path: string, { build }: ComposeMap, { outsideBuilds }: PolicyRules, report: Report): void {
+  if (outsideBuilds || !isMap(build)) return;
+  for (const [key, value] of Object.entries(build)) {
+    if (key.startsWith('x-') || TENANT_BUILD_KEYS.includes(key) || isEmpty(value)) continue;
+    report(`${path}.build.${key}`, 'outsideBuilds', 'this key is not allowed');
+  }
+}
+
+/** A network's driver takes kernel settings of a container as its options. */
+function judgeEndpoints(path: string, { networks }: ComposeMap, { drivers }: PolicyRules, report: Report): void {
+  for (const [name, endpoint] of isMap(networks) ? entriesOf(networks) : []) {
+    if (drivers || isEmpty(endpoint['driver_opts'])) continue;
+    report(`${path}.networks.${name}.driver_opts`, 'drivers', 'driver options are not allowed');
+  }
 }
 
 /** Compose writes `null`, `[]`, `{}` and `false` for what is not set. */

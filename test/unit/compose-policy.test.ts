@@ -78,6 +78,11 @@ t.test(
       ['volumes: [{type: bind, source: /srv/services/shopping, target: /o}]', 'services.a.volumes[0]: bindMounts'],
       ['volumes: [{type: npipe, source: x, target: /o}]', 'services.a.volumes[0]: drivers'],
       ['tmpfs: /tmp', 'services.a.tmpfs[0]: tmpfsBytes'],
+      ['volumes: [".:/app"]', 'services.a.volumes[0]: bindMounts'], // Longshore's own files, to be rewritten
+      ['volumes: ["./x/../revisions/1:/r"]', 'services.a.volumes[0]: bindMounts'],
+      ['volumes: [{type: bind, source: ./rendered.json, target: /r}]', 'services.a.volumes[0]: bindMounts'],
+      ['tmpfs: ["/tmp:size=1m,size=2g"]', 'services.a.tmpfs[0]: tmpfsBytes'],
+      ['networks: {n: {driver_opts: {a: b}}}', 'services.a.networks.n.driver_opts: drivers', 'networks: {n: {}}'],
       ['tmpfs: ["/tmp:size=2g"]', 'services.a.tmpfs[0]: tmpfsBytes'],
       ['volumes: [{type: tmpfs, target: /t}]', 'services.a.volumes[0]: tmpfsBytes'],
       ['volumes: [{type: tmpfs, target: /t, tmpfs: {size: 1099511627776}}]', 'services.a.volumes[0]: tmpfsBytes'],
@@ -98,12 +103,18 @@ t.test('A41: files that Compose would read outside the project are refused befor
     ['init: true', 'secrets.c.file: outsideFiles', 'secrets: {c: {file: ../../agent.key}}'],
     ['init: true', 'include[0]: outsideFiles', 'include: [../other/compose.yaml]'],
     ['init: true', 'include[0]: outsideFiles', 'include: ["https://example.com/compose.yaml"]'],
-    ['init: true', 'include[0].env_file[0]: outsideFiles', 'include: [{path: a.yaml, env_file: /etc/environment}]'],
+    ['init: true', 'include[0].env_file[0]: outsideFiles', 'include: [{env_file: /etc/environment}]'],
+    ['init: true', 'include[0].path[0]: outsideFiles', 'include: [{path: own.yaml}]'],
+    ['extends: {file: ./own.yaml, service: a}', 'services.a.extends.file: outsideFiles'],
     ['build: {context: /}', 'services.a.build.context: outsideBuilds'],
     ['build: ..', 'services.a.build: outsideBuilds'],
     ['build: "https://github.com/x/y.git"', 'services.a.build: outsideBuilds'],
     ['build: {context: ., dockerfile: ../../etc/passwd}', 'services.a.build.dockerfile: outsideFiles'],
     ['build: {context: ., additional_contexts: {x: /etc}}', 'services.a.build.additional_contexts[0]: outsideBuilds'],
+    ['build: {context: ., ssh: ["default=/root/.ssh/id"]}', 'services.a.build.ssh: outsideBuilds'],
+    ['build: {context: ., cache_to: ["type=local,dest=/etc"]}', 'services.a.build.cache_to: outsideBuilds'],
+    ['build: {context: ., network: host}', 'services.a.build.network: outsideBuilds'],
+    ['build: {context: ., entitlements: [security.insecure]}', 'services.a.build.entitlements: outsideBuilds'],
   ]);
 });
 
@@ -175,7 +186,7 @@ services:
     image: nginx:1
     container_name: shop-web
     ports: ["8081:80", "80", "127.0.0.1:9000:9000"]
-    volumes: ["./conf:/etc/nginx:ro", "data:/data", "/anonymous", {type: bind, source: ./x, target: /x}]
+    volumes: ["./conf:/etc/nginx:ro", "data:/data", "/anonymous", {type: bind, source: ./x, target: /x}, ".:/app:ro"]
     tmpfs: ["/run:size=64m"]
     security_opt: ["no-new-privileges:true"]
     network_mode: "service:db"

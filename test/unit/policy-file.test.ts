@@ -44,6 +44,8 @@ t.test('A40, A41: a link out of the folder is refused, wherever it stands and wh
   symlinkSync('../outside', join(projectDir, 'sibling'));
   symlinkSync('../nothing-yet', join(projectDir, 'dangling'));
   symlinkSync('own.txt', join(projectDir, 'inner'));
+  symlinkSync('.', join(projectDir, 'itself'));
+  symlinkSync('../shop', join(projectDir, 'sideways'));
   mkdirSync(join(projectDir, 'deep'));
   symlinkSync('../../outside/secret.txt', join(projectDir, 'deep/file'));
   const judge = (keys: string, rules = DEFAULT_POLICY.tenant) => {
@@ -59,6 +61,8 @@ t.test('A40, A41: a link out of the folder is refused, wherever it stands and wh
     './dangling',
     './dangling/sub',
     './deep/file',
+    './itself',
+    './sideways/rendered.json',
     `${projectDir}/root`,
   ]) {
     t.same(judge(`volumes: ["${source}:/x"]`), ['services.a.volumes[0]: bindMounts'], source);
@@ -67,4 +71,17 @@ t.test('A40, A41: a link out of the folder is refused, wherever it stands and wh
   t.same(judge('env_file: deep/file'), ['services.a.env_file[0]: outsideFiles']);
   t.same(judge('extends: {file: sibling/x.yaml, service: a}'), ['services.a.extends.file: outsideFiles']);
   t.same(judge('env_file: inner, volumes: ["./own.txt:/x", "./not-there/yet:/y", "./inner:/z"]'), []);
+});
+
+t.test('A40: a folder of the host that may be mounted holds no way out of it', async (t) => {
+  const root = t.testdir({ share: { media: {} }, shop: {} });
+  symlinkSync('/etc', join(root, 'share/etc'));
+  const rules = { ...DEFAULT_POLICY.tenant, bindFolders: [join(root, 'share')] };
+  const projectDir = join(root, 'shop');
+  const judge = (source: string) => {
+    const context = { rules, form: 'normalised', project: 'shop', projectDir, reservedPorts: [] } as const;
+    return judgeOnHost(parseCompose(`services: {a: {image: x, volumes: ["${source}:/x"]}}`), context);
+  };
+  t.match(judge(join(root, 'share/etc')), [{ path: 'services.a.volumes[0]', rule: 'bindMounts' }]);
+  t.same(judge(join(root, 'share/media')), []);
 });
