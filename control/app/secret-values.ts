@@ -1,6 +1,6 @@
 // What of a service is shown only to holders of secrets.read. A template says which variables are secret; for a user's
 // own compose file the names have to tell.
-import { isScalar, parseDocument, visit, type Node, type Pair } from 'yaml';
+import { isAlias, isScalar, parseDocument, visit, type Document, type Node, type Pair } from 'yaml';
 
 const SECRET_NAME = /pass(word|wd|phrase)?|secret|token|api_?key|private|credential|_key$|^key$|salt|dsn|auth/i;
 /** `scheme://user:password@…` */
@@ -24,27 +24,35 @@ export function maskVariables(
 export function maskCompose(compose: string): string {
   const document = parseDocument(compose, { merge: true });
   let isChanged = false;
-  const mask = (value: unknown, name: string) => {
-    if (!isScalar(value) || typeof value.value !== 'string' || !isLiteralSecret(name, value.value)) return;
-    value.value = MASK;
-    isChanged = true;
-  };
   visit(document, {
-    Pair: (_, pair: Pair) => mask(pair.value, isScalar(pair.key) ? String(pair.key.value) : ''),
+    Pair: (_, pair: Pair) => void (isChanged = maskPair(document, pair) || isChanged),
     Seq: (_, list) => list.items.forEach((item) => (isChanged = maskAssignment(item as Node) || isChanged)),
   });
   return isChanged ? document.toString() : compose;
 }
 
-/** `- NAME=value`, the list form of an environment. */
+/** `NAME: value`; an alias is masked where it points, because the value stands there under another name. */
+function maskPair(document: Document, { key, value }: Pair): boolean {
+  const name = isScalar(key) ? String(key.value) : '';
+  const scalar = isAlias(value) ? value.resolve(document) : value;
+  if (!isScalar(scalar) || !['string', 'number', 'bigint'].includes(typeof scalar.value)) return false;
+  if (!isLiteralSecret(name, String(scalar.value))) return false;
+  scalar.value = MASK;
+  delete scalar.source; // what a number was written as
+  return true;
+}
+
+/** `- NAME=value`, the list form of an environment; `- --name=value` of a command, `- a.b=value` of labels. */
 function maskAssignment(item: Node): boolean {
   if (!isScalar(item) || typeof item.value !== 'string') return false;
-  const [, name = '', value = ''] = /^([A-Za-z_]\w*)=([\s\S]*)$/.exec(item.value) ?? [];
+  const [, name = '', value = ''] = /^([\w.-]+)=([\s\S]*)$/.exec(item.value) ?? [];
   if (!isLiteralSecret(name, value)) return false;
   item.value = `${name}=${MASK}`;
   return true;
 }
 
-/** A reference to a variable is no secret; neither is Compose's own word for one. */
+/** A reference to a variable says nothing; `${NAME:-value}` and its like do. */
+const REFERENCE = /^\$(\w+|\{\w+(:?\?[^}]*|:?[-+])?\})$/;
+
 const isLiteralSecret = (name: string, value: string): boolean =>
-  value !== '' && !/^\$(\{[^}]*\}|\w+)$/.test(value) && looksSecret(name, value);
+  value !== '' && value !== MASK && !REFERENCE.test(value) && looksSecret(name, value);

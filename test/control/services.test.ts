@@ -4,6 +4,7 @@ import t from 'tap';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { NewService } from '../../control/app/api/services.ts';
+import { maskCompose } from '../../control/app/secret-values.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { reportOf } from '../support/fake-host.ts';
@@ -330,6 +331,26 @@ t.test('A69: variables and literal secrets are masked without secrets.read', asy
   t.same(closed.variables, { API_TOKEN: '***', TITLE: 'hello', DB: '***' });
   t.notMatch(closed.compose, 'hunter2');
   t.match(closed.compose, 'PORT');
+});
+
+t.test('A69: a literal secret is masked however it is written', async (t) => {
+  const compose = [
+    'x-shared: &shared hunter1',
+    'services:',
+    '  a:',
+    '    image: x',
+    '    command: ["--admin-password=hunter2", "--port=80"]',
+    '    environment:',
+    '      A_PASSWORD: *shared',
+    '      B_PASSWORD: 100200300',
+    '      C_PASSWORD: ${C_PASSWORD:-hunter3}',
+    '      D_PASSWORD: ${D_PASSWORD:?is needed}',
+    '      E_PASSWORD: ${E_PASSWORD:-}',
+    '    labels: ["traefik.basicauth.users=admin:hunter4"]',
+  ];
+  const masked = maskCompose(compose.join('\n'));
+  t.notMatch(masked, /hunter|100200300/);
+  for (const kept of ['${D_PASSWORD:?is needed}', '${E_PASSWORD:-}', '--port=80']) t.ok(masked.includes(kept), kept);
 });
 
 t.test('A69: values never lie in the database in clear', async (t) => {
