@@ -15,7 +15,7 @@ export class Access {
   visibility(caller: Caller): Visibility {
     const { customerId, hostLabels } = caller;
     if (hostLabels === null) return { customerId, hostIds: null };
-    const hosts = this.#stores.hosts.all().filter((host) => hasLabels(host.labels, hostLabels));
+    const hosts = this.#stores.hosts.labels().filter(({ labels }) => hasLabels(labels, hostLabels));
     return { customerId, hostIds: hosts.map(({ id }) => id) };
   }
 
@@ -35,6 +35,12 @@ export class Access {
     const host = this.#stores.hosts.find(id);
     if (!host || !isHostSeen(caller, host)) throw missing('host', id);
     return host;
+  }
+
+  /** Hosts carry the services of every customer: a key bound to one may use and see them, not let them in or out. */
+  requireHostOperator(caller: Caller): void {
+    if (caller.customerId === null) return;
+    throw new LongshoreError('forbidden', { message: 'This API key is bound to a customer: it cannot change hosts' });
   }
 
   #isSeen(caller: Caller, { customerId, hostId }: { customerId: string | null; hostId: string }): boolean {

@@ -52,7 +52,7 @@ function placeService({ stores, access, links }: CreateDeps, caller: Caller, inp
     return choosePlacement(hosts.map(toCandidate(links)), labels).id;
   }
   const host = access.requireHost(caller, input.hostId);
-  if (host.revokedAt !== null) throw noHost(`Host "${host.name}" was revoked`);
+  requireOpen(host);
   if (!hasLabels(host.labels, labels)) throw noHost(`Host "${host.name}" lacks the labels of placement.labels`);
   return host.id;
 }
@@ -105,6 +105,7 @@ function writeService(
   { pull }: NewService,
 ): Created {
   const { id, name, hostId, createdAt } = service;
+  requireOpen(stores.hosts.find(hostId)); // again: it may have been revoked since it was chosen
   if (stores.services.findByName(hostId, name)) {
     throw new LongshoreError('name_taken', {
       message: `The host already has a service "${name}"`,
@@ -124,6 +125,10 @@ function writeService(
     }),
   );
   return { serviceId: id, jobId };
+}
+
+function requireOpen(host: HostRecord | undefined): void {
+  if (host?.revokedAt !== null) throw noHost(`Host "${host?.name ?? ''}" was revoked`);
 }
 
 const noHost = (message: string): LongshoreError => new LongshoreError('no_host', { message });

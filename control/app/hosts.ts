@@ -56,8 +56,9 @@ export class HostDesk implements Hosts {
   }
 
   createJoinToken(caller: Caller, input: NewJoinToken): Promise<CreatedToken> {
-    const { effects, stores, clock, publicUrl, controlPin } = this.#deps;
+    const { effects, stores, access, clock, publicUrl, controlPin } = this.#deps;
     return effects.perform(() => {
+      access.requireHostOperator(caller);
       checkToken(caller, input);
       const now = clock.now();
       const secret = createJoinSecret();
@@ -84,6 +85,7 @@ export class HostDesk implements Hosts {
   async revoke(caller: Caller, id: string): Promise<void> {
     const { effects, access } = this.#deps;
     await effects.perform(() => (tx) => {
+      access.requireHostOperator(caller);
       this.#revoke(tx, access.requireHost(caller, id));
       return null;
     });

@@ -46,7 +46,7 @@ export class KeyDesk implements Keys {
   }
 
   list(caller: Caller, query: Paging): Page<ApiKey> {
-    const { items, total } = this.#stores.keys.list({ ...query, customerId: caller.customerId });
+    const { items, total } = this.#stores.keys.list({ ...query, boundTo: caller });
     const withUse = (key: KeyRecord) => toApiKey({ ...key, lastUsedAt: this.#used.get(key.id) ?? key.lastUsedAt });
     return { items: items.map(withUse), total, page: query.page, perPage: query.perPage };
   }
@@ -66,7 +66,7 @@ export class KeyDesk implements Keys {
   async revoke(caller: Caller, id: string): Promise<void> {
     await this.#effects.perform(() => (tx) => {
       const key = this.#stores.keys.find(id);
-      if (!key || (caller.customerId !== null && caller.customerId !== key.customerId)) {
+      if (!key || !isKeySeen(caller, key)) {
         throw new LongshoreError('not_found', { message: `There is no API key "${id}"` });
       }
       this.#stores.keys.remove(id);
@@ -130,6 +130,11 @@ export class KeyDesk implements Keys {
     return this.#stores.keys.find(caller.keyId)?.expiresAt ?? null;
   }
 }
+
+/** A bound caller sees the keys that are bound at least as tightly; store/keys.ts says the same in SQL. */
+const isKeySeen = ({ customerId, hostLabels }: Caller, key: KeyRecord): boolean =>
+  (customerId === null || customerId === key.customerId) &&
+  (hostLabels === null || hasLabels(key.hostLabels ?? {}, hostLabels));
 
 /** Whether `granted` holds all that a permission stands for. */
 function covers(granted: readonly Permission[], permission: Permission): boolean {

@@ -107,8 +107,9 @@ export class ServiceJobs {
 
   #requireConnected({ hostId }: ServiceRecord): void {
     const { links, stores } = this.#deps;
-    if (links.isConnected(hostId)) return;
     const host = stores.hosts.find(hostId);
+    // A revocation in the same commit has not cut the link yet.
+    if (links.isConnected(hostId) && host?.revokedAt === null) return;
     throw new LongshoreError('host_offline', {
       message: `Host "${host?.name ?? hostId}" is not connected`,
       retryAfter: OFFLINE_RETRY_S,

@@ -52,6 +52,12 @@ export class HostStore {
     return rows.map(toHost);
   }
 
+  /** Of every host, also a revoked one: its services are still somebody's. */
+  labels(): Pick<HostRecord, 'id' | 'labels'>[] {
+    const rows = this.#db.all<Pick<HostRow, 'id' | 'labels'>>('SELECT id, labels FROM hosts');
+    return rows.map(({ id, labels }) => ({ id, labels: JSON.parse(labels) as Record<string, string> }));
+  }
+
   list(query: PageRequest & { search?: string | undefined; hostIds: Visibility['hostIds'] }): Paged<HostRecord> {
     const { items, total } = selectPage<HostRow>(
       this.#db,

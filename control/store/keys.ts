@@ -17,6 +17,10 @@ interface KeyRow {
   last_used_at: number | null;
 }
 
+const HAS_LABELS = `NOT EXISTS (
+  SELECT 1 FROM json_each(:hostLabels) AS wanted WHERE NOT EXISTS (
+    SELECT 1 FROM json_each(api_keys.host_labels) AS own WHERE own.key = wanted.key AND own.value = wanted.value))`;
+
 export class KeyStore {
   readonly #db: Database;
 
@@ -44,13 +48,17 @@ export class KeyStore {
     return row && toKey(row);
   }
 
-  /** `customerId` null: everybody's. */
-  list(query: PageRequest & { customerId: string | null }): Paged<KeyRecord> {
+  /** Keys bound at least as tightly as `boundTo`. */
+  list(query: PageRequest & { boundTo: Pick<KeyRecord, 'customerId' | 'hostLabels'> }): Paged<KeyRecord> {
+    const { customerId, hostLabels } = query.boundTo;
     const { items, total } = selectPage<KeyRow>(
       this.#db,
       {
         table: 'api_keys',
-        conditions: [['customer_id = :customerId', { customerId: query.customerId ?? undefined }]],
+        conditions: [
+          ['customer_id = :customerId', { customerId: customerId ?? undefined }],
+          [HAS_LABELS, { hostLabels: toJson(hostLabels) ?? undefined }],
+        ],
         orderBy: 'created_at, id',
       },
       query,

@@ -176,6 +176,52 @@ t.test('A18: nobody gives what it does not hold', async (t) => {
   t.equal(world.app.keys.list({ ...giver, customerId: 'cust_2' }, PAGE).total, 0);
 });
 
+t.test('A18: a key bound to labels neither sees nor revokes keys of other hosts', async (t) => {
+  const world = new ControlWorld(t);
+  const bound: Caller = { ...ADMIN, keyId: 'key_g', hostLabels: { zone: 'eu' } };
+  const make = (name: string, hostLabels?: Record<string, string>) =>
+    world.app.keys.create(ADMIN, { name, permissions: ['*'], hostLabels });
+  const admin = await make('admin');
+  const american = await make('us', { zone: 'us' });
+  const own = await make('eu', { zone: 'eu', tier: 'db' });
+  t.match(world.app.keys.list(bound, PAGE), { total: 1, items: [{ name: 'eu' }] });
+  for (const { key } of [admin, american]) t.equal(await faultCode(world.app.keys.revoke(bound, key.id)), 'not_found');
+  t.equal(await faultCode(world.app.keys.revoke(bound, own.key.id)), 'nothing');
+});
+
+t.test('A18: a key bound to a customer lets no host in or out', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.join();
+  const tenant: Caller = { ...ADMIN, keyId: 'key_t', customerId: 'cust_1' };
+  t.equal(await faultCode(world.app.hosts.createJoinToken(tenant, {})), 'forbidden');
+  t.equal(await faultCode(world.app.hosts.revoke(tenant, host.id)), 'forbidden');
+  t.equal(world.app.hosts.require(tenant, host.id).status, 'offline');
+});
+
+t.test('F48: work asked for while its host is being revoked is refused, not left open', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'web');
+  const [, restarted, redeployed, created] = await Promise.all([
+    world.app.hosts.revoke(ADMIN, host.id),
+    faultCode(world.app.services.act(ADMIN, id, 'restart', 0)),
+    faultCode(world.app.services.redeploy(ADMIN, id, {})),
+    faultCode(world.create('late', { hostId: host.id })),
+  ]);
+  t.same([restarted, redeployed, created], ['host_offline', 'host_offline', 'no_host']);
+  t.same(world.stores.jobs.openOfHost(host.id), []);
+});
+
+t.test('a key bound to labels lists the services of a revoked host, as one bound to nothing does', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect({ zone: 'eu' });
+  const id = await world.deployed(host, 'web');
+  await world.app.hosts.revoke(ADMIN, host.id);
+  const bound: Caller = { ...ADMIN, keyId: 'key_g', hostLabels: { zone: 'eu' } };
+  const query = { ...PAGE, sort: 'name', order: 'asc' } as const;
+  t.match(world.app.services.list(bound, query), { items: [{ id }] });
+});
+
 t.test('what is old is forgotten, what is open stays', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();
