@@ -50,7 +50,10 @@ export class LostJobs {
     const suspects = this.#byHost.get(hostId);
     if (!suspects || eventSeq < suspects.upToEvent) return;
     for (const id of suspects.jobIds) this.#judgeOne(tx, id);
-    tx.afterCommit(() => this.#byHost.delete(hostId));
+    tx.afterCommit(() => {
+      // The host may have connected anew in the same commit: those suspects wait for their own events.
+      if (this.#byHost.get(hostId) === suspects) this.#byHost.delete(hostId);
+    });
   }
 
   #judgeOne(tx: WriteContext, jobId: string): void {
