@@ -53,9 +53,13 @@ export class LogHub {
     upstream.close();
   }
 
-  /** `service.logs` messages from now on, for /api/ws. A failure to open is told by `failed`, once. */
+  /** `service.logs` messages from now on, for /api/ws. That they cannot be had (any more) is told by `failed`, once. */
   followServiceLogs(serviceId: string, sink: LogSink, failed: (error: unknown) => void = () => {}): { close(): void } {
-    const viewer = new LogViewer(sink, busFormat(serviceId));
+    const fail = (error: unknown) => {
+      this.leave(serviceId, viewer);
+      failed(error);
+    };
+    const viewer = new LogViewer({ ...sink, fail }, busFormat(serviceId));
     this.join(serviceId, viewer, { tail: 0, since: null }).catch((error: unknown) => failed(error));
     return { close: () => this.leave(serviceId, viewer) };
   }

@@ -17,19 +17,20 @@ export interface LogSocketQuery extends LogRange {
 }
 
 /**
- * Serves an accepted, authorised WebSocket until it closes. When the logs cannot be had it sends one
+ * Serves an accepted, authorised WebSocket until it closes. When the logs cannot be had (any more) it sends one
  * `{"type":"error","error":{…}}` and closes: 1013 when a later try may work, else 1011.
  */
 export function serveLogSocket(hub: LogHub, ws: WebSocket, tcp: Corkable, query: LogSocketQuery): void {
   const { serviceId, isBatch } = query;
-  const viewer = new LogViewer(toLogSink(ws, tcp), isBatch ? BATCH : SINGLE);
-  ws.on('close', () => hub.leave(serviceId, viewer));
-  hub.join(serviceId, viewer, query).catch((thrown: unknown) => {
+  const fail = (thrown: unknown) => {
     if (ws.readyState !== ws.OPEN) return;
     const error = toLongshoreError(thrown);
     ws.send(JSON.stringify({ type: 'error', error: error.toWire() }));
     ws.close(error.retryable ? CLOSE_TRY_LATER : CLOSE_INTERNAL, error.code);
-  });
+  };
+  const viewer = new LogViewer({ ...toLogSink(ws, tcp), fail }, isBatch ? BATCH : SINGLE);
+  ws.on('close', () => hub.leave(serviceId, viewer));
+  hub.join(serviceId, viewer, query).catch(fail);
 }
 
 export type Corkable = Pick<TcpSocket, 'cork' | 'uncork'>;

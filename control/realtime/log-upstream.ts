@@ -26,6 +26,8 @@ export interface LogSourceDeps {
 export interface UpstreamListener {
   offer: (frame: SharedFrame) => void;
   notify: (state: LogNotice) => void;
+  /** There is nothing to follow any more; the listener is off. */
+  fail: (error: unknown) => void;
 }
 
 export class LogUpstream {
@@ -100,9 +102,18 @@ export class LogUpstream {
       return true;
     } catch (error) {
       const { code } = toLongshoreError(error);
+      if (code === 'not_found') this.#fail(error);
       this.#deps.log.debug({ code, service: this.#serviceId }, 'a log stream cannot be reopened yet');
       return false;
     }
+  }
+
+  /** The service was removed: nothing to wait for. */
+  #fail(error: unknown): void {
+    const listeners = [...this.listeners];
+    this.listeners.clear();
+    this.close();
+    for (const listener of listeners) listener.fail(error);
   }
 
   /** Until the host connects, or for a while: a connected host may fail for its own reasons. */

@@ -14,6 +14,8 @@ const WINDOW_BYTES = 256 * 1024;
 export interface LogSink {
   /** Sends text messages, in one write where it can; `done` once they are with the kernel or the socket is gone. */
   send: (messages: readonly Message[], done: () => void) => void;
+  /** No more will come, and why. */
+  fail?: (error: unknown) => void;
 }
 
 export class LogViewer {
@@ -72,6 +74,12 @@ export class LogViewer {
 
   notify(state: LogNotice): void {
     if (!this.isClosed) this.#sink.send([this.#format.notice(state)], () => undefined);
+  }
+
+  fail(error: unknown): void {
+    if (this.isClosed) return;
+    this.close();
+    this.#sink.fail?.(error);
   }
 
   close(): void {

@@ -6,16 +6,20 @@ import type { WebSocket } from 'ws';
 const SOCKET_BYTES = 256 * 1024;
 /** Messages kept for a client that lags; at ~200 bytes each another 200 KB. */
 const MAX_QUEUED = 1000;
+/** Answers waiting for a client that goes on asking: one that reads has a handful. At 16 KiB each 1.6 MB. */
+const MAX_ANSWERS = 100;
 const OPEN = 1;
 
+export type OutgoingSocket = Pick<WebSocket, 'bufferedAmount' | 'readyState' | 'send' | 'terminate'>;
+
 export class Outgoing {
-  readonly #socket: Pick<WebSocket, 'bufferedAmount' | 'readyState' | 'send'>;
+  readonly #socket: OutgoingSocket;
   readonly #maxQueued: number;
   #queue: { text: string; isDroppable: boolean }[] = [];
   #missed = 0;
   #inFlight = 0;
 
-  constructor(socket: Pick<WebSocket, 'bufferedAmount' | 'readyState' | 'send'>, maxQueued = MAX_QUEUED) {
+  constructor(socket: OutgoingSocket, maxQueued = MAX_QUEUED) {
     this.#socket = socket;
     this.#maxQueued = maxQueued;
   }
@@ -25,9 +29,12 @@ export class Outgoing {
     this.#push({ text: JSON.stringify(message), isDroppable: true });
   }
 
-  /** The answer to something the client sent: never lost; bounded by how much a client may ask. */
+  /** The answer to something the client sent: never lost. A client that asks on and never reads is cut off. */
   answer(message: object): void {
     this.#push({ text: JSON.stringify(message), isDroppable: false });
+    if (this.#queue.filter((entry) => !entry.isDroppable).length <= MAX_ANSWERS) return;
+    this.#queue = [];
+    this.#socket.terminate();
   }
 
   #push(entry: { text: string; isDroppable: boolean }): void {

@@ -184,6 +184,21 @@ t.test('a host that went away: viewers are told, and lose nothing when it is bac
   );
 });
 
+t.test('viewers of a service that was removed are told and let go', async (t) => {
+  const { host, hub } = setUp(t);
+  const told: unknown[] = [];
+  const send = (_: readonly Message[], done: () => void) => setImmediate(done);
+  const viewer = new LogViewer({ send, fail: (error) => told.push(error) }, SINGLE);
+  await hub.join('svc_1', viewer, LIVE);
+  hub.followServiceLogs('svc_1', { send }, (error) => told.push(error));
+  host.isServiceGone = true;
+  host.goDown();
+  await eventually(() => told.length === 2);
+  t.match(told, [{ code: 'not_found' }, { code: 'not_found' }]);
+  t.ok(viewer.isClosed);
+  t.equal(host.followers, 0);
+});
+
 t.test('a host that is away refuses a viewer, and the next try is a new one', async (t) => {
   const { host, hub } = setUp(t);
   host.isUp = false;

@@ -43,6 +43,8 @@ export class MemoryLogHost {
   /** Lines in a frame of history. */
   linesPerFrame = 100;
   isUp = true;
+  /** The service was removed. */
+  isServiceGone = false;
   readonly #live = new Set<Live>();
   readonly #onUp = new Set<() => void>();
   /** Called before each frame of history is handed out. */
@@ -53,6 +55,7 @@ export class MemoryLogHost {
   }
 
   openLogs(params: LogParams): StreamReader {
+    if (this.isServiceGone) throw new LongshoreError('not_found');
     if (!this.isUp) throw new LongshoreError('host_offline');
     this.opened.push(params);
     const live: Live = { frames: [], wake: () => undefined, isEnded: false };

@@ -5,6 +5,7 @@ import { Outgoing } from '../../control/realtime/outgoing.ts';
 class StuckSocket {
   readonly readyState = 1;
   bufferedAmount = 0;
+  isTerminated = false;
   readonly sent: unknown[] = [];
   #waiting: (() => void)[] = [];
 
@@ -13,6 +14,8 @@ class StuckSocket {
     this.bufferedAmount += 1024 * 1024;
     this.#waiting.push(done as () => void);
   };
+
+  terminate = () => void (this.isTerminated = true);
 
   drain(): void {
     this.bufferedAmount = 0;
@@ -60,9 +63,23 @@ t.test('answers are never lost', async (t) => {
   t.strictSame(socket.sent, [{ n: 1 }, { type: 'gap', missed: 2 }, { type: 'subscribed' }]);
 });
 
+t.test('a client that asks on and never reads is cut off', async (t) => {
+  const socket = new StuckSocket();
+  const outgoing = new Outgoing(socket);
+  for (let n = 0; n <= 100; n++) outgoing.answer({ n });
+  t.notOk(socket.isTerminated, 'a hundred may wait behind the one on its way');
+  outgoing.answer({ n: 101 });
+  t.ok(socket.isTerminated);
+});
+
 t.test('a client that keeps up gets everything at once', async (t) => {
   const sent: unknown[] = [];
-  const socket = { readyState: 1 as const, bufferedAmount: 0, send: (text: unknown) => void sent.push(text) };
+  const socket = {
+    readyState: 1 as const,
+    bufferedAmount: 0,
+    send: (text: unknown) => void sent.push(text),
+    terminate() {},
+  };
   const outgoing = new Outgoing(socket, 2);
   for (let n = 0; n < 50; n++) outgoing.tell({ n });
   t.equal(sent.length, 50);
