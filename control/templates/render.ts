@@ -9,11 +9,23 @@ import type { TemplateDefinition, Variable } from './schema.ts';
 
 export interface RenderedTemplate {
   compose: string;
-  /** One value for each variable of the template, in its order. */
+  /** One value for each variable of the template, in its order; SERVICE_NAME as well when it was given. */
   variables: Record<string, string>;
   secretNames: string[];
   files: Record<string, string>;
 }
+
+/** The panel's clients give it to every template, whether it has a use for it or not. */
+const SERVICE_NAME: Variable = {
+  name: 'SERVICE_NAME',
+  label: 'Service name',
+  type: 'string',
+  required: false,
+  secret: false,
+  once: false,
+  hidden: true,
+  advanced: false,
+};
 
 /** `${NAME}` inside a default. */
 const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
@@ -28,8 +40,9 @@ export function renderTemplate(
   random: RandomSource,
 ): RenderedTemplate {
   const values = new Map<string, string>();
-  const fields = new Map(unknownNames(definition, given).map((name) => [name, 'is not a variable of this template']));
-  for (const variable of definition.variables) {
+  const variables = variablesOf(definition, given);
+  const fields = new Map(unknownNames(variables, given).map((name) => [name, 'is not a variable of this template']));
+  for (const variable of variables) {
     const value = settle(variable, given, values, random);
     const problem = value === undefined ? 'is required' : checkValue(variable, value);
     if (problem) fields.set(variable.name, problem);
@@ -44,8 +57,14 @@ export function renderTemplate(
   };
 }
 
-function unknownNames(definition: TemplateDefinition, given: Readonly<Record<string, string>>): string[] {
-  const known = new Set(definition.variables.map((variable) => variable.name));
+function variablesOf({ variables }: TemplateDefinition, given: Readonly<Record<string, string>>): readonly Variable[] {
+  const { name } = SERVICE_NAME;
+  const isMissing = Object.hasOwn(given, name) && !variables.some((variable) => variable.name === name);
+  return isMissing ? [...variables, SERVICE_NAME] : variables;
+}
+
+function unknownNames(variables: readonly Variable[], given: Readonly<Record<string, string>>): string[] {
+  const known = new Set(variables.map((variable) => variable.name));
   return Object.keys(given).filter((name) => !known.has(name));
 }
 

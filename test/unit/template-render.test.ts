@@ -177,3 +177,14 @@ void t.test('generated characters are drawn evenly: bytes past the last full mul
   const definition = template([{ name: 'V', generate: { kind: 'alnum', chars: 2 } }]);
   t.equal(renderTemplate(definition, {}, scripted).variables['V'], 'ba');
 });
+
+void t.test('every template takes SERVICE_NAME, as the documented example gives it', async (t) => {
+  const { variables } = renderTemplate(
+    template([{ name: 'USER', default: 'app' }]),
+    { SERVICE_NAME: 'my-app' },
+    random,
+  );
+  t.same(variables, { USER: 'app', SERVICE_NAME: 'my-app' });
+  t.same(renderTemplate(template([{ name: 'USER', default: 'app' }]), {}, random).variables, { USER: 'app' });
+  t.same(Object.keys(refusal([], { SERVICE_NAME: 'two\nlines' })), ['SERVICE_NAME']);
+});
