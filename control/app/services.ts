@@ -5,7 +5,7 @@ import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { Job, Jobs } from './api/jobs.ts';
-import type { Page, Paging } from './api/page.ts';
+import type { Order, Page, Paging } from './api/page.ts';
 import type {
   ActionOutcome,
   NewService,
@@ -95,11 +95,15 @@ export class ServiceDesk implements Services {
     return { job, isDone: isJobEnd(job.state) };
   }
 
-  events(caller: Caller, id: string, query: Paging & { type?: string | undefined }): Page<ServiceEvent> {
+  events(
+    caller: Caller,
+    id: string,
+    query: Paging & { type?: string | undefined; order?: Order | undefined },
+  ): Page<ServiceEvent> {
     const { stores, access } = this.#deps;
     access.requireService(caller, id);
-    const { page, perPage, type } = query;
-    return { ...stores.events.list({ serviceId: id, type, page, perPage }), page, perPage };
+    const { page, perPage } = query;
+    return { ...stores.events.list({ ...query, serviceId: id }), page, perPage };
   }
 
   #isReachable(jobId: string): boolean {

@@ -1,7 +1,7 @@
 // The catalogue as callers see it.
 import { LongshoreError } from '#shared/errors.ts';
 import type { Caller } from './api/caller.ts';
-import type { Page, Paging } from './api/page.ts';
+import type { Order, Page, Paging } from './api/page.ts';
 import type { Template, TemplateDetail, Templates } from './api/templates.ts';
 import type { TemplateSource } from './template-source.ts';
 
@@ -14,14 +14,15 @@ export class TemplateDesk implements Templates {
 
   list(
     _caller: Caller,
-    query: Paging & { category?: string | undefined; search?: string | undefined },
+    query: Paging & { category?: string | undefined; search?: string | undefined; order?: Order | undefined },
   ): Page<Template> {
-    const { category, page, perPage } = query;
+    const { category, order, page, perPage } = query;
     const search = query.search?.toLowerCase() ?? '';
     const found = this.#source
       .all()
       .filter((template) => category === undefined || template.category === category)
-      .filter(({ id, name, tagline }) => `${id}\n${name}\n${tagline}`.toLowerCase().includes(search));
+      .filter(({ id, name, tagline }) => `${id}\n${name}\n${tagline}`.toLowerCase().includes(search))
+      .toSorted((a, b) => a.name.localeCompare(b.name, 'en') * (order === 'desc' ? -1 : 1));
     return { items: found.slice((page - 1) * perPage, page * perPage), total: found.length, page, perPage };
   }
 

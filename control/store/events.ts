@@ -21,6 +21,8 @@ export interface EventFilter extends PageRequest {
   serviceId?: string | undefined;
   hostId?: string | undefined;
   type?: string | undefined;
+  /** By time; the newest first unless asked otherwise. */
+  order?: 'asc' | 'desc' | undefined;
 }
 
 export class EventStore {
@@ -39,8 +41,8 @@ export class EventStore {
     );
   }
 
-  /** Newest first. */
   list(filter: EventFilter): Paged<EventRecord> {
+    const direction = filter.order === 'asc' ? 'ASC' : 'DESC';
     const { items, total } = selectPage<EventRow>(
       this.#db,
       {
@@ -50,7 +52,7 @@ export class EventStore {
           ['host_id = :hostId', { hostId: filter.hostId }],
           ['type = :type', { type: filter.type }],
         ],
-        orderBy: 'at DESC, id DESC',
+        orderBy: `at ${direction}, id ${direction}`,
       },
       filter,
     );

@@ -51,6 +51,29 @@ t.test('a service is created, deployed, listed, stopped and deleted', async (t) 
   t.match(await http.error('GET', path, { key }), { status: 404 });
 });
 
+t.test('each documented list is sorted in the order that is asked for', async (t) => {
+  const { world, http, key } = await start(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'web');
+  const events = async (query: string) => {
+    const { body: page } = await http.get<{ data: { id: string }[] }>(`/api/services/${id}/events${query}`, key);
+    return page.data.map((event) => event.id);
+  };
+  const newestFirst = await events('');
+  t.equal(newestFirst.length, 2);
+  t.same(await events('?sort=timestamp&order=asc'), newestFirst.toReversed());
+  const templates = async (query: string) => {
+    const { body: page } = await http.get<{ data: { name: string }[] }>(`/api/templates${query}`, key);
+    return page.data.map(({ name }) => name);
+  };
+  const names = await templates('');
+  t.same(
+    names,
+    names.toSorted((a, b) => a.localeCompare(b, 'en')),
+  );
+  t.same(await templates('?sort=name&order=desc'), names.toReversed());
+});
+
 t.test('A13: a retry under the same Idempotency-Key gets the same job, another body 409', async (t) => {
   const { world, http, key } = await start(t);
   await world.joinAndConnect();

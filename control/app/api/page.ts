@@ -7,6 +7,8 @@ export interface Page<T> {
   perPage: number;
 }
 
+export type Order = 'asc' | 'desc';
+
 export interface Paging {
   page: number;
   perPage: number;

@@ -3,7 +3,7 @@ import type { Lifecycle, PullPolicy } from '#shared/model.ts';
 import type { EventRecord, ServiceRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
 import type { Job } from './jobs.ts';
-import type { Page, Paging } from './page.ts';
+import type { Order, Page, Paging } from './page.ts';
 
 export type Service = Omit<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'>;
 
@@ -36,7 +36,7 @@ export interface ServiceQuery extends Paging {
   hostId?: string | undefined;
   search?: string | undefined;
   sort: (typeof SERVICE_SORTS)[number];
-  order: 'asc' | 'desc';
+  order: Order;
 }
 
 /** One event a job's end, written with `job.finished`: never two. */
@@ -65,5 +65,10 @@ export interface Services {
   ): Promise<{ service: Service; job: Job }>;
   /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
   remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;
-  events(caller: Caller, id: string, query: Paging & { type?: string | undefined }): Page<ServiceEvent>;
+  /** By time, the newest first unless asked otherwise. */
+  events(
+    caller: Caller,
+    id: string,
+    query: Paging & { type?: string | undefined; order?: Order | undefined },
+  ): Page<ServiceEvent>;
 }

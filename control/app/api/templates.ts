@@ -1,6 +1,6 @@
 // The template catalogue as the app layer offers it.
 import type { Caller } from './caller.ts';
-import type { Page, Paging } from './page.ts';
+import type { Order, Page, Paging } from './page.ts';
 
 export interface TemplateVariable {
   name: string;
@@ -31,6 +31,10 @@ export interface TemplateDetail extends Template {
 }
 
 export interface Templates {
-  list(caller: Caller, query: Paging & { category?: string | undefined; search?: string | undefined }): Page<Template>;
+  /** By name. */
+  list(
+    caller: Caller,
+    query: Paging & { category?: string | undefined; search?: string | undefined; order?: Order | undefined },
+  ): Page<Template>;
   require(caller: Caller, id: string): TemplateDetail;
 }

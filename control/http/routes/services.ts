@@ -24,7 +24,13 @@ const listQuery = z.strictObject({
   order: orderField,
 });
 
-const eventsQuery = z.strictObject({ ...pagingFields, type: filterText.optional() });
+/** A timeline is read from its end: the one list that starts with the newest unless asked. */
+const eventsQuery = z.strictObject({
+  ...pagingFields,
+  type: filterText.optional(),
+  sort: z.literal('timestamp').optional(),
+  order: orderField.default('desc'),
+});
 
 export function mountServices(http: Http, app: App): void {
   const write = writer(app.idempotency);
@@ -126,7 +132,8 @@ export function mountServices(http: Http, app: App): void {
       },
     },
     (request) => {
-      const query = { ...fromPaging(request.query), type: request.query.type };
+      const { type, order } = request.query;
+      const query = { ...fromPaging(request.query), type, order };
       return toPageView(app.services.events(callerOf(request), request.params.id, query), view.toEventView);
     },
   );

@@ -3,10 +3,16 @@ import { z } from 'zod';
 import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
-import { filterText, fromPaging, idParams, pagingFields, toPageView } from '../views/page.ts';
+import { filterText, fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';
 import { templateDetailView, templatePage, toTemplateDetailView, toTemplateView } from '../views/template.ts';
 
-const listQuery = z.strictObject({ ...pagingFields, category: filterText.optional(), search: filterText.optional() });
+const listQuery = z.strictObject({
+  ...pagingFields,
+  category: filterText.optional(),
+  search: filterText.optional(),
+  sort: z.literal('name').optional(),
+  order: orderField,
+});
 
 export function mountTemplates(http: Http, app: App): void {
   http.get(
@@ -21,9 +27,9 @@ export function mountTemplates(http: Http, app: App): void {
       },
     },
     (request) => {
-      const { category, search } = request.query;
+      const { category, search, order } = request.query;
       return toPageView(
-        app.templates.list(callerOf(request), { ...fromPaging(request.query), category, search }),
+        app.templates.list(callerOf(request), { ...fromPaging(request.query), category, search, order }),
         toTemplateView,
       );
     },
