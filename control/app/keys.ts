@@ -117,6 +117,8 @@ export class KeyDesk implements Keys {
   /** Nobody gives what it does not hold: neither permissions nor a wider binding nor a longer life. */
   #requireGivable(caller: Caller, input: NewKey): void {
     const { customerId, hostLabels, rateLimit } = caller;
+    if (input.expiresAt !== undefined && input.expiresAt <= this.#clock.now())
+      throw new LongshoreError('validation_error', { fields: { expires_at: 'must be in the future' } });
     const own = this.#expiryOf(caller);
     const missing = input.permissions.find((permission) => !covers(caller.permissions, permission));
     if (missing !== undefined) throw forbidden(`permission "${missing}"`);

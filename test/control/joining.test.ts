@@ -171,6 +171,7 @@ t.test('A18: nobody gives what it does not hold', async (t) => {
   t.equal(await give({ permissions: ['keys.*'] }), 'forbidden');
   t.equal(await give({ customerId: 'cust_2' }), 'forbidden');
   t.equal(await give({ rateLimit: 101 }), 'forbidden');
+  t.equal(await give({ expiresAt: world.clock.now() }), 'validation_error');
   t.equal(await give({ permissions: ['services.*', 'keys.create'] }), 'nothing');
   t.match(world.app.keys.list(giver, PAGE).items, [{ customerId: 'cust_1', rateLimit: 100 }]);
   t.equal(world.app.keys.list({ ...giver, customerId: 'cust_2' }, PAGE).total, 0);
