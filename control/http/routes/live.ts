@@ -68,9 +68,11 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
       if (request.ws) sockets.admit(caller);
       else if (request.query.follow) requireUpgrade();
     },
-    handler: (request) => {
+    handler: (request, reply) => {
       const { tail, since = null } = request.query;
-      return recentLogs(deps.openLogs(request.params.id, { tail, since, follow: false }));
+      const reader = deps.openLogs(request.params.id, { tail, since, follow: false });
+      reply.raw.once('close', () => reader.cancel()); // who asked has left: the host need not read on
+      return recentLogs(reader);
     },
     wsHandler: (socket, request) => {
       if (!sockets.adopt(socket, callerOf(request))) return;
