@@ -9,14 +9,14 @@ import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readAddressRange } from './app/address-range.ts';
+import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
 
 export interface ControlConfig {
   listen: { host: string; port: number };
   dataDir: string;
   publicUrl: string | null;
   logLevel: string;
-  /** Requests a minute. */
-  rateLimits: { anonymous: number; authenticated: number; deploy: number };
+  rateLimits: RateLimits;
   /** Addresses whose X-Forwarded-For is believed. */
   trustedProxy: string[];
   /** How systemd is told of us; null when it did not start us. */
@@ -68,9 +68,9 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyE
     publicUrl: values['public-url'] ?? null,
     logLevel: values['log-level'] ?? 'info',
     rateLimits: {
-      anonymous: values['rate-limit-anonymous'] ?? 60,
-      authenticated: values['rate-limit'] ?? 120,
-      deploy: values['rate-limit-deploy'] ?? 10,
+      anonymous: values['rate-limit-anonymous'] ?? DEFAULT_RATE_LIMITS.anonymous,
+      authenticated: values['rate-limit'] ?? DEFAULT_RATE_LIMITS.authenticated,
+      deploy: values['rate-limit-deploy'] ?? DEFAULT_RATE_LIMITS.deploy,
     },
     trustedProxy: values['trusted-proxy'] ?? [],
   };
