@@ -48,7 +48,8 @@ const BY_STATUS: Record<number, Exit> = {
 
 /** Which exit an error leads to. */
 export function exitOf(error: unknown): Exit {
-  if (error instanceof DOMException && error.name === 'AbortError') return 'interrupted';
+  // A DOMException from our own signal; an Error of this name from a prompt that sees Ctrl-C as a key.
+  if (error instanceof Error && error.name === 'AbortError') return 'interrupted';
   if (error instanceof JobFailedError) return 'failed';
   if (!(error instanceof LongshoreError)) return 'failed';
   if (error instanceof ApiError && error.isUnreachable) return 'unreachable';

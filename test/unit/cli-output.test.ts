@@ -111,6 +111,8 @@ void t.test('each error leads to the exit code its kind has', async (t) => {
   t.equal(exitOf(ApiError.unreachable('http://x', new Error('refused'))), 'unreachable');
   t.equal(exitOf(JobFailedError.from('The deploy', { code: 'port_taken', message: 'm' }, '')), 'failed');
   t.equal(exitOf(new DOMException('interrupted', 'AbortError')), 'interrupted');
+  const ofPrompt = Object.assign(new Error('Aborted with Ctrl+C'), { name: 'AbortError' });
+  t.equal(exitOf(ofPrompt), 'interrupted', 'a prompt reads Ctrl-C as a key');
   t.equal(exitOf(new TypeError('a bug')), 'failed');
 });
 
