@@ -21,16 +21,14 @@ const jsonPrinter = (output: Output): LogPrinter => ({
 });
 
 function textPrinter(output: Output, hasTimestamps: boolean): LogPrinter {
-  const prefixes = new Map<string, string>();
+  const colours = new Map<string, (typeof COLOURS)[number]>();
   let width = 0;
   const prefixOf = (container: string): string => {
-    const known = prefixes.get(container);
-    if (known !== undefined) return known;
     const name = printable(container);
+    const colour = colours.get(name) ?? COLOURS[colours.size % COLOURS.length] ?? 'cyan';
+    colours.set(name, colour);
     width = Math.max(width, name.length);
-    const prefix = output.paint(COLOURS[prefixes.size % COLOURS.length] ?? 'cyan', `${name.padEnd(width)} |`);
-    prefixes.set(container, prefix);
-    return prefix;
+    return output.paint(colour, `${name.padEnd(width)} |`);
   };
   return {
     entry({ container, timestamp, message }) {

@@ -37,6 +37,11 @@ void t.test('on a terminal each container has a colour of its own', async (t) =>
   t.equal(stdout, '\u001b[36mweb-1 |\u001b[39m a\n\u001b[33mdb-1  |\u001b[39m b\n\u001b[36mweb-1 |\u001b[39m c\n');
 });
 
+void t.test('a longer name that comes later moves the others along', async (t) => {
+  const api = await startFakeApi(t, () => ({ body: { logs: [line(1, 'a'), line(2, 'b', 'cache-1'), line(3, 'c')] } }));
+  t.equal((await runCli(['logs', ID], api)).stdout, 'web-1 | a\ncache-1 | b\nweb-1   | c\n');
+});
+
 void t.test('A62: a log line cannot act on the terminal', async (t) => {
   const attack = '\u001b]52;c;ZXZpbA==\u0007\r\u001b[2J\0{"level":"fatal"}<script>\u009b';
   const api = await startFakeApi(t, () => ({ body: { logs: [line(1, attack, 'web\u001b[1m')] } }));
