@@ -41,6 +41,7 @@ class Told {
 class PlainProgress implements ProgressView {
   readonly #world: World;
   readonly #told = new Told();
+  #last: StepNews | undefined;
 
   constructor(world: World) {
     this.#world = world;
@@ -49,7 +50,15 @@ class PlainProgress implements ProgressView {
   progress(news: StepNews): void {
     // A percentage a line would fill a CI log.
     const { percent: _, ...plain } = news;
-    if (this.#told.isNew(plain)) this.#world.stderr.write(`${textOf(plain)}\n`);
+    if (!this.#told.isNew(plain)) return;
+    this.#world.stderr.write(`${textOf(this.#withoutRepeat(plain))}\n`);
+    this.#last = plain;
+  }
+
+  /** A step that ends with what it said last, such as its plan, need not say it again. */
+  #withoutRepeat({ step, state, message }: StepNews): StepNews {
+    const isSaid = message === undefined || (this.#last?.step === step && this.#last.message === message);
+    return isSaid ? { step, state } : { step, state, message };
   }
 
   [Symbol.dispose](): void {}

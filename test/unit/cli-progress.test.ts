@@ -24,6 +24,14 @@ void t.test('into a pipe there is one line for each thing that is new, without p
   t.equal(written(), 'pull: running — x:1\npull: done\nplan: done — create a\n  create b\\x1b[2J\n');
 });
 
+void t.test('into a pipe a plan is told once, and what another step says in the same words as well', async (t) => {
+  const { view, written } = viewOn('pipe');
+  view.progress({ step: 'plan', state: 'running', message: 'keep a' });
+  view.progress({ step: 'plan', state: 'done', message: 'keep a' });
+  view.progress({ step: 'pull', state: 'done', message: 'keep a' });
+  t.equal(written(), 'plan: running — keep a\nplan: done\npull: done — keep a\n');
+});
+
 void t.test('on a terminal a running step is one line that is drawn over, an ended one stays', async (t) => {
   const { view, written } = viewOn('terminal');
   view.progress({ step: 'pull', state: 'running', message: 'x:1', percent: 50 });
