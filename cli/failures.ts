@@ -1,6 +1,8 @@
 // The two ends a command can come to beside its own mistakes: the API said no (or nothing), or a job it watched failed.
 import { isErrorCode, LongshoreError, type WireError } from '#shared/errors.ts';
 
+const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 503, 504]);
+
 export class ApiError extends LongshoreError {
   /** The control plane's name for the request, to be found in its log. */
   readonly requestId: string | undefined;
@@ -25,8 +27,16 @@ export class ApiError extends LongshoreError {
   /** An answer that is not ours: a proxy's page, say. */
   static unreadable(status: number, url: string): ApiError {
     const details = `${url} answered ${status} with something that is not Longshore's JSON`;
-    const code = status === 404 ? 'not_found' : 'internal';
-    return new ApiError(new LongshoreError(code, { message: 'Not a Longshore answer', details }), undefined, false);
+    const message = 'Not a Longshore answer';
+    if (status === 404)
+      return new ApiError(new LongshoreError('config_invalid', { message, details }), undefined, false);
+    // A proxy speaks for a control plane that is away, which may well come back.
+    const isAway = GATEWAY_STATUS.has(status);
+    return new ApiError(
+      new LongshoreError(isAway ? 'unavailable' : 'internal', { message, details }),
+      undefined,
+      isAway,
+    );
   }
 
   static unreachable(url: string, cause: unknown): ApiError {

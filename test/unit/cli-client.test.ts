@@ -97,6 +97,16 @@ void t.test('an answer that is not ours is not taken for one', async (t) => {
   t.match(await runCli(['hosts', 'list'], api), { exitCode: 1, stderr: /Not a Longshore answer/ });
 });
 
+void t.test(
+  'a page that is not there means a wrong URL; a proxy without a control plane behind it exits 7',
+  async (t) => {
+    let status = 404;
+    const api = await startFakeApi(t, () => ({ status, text: '<html>a proxy</html>' }));
+    t.match(await runCli(['hosts', 'list'], api), { exitCode: 78, stderr: /answered 404/ });
+    for (status of [502, 503, 504]) t.equal((await runCli(['hosts', 'list'], api)).exitCode, 7, String(status));
+  },
+);
+
 void t.test('a control plane that is not there exits 7 and is named', async (t) => {
   const run = await runCli(['jobs', 'list'], { url: 'http://127.0.0.1:1' });
   t.match(run, { exitCode: 7, stderr: /Cannot reach the control plane at http:\/\/127\.0\.0\.1:1 / });
