@@ -51,7 +51,7 @@ function findKey(world: World, flags: ConnectionFlags, url: URL): string {
   // The key of this machine's control plane is for this machine's control plane only.
   const local = LOOPBACK.has(url.hostname) ? tryRead(LOCAL_KEY_FILE) : undefined;
   if (local === undefined) {
-    const details = 'Set LONGSHORE_API_KEY or give --api-key-file FILE';
+    const details = `Set LONGSHORE_API_KEY, give --api-key-file FILE, or go where \`longshore up\` left ./${LOCAL_KEY_FILE}`;
     throw new LongshoreError('unauthorized', { message: 'No API key', details });
   }
   if (flags.verbose) world.stderr.write(`using the key in ./${LOCAL_KEY_FILE}\n`);

@@ -45,5 +45,11 @@ async function addCommands(program: Argv, args: string[], world: World): Promise
 function toUsageError(message: string, args: string[]): LongshoreError {
   const command = args.find((word) => Object.hasOwn(COMMANDS, word));
   const details = `\`longshore ${command ? `${command} ` : ''}--help\` shows what there is`;
-  return new LongshoreError('bad_request', { message, details });
+  return new LongshoreError('bad_request', { message: inOtherWords(message, command), details });
+}
+
+/** What yargs says of its own inner life, as a person would say it. */
+function inOtherWords(message: string, command: string | undefined): string {
+  if (command === undefined) return message.replace(/^Unknown arguments?: ([^-][^,]*).*/, 'There is no command "$1"');
+  return message.replace(/^Not enough non-option arguments.*/, 'An argument is missing');
 }

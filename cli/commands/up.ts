@@ -55,11 +55,16 @@ function toReadable(error: unknown, port: number): unknown {
 }
 
 async function loadConfigs(args: Record<string, unknown>): Promise<Configs> {
-  const listen = typeof args['port'] === 'string' ? [`--listen=127.0.0.1:${args['port']}`] : [];
+  const listen = typeof args['port'] === 'string' ? [`--listen=127.0.0.1:${checkPort(args['port'])}`] : [];
   const control = loadControlConfig([...listen, ...toArguments(SHARED_FLAGS, args)]);
   const socket = typeof args['docker-socket'] === 'string' ? [`--docker-socket=${args['docker-socket']}`] : [];
   const agent = await loadAgentConfig([`--data-dir=${join(control.dataDir, 'agent')}`, ...socket]);
   return { control, agent };
+}
+
+function checkPort(text: string): string {
+  if (/^\d{1,5}$/.test(text) && Number(text) <= 65_535) return text;
+  throw new LongshoreError('config_invalid', { message: `--port is "${text}", it must be a number from 0 to 65535` });
 }
 
 async function checkDocker(config: AgentConfig): Promise<void> {

@@ -205,7 +205,7 @@ void t.test('without Docker up says in one line what to run, and leaves nothing 
 
 void t.test('a bad setting exits 78 and is named', async (t) => {
   const dataDir = `--data-dir=${t.testdir()}`;
-  t.match(await refuse('up', '--port=http', dataDir), { exitCode: 78, stderr: '--listen is "127.0.0.1:http"' });
+  t.match(await refuse('up', '--port=http', dataDir), { exitCode: 78, stderr: '--port is "http"' });
   t.match(await refuse('control', '--public-url=ftp://x', dataDir), { exitCode: 78, stderr: '--public-url' });
   t.match(await refuse('agent', '--token=lsj_broken', dataDir), { exitCode: 78, stderr: '--token' });
 });
