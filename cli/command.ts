@@ -25,19 +25,14 @@ export const withSession =
   (args: Args & ConnectionFlags & { json: boolean }): Promise<void> =>
     handle({ world, client: connect(world, args), output: new Output(world, args.json) }, args);
 
-/** Options of every list. */
-export const pagingOptions = <T>(yargs: Argv<T>) =>
-  yargs
-    .option('page', { type: 'number', default: 1, describe: 'Page to show', group: 'Paging:' })
-    .option('per-page', { type: 'number', default: 100, describe: 'Rows a page, at most 100', group: 'Paging:' });
+/** A subcommand's one argument. */
+export const argument = <const Name extends string, T>(yargs: Argv<T>, name: Name, describe: string) =>
+  apiCommand(yargs).positional(name, { type: 'string', demandOption: true, describe });
 
-export interface PagingArgs {
-  page: number;
-  perPage: number;
-}
+/** A command whose subcommands all call the API. */
+export const group = (name: string, add: (own: ReturnType<typeof apiCommand>, world: World) => Group): Command => ({
+  add: (program, describe, world) =>
+    program.command(name, describe, (own) => add(apiCommand(own), world).demandCommand(1, 'Which of them?')),
+});
 
-/** Says on stderr that there is more than was shown. */
-export function notePages(output: Output, list: { total: number; page: number; per_page: number }): void {
-  const pages = Math.ceil(list.total / list.per_page);
-  if (pages > 1) output.note(`page ${list.page} of ${pages}, ${list.total} in all`);
-}
+type Group = Pick<Argv, 'demandCommand'>;

@@ -1,33 +1,21 @@
 // `longshore hosts …`: the machines, and the line that makes a machine one of them.
 import type { Argv } from 'yargs';
-import type { Host, List } from '../api-types.ts';
-import {
-  apiCommand,
-  notePages,
-  pagingOptions,
-  withSession,
-  type Command,
-  type PagingArgs,
-  type Session,
-} from '../command.ts';
+import type { Host } from '../api-types.ts';
+import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
 import { parsePairs } from '../pairs.ts';
+import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 
-export const command: Command = {
-  add: (program, describe, world) =>
-    program.command('hosts', describe, (own) =>
-      apiCommand(own)
-        .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
-        .command('get <host>', 'Show one host', one, withSession(world, get))
-        .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
-        .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke))
-        .demandCommand(1, 'Which of them?'),
-    ),
-};
+export const command = group('hosts', (own, world) =>
+  own
+    .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
+    .command('get <host>', 'Show one host', one, withSession(world, get))
+    .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
+    .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),
+);
 
-const one = (yargs: Argv) =>
-  apiCommand(yargs).positional('host', { type: 'string', demandOption: true, describe: 'Its id' });
+const one = (yargs: Argv) => argument(yargs, 'host', 'Its id');
 
 const listOptions = (yargs: Argv) =>
   pagingOptions(apiCommand(yargs)).option('search', { type: 'string', describe: 'Part of the name' });
@@ -62,12 +50,8 @@ interface ListArgs extends PagingArgs {
   search?: string | undefined;
 }
 
-async function list({ world, client, output }: Session, { page, perPage, search }: ListArgs): Promise<void> {
-  const found = await client.get<List<Host>>('/api/hosts', { page, per_page: perPage, search });
-  if (output.isJson) return output.json(found);
-  output.table(columnsAt(world.clock.now()), found.data);
-  notePages(output, found);
-}
+const list = (session: Session, { page, perPage, search }: ListArgs): Promise<void> =>
+  showList(session, '/api/hosts', { page, perPage, search }, columnsAt(session.world.clock.now()));
 
 async function get({ client, output }: Session, { host }: { host: string }): Promise<void> {
   const found = await client.get<Host>(`/api/hosts/${encodeURIComponent(host)}`);

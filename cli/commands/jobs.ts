@@ -1,34 +1,22 @@
 // `longshore jobs …`: what was asked of the hosts and how it ended.
 import type { Argv } from 'yargs';
 import { JOB_STATES } from '#shared/model.ts';
-import type { Job, JobDetail, JobStepView, List } from '../api-types.ts';
-import {
-  apiCommand,
-  notePages,
-  pagingOptions,
-  withSession,
-  type Command,
-  type PagingArgs,
-  type Session,
-} from '../command.ts';
+import type { Job, JobDetail, JobStepView } from '../api-types.ts';
+import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge } from '../duration.ts';
 import { requireServiceId } from '../services.ts';
+import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 
-export const command: Command = {
-  add: (program, describe, world) =>
-    program.command('jobs', describe, (own) =>
-      apiCommand(own)
-        .command(['list', 'ls'], 'List jobs, newest first', listOptions, withSession(world, list))
-        .command('get <job>', 'Show one job with its steps', one, withSession(world, get))
-        .command('log <job>', 'Show what a job said', one, withSession(world, log))
-        .command('cancel <job>', 'Stop a job that has not ended', one, withSession(world, cancel))
-        .demandCommand(1, 'Which of them?'),
-    ),
-};
+export const command = group('jobs', (own, world) =>
+  own
+    .command(['list', 'ls'], 'List jobs, newest first', listOptions, withSession(world, list))
+    .command('get <job>', 'Show one job with its steps', one, withSession(world, get))
+    .command('log <job>', 'Show what a job said', one, withSession(world, log))
+    .command('cancel <job>', 'Stop a job that has not ended', one, withSession(world, cancel)),
+);
 
-const one = (yargs: Argv) =>
-  apiCommand(yargs).positional('job', { type: 'string', demandOption: true, describe: 'Its id' });
+const one = (yargs: Argv) => argument(yargs, 'job', 'Its id');
 
 const listOptions = (yargs: Argv) =>
   pagingOptions(apiCommand(yargs))
@@ -55,13 +43,9 @@ const columnsAt = (nowMs: number): Column<Job>[] => [
   { title: 'ERROR', cell: (job) => job.error && `${job.error.message} (${job.error.code})` },
 ];
 
-async function list({ world, client, output }: Session, { page, perPage, service, state }: ListArgs): Promise<void> {
-  const serviceId = service === undefined ? undefined : await requireServiceId(client, service);
-  const query = { page, per_page: perPage, service_id: serviceId, state };
-  const found = await client.get<List<Job>>('/api/jobs', query);
-  if (output.isJson) return output.json(found);
-  output.table(columnsAt(world.clock.now()), found.data);
-  notePages(output, found);
+async function list(session: Session, { page, perPage, service, state }: ListArgs): Promise<void> {
+  const service_id = service === undefined ? undefined : await requireServiceId(session.client, service);
+  await showList(session, '/api/jobs', { page, perPage, service_id, state }, columnsAt(session.world.clock.now()));
 }
 
 const STEP_COLUMNS: Column<JobStepView>[] = [

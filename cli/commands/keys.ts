@@ -1,32 +1,20 @@
 // `longshore keys …`: API keys. A key's secret is shown once, when it is made.
 import type { Argv } from 'yargs';
-import type { ApiKey, List } from '../api-types.ts';
-import {
-  apiCommand,
-  notePages,
-  pagingOptions,
-  withSession,
-  type Command,
-  type PagingArgs,
-  type Session,
-} from '../command.ts';
+import type { ApiKey } from '../api-types.ts';
+import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseDuration } from '../duration.ts';
 import { parsePairs } from '../pairs.ts';
+import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 
-export const command: Command = {
-  add: (program, describe, world) =>
-    program.command('keys', describe, (own) =>
-      apiCommand(own)
-        .command(['list', 'ls'], 'List keys', (y) => pagingOptions(apiCommand(y)), withSession(world, list))
-        .command('create', 'Make a key and show it once', createOptions, withSession(world, create))
-        .command('revoke <key>', 'Make a key useless at once', one, withSession(world, revoke))
-        .demandCommand(1, 'Which of them?'),
-    ),
-};
+export const command = group('keys', (own, world) =>
+  own
+    .command(['list', 'ls'], 'List keys', (y) => pagingOptions(apiCommand(y)), withSession(world, list))
+    .command('create', 'Make a key and show it once', createOptions, withSession(world, create))
+    .command('revoke <key>', 'Make a key useless at once', one, withSession(world, revoke)),
+);
 
-const one = (yargs: Argv) =>
-  apiCommand(yargs).positional('key', { type: 'string', demandOption: true, describe: 'Its id' });
+const one = (yargs: Argv) => argument(yargs, 'key', 'Its id');
 
 const createOptions = (yargs: Argv) =>
   apiCommand(yargs)
@@ -53,12 +41,8 @@ const columnsAt = (nowMs: number): Column<ApiKey>[] => [
   { title: 'PERMISSIONS', cell: (key) => key.permissions.join(' ') },
 ];
 
-async function list({ world, client, output }: Session, { page, perPage }: PagingArgs): Promise<void> {
-  const found = await client.get<List<ApiKey>>('/api/auth/api-keys', { page, per_page: perPage });
-  if (output.isJson) return output.json(found);
-  output.table(columnsAt(world.clock.now()), found.data);
-  notePages(output, found);
-}
+const list = (session: Session, { page, perPage }: PagingArgs): Promise<void> =>
+  showList(session, '/api/auth/api-keys', { page, perPage }, columnsAt(session.world.clock.now()));
 
 interface CreateArgs {
   name: string;

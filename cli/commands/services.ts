@@ -3,19 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
-import type { ActionAnswer, DeployAnswer, Event, List, Service, ServiceDetail } from '../api-types.ts';
-import {
-  apiCommand,
-  notePages,
-  pagingOptions,
-  withSession,
-  type Command,
-  type PagingArgs,
-  type Session,
-} from '../command.ts';
+import type { ActionAnswer, DeployAnswer, Event, Service, ServiceDetail } from '../api-types.ts';
+import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
 import { requireServiceId } from '../services.ts';
+import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 import type { World } from '../world.ts';
 
@@ -37,24 +30,19 @@ const columnsAt = (nowMs: number): Column<Service>[] => [
   { title: 'REASON', cell: (service) => service.reason },
 ];
 
-export const command: Command = {
-  add: (program, describe, world) =>
-    program.command('services', describe, (own) =>
-      apiCommand(own)
-        .command(['list', 'ls'], 'List services', listOptions, withSession(world, list))
-        .command('get <service>', 'Show one service', one, withSession(world, get))
-        .command('start <service>', 'Start its containers', waiting, withSession(world, act('start')))
-        .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
-        .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
-        .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))
-        .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
-        .command('events <service>', 'Show what happened to it', eventOptions, withSession(world, events))
-        .demandCommand(1, 'Which of them?'),
-    ),
-};
+export const command = group('services', (own, world) =>
+  own
+    .command(['list', 'ls'], 'List services', listOptions, withSession(world, list))
+    .command('get <service>', 'Show one service', one, withSession(world, get))
+    .command('start <service>', 'Start its containers', waiting, withSession(world, act('start')))
+    .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
+    .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
+    .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))
+    .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
+    .command('events <service>', 'Show what happened to it', eventOptions, withSession(world, events)),
+);
 
-const one = <T>(yargs: Argv<T>) =>
-  apiCommand(yargs).positional('service', { type: 'string', demandOption: true, describe: 'Its name or id' });
+const one = <T>(yargs: Argv<T>) => argument(yargs, 'service', 'Its name or id');
 
 const waiting = <T>(yargs: Argv<T>) =>
   one(yargs).option('wait', { type: 'boolean', default: true, describe: 'Wait until it is done' });
@@ -90,13 +78,10 @@ interface ServiceArgs {
   service: string;
 }
 
-async function list({ world, client, output }: Session, args: ListArgs): Promise<void> {
+async function list(session: Session, args: ListArgs): Promise<void> {
   const { page, perPage, status, search, host, sort, order } = args;
-  const query = { page, per_page: perPage, status, search, host_id: host, sort, order };
-  const found = await client.get<List<Service>>('/api/services', query);
-  if (output.isJson) return output.json(found);
-  output.table(columnsAt(world.clock.now()), found.data);
-  notePages(output, found);
+  const query = { page, perPage, status, search, host_id: host, sort, order };
+  await showList(session, '/api/services', query, columnsAt(session.world.clock.now()));
 }
 
 async function get({ client, output }: Session, { service }: ServiceArgs): Promise<void> {
@@ -185,12 +170,9 @@ interface EventArgs extends ServiceArgs, PagingArgs {
   type?: string | undefined;
 }
 
-async function events({ client, output }: Session, { service, page, perPage, type }: EventArgs): Promise<void> {
-  const id = await requireServiceId(client, service);
-  const found = await client.get<List<Event>>(`/api/services/${id}/events`, { page, per_page: perPage, type });
-  if (output.isJson) return output.json(found);
-  output.table(EVENT_COLUMNS, found.data);
-  notePages(output, found);
+async function events(session: Session, { service, page, perPage, type }: EventArgs): Promise<void> {
+  const id = await requireServiceId(session.client, service);
+  await showList(session, `/api/services/${id}/events`, { page, perPage, type }, EVENT_COLUMNS);
 }
 
 const EVENT_COLUMNS: Column<Event>[] = [

@@ -1,29 +1,17 @@
 // `longshore templates …`: what can be deployed by name, and which variables it takes.
 import type { Argv } from 'yargs';
-import type { List, Template, TemplateVariable } from '../api-types.ts';
-import {
-  apiCommand,
-  notePages,
-  pagingOptions,
-  withSession,
-  type Command,
-  type PagingArgs,
-  type Session,
-} from '../command.ts';
+import type { Template, TemplateVariable } from '../api-types.ts';
+import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
+import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 
-export const command: Command = {
-  add: (program, describe, world) =>
-    program.command('templates', describe, (own) =>
-      apiCommand(own)
-        .command(['list', 'ls'], 'List templates', listOptions, withSession(world, list))
-        .command('get <template>', 'Show one with its variables', one, withSession(world, get))
-        .demandCommand(1, 'Which of them?'),
-    ),
-};
+export const command = group('templates', (own, world) =>
+  own
+    .command(['list', 'ls'], 'List templates', listOptions, withSession(world, list))
+    .command('get <template>', 'Show one with its variables', one, withSession(world, get)),
+);
 
-const one = (yargs: Argv) =>
-  apiCommand(yargs).positional('template', { type: 'string', demandOption: true, describe: 'Its id' });
+const one = (yargs: Argv) => argument(yargs, 'template', 'Its id');
 
 const listOptions = (yargs: Argv) =>
   pagingOptions(apiCommand(yargs))
@@ -42,12 +30,8 @@ const COLUMNS: Column<Template>[] = [
   { title: 'WHAT', cell: (template) => template.tagline },
 ];
 
-async function list({ client, output }: Session, { page, perPage, category, search }: ListArgs): Promise<void> {
-  const found = await client.get<List<Template>>('/api/templates', { page, per_page: perPage, category, search });
-  if (output.isJson) return output.json(found);
-  output.table(COLUMNS, found.data);
-  notePages(output, found);
-}
+const list = (session: Session, { page, perPage, category, search }: ListArgs): Promise<void> =>
+  showList(session, '/api/templates', { page, perPage, category, search }, COLUMNS);
 
 const VARIABLE_COLUMNS: Column<TemplateVariable>[] = [
   { title: 'VARIABLE', cell: (variable) => variable.name },
