@@ -115,7 +115,10 @@ export class JobRunner {
     try {
       outcome = await this.#execute(job, steps, signal);
     } catch (error) {
-      if (signal.aborted && isShutdown(signal.reason)) throw signal.reason;
+      if (signal.aborted && isShutdown(signal.reason)) {
+        steps.flush(); // no timer may outlive the database
+        throw signal.reason;
+      }
       outcome = failed(toLongshoreError(error), this.#goodRevision(job.offer));
     }
     await this.#end.finish(job, outcome, steps);

@@ -81,6 +81,20 @@ export class JournalledSteps implements StepRunner {
     for (const write of this.#waiting.splice(0)) write();
   }
 
+  /** Outcomes by themselves, when nothing follows them. What cannot be written goes on waiting for company. */
+  flush(): void {
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    if (this.#waiting.length === 0) return;
+    const waiting = [...this.#waiting];
+    try {
+      this.#deps.state.transact(() => this.writeWaiting());
+    } catch (error) {
+      if (!(error instanceof LongshoreError)) throw error; // the disk is full
+      this.#waiting = waiting;
+    }
+  }
+
   /** A shutdown leaves the intent as it is: the next process inspects and goes on. */
   #fail(step: JobStep, error: unknown): void {
     if (isShutdown(error)) return;
@@ -91,8 +105,7 @@ export class JournalledSteps implements StepRunner {
 
   #later(write: () => void): void {
     this.#waiting.push(write);
-    const { clock, state } = this.#deps;
-    this.#cancelTimer ??= clock.after(OUTCOME_WAIT_MS, () => state.transact(() => this.writeWaiting()));
+    this.#cancelTimer ??= this.#deps.clock.after(OUTCOME_WAIT_MS, () => this.flush());
   }
 
   #write(step: JobStep, state: StepState, message?: string): void {

@@ -55,3 +55,23 @@ t.test('an outcome that has company is written with it, once', async (t) => {
   const steps = core.events().flatMap((body) => (body.kind === 'job.step' ? [body.progress.state] : []));
   t.strictSame(steps, ['running', 'done']);
 });
+
+t.test('a shutdown writes what a step left to write, and leaves no timer behind', async (t) => {
+  const begun = Promise.withResolvers<void>();
+  const core = startCore(t, {
+    dir: t.testdir(),
+    execute: async ({ steps, signal }) => {
+      await steps.run('pull', async () => undefined);
+      begun.resolve();
+      await new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }));
+      throw new Error('not reached');
+    },
+  });
+  const offer = offerOf('deploy');
+  const { jobId } = offer;
+  core.offer(offer);
+  await begun.promise;
+  t.match(core.state.journal.steps(jobId), [{ step: 'pull', state: 'running' }]);
+  await core.runner.stop();
+  t.match(core.state.journal.steps(jobId), [{ step: 'pull', state: 'done' }]);
+});
