@@ -4,8 +4,9 @@
 //                                                             └──────┴─ failed ─▶ rollback (to the good revision)
 //
 // Up to `apply` nothing on Docker's side has changed, so a failure there only puts the folder back.
+import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { PlanStep, PullPolicy } from '#shared/model.ts';
+import type { JobStep, PlanStep, PullPolicy } from '#shared/model.ts';
 import { check, inputsOf, normalise, prepare } from './attempt.ts';
 import { apply, awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages, type FoundImages } from './images.ts';
@@ -29,7 +30,7 @@ interface Attempt {
 export async function deploy(task: Task): Promise<JobOutcome> {
   const { spec, goodRevision } = task.run.service;
   const good = goodRevision === null ? undefined : await loadRevision(task.workspace, goodRevision);
-  const attempt: Attempt = { hasTouchedDocker: false };
+  const attempt: Attempt = { hasTouchedDocker: TOUCHING.some((step) => wasUnderWay(task, step)) };
   try {
     const kept = good && (await keepIfUnchanged(task, good));
     if (kept) return kept;
@@ -37,25 +38,40 @@ export async function deploy(task: Task): Promise<JobOutcome> {
     return { state: 'succeeded', goodRevision: spec.revision, ...planOf(attempt), ...unchangedOf(task, attempt) };
   } catch (error) {
     if (task.run.signal.aborted) {
-      await mendLeftovers(task).catch(() => undefined); // Docker may be what is gone; the next deploy repairs
+      await tidyUp(task, attempt, good);
       throw error;
     }
     return fail(task, attempt, good, toLongshoreError(error));
   }
 }
 
+/** Steps that change what is on Docker's side. */
+const TOUCHING: readonly JobStep[] = ['build', 'apply', 'wait', 'record', 'rollback'];
+
+/** An attempt before a crash was in the middle of it. */
+const wasUnderWay = ({ run }: Task, step: JobStep): boolean => run.steps.interruptedAt(step) !== undefined;
+
+/** After a cancel. Docker may be what is gone; the next deploy repairs. */
+async function tidyUp(task: Task, { hasTouchedDocker, sources }: Attempt, good: Revision | undefined): Promise<void> {
+  await mendLeftovers(task).catch(() => undefined);
+  const isCancelled = task.run.signal.reason instanceof LongshoreError;
+  if (!isCancelled || hasTouchedDocker || !sources || !good) return;
+  await task.workspace.write(good.sources, Object.keys(sources.files));
+}
+
 const planOf = ({ plan }: Attempt) => (plan ? { plan } : {});
 
 /** What an attempt before a crash has done leaves nothing to do, but it was done. */
-function unchangedOf({ run: { steps } }: Task, { plan = [] }: Pick<Attempt, 'plan'>): { unchanged?: true } {
-  const wasUnderWay = (['apply', 'wait', 'record'] as const).some((step) => steps.interruptedAt(step) !== undefined);
-  return changesNothing(plan) && !wasUnderWay ? { unchanged: true } : {};
+function unchangedOf(task: Task, { plan = [] }: Pick<Attempt, 'plan'>): { unchanged?: true } {
+  return changesNothing(plan) && !TOUCHING.some((step) => wasUnderWay(task, step)) ? { unchanged: true } : {};
 }
 
 /** Same inputs, same containers, same images: done, without starting any process. */
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
   const { spec } = task.run.service;
   if (pullPolicyOf(task) === 'always' || good.meta.inputs !== inputsOf(spec)) return undefined;
+  // A failure without a rollback leaves its files.
+  if (!isDeepStrictEqual(await task.workspace.loadRendered(), good.rendered)) return undefined;
   if (!(await isUnchanged(task.deps.engine, good).catch(ifDockerIsAway))) return undefined;
   const plan = Object.keys(good.rendered.services).map((service): PlanStep => {
     return { service, action: 'keep', reason: 'unchanged' };
@@ -91,8 +107,10 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   });
   const provided = await provideImages(task, rendered, found, attempt);
   attempt.plan = decide(provided); // a pull or a build may have moved a name
-  attempt.hasTouchedDocker = true;
-  await task.step('apply', (say) => apply(task, rendered, say));
+  await task.step('apply', (say) => {
+    attempt.hasTouchedDocker = true;
+    return apply(task, rendered, say);
+  });
   const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
   const outcome = { sources, rendered, containers: ready, plan: attempt.plan };
   await task.step('record', () => record(task, outcome));
@@ -117,8 +135,10 @@ async function provideImages(
   }
   const mustBuild = Object.values(rendered.services).some((service) => service.build !== undefined);
   if (mustBuild) {
-    attempt.hasTouchedDocker = true; // the built image takes the name of the one before
-    await task.step('build', (say) => build(task, rendered, policy === 'always', say));
+    await task.step('build', (say) => {
+      attempt.hasTouchedDocker = true; // the built image takes the name of the one before
+      return build(task, rendered, policy === 'always', say);
+    });
   }
   const isSame = !mustBuild && pulls.length === 0;
   return requireImages(rendered, isSame ? found : await findImages(engine, rendered));
@@ -136,15 +156,16 @@ async function fail(
   error: LongshoreError,
 ): Promise<JobOutcome> {
   const { spec, goodRevision } = task.run.service;
-  await keepEvidence(task, attempt, error);
+  await keepEvidence(task, attempt, error).catch((reason: unknown) => {
+    task.deps.log.warn({ err: reason }, 'could not keep the evidence of a failed deploy');
+  });
   const end = { state: 'failed', goodRevision, ...planOf(attempt) } as const;
-  if (!good) return { ...end, error };
-  if (!attempt.hasTouchedDocker) {
-    await restoreFolder(task, attempt, good);
-    return { ...end, error };
-  }
-  if (!spec.rollbackOnFailure) return { ...end, error };
+  if (!good || (attempt.hasTouchedDocker && !spec.rollbackOnFailure)) return { ...end, error };
   try {
+    if (!attempt.hasTouchedDocker) {
+      await restoreFolder(task, attempt, good);
+      return { ...end, error };
+    }
     await rollback(task, attempt, good);
     return { ...end, error, rolledBackTo: good.meta.revision };
   } catch (second) {

@@ -6,7 +6,7 @@ import type { Container } from '../docker/engine.ts';
 import { inputsOf } from './attempt.ts';
 import { findImages, recordImages, type FoundImages } from './images.ts';
 import { isFinished } from './observe.ts';
-import { mendLeftovers } from './leftovers.ts';
+import { mendLeftovers, unpause } from './leftovers.ts';
 import { sha256, type Rendered } from './rendered.ts';
 import { recordRevision } from './revisions.ts';
 import { retried, type Say, type Task } from './task.ts';
@@ -33,6 +33,7 @@ export async function apply(task: Task, rendered: Rendered, say: Say): Promise<v
   try {
     await retried(say, async () => {
       const up = () => task.deps.compose.up(task.project, { ...runOf(task, say), deadlineMs });
+      await unpause(task);
       await mendLeftovers(task);
       await up();
       if (await mendLeftovers(task)) await up();

@@ -1,9 +1,16 @@
-// What a killed `compose up` leaves between two containers. Compose makes the new one as `<12 hex>_<name>`, removes the
+// What stands in the way of `compose up`: paused containers, and what a killed run leaves between two containers. Compose makes the new one as `<12 hex>_<name>`, removes the
 // old one, then renames the new one. Running `up` again mends every point of that but one: once the old one is gone it
 // takes the new one for what is wanted, under the wrong name for ever.
 import type { Container } from '../docker/engine.ts';
 import { LEFTOVER_NAME } from './plan.ts';
 import type { Task } from './task.ts';
+
+/** Compose fails on a paused container, whatever it is to do with it. */
+export async function unpause({ deps: { engine }, workspace }: Task): Promise<void> {
+  const containers = await engine.listProject(workspace.name);
+  const paused = containers.filter(({ state }) => state === 'paused');
+  await Promise.all(paused.map(({ id }) => engine.unpauseContainer(id)));
+}
 
 /**
  * Leaves each container under its own name: the new half of a pair goes, one that is alone is renamed. False when there

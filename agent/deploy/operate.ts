@@ -1,10 +1,10 @@
 // start, stop and restart of what is deployed, by Docker's API and in the order of dependencies: no process is started,
 // so that a restart costs what Docker's own call costs.
 import { LongshoreError } from '#shared/errors.ts';
-import { SERVICE_LABEL, type Container } from '../docker/engine.ts';
+import { SERVICE_LABEL, type Container, type Engine } from '../docker/engine.ts';
 import { apply, awaitReady } from './execute.ts';
 import { isFinished } from './observe.ts';
-import { graceMsOf, levelsOf, type Rendered } from './rendered.ts';
+import { graceMsOf, levelsOf, replicasOf, type Rendered } from './rendered.ts';
 import { loadRevision, type Revision } from './revisions.ts';
 import type { Say, Task } from './task.ts';
 
@@ -23,10 +23,13 @@ export async function start(task: Task): Promise<void> {
     const idle = withoutDoneWork(deployed).filter(({ state }) => state !== 'running');
     for (const level of inLevels(idle, deployed.rendered)) {
       await waitForDependencies(task, level, deployed.rendered, say);
-      await Promise.all(level.map(({ id }) => task.deps.engine.startContainer(id)));
+      await Promise.all(level.map((one) => wake(task.deps.engine, one)));
     }
   });
 }
+
+const wake = (engine: Engine, { id, state }: Container): Promise<void> =>
+  state === 'paused' ? engine.unpauseContainer(id) : engine.startContainer(id);
 
 const isUp = ({ state }: Container) => state === 'running' || state === 'restarting' || state === 'paused';
 
@@ -65,7 +68,9 @@ async function load({ deps, run, workspace }: Task): Promise<Deployed> {
 
 /** Somebody removed containers by hand: starting the service means making them again. */
 const hasGaps = ({ containers, good }: Deployed): boolean =>
-  Object.keys(good?.rendered.services ?? {}).some((name) => !containers.some(({ service }) => service === name));
+  Object.entries(good?.rendered.services ?? {}).some(
+    ([name, service]) => containers.filter((one) => one.service === name).length < replicasOf(service),
+  );
 
 async function recreate(task: Task, good: Revision, say: Say): Promise<void> {
   say({ message: 'containers are missing; making them again' });

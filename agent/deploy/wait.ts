@@ -115,11 +115,17 @@ async function standingOf(container: Container, engine: Engine, nowMs: number): 
   if (isFinished(container) && !restartsAfterSuccess(container)) return { is: 'ready' };
   if (state === 'dead' || (state === 'exited' && container.exitCode !== 0))
     return failedBy(await exited(container, engine));
-  if (container.restartCount >= MOST_RESTARTS) return failedBy(await exited(container, engine));
+  if (isCrashLooping(container, nowMs)) return failedBy(await exited(container, engine));
   if (state !== 'running') return { is: 'pending', why: `${name} is ${state}` };
   if (!container.hasHealthCheck) return settling(container, nowMs);
   if (container.health === 'unhealthy') return failedBy(unhealthy(container));
   return container.health === 'healthy' ? { is: 'ready' } : { is: 'pending', why: `${name} is ${container.health}` };
+}
+
+/** Restarts are counted over a container's whole life: one that has run since is no loop. */
+function isCrashLooping({ restartCount, state, startedAt }: Container, nowMs: number): boolean {
+  const hasRecovered = state === 'running' && nowMs - startedAt >= SETTLE_AFTER_CRASH_MS;
+  return restartCount >= MOST_RESTARTS && !hasRecovered;
 }
 
 const failedBy = (error: LongshoreError): Standing => ({ is: 'failed', error });

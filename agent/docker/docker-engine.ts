@@ -100,6 +100,12 @@ class DockerEngine implements Engine {
     );
   }
 
+  unpauseContainer(id: string): Promise<void> {
+    return this.#change(`Cannot unpause container "${id}"`, 0, (docker, abortSignal) =>
+      docker.getContainer(id).unpause({ abortSignal }),
+    );
+  }
+
   stopContainer(id: string, graceMs = DEFAULT_GRACE_MS): Promise<void> {
     return this.#change(`Cannot stop container "${id}"`, graceMs, (docker, abortSignal) =>
       docker.getContainer(id).stop({ abortSignal }),

@@ -99,6 +99,8 @@ export interface Engine {
 
   /** A running container stays as it is. */
   startContainer(id: string): Promise<void>;
+  /** Fails with `docker_error` for one that is not paused. */
+  unpauseContainer(id: string): Promise<void>;
   /** Honours the container's own stop signal and grace period. A stopped or absent container stays as it is. */
   stopContainer(id: string, graceMs?: number): Promise<void>;
   /** Stops with grace and starts; a stopped container is started. */

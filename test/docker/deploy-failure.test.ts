@@ -194,3 +194,36 @@ for (const moment of ['Creating', 'Recreate', 'Recreated', 'Starting']) {
     t.equal(containers.length, 1);
   });
 }
+
+t.test(
+  'an attempt that a crash cut off after it touched Docker is rolled back when it then fails',
+  { skip },
+  async (t) => {
+    const host = await startDeployHost(t, 'fail');
+    await host.deploy({ compose: 'services: {web: {image: "busybox:1", command: sleep 1000, init: true}}' });
+    await docker(['rm', '-f', (await host.containerIds())['web'] ?? '']);
+    const steps = new StepLog({ apply: Date.now() });
+    const outcome = await host.deploy(
+      { compose: 'services: {web: {image: "longshore-test/absent:1"}}' },
+      { steps, pull: 'never' },
+    );
+    t.match(outcome, { state: 'failed', error: { code: 'image_unavailable' }, rolledBackTo: 1 });
+    t.same(Object.keys(await host.containerIds()), ['web']);
+  },
+);
+
+t.test('a cancel before anything is applied puts the files of the good revision back', { skip }, async (t) => {
+  const host = await startDeployHost(t, 'fail');
+  const compose = 'services: {web: {image: "busybox:1", command: sleep 1000, init: true}}';
+  await host.deploy({ compose });
+  const abort = new AbortController();
+  const steps = new StepLog();
+  steps.onStep = (step) => step === 'plan' && abort.abort(new LongshoreError('cancelled'));
+  const outcome = await host.deploy(
+    { compose: `${compose} # new`, variables: { A: '1' } },
+    { steps, signal: abort.signal },
+  );
+  t.match(outcome, { state: 'cancelled', goodRevision: 1 });
+  t.equal(readFileSync(join(host.folder, 'compose.yaml'), 'utf8'), compose);
+  t.equal(readFileSync(join(host.folder, '.env'), 'utf8'), '');
+});

@@ -91,3 +91,24 @@ t.test('a removal leaves nothing: containers, networks, volumes, files', { skip 
   t.notOk(existsSync(host.folder));
   t.match(await host.run({ kind: 'remove' }), { state: 'succeeded' }, 'removing again is no error');
 });
+
+t.test('a paused container is no obstacle: start wakes it, and so does a deploy', { skip }, async (t) => {
+  const host = await startDeployHost(t, 'operate');
+  await host.deploy({ compose: COMPOSE });
+  const ids = await host.containerIds();
+  const state = () => docker(['inspect', '-f', '{{.State.Status}}', ids['cache'] ?? '']);
+  await docker(['pause', ids['cache'] ?? '']);
+  t.match(await host.run({ kind: 'start' }), { state: 'succeeded' });
+  t.equal(await state(), 'running');
+  await docker(['pause', ids['cache'] ?? '']);
+  t.match(await host.deploy(), { state: 'succeeded' });
+  t.equal(await state(), 'running');
+});
+
+t.test('a service scaled to nothing does not turn a restart into an apply', { skip }, async (t) => {
+  const host = await startDeployHost(t, 'operate');
+  await host.deploy({
+    compose: COMPOSE.replace('cache: {<<: *base,', 'idle: {<<: *base, scale: 0}\n  cache: {<<: *base,'),
+  });
+  t.same((await orderOf(host, 'start', () => host.run({ kind: 'restart' }))).toSorted(), ['cache', 'db', 'web']);
+});

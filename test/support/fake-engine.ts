@@ -111,6 +111,13 @@ export class FakeEngine implements Engine {
     this.#emit('start', container);
   }
 
+  async unpauseContainer(id: string): Promise<void> {
+    const container = this.#require(id);
+    if (container.state !== 'paused') throw new LongshoreError('docker_error');
+    container.state = 'running';
+    this.#emit('unpause', container);
+  }
+
   async stopContainer(id: string): Promise<void> {
     this.#answer();
     const container = this.containers.get(id);
