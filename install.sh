@@ -309,7 +309,6 @@ up() {
   cd "$(dirname "$0")"
   [ -f package-lock.json ] || die "\`up\` runs in a checkout of Longshore"
   ensure_engine
-  ensure_program git git # services deploy from repositories
   ensure_packages
   PATH=$PWD/node_modules/.bin:$PATH
   export PATH
