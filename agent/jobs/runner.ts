@@ -9,7 +9,7 @@
 //  4. A shutdown ends no job: it stays open and the next process goes on with it.
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
-import type { JobKind, JobOffer, Progress } from '#shared/model.ts';
+import type { JobKind, JobOffer, Progress, ServiceSpec } from '#shared/model.ts';
 import { Serial } from '#shared/serial.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ExecuteJob, JobOutcome } from '../deploy/job-run.ts';
@@ -17,6 +17,7 @@ import type { OpenJob } from '../state/journal.ts';
 import type { AgentState } from '../state/open.ts';
 import type { ServiceWatch } from '../watch.ts';
 import { JobEnd } from './end.ts';
+import { redactorOf, redactOutcome } from './redact.ts';
 import { isShutdown, JournalledSteps } from './steps.ts';
 
 /** A job that has taken the process down this often is not tried again. */
@@ -110,7 +111,9 @@ export class JobRunner {
     const { state, clock, notify } = this.#deps;
     const onIntent = () =>
       state.services.setDesired(job.offer.serviceId, job.offer.kind === 'stop' ? 'stopped' : 'running');
-    const steps = new JournalledSteps({ state, clock, notify, onIntent }, job.offer);
+    const spec = this.#specOf(job.offer);
+    const redact = redactorOf(spec ?? { variables: {}, secretNames: [] });
+    const steps = new JournalledSteps({ state, clock, notify, onIntent, redact }, job.offer);
     let outcome: JobOutcome;
     try {
       outcome = await this.#execute(job, steps, signal);
@@ -121,17 +124,16 @@ export class JobRunner {
       }
       outcome = failed(toLongshoreError(error), this.#goodRevision(job.offer));
     }
-    await this.#end.finish(job, outcome, steps);
+    await this.#end.finish(job, redactOutcome(outcome, redact), steps);
   }
 
   async #execute(job: OpenJob, steps: JournalledSteps, signal: AbortSignal): Promise<JobOutcome> {
     const { offer } = job;
     this.#checkStart(job);
-    const record = this.#deps.state.services.find(offer.serviceId);
-    const spec = offer.spec ?? record?.spec;
+    const spec = this.#specOf(offer);
     if (!spec) return { state: 'succeeded', goodRevision: null, unchanged: true }; // a remove of what is not here
     await this.#deps.untilDockerAnswers(signal);
-    return this.#deps.execute({ offer, service: { spec, goodRevision: record?.goodRevision ?? null }, steps, signal });
+    return this.#deps.execute({ offer, service: { spec, goodRevision: this.#goodRevision(offer) }, steps, signal });
   }
 
   #checkStart({ offer, state, attempts }: OpenJob): void {
@@ -148,13 +150,17 @@ export class JobRunner {
     }
   }
 
+  #specOf(offer: JobOffer): ServiceSpec | undefined {
+    return offer.spec ?? this.#deps.state.services.find(offer.serviceId)?.spec;
+  }
+
   #goodRevision(offer: JobOffer): number | null {
     return this.#deps.state.services.find(offer.serviceId)?.goodRevision ?? null;
   }
 
   /** The Compose project, so that namesakes wait for each other. */
   #keyOf(offer: JobOffer): string {
-    return offer.spec?.name ?? this.#deps.state.services.find(offer.serviceId)?.spec.name ?? offer.serviceId;
+    return this.#specOf(offer)?.name ?? offer.serviceId;
   }
 }
 

@@ -9,6 +9,7 @@ import type { Clock } from '#shared/time.ts';
 import type { StepRunner, StepUpdate } from '../deploy/job-run.ts';
 import type { AgentState } from '../state/open.ts';
 import { ProgressMerger } from './progress-merger.ts';
+import type { Redact } from './redact.ts';
 
 /** Longer than the code between two steps takes, shorter than a person notices. */
 const OUTCOME_WAIT_MS = 20;
@@ -22,6 +23,8 @@ export interface StepsDeps {
   notify: (progress: Progress) => void;
   /** What else the job's start writes; called in the transaction of each intent. */
   onIntent: () => void;
+  /** Everything a step says passes through it. */
+  redact: Redact;
 }
 
 export class JournalledSteps implements StepRunner {
@@ -54,7 +57,7 @@ export class JournalledSteps implements StepRunner {
     try {
       const result = await work((update) => {
         last = { ...last, ...update };
-        merger.push(clip(update));
+        merger.push(this.#clip(update));
       });
       this.#later(() => this.#write(step, 'done', last.message));
       return result;
@@ -116,19 +119,21 @@ export class JournalledSteps implements StepRunner {
       this.#deps.onIntent();
     }
     journal.putStep(this.#offer.jobId, step, state, at);
-    outbox.append({ kind: 'job.step', progress: { ...this.#offer, step, state, ...clip({ message }), at } });
+    outbox.append({ kind: 'job.step', progress: { ...this.#offer, step, state, ...this.#clip({ message }), at } });
   }
 
   #notify(step: JobStep, update: StepUpdate): void {
     this.#deps.notify({ ...this.#offer, step, state: 'running', ...update, at: this.#deps.clock.now() });
+  }
+
+  #clip({ message, percent }: { message?: string | undefined; percent?: number }): StepUpdate {
+    return {
+      ...(percent !== undefined && { percent: Math.min(100, Math.max(0, percent)) }),
+      ...(message !== undefined && { message: this.#deps.redact(message).slice(0, MESSAGE_CHARS) }),
+    };
   }
 }
 
 /** Abort for another reason than a cancel: the process is about to end. */
 export const isShutdown = (error: unknown): boolean =>
   !(error instanceof LongshoreError) && (error as Error | undefined)?.name === 'AbortError';
-
-const clip = ({ message, percent }: { message?: string | undefined; percent?: number }): StepUpdate => ({
-  ...(percent !== undefined && { percent: Math.min(100, Math.max(0, percent)) }),
-  ...(message !== undefined && { message: message.slice(0, MESSAGE_CHARS) }),
-});
