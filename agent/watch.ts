@@ -22,7 +22,7 @@ const SWEEP_MS = 60_000;
 
 export interface WatchDeps {
   state: AgentState;
-  engine: Pick<Engine, 'listProject'>;
+  engine: Pick<Engine, 'listProject' | 'listAll'>;
   hub: Pick<EventHub, 'subscribe'>;
   clock: Clock;
   log: Logger;
@@ -91,6 +91,19 @@ export class ServiceWatch {
     for (const id of this.#deps.state.services.ids()) this.touch(id);
   }
 
+  /** One plain list for all services; only those that differ from what was last reported are looked at closely. */
+  async sweep(): Promise<void> {
+    const { state, engine } = this.#deps;
+    const byProject = Map.groupBy(await engine.listAll(), ({ project }) => project);
+    for (const id of state.services.ids()) {
+      const record = state.services.find(id);
+      if (!record) continue;
+      const isAsReported =
+        record.report && traceOf(record.report.containers) === traceOf(byProject.get(record.spec.name));
+      if (!isAsReported || record.forgetRevision !== null) this.touch(id);
+    }
+  }
+
   touchProject(project: string): void {
     for (const id of this.#deps.state.services.idsWithName(project)) this.touch(id);
   }
@@ -137,6 +150,13 @@ export class ServiceWatch {
   }
 }
 
+/** Which containers there are and in what state: what the plain list shows. */
+const traceOf = (containers: readonly { id: string; state: string }[] = []): string =>
+  containers
+    .map(({ id, state }) => `${id} ${state}`)
+    .toSorted()
+    .join();
+
 /** Watches every service of the host until the scope stops. */
 export function startWatch(deps: WatchDeps, scope: Scope): ServiceWatch {
   const watch = new ServiceWatch(deps);
@@ -146,10 +166,11 @@ export function startWatch(deps: WatchDeps, scope: Scope): ServiceWatch {
   });
   let cancelSweep: (() => void) | undefined;
   const sweep = () => {
-    watch.touchAll();
     cancelSweep = deps.clock.after(SWEEP_MS, sweep);
+    watch.sweep().catch((error: unknown) => deps.log.debug({ err: error }, 'could not look at all services'));
   };
-  sweep();
+  watch.touchAll();
+  cancelSweep = deps.clock.after(SWEEP_MS, sweep);
   scope.onStop('watch', () => {
     cancelSweep?.();
     unsubscribe();

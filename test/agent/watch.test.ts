@@ -82,8 +82,25 @@ t.test('F15: after a resync every service is listed again, whatever events were 
 t.test('a change that no event told of is found within a minute', async (t) => {
   const { core, docker } = await startRunning(t);
   docker.projects.set('web', [containerOf({ state: 'exited', exitCode: 1 })]);
-  core.clock.advance(60_100);
-  await eventually(() => core.events().at(-1)?.kind === 'service.report');
+  const { sweeps } = docker;
+  core.clock.advance(60_000);
+  await eventually(() => docker.sweeps > sweeps);
+  await eventually(() => {
+    core.clock.advance(100);
+    return core.events().at(-1)?.kind === 'service.report';
+  });
+});
+
+t.test('a sweep that finds nothing new looks at nothing closely', async (t) => {
+  const { core, docker } = await startRunning(t);
+  core.clock.advance(1_000); // what the deploy's end and the start still wanted to look at
+  await new Promise((resolve) => setImmediate(resolve));
+  const { lists, sweeps } = docker;
+  core.clock.advance(60_000);
+  await eventually(() => docker.sweeps > sweeps);
+  core.clock.advance(1_000);
+  await new Promise((resolve) => setImmediate(resolve));
+  t.equal(docker.lists, lists);
 });
 
 t.test('Docker being away is no news about a service', async (t) => {

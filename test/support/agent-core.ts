@@ -7,7 +7,7 @@ import { silentLogger } from '#shared/log.ts';
 import type { ContainerState, Health, JobKind, JobOffer, JobResult, Progress, ServiceSpec } from '#shared/model.ts';
 import type { AgentEventBody, CommandBody } from '#shared/protocol/schema.ts';
 import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
-import type { Container } from '../../agent/docker/engine.ts';
+import type { Container, ContainerSummary } from '../../agent/docker/engine.ts';
 import type { Listener } from '../../agent/docker/events.ts';
 import { Inbox } from '../../agent/jobs/inbox.ts';
 import { startRunner } from '../../agent/jobs/runner.ts';
@@ -66,6 +66,7 @@ export const containerOf = (
 export class FakeDocker {
   readonly projects = new Map<string, Container[]>();
   lists = 0;
+  sweeps = 0;
   isAway = false;
   readonly #listeners = new Set<Listener>();
 
@@ -73,6 +74,12 @@ export class FakeDocker {
     this.lists += 1;
     if (this.isAway) return Promise.reject(new LongshoreError('docker_unavailable'));
     return Promise.resolve(this.projects.get(project) ?? []);
+  }
+
+  async listAll(): Promise<ContainerSummary[]> {
+    this.sweeps += 1;
+    if (this.isAway) throw new LongshoreError('docker_unavailable');
+    return [...this.projects.values()].flat();
   }
 
   subscribe(_project: string, listener: Listener): () => void {
