@@ -164,10 +164,10 @@ async function askOracle(scene: Scene, job: Job, number: number): Promise<string
   const calm = await identity(bystander);
   if (calm !== bystanderBefore) faults.push(`the bystander changed: ${bystanderBefore} → ${calm}`);
 
-  const events = await stack.api.get<{ data: { type: string; job_id?: string }[] }>(
+  const events = await stack.api.get<{ data: { type: string; job_id: string | null }[] }>(
     `/api/services/${serviceId}/events?per_page=100&type=deploy`,
   );
   const ends = events.body.data.filter((event) => event.job_id === job.id).length;
-  if (ends > 1) faults.push(`the timeline has ${ends} ends of ${job.id}`);
+  if (ends !== 1) faults.push(`the timeline has ${ends} ends of ${job.id}`);
   return faults;
 }

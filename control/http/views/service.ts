@@ -88,7 +88,15 @@ export const createdServiceView = z
   .meta({ id: 'CreatedService' });
 
 export const eventView = z
-  .object({ id: z.string(), type: z.string(), status: z.string(), message: z.string(), timestamp })
+  .object({
+    id: z.string(),
+    type: z.string(),
+    status: z.string(),
+    message: z.string(),
+    /** The job whose end this is; null for what no job brought about. */
+    job_id: z.string().nullable(),
+    timestamp,
+  })
   .meta({ id: 'Event' });
 export const eventPage = pageOf(eventView);
 
@@ -144,6 +152,7 @@ export const toEventView = (event: ServiceEvent): z.infer<typeof eventView> => (
   type: event.type,
   status: event.status,
   message: event.message,
+  job_id: event.jobId,
   timestamp: toRfc3339(event.at),
 });
 
