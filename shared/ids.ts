@@ -19,6 +19,12 @@ export const ID_PREFIXES = [
   'dom',
   'jtk',
   'rev',
+  'ses',
+  'reg',
+  'var',
+  'msg',
+  'dlv',
+  'aud',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 

@@ -72,6 +72,21 @@ export interface Progress {
   at: number;
 }
 
+/** What all containers of a service may use together; null is no limit. */
+export interface ServiceLimits {
+  /** Cores, fractions allowed. */
+  cpu: number | null;
+  memoryMb: number | null;
+}
+
+/** How to log in to a registry for pulls. */
+export interface RegistryLogin {
+  /** `host[:port]` as image names have it; `docker.io` for Docker Hub. */
+  server: string;
+  username: string;
+  password: string;
+}
+
 /** What a host needs to run a service. The host keeps it; nothing else is needed to redeploy with control away. */
 export interface ServiceSpec {
   id: string;
@@ -94,6 +109,10 @@ export interface ServiceSpec {
   rollbackOnFailure: boolean;
   /** Seconds to wait for healthy. */
   healthTimeoutS: number;
+  /** Absent from a control plane that knows no limits. */
+  limits?: ServiceLimits | undefined;
+  /** Absent: pulls are anonymous. Sealed on the host like the variables. */
+  registries?: RegistryLogin[] | undefined;
 }
 
 export const PULL_POLICIES = ['missing', 'always', 'never'] as const;

@@ -9,6 +9,7 @@ import { createKeySecret, HINT_CHARS } from './keys.ts';
 
 /** Ourselves: `up` lets its own agent join, say. No key opens this door. */
 export const SYSTEM_CALLER: Caller = {
+  kind: 'system',
   keyId: 'system',
   name: 'system',
   permissions: ['*'],

@@ -93,6 +93,8 @@ function toRecord(
     createdAt: now,
     updatedAt: now,
     deployedAt: null,
+    limits: { cpu: null, memoryMb: null },
+    isSuspended: false,
     report: null,
   };
 }

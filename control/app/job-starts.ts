@@ -1,10 +1,11 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
 import { newId } from '#shared/ids.ts';
-import type { JobKind, JobOffer, PullPolicy, ServiceSpec } from '#shared/model.ts';
+import type { JobKind, JobOffer, PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { HostLinks } from './host-links.ts';
+import { specOf } from './service-spec.ts';
 import { isDeploy } from './service-status.ts';
 
 export interface JobOrder {
@@ -69,32 +70,11 @@ export class JobStarts {
       serviceId: service.id,
       kind: job.kind,
       epoch: 0, // the dispatcher writes the host's epoch at the time of sending
-      ...(isDeploy(job.kind) && { spec: this.#specOf(service) }),
+      ...(isDeploy(job.kind) && { spec: specOf(this.#stores, service) }),
       ...(job.pull !== null && { pull: job.pull }),
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
     };
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
     tx.afterCommit(() => this.#links.nudge(job.hostId));
-  }
-
-  #specOf(service: ServiceRecord): ServiceSpec {
-    const { compose, variables, secretNames, files, templateVersion } = this.#stores.services.requireSource(service.id);
-    const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS } = service;
-    const template = templateId === null ? null : { id: templateId, version: templateVersion ?? 1 };
-    return {
-      id,
-      name,
-      customerId,
-      revision,
-      method,
-      compose,
-      variables,
-      secretNames,
-      template,
-      files,
-      labels,
-      rollbackOnFailure,
-      healthTimeoutS,
-    };
   }
 }

@@ -42,7 +42,8 @@ export class KeyDesk implements Keys {
     if (!key || (key.expiresAt !== null && key.expiresAt <= now)) return undefined;
     this.#used.set(key.id, now);
     const { id, name, customerId, hostLabels, rateLimit } = key;
-    return { keyId: id, name, permissions: key.permissions as Permission[], customerId, hostLabels, rateLimit };
+    const permissions = key.permissions as Permission[];
+    return { kind: 'key', keyId: id, name, permissions, customerId, hostLabels, rateLimit };
   }
 
   list(caller: Caller, query: Paging): Page<ApiKey> {

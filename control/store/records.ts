@@ -10,6 +10,7 @@ import type {
   Lifecycle,
   PlanStep,
   PullPolicy,
+  ServiceLimits,
   ServiceReport,
   StepState,
 } from '#shared/model.ts';
@@ -85,6 +86,10 @@ export interface ServiceRecord {
   createdAt: number;
   updatedAt: number;
   deployedAt: number | null;
+  /** For all its containers together; null is no limit. */
+  limits: ServiceLimits;
+  /** It ran when its customer was suspended: resuming brings it back. */
+  isSuspended: boolean;
   /** The host's last word; null before its first. */
   report: ServiceReport | null;
 }

@@ -38,6 +38,9 @@ interface ServiceRow {
   updated_at: number;
   deployed_at: number | null;
   report: string | null;
+  cpu_limit: number | null;
+  memory_limit_mb: number | null;
+  is_suspended: number;
 }
 
 /** The columns a list may be sorted by, each with an index that ends in the id: pages never overlap. */
@@ -67,19 +70,23 @@ export class ServiceStore {
   }
 
   insert(service: ServiceRecord, source: ServiceSource): void {
+    const { limits, ...columns } = service;
     this.#db.run(
       `INSERT INTO services (id, name, display_name, category, lifecycle, health, is_enabled, reason, customer_id,
          host_id, method, template_id, labels, revision, rollback_on_failure, health_timeout_s, created_at, updated_at,
-         deployed_at, report)
+         deployed_at, report, cpu_limit, memory_limit_mb, is_suspended)
        VALUES (:id, :name, :displayName, :category, :lifecycle, :health, :isEnabled, :reason, :customerId, :hostId,
          :method, :templateId, :labels, :revision, :rollbackOnFailure, :healthTimeoutS, :createdAt, :updatedAt,
-         :deployedAt, :report)`,
+         :deployedAt, :report, :cpuLimit, :memoryLimitMb, :isSuspended)`,
       {
-        ...service,
+        ...columns,
         labels: JSON.stringify(service.labels),
         isEnabled: Number(service.isEnabled),
         rollbackOnFailure: Number(service.rollbackOnFailure),
         report: toJson(service.report),
+        cpuLimit: limits.cpu,
+        memoryLimitMb: limits.memoryMb,
+        isSuspended: Number(service.isSuspended),
       },
     );
     this.#db.run('INSERT INTO service_specs (service_id, sealed) VALUES (:id, :sealed)', {
@@ -182,5 +189,7 @@ function toService(row: ServiceRow): ServiceRecord {
     updatedAt: row.updated_at,
     deployedAt: row.deployed_at,
     report: parseJson<ServiceReport>(row.report),
+    limits: { cpu: row.cpu_limit, memoryMb: row.memory_limit_mb },
+    isSuspended: row.is_suspended === 1,
   };
 }

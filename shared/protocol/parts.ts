@@ -38,6 +38,13 @@ const serviceSpec = lazy(() =>
     labels: z.record(z.string(), z.string()),
     rollbackOnFailure: z.boolean(),
     healthTimeoutS: z.number().int().positive(),
+    limits: z
+      .object({ cpu: z.number().positive().nullable(), memoryMb: z.number().int().positive().nullable() })
+      .optional(),
+    registries: z
+      .array(z.object({ server: z.string().max(255), username: z.string().max(255), password: z.string().max(16_384) }))
+      .max(100)
+      .optional(),
   }),
 );
 

@@ -1,31 +1,17 @@
 // HTTP over the real app layer and a real database: what only shows when the two meet.
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
-import { startTestHttp, TestSocket, type ErrorBody, type TestHttp } from '../support/http-server.ts';
+import { ADMIN, COMPOSE } from '../support/control-world.ts';
+import { composeBody, startRealHttp } from '../support/real-http.ts';
+import { TestSocket, type ErrorBody } from '../support/http-server.ts';
 import { WebSocket } from 'ws';
 
-interface World {
-  world: ControlWorld;
-  http: TestHttp;
-  key: string;
-}
-
-async function start(t: Test): Promise<World> {
-  const world = new ControlWorld(t);
-  const http = await startTestHttp(t, { deps: { app: world.app } });
-  const { secret: key } = await world.app.keys.create(ADMIN, { name: 'admin', permissions: ['*'] });
-  return { world, http, key };
-}
-
-const body = (name: string, more: object = {}) => ({ name, deploy_method: 'compose', compose: COMPOSE, ...more });
-
 t.test('a service is created, deployed, listed, stopped and deleted', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   const host = await world.joinAndConnect();
   const made = await http.call<{ id: string; deploy_job_id: string }>('POST', '/api/services', {
     key,
-    body: body('web'),
+    body: composeBody('web'),
   });
   t.match(made, { status: 201, body: { name: 'web', status: 'deploying' } });
   await host.finish(made.body.deploy_job_id);
@@ -52,7 +38,7 @@ t.test('a service is created, deployed, listed, stopped and deleted', async (t) 
 });
 
 t.test('each documented list is sorted in the order that is asked for', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   const host = await world.joinAndConnect();
   const id = await world.deployed(host, 'web');
   const events = async (query: string) => {
@@ -75,31 +61,31 @@ t.test('each documented list is sorted in the order that is asked for', async (t
 });
 
 t.test('A13: a retry under the same Idempotency-Key gets the same job, another body 409', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   await world.joinAndConnect();
   const headers = { 'idempotency-key': 'deploy-42' };
   const create = (sent: object) => http.call('POST', '/api/services', { key, headers, body: sent });
-  const first = await create(body('web'));
-  const again = await create(body('web'));
+  const first = await create(composeBody('web'));
+  const again = await create(composeBody('web'));
   t.strictSame(again.body, first.body);
   t.equal(again.headers.get('idempotency-replayed'), 'true');
-  t.match(await create(body('other')), { status: 409, body: { error: { code: 'idempotency_mismatch' } } });
+  t.match(await create(composeBody('other')), { status: 409, body: { error: { code: 'idempotency_mismatch' } } });
   t.equal(world.app.services.list(ADMIN, { page: 1, perPage: 9, sort: 'name', order: 'asc' }).total, 1);
 });
 
 t.test('A13: with the same key at the same moment there is one service', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   await world.joinAndConnect();
   const headers = { 'idempotency-key': 'twice' };
   const answers = await Promise.all(
-    [1, 2, 3].map(() => http.call('POST', '/api/services', { key, headers, body: body('web') })),
+    [1, 2, 3].map(() => http.call('POST', '/api/services', { key, headers, body: composeBody('web') })),
   );
   for (const answer of answers) t.strictSame(answer.body, answers[0]?.body);
   t.equal(answers[0]?.status, 201);
 });
 
 t.test('A07: a key of one customer neither sees nor touches what another has', async (t) => {
-  const { world, http } = await start(t);
+  const { world, http } = await startRealHttp(t);
   const host = await world.joinAndConnect();
   const id = await world.deployed(host, 'theirs', { customerId: 'cust_b' });
   const { secret: key } = await world.app.keys.create(ADMIN, { name: 'a', permissions: ['*'], customerId: 'cust_a' });
@@ -114,12 +100,15 @@ t.test('A07: a key of one customer neither sees nor touches what another has', a
     ['GET', '/events'],
   ] as const)
     t.match(await http.error(method, `/api/services/${id}${path}`, { key }), { status: 404, code: 'not_found' }, path);
-  const forThem = await http.error('POST', '/api/services', { key, body: body('mine', { customer_id: 'cust_b' }) });
+  const forThem = await http.error('POST', '/api/services', {
+    key,
+    body: composeBody('mine', { customer_id: 'cust_b' }),
+  });
   t.match(forThem, { status: 404, code: 'not_found' });
 });
 
 t.test('A14: an action that the state does not allow is a 409', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   const host = await world.joinAndConnect();
   const id = await world.deployed(host, 'web');
   host.disconnect();
@@ -130,7 +119,7 @@ t.test('A14: an action that the state does not allow is a 409', async (t) => {
 });
 
 t.test('A16: a revoked or expired key is a stranger, and its sockets are cut', async (t) => {
-  const { world, http } = await start(t);
+  const { world, http } = await startRealHttp(t);
   const given = { name: 'short', permissions: ['services.read' as const] };
   const { key, secret } = await world.app.keys.create(ADMIN, given);
   const socket = new TestSocket(new WebSocket(`${http.url.replace('http', 'ws')}/api/ws?api_key=${secret}`));
@@ -145,9 +134,9 @@ t.test('A16: a revoked or expired key is a stranger, and its sockets are cut', a
 });
 
 t.test('secret variables read as *** without secrets.read', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   await world.joinAndConnect();
-  const sent = body('web', { variables: { DB_PASSWORD: 'hunter2hunter2' } });
+  const sent = composeBody('web', { variables: { DB_PASSWORD: 'hunter2hunter2' } });
   const { body: made } = await http.call<{ id: string }>('POST', '/api/services', { key, body: sent });
   const { secret } = await world.app.keys.create(ADMIN, { name: 'r', permissions: ['services.read'] });
   const shown = await http.get(`/api/services/${made.id}`, secret);
@@ -156,13 +145,13 @@ t.test('secret variables read as *** without secrets.read', async (t) => {
 });
 
 t.test('a deploy is heard of on /api/ws', async (t) => {
-  const { world, http, key } = await start(t);
+  const { world, http, key } = await startRealHttp(t);
   const host = await world.joinAndConnect();
   const socket = new TestSocket(new WebSocket(`${http.url.replace('http', 'ws')}/api/ws?api_key=${key}`));
   await socket.opened;
   const { body: made } = await http.call<{ id: string; deploy_job_id: string }>('POST', '/api/services', {
     key,
-    body: body('web'),
+    body: composeBody('web'),
   });
   await host.finish(made.deploy_job_id);
   const end = await socket.until(
@@ -175,7 +164,7 @@ t.test('a deploy is heard of on /api/ws', async (t) => {
 });
 
 t.test('the templates of the catalogue are listed and shown', async (t) => {
-  const { http, key } = await start(t);
+  const { http, key } = await startRealHttp(t);
   const { body: list } = await http.get<{ total: number; data: { id: string }[] }>('/api/templates', key);
   t.ok(list.total >= 5);
   t.match(await http.get(`/api/templates/${list.data[0]?.id}`, key), { status: 200, body: { compose: /services:/ } });

@@ -18,6 +18,14 @@ export const AT = Date.parse('2026-03-29T10:00:00Z');
 
 export const ADMIN_SECRET = 'lsk_admin';
 
+/** A part of the app that no test of the bare server asks for: those run over the real app (control-server.ts). */
+export const absent = (name: string): never =>
+  new Proxy({} as never, {
+    get: () => {
+      throw new LongshoreError('not_supported', { details: `the fake app has no ${name}` });
+    },
+  });
+
 export class FakeApp implements App {
   readonly callers = new Map<string, Caller>();
   readonly entries = new Map<string, ServiceDetail>();
@@ -42,6 +50,7 @@ export class FakeApp implements App {
 
   addKey(secret: string, permissions: Permission[], bound: Partial<Caller> = {}): Caller {
     const caller: Caller = {
+      kind: 'key',
       keyId: newId('key'),
       name: secret,
       permissions,
@@ -327,6 +336,8 @@ const SERVICE: ServiceDetail = {
   },
   createdAt: AT,
   updatedAt: AT + 300_000,
+  limits: { cpu: null, memoryMb: null },
+  isSuspended: false,
   deployedAt: AT + 300_000,
   compose: "version: '3.8'\nservices:\n  ...",
   variables: { SERVICE_NAME: 'my-app' },

@@ -1,8 +1,10 @@
 // Who asks.
 import type { Permission } from '../permissions.ts';
 
-/** The holder of a key, as the guard found it. `null` bindings mean "all". */
+/** Whoever calls, as the guard found it. `null` bindings mean "all". */
 export interface Caller {
+  kind: 'key' | 'session' | 'system';
+  /** Of the key or the session: what is counted, revoked and audited. */
   keyId: string;
   name: string;
   permissions: readonly Permission[];

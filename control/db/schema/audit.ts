@@ -1,0 +1,2 @@
+// Step 7: the audit log.
+export const AUDIT = ``;

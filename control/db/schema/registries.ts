@@ -1,0 +1,2 @@
+// Step 3: registry credentials.
+export const REGISTRIES = ``;

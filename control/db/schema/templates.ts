@@ -1,0 +1,2 @@
+// Step 8: users' own templates.
+export const TEMPLATES = ``;

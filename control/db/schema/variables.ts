@@ -1,0 +1,2 @@
+// Step 4: variables that several services share.
+export const VARIABLES = ``;
