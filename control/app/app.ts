@@ -9,6 +9,7 @@ import { createBus } from './bus.ts';
 import type { HostLinks } from './host-links.ts';
 import { HostDesk } from './hosts.ts';
 import { IdempotencyDesk } from './idempotency.ts';
+import { JobCancels } from './job-cancels.ts';
 import { JobEnds } from './job-ends.ts';
 import { JobStarts } from './job-starts.ts';
 import { JobWaiters } from './job-waiters.ts';
@@ -50,7 +51,8 @@ export function createApp(deps: AppDeps): AppParts {
   const waiters = new JobWaiters(clock);
   const starts = new JobStarts(stores, links, clock);
   const ends = new JobEnds(stores, bus, waiters);
-  const serviceJobs = new ServiceJobs({ stores, access, starts, ends, links, bus, clock });
+  const cancels = new JobCancels({ stores, starts, ends, clock });
+  const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, links, bus, clock });
   const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
   const create = { stores, access, starts, links, templates, reservedPorts, bus, clock };
   const app = {

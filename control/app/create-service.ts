@@ -94,7 +94,7 @@ function toRecord(
     updatedAt: now,
     deployedAt: null,
     limits: { cpu: null, memoryMb: null },
-    isSuspended: false,
+    suspendedFrom: null,
     report: null,
   };
 }

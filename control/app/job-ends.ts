@@ -31,7 +31,7 @@ export class JobEnds {
       const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
       this.#setStatus(tx, service, status, end.finishedAt);
     }
-    const message = messageOf(job.kind, end, service);
+    const message = messageOf(job, end, service);
     this.#record(job, end, message);
     tx.afterCommit(() => {
       this.#bus.publish({
@@ -104,15 +104,16 @@ const DONE: Record<JobKind, string> = {
 };
 
 function messageOf(
-  kind: JobKind,
+  job: JobRecord,
   { state, error, rolledBackTo, isUnchanged }: JobEnd,
   service?: ServiceRecord,
 ): string {
   if (state === 'succeeded') {
-    const done = isDeploy(kind) ? `${DONE[kind]}${sourceOf(service)}` : DONE[kind];
+    const what = isDeploy(job.kind) ? `${DONE[job.kind]}${sourceOf(service)}` : DONE[job.kind];
+    const done = job.cause === null ? what : `${what}: ${job.cause}`;
     return isUnchanged ? `${done}, nothing had to change` : done;
   }
-  const cause = error?.message ?? `The ${kind} was ${state}`;
+  const cause = error?.message ?? `The ${job.kind} was ${state}`;
   return rolledBackTo === null ? cause : `${cause}; revision ${rolledBackTo} was put back`;
 }
 

@@ -13,7 +13,11 @@ export interface JobOrder {
   pull: PullPolicy | null;
   /** When it must not start any more; null: never. */
   expiresAt: number | null;
+  /** Why, where nobody asked for this very job: `customer suspended`. */
+  cause?: string | undefined;
 }
+
+type Offered = Omit<JobOrder, 'cause'> & { id: string; hostId: string };
 
 export class JobStarts {
   readonly #stores: Stores;
@@ -31,6 +35,7 @@ export class JobStarts {
     const now = this.#clock.now();
     const job = {
       ...order,
+      cause: order.cause ?? null,
       id: newId('job', now),
       serviceId: service.id,
       serviceName: service.name,
@@ -45,7 +50,7 @@ export class JobStarts {
       hostId: service.hostId,
       type: order.kind === 'redeploy' ? 'deploy' : order.kind,
       status: 'started',
-      message: job.state === 'queued' ? `Waits for the host: ${order.kind}` : `Asked for: ${order.kind}`,
+      message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${order.kind}${causeOf(order)}`,
       at: now,
     });
     this.#offer(tx, service, job);
@@ -64,7 +69,7 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(hostId));
   }
 
-  #offer(tx: WriteContext, service: ServiceRecord, job: JobOrder & { id: string; hostId: string }): void {
+  #offer(tx: WriteContext, service: ServiceRecord, job: Offered): void {
     const offer: JobOffer = {
       jobId: job.id,
       serviceId: service.id,
@@ -78,3 +83,5 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(job.hostId));
   }
 }
+
+const causeOf = ({ cause }: JobOrder): string => (cause === undefined ? '' : ` (${cause})`);

@@ -2,12 +2,13 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
-import type { JobRecord, ServiceRecord } from '../store/records.ts';
+import type { ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { Bus } from './api/live.ts';
 import type { HostLinks } from './host-links.ts';
+import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
 import type { JobStarts } from './job-starts.ts';
 
@@ -21,6 +22,7 @@ export interface ServiceJobDeps {
   access: Access;
   starts: JobStarts;
   ends: JobEnds;
+  cancels: JobCancels;
   links: HostLinks;
   bus: Bus;
   clock: Clock;
@@ -58,12 +60,12 @@ export class ServiceJobs {
 
   /** Returns the removal that is under way already, if there is one. */
   remove(tx: WriteContext, caller: Caller, id: string): string {
-    const { access, stores, starts, ends, clock } = this.#deps;
+    const { access, stores, starts, ends, cancels, clock } = this.#deps;
     const service = access.requireService(caller, id);
     const open = stores.jobs.openOfService(id);
     const removal = open.find((job) => job.kind === 'remove');
     if (removal) return removal.id;
-    for (const job of open) this.#stop(tx, job, 'superseded');
+    for (const job of open) cancels.cancel(tx, job, 'superseded');
     const jobId = starts.start(tx, service, { kind: 'remove', pull: null, expiresAt: null });
     const isRevoked = stores.hosts.find(service.hostId)?.revokedAt !== null;
     if (isRevoked) {
@@ -78,21 +80,8 @@ export class ServiceJobs {
     if (isJobEnd(job.state)) {
       throw new LongshoreError('state_conflict', { message: `Job "${jobId}" has ended: ${job.state}` });
     }
-    this.#stop(tx, job, 'cancelled');
+    this.#deps.cancels.cancel(tx, job, 'cancelled');
     return jobId;
-  }
-
-  /**
-   * A job that was never sent ends here, and its offer becomes a cancel in the same place of the sequence. One that was
-   * sent ends when its host says so.
-   */
-  #stop(tx: WriteContext, job: JobRecord, reason: 'cancelled' | 'superseded'): void {
-    const { stores, starts, ends, clock } = this.#deps;
-    const isUnsent = job.state === 'queued';
-    const cancel = { kind: 'job.cancel' as const, jobId: job.id, reason };
-    if (isUnsent && stores.commands.replaceOffer(job.hostId, job.id, cancel)) {
-      ends.abandon(tx, job.id, reason, null, clock.now());
-    } else starts.cancel(tx, job.hostId, job.id, reason);
   }
 
   #requireIdle(service: ServiceRecord): void {

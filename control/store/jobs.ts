@@ -15,6 +15,7 @@ interface JobRow {
   state: JobState;
   pull: JobRecord['pull'];
   expires_at: number | null;
+  cause: string | null;
   error: string | null;
   failed_step: JobStep | null;
   plan: string | null;
@@ -38,7 +39,17 @@ export interface JobEnd {
 
 export type NewJob = Pick<
   JobRecord,
-  'id' | 'serviceId' | 'serviceName' | 'customerId' | 'hostId' | 'kind' | 'state' | 'pull' | 'expiresAt' | 'createdAt'
+  | 'id'
+  | 'serviceId'
+  | 'serviceName'
+  | 'customerId'
+  | 'hostId'
+  | 'kind'
+  | 'state'
+  | 'pull'
+  | 'expiresAt'
+  | 'cause'
+  | 'createdAt'
 >;
 
 /** States a job passes on its way, in order; it never goes back. */
@@ -57,8 +68,8 @@ export class JobStore {
 
   insert(job: NewJob): void {
     this.#db.run(
-      `INSERT INTO jobs (id, service_id, service_name, customer_id, host_id, kind, state, pull, expires_at, created_at)
-       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :kind, :state, :pull, :expiresAt, :createdAt)`,
+      `INSERT INTO jobs (id, service_id, service_name, customer_id, host_id, kind, state, pull, expires_at, cause, created_at)
+       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :kind, :state, :pull, :expiresAt, :cause, :createdAt)`,
       { ...job },
     );
   }
@@ -185,6 +196,7 @@ function toJob(row: JobRow): JobRecord {
     state: row.state,
     pull: row.pull,
     expiresAt: row.expires_at,
+    cause: row.cause,
     error: parseJson<WireError>(row.error),
     failedStep: row.failed_step,
     plan: parseJson<PlanStep[]>(row.plan),

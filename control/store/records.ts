@@ -88,11 +88,13 @@ export interface ServiceRecord {
   deployedAt: number | null;
   /** For all its containers together; null is no limit. */
   limits: ServiceLimits;
-  /** It ran when its customer was suspended: resuming brings it back. */
-  isSuspended: boolean;
+  /** What it was at when its customer was suspended: resuming brings that back. Null: there is nothing to bring back. */
+  suspendedFrom: SuspendedFrom | null;
   /** The host's last word; null before its first. */
   report: ServiceReport | null;
 }
+
+export type SuspendedFrom = 'running' | 'deploying';
 
 /** The part of a service that is sealed at rest. */
 export interface ServiceSource {
@@ -116,6 +118,8 @@ export interface JobRecord {
   state: JobState;
   pull: PullPolicy | null;
   expiresAt: number | null;
+  /** Why, where nobody asked for this very job: `customer suspended`. */
+  cause: string | null;
   error: WireError | null;
   failedStep: JobStep | null;
   plan: PlanStep[] | null;
@@ -150,6 +154,35 @@ export interface EventRecord {
   status: string;
   message: string;
   at: number;
+}
+
+/** What all services of a customer may take together; each null is no limit. */
+export interface PlanLimits {
+  services: number | null;
+  /** Cores. */
+  cpu: number | null;
+  memoryMb: number | null;
+  storageMb: number | null;
+}
+
+export interface PlanRecord {
+  id: string;
+  name: string;
+  description: string | null;
+  limits: PlanLimits;
+  createdAt: number;
+  updatedAt: number;
+}
+
+export interface CustomerRecord {
+  id: string;
+  name: string;
+  email: string | null;
+  planId: string | null;
+  /** Null: active. */
+  suspendedAt: number | null;
+  createdAt: number;
+  updatedAt: number;
 }
 
 /** Which rows a caller may see; null is all. */

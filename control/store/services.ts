@@ -1,7 +1,7 @@
 // Services: what is wanted, and the host's last word. Compose text, variables and files are sealed in a table of their
 // own, so that neither a list nor a copy of the database file meets them.
 import type { SecretBox } from '#shared/secrets.ts';
-import type { ServiceReport } from '#shared/model.ts';
+import type { ServiceLimits, ServiceReport } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import {
   asJsonList,
@@ -15,7 +15,7 @@ import {
   type PageRequest,
   type Selection,
 } from './page.ts';
-import type { ServiceRecord, ServiceSource, ServiceStatus, Visibility } from './records.ts';
+import type { ServiceRecord, ServiceSource, ServiceStatus, SuspendedFrom, Visibility } from './records.ts';
 
 interface ServiceRow {
   id: string;
@@ -40,7 +40,7 @@ interface ServiceRow {
   report: string | null;
   cpu_limit: number | null;
   memory_limit_mb: number | null;
-  is_suspended: number;
+  suspended_from: SuspendedFrom | null;
 }
 
 /** The columns a list may be sorted by, each with an index that ends in the id: pages never overlap. */
@@ -54,6 +54,13 @@ export interface ServiceFilter extends PageRequest {
   sort: keyof typeof SORT_COLUMNS;
   order: 'asc' | 'desc';
   visibility: Visibility;
+}
+
+/** Sums over the services of a customer; a service without a limit counts as nothing. */
+export interface Allotted {
+  services: number;
+  cpu: number;
+  memoryMb: number;
 }
 
 /** Totals by filter are kept between writes: counting 100 000 rows costs more than reading 20. */
@@ -74,10 +81,10 @@ export class ServiceStore {
     this.#db.run(
       `INSERT INTO services (id, name, display_name, category, lifecycle, health, is_enabled, reason, customer_id,
          host_id, method, template_id, labels, revision, rollback_on_failure, health_timeout_s, created_at, updated_at,
-         deployed_at, report, cpu_limit, memory_limit_mb, is_suspended)
+         deployed_at, report, cpu_limit, memory_limit_mb, suspended_from)
        VALUES (:id, :name, :displayName, :category, :lifecycle, :health, :isEnabled, :reason, :customerId, :hostId,
          :method, :templateId, :labels, :revision, :rollbackOnFailure, :healthTimeoutS, :createdAt, :updatedAt,
-         :deployedAt, :report, :cpuLimit, :memoryLimitMb, :isSuspended)`,
+         :deployedAt, :report, :cpuLimit, :memoryLimitMb, :suspendedFrom)`,
       {
         ...columns,
         labels: JSON.stringify(service.labels),
@@ -86,7 +93,6 @@ export class ServiceStore {
         report: toJson(service.report),
         cpuLimit: limits.cpu,
         memoryLimitMb: limits.memoryMb,
-        isSuspended: Number(service.isSuspended),
       },
     );
     this.#db.run('INSERT INTO service_specs (service_id, sealed) VALUES (:id, :sealed)', {
@@ -147,6 +153,35 @@ export class ServiceStore {
     this.#totals.clear();
   }
 
+  /** Every service of a customer, by name. */
+  ofCustomer(customerId: string): ServiceRecord[] {
+    return this.#db
+      .all<ServiceRow>('SELECT * FROM services WHERE customer_id = :customerId ORDER BY name, id', { customerId })
+      .map(toService);
+  }
+
+  /** What a customer's services hold of its plan together; without the one that is about to change. */
+  allotted(customerId: string, exceptId: string | null = null): Allotted {
+    const row = this.#db.get<{ services: number; cpu: number; memory_mb: number }>(
+      `SELECT count(*) AS services, total(cpu_limit) AS cpu, total(memory_limit_mb) AS memory_mb
+       FROM services WHERE customer_id = :customerId AND id IS NOT :exceptId`,
+      { customerId, exceptId },
+    );
+    return { services: row?.services ?? 0, cpu: row?.cpu ?? 0, memoryMb: row?.memory_mb ?? 0 };
+  }
+
+  setLimits(id: string, { cpu, memoryMb }: ServiceLimits): void {
+    this.#db.run('UPDATE services SET cpu_limit = :cpu, memory_limit_mb = :memoryMb WHERE id = :id', {
+      id,
+      cpu,
+      memoryMb,
+    });
+  }
+
+  setSuspendedFrom(id: string, suspendedFrom: SuspendedFrom | null): void {
+    this.#db.run('UPDATE services SET suspended_from = :suspendedFrom WHERE id = :id', { id, suspendedFrom });
+  }
+
   setRevision(id: string, revision: number): void {
     this.#db.run('UPDATE services SET revision = :revision WHERE id = :id', { id, revision });
   }
@@ -190,6 +225,6 @@ function toService(row: ServiceRow): ServiceRecord {
     deployedAt: row.deployed_at,
     report: parseJson<ServiceReport>(row.report),
     limits: { cpu: row.cpu_limit, memoryMb: row.memory_limit_mb },
-    isSuspended: row.is_suspended === 1,
+    suspendedFrom: row.suspended_from,
   };
 }

@@ -22,9 +22,12 @@ CREATE TABLE customers (
   updated_at   INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX customers_by_name ON customers (name, id);
+CREATE INDEX customers_by_created ON customers (created_at, id);
+CREATE INDEX customers_by_updated ON customers (updated_at, id);
 CREATE INDEX customers_by_plan ON customers (plan_id);
 
 ALTER TABLE services ADD COLUMN cpu_limit REAL;               -- cores for all its containers; null is none
 ALTER TABLE services ADD COLUMN memory_limit_mb INTEGER;
-ALTER TABLE services ADD COLUMN is_suspended INTEGER NOT NULL DEFAULT 0; -- ran when its customer was suspended
+ALTER TABLE services ADD COLUMN suspended_from TEXT;          -- running or deploying: what resuming its customer brings back
+ALTER TABLE jobs ADD COLUMN cause TEXT;                       -- why, where nobody asked for this very job
 `;

@@ -25,6 +25,7 @@ const jobFields = {
   /** Revision put back after a failure. */
   rolled_back_to: z.number().int().nullable(),
   unchanged: z.boolean(),
+  cause: z.string().nullable().describe('Why, where nobody asked for this very job'),
   created_at: timestamp,
   started_at: timestamp.nullable(),
   finished_at: timestamp.nullable(),
@@ -59,6 +60,7 @@ export const toJobView = (job: Job): z.infer<typeof jobView> => ({
   plan: job.plan,
   rolled_back_to: job.rolledBackTo,
   unchanged: job.isUnchanged,
+  cause: job.cause,
   created_at: toRfc3339(job.createdAt),
   started_at: toTime(job.startedAt),
   finished_at: toTime(job.finishedAt),
