@@ -19,13 +19,14 @@ import type { HttpConfig, HttpDeps } from './deps.ts';
 import { answerBrokenHttp, answerError, pathOf } from './errors.ts';
 import type { Http } from './http.ts';
 import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
-import { describeRoutes, mountOpenApi } from './openapi.ts';
+import { describeRoutes, documentOf, mountOpenApi } from './openapi/describe.ts';
 import { limitRates } from './rate-limit.ts';
 import { mountAuth } from './routes/auth.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountJobs } from './routes/jobs.ts';
 import { mountLive } from './routes/live.ts';
+import { mountReference } from './routes/reference.ts';
 import { mountServiceActions } from './routes/service-actions.ts';
 import { mountServices } from './routes/services.ts';
 import { mountTemplates } from './routes/templates.ts';
@@ -75,7 +76,9 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountAuth(http, app, tickets);
   mountTemplates(http, app);
   mountLive(http, deps, sockets, hub);
-  mountOpenApi(http);
+  const describe = documentOf(http);
+  mountOpenApi(http, describe);
+  mountReference(http, describe);
   answerNotFound(http, routes);
   await http.ready();
 
