@@ -20,6 +20,11 @@ const FOLDERS: [from: string, mayImport: string[], reason: string][] = [
     ['shared/**', 'control/{app,http,dialects,realtime,jobs}/**'],
     'no way around the rules of the app layer',
   ],
+  [
+    'control/egress/**',
+    ['shared/**', 'control/egress/**'],
+    'a door for calls outwards knows nothing of who makes them',
+  ],
 ];
 
 /** Only these files may import the package. `bench/` measures from outside and is free. */
@@ -43,7 +48,13 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
   [/^node-cron$/, ['agent/schedule/**', 'control/jobs/**'], 'schedules run on the host; control only tidies up'],
-  [/^undici$/, ['{agent,control,cli}/**'], 'what both sides share opens no connection'],
+  [
+    /^undici$/,
+    ['control/egress/**', '{agent,cli}/**'],
+    'what both sides share opens no connection; the control plane calls out through one guarded door',
+  ],
+  [/^ipaddr\.js$/, ['control/egress/**'], 'one place says which addresses may be called'],
+  [/^standardwebhooks$/, ['control/app/webhooks/**'], 'one place signs'],
   [/^yaml$/, ['shared/compose/**', '{agent,control,cli}/**'], 'the agent loads shared code at once and yaml late'],
   [
     /^(?!node:|pino$|hyperid$|zod$)/,
@@ -54,13 +65,15 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 
 /** Decisions without I/O: at run time they import shared code, each other and what only computes. */
 const PURE = [
-  'agent/deploy/{plan,diff,rendered,observe,dotenv}.ts',
-  'agent/docker/{engine,container-view,progress}.ts',
+  'agent/deploy/{plan,diff,rendered,limits,observe,dotenv}.ts',
+  'agent/docker/{engine,container-view,usage-view,progress}.ts',
+  'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/health/{tracker,policy}.ts',
+  'control/egress/{address,url}.ts',
   'shared/{serial,time}.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
-const COMPUTING = /^node:(util|crypto|path)$/;
+const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js)$/;
 const PURE_REASON = 'tested without fakes';
 
 /** This text appears only in these files. */

@@ -5,9 +5,10 @@ import { parseCompose, type ComposeDocument } from '#shared/compose/parse.ts';
 import { requireAllowed, type JudgeContext } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceSpec } from '#shared/model.ts';
-import type { Container } from '../docker/engine.ts';
+import type { Container, EngineVersion } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
+import { limitRendered } from './limits.ts';
 import { parseRendered, stampRendered, type Rendered } from './rendered.ts';
 import { retried, type Say, type Task } from './task.ts';
 import { sourcesOf, type Sources } from './workspace.ts';
@@ -16,8 +17,11 @@ import { sourcesOf, type Sources } from './workspace.ts';
 const INPUTS_VERSION = 1;
 
 /** Digest of everything a revision is made from. */
-export function inputsOf({ id, name, compose, variables, files }: ServiceSpec): string {
-  const inputs = [INPUTS_VERSION, id, name, compose, sorted(variables), sorted(files)];
+export function inputsOf({ id, name, compose, variables, files, limits }: ServiceSpec): string {
+  const inputs: unknown[] = [INPUTS_VERSION, id, name, compose, sorted(variables), sorted(files)];
+  // Only where there are any, so that revisions from before limits existed stay what they are.
+  const isLimited = limits !== undefined && (limits.cpu !== null || limits.memoryMb !== null);
+  if (isLimited) inputs.push([limits.cpu, limits.memoryMb]);
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
@@ -58,26 +62,27 @@ export interface Checked {
 /** The decisive checks: all variables are filled in, and the host is as it is. */
 export async function check(task: Task, rendered: Rendered): Promise<Checked> {
   const { deps, run, workspace } = task;
-  const { id, variables } = run.service.spec;
+  const { id, variables, limits } = run.service.spec;
   const document: ComposeDocument = { root: rendered, services: rendered.services };
   requireAllowed(judgeOnHost(document, contextOf(task, 'normalised')));
   const { name: project, wasApplied } = workspace;
   const { engine } = deps;
-  const asked = [engine.listProject(project), engine.listAll(), dockerFolder(task)] as const;
-  const [containers, all, folder] = await Promise.all(asked);
+  const asked = [engine.listProject(project), engine.listAll(), dockerFacts(task)] as const;
+  const [containers, all, { rootDir, cpus }] = await Promise.all(asked);
   await requireOwnProject(engine, { project, serviceId: id, containers, wasApplied });
   requireFreePlaces(rendered, all);
-  await requireDiskSpace([workspace.directory, folder]);
-  return { rendered: stampRendered(rendered, id, variables), containers };
+  const limited = limitRendered(rendered, limits, cpus);
+  await requireDiskSpace([workspace.directory, rootDir]);
+  return { rendered: stampRendered(limited, id, variables), containers };
 }
 
-/** Asked once for each engine: it does not move while the agent runs. */
-const dockerFolders = new WeakMap<object, Promise<string>>();
+/** Asked once for each engine: its folder and its cores do not change while the agent runs. */
+const dockerVersions = new WeakMap<object, Promise<EngineVersion>>();
 
-function dockerFolder({ deps: { engine } }: Task): Promise<string> {
-  const known = dockerFolders.get(engine) ?? engine.version().then(({ rootDir }) => rootDir);
-  dockerFolders.set(engine, known);
-  known.catch(() => dockerFolders.delete(engine));
+function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> {
+  const known = dockerVersions.get(engine) ?? engine.version();
+  dockerVersions.set(engine, known);
+  known.catch(() => dockerVersions.delete(engine));
   return known;
 }
 

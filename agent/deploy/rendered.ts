@@ -23,7 +23,11 @@ export interface RenderedService extends ComposeMap {
   secrets?: { source: string }[];
   stop_grace_period?: string;
   scale?: number;
-  deploy?: { replicas?: number; mode?: string };
+  deploy?: {
+    replicas?: number;
+    mode?: string;
+    resources?: { limits?: Record<string, unknown>; reservations?: Record<string, unknown> };
+  };
 }
 
 export interface Rendered extends ComposeMap {

@@ -7,7 +7,7 @@ export const PROJECT_LABEL = 'com.docker.compose.project';
 const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
 
 export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
-  const { State: state, Config: config } = raw;
+  const { State: state, Config: config, HostConfig: host } = raw;
   const labels = config.Labels ?? {};
   const probe = state.Health;
   return {
@@ -24,12 +24,23 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     project: labels[PROJECT_LABEL] ?? '',
     labels,
     hasHealthCheck: probe !== undefined && probe.Status !== 'none',
-    restartPolicy: toRestartPolicy(raw.HostConfig.RestartPolicy?.Name),
+    restartPolicy: toRestartPolicy(host.RestartPolicy?.Name),
     restartCount: raw.RestartCount,
     oomKilled: state.OOMKilled,
     finishedAt: toMs(state.FinishedAt),
     probeOutput: probe?.Log?.at(-1)?.Output.trim() ?? '',
+    failingStreak: probe?.FailingStreak ?? 0,
+    probedAt: toMs(probe?.Log?.at(-1)?.End ?? ZERO_TIME),
+    pid: state.Pid,
+    cpuLimit: toCores(host),
+    memoryLimitBytes: host.Memory ? host.Memory : null,
   };
+}
+
+/** Docker keeps a limit in the form it was given: as cores, or as a quota of a period. */
+function toCores({ NanoCpus: nanos, CpuQuota: quota, CpuPeriod: period }: Dockerode.HostConfig): number | null {
+  if (nanos) return nanos / 1e9;
+  return quota && quota > 0 ? quota / (period || DEFAULT_PERIOD_US) : null;
 }
 
 export function fromList(raw: Dockerode.ContainerInfo): ContainerSummary {
@@ -82,7 +93,11 @@ function toRestartPolicy(name: string | undefined): Container['restartPolicy'] {
   return name === 'always' || name === 'unless-stopped' || name === 'on-failure' ? name : 'no';
 }
 
+/** The kernel's. */
+const DEFAULT_PERIOD_US = 100_000;
+
 /** Docker's zero time is the year 1. */
+const ZERO_TIME = '0001-01-01T00:00:00Z';
 const isZeroTime = (time: string): boolean => time.startsWith('0001-');
 const toMs = (time: string): number => (isZeroTime(time) ? 0 : Date.parse(time));
 

@@ -3,6 +3,7 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import { fromInspect, fromEvent, fromList, PROJECT_LABEL } from './container-view.ts';
+import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
 import { asFault, ifAbsent, ifStatus, type DockerodeError } from './api-faults.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
@@ -10,14 +11,17 @@ import {
   SERVICE_LABEL,
   type Container,
   type ContainerSummary,
+  type ContainerUsage,
   type Engine,
   type EngineEvent,
   type EngineVersion,
   type Image,
   type Named,
   type PullOptions,
+  type VolumeSize,
 } from './engine.ts';
 import { followPull } from './pull.ts';
+import { fromDiskUsage, fromStats } from './usage-view.ts';
 
 /** Changes of a container's state; leaves out what health checks and execs cause every few seconds. */
 const EVENTS = [
@@ -65,7 +69,8 @@ class DockerEngine implements Engine {
         abortable(docker).version({ abortSignal }),
         abortable(docker).info({ abortSignal }),
       ]);
-      return { version: version.Version, apiVersion: version.ApiVersion, rootDir: info.DockerRootDir };
+      const { Version, ApiVersion } = version;
+      return { version: Version, apiVersion: ApiVersion, rootDir: info.DockerRootDir, cpus: info.NCPU };
     });
   }
 
@@ -92,6 +97,13 @@ class DockerEngine implements Engine {
       const options = { stdout: true, stderr: true, tail: lines, follow: false as const, abortSignal };
       return splitLogFrames(await docker.getContainer(id).logs(options));
     }).catch(ifAbsent([]));
+  }
+
+  readUsage(id: string): Promise<ContainerUsage | undefined> {
+    return this.#call(`Cannot read the usage of "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+      const container = abortableContainer(docker.getContainer(id));
+      return fromStats(await container.stats({ stream: false, 'one-shot': true, abortSignal }));
+    }).catch(ifAbsent(undefined));
   }
 
   startContainer(id: string): Promise<void> {
@@ -185,6 +197,12 @@ class DockerEngine implements Engine {
     });
   }
 
+  listVolumeSizes(): Promise<VolumeSize[]> {
+    return this.#call('Cannot measure the volumes', ENGINE_DEADLINES.measure, async (docker, abortSignal) =>
+      fromDiskUsage(await dialVolumeUsage(docker, abortSignal)),
+    );
+  }
+
   removeNetwork(id: string): Promise<void> {
     return this.#change(`Cannot remove network "${id}"`, 0, (docker, abortSignal) =>
       docker.getNetwork(id).remove({ abortSignal }),
@@ -263,17 +281,6 @@ class DockerEngine implements Engine {
     return this.#client;
   }
 }
-
-// dockerode takes an abort signal on every call; its types know of it on some only.
-type Abortable = { abortSignal: AbortSignal };
-type AbortableClient = {
-  ping(options: Abortable): Promise<unknown>;
-  version(options: Abortable): Promise<Dockerode.DockerVersion>;
-  info(options: Abortable): Promise<{ DockerRootDir: string }>;
-};
-type AbortableImage = { inspect(options: Abortable): Promise<Dockerode.ImageInspectInfo> };
-const abortable = (docker: Dockerode) => docker as unknown as AbortableClient;
-const abortableImage = (image: Dockerode.Image) => image as unknown as AbortableImage;
 
 /** Without a tag Docker would pull all of them. */
 const withTag = (reference: string): string => (/[@:][^/]*$/.test(reference) ? reference : `${reference}:latest`);

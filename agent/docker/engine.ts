@@ -12,6 +12,8 @@ export const ENGINE_DEADLINES = {
   inspect: 10_000,
   change: 30_000,
   pull: 30 * 60_000,
+  /** Docker walks every file of every volume. */
+  measure: 5 * 60_000,
 } as const;
 
 /** A container with what deploys and healing need beyond the public view. */
@@ -28,6 +30,15 @@ export interface Container extends ContainerView {
   finishedAt: number;
   /** What the last health check printed; empty without one. */
   probeOutput: string;
+  /** Health checks that failed in a row. */
+  failingStreak: number;
+  /** When the last health check ended, milliseconds since the epoch; 0 before the first. */
+  probedAt: number;
+  /** Of its first process on the host; 0 while it does not run. */
+  pid: number;
+  /** Cores; null without a limit. */
+  cpuLimit: number | null;
+  memoryLimitBytes: number | null;
 }
 
 /** What the plain list tells without an inspect: enough to find clashes. */
@@ -52,6 +63,24 @@ export interface EngineVersion {
   apiVersion: string;
   /** Where Docker keeps images and volumes; for the free-space check. */
   rootDir: string;
+  /** Cores of the host; no container can be given more. */
+  cpus: number;
+}
+
+/** Counters of a running container. */
+export interface ContainerUsage {
+  /** CPU time since it started, in nanoseconds. */
+  cpuNanos: number;
+  /** Without the file cache that the kernel would give back at once: what `docker stats` shows. */
+  memoryBytes: number;
+}
+
+export interface VolumeSize {
+  name: string;
+  /** Compose project; empty for a volume that Compose did not make. */
+  project: string;
+  /** Null where Docker cannot measure it. */
+  sizeBytes: number | null;
 }
 
 /** One line of Docker's event stream about a container. */
@@ -96,6 +125,8 @@ export interface Engine {
   findContainer(id: string): Promise<Container | undefined>;
   /** Last lines, both streams in order, control characters as they are. A container that is gone has none. */
   tailLogs(id: string, lines: number): Promise<string[]>;
+  /** Slow beside the kernel's own files: see agent/stats. One that does not run, or is gone, has none. */
+  readUsage(id: string): Promise<ContainerUsage | undefined>;
 
   /** A running container stays as it is. */
   startContainer(id: string): Promise<void>;
@@ -118,6 +149,8 @@ export interface Engine {
 
   listNetworks(project: string): Promise<Named[]>;
   listVolumes(project: string): Promise<Named[]>;
+  /** Every volume of the host. Docker measures each anew: seconds, or minutes where there are many files. */
+  listVolumeSizes(): Promise<VolumeSize[]>;
   /** An absent network stays absent. */
   removeNetwork(id: string): Promise<void>;
   /** An absent volume stays absent. */

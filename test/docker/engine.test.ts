@@ -11,7 +11,7 @@ import { FakeEngine } from '../support/fake-engine.ts';
 interface Subject {
   engine: Engine;
   project: string;
-  /** A container of the project that is not started; says one line and sleeps. Returns its id. */
+  /** A container of the project that is not started; says one line and sleeps. `limited` has limits. Returns its id. */
   create: (service: string) => Promise<string>;
   createVolume: () => Promise<string>;
   createNetwork: () => Promise<string>;
@@ -40,6 +40,7 @@ async function real(t: Test): Promise<Subject> {
         '--name',
         `${project}-${service}`,
         ...labels(service),
+        ...(service === 'limited' ? ['--cpus', '0.5', '--memory', '64m'] : []),
         'busybox:1',
         ...command,
       ]);
@@ -63,7 +64,8 @@ async function fake(): Promise<Subject> {
     project,
     create: async (service) => {
       const labels = LABELS(project, service);
-      const container = engine.addContainer({ name: `${project}-${service}`, project, service, labels });
+      const limits = service === 'limited' ? { cpuLimit: 0.5, memoryLimitBytes: 64 * 2 ** 20 } : {};
+      const container = engine.addContainer({ name: `${project}-${service}`, project, service, labels, ...limits });
       engine.logs.set(container.id, ['hello from inside']);
       return container.id;
     },
@@ -138,6 +140,39 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
       'hello from inside',
     ]);
     t.same(await engine.tailLogs('f'.repeat(64), 5), []);
+  });
+
+  await t.test(
+    'a running container has a first process and counters of its usage, a stopped one has none',
+    async (t) => {
+      const { engine, create } = await make(t);
+      const id = await create('web');
+      t.match(await engine.findContainer(id), { pid: 0, failingStreak: 0, probedAt: 0 });
+      t.equal(await engine.readUsage(id), undefined);
+      await engine.startContainer(id);
+      t.ok(((await engine.findContainer(id))?.pid ?? 0) > 1);
+      const usage = await eventually(() => engine.readUsage(id), { until: (now) => (now?.cpuNanos ?? 0) > 0 });
+      t.ok((usage?.memoryBytes ?? 0) > 0);
+      await engine.stopContainer(id);
+      t.equal((await engine.findContainer(id))?.pid, 0);
+      t.equal(await engine.readUsage(id), undefined);
+      t.equal(await engine.readUsage('f'.repeat(64)), undefined);
+    },
+  );
+
+  await t.test('limits are told, also where there are none', async (t) => {
+    const { engine, create } = await make(t);
+    t.match(await engine.findContainer(await create('web')), { cpuLimit: null, memoryLimitBytes: null });
+    t.match(await engine.findContainer(await create('limited')), { cpuLimit: 0.5, memoryLimitBytes: 64 * 2 ** 20 });
+  });
+
+  await t.test('volumes are told with their project and size', async (t) => {
+    const { engine, project, createVolume } = await make(t);
+    const name = await createVolume();
+    t.match(
+      (await engine.listVolumeSizes()).filter((volume) => volume.project === project),
+      [{ name, project, sizeBytes: 0 }],
+    );
   });
 
   await t.test('images are found, tagged and missed', async (t) => {

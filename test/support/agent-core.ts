@@ -59,6 +59,11 @@ export const containerOf = (
   oomKilled: false,
   finishedAt: 0,
   probeOutput: '',
+  failingStreak: 0,
+  probedAt: 0,
+  pid: 1,
+  cpuLimit: null,
+  memoryLimitBytes: null,
   ...over,
 });
 

@@ -4,12 +4,14 @@ import { randomBytes } from 'node:crypto';
 import type {
   Container,
   ContainerSummary,
+  ContainerUsage,
   Engine,
   EngineEvent,
   EngineVersion,
   Image,
   Named,
   PullOptions,
+  VolumeSize,
 } from '../../agent/docker/engine.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
 import { LongshoreError } from '#shared/errors.ts';
@@ -20,6 +22,10 @@ export class FakeEngine implements Engine {
   /** Networks and volumes by name, with the project they belong to. */
   readonly networks = new Map<string, string>();
   readonly volumes = new Map<string, string>();
+  /** By volume; one that is not here is empty. */
+  readonly volumeBytes = new Map<string, number>();
+  /** By container id, while it runs. */
+  readonly usages = new Map<string, ContainerUsage>();
   /** Log lines by container id. */
   readonly logs = new Map<string, string[]>();
   /** What a registry would have. */
@@ -29,6 +35,8 @@ export class FakeEngine implements Engine {
   now: () => number = Date.now;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   #closeStreams: (() => void)[] = [];
+  /** Above any real one. */
+  #pids = 2 ** 22;
 
   /** A container as `docker create` leaves it, unless `given` says otherwise. */
   addContainer(given: Partial<Container> & { name: string }): Container {
@@ -50,6 +58,11 @@ export class FakeEngine implements Engine {
       oomKilled: false,
       finishedAt: 0,
       probeOutput: '',
+      failingStreak: 0,
+      probedAt: 0,
+      pid: 0,
+      cpuLimit: null,
+      memoryLimitBytes: null,
       ...given,
     };
     this.containers.set(container.id, container);
@@ -76,7 +89,7 @@ export class FakeEngine implements Engine {
 
   async version(): Promise<EngineVersion> {
     this.#answer();
-    return { version: '28.0.0', apiVersion: '1.48', rootDir: '/var/lib/docker' };
+    return { version: '28.0.0', apiVersion: '1.48', rootDir: '/var/lib/docker', cpus: 4 };
   }
 
   async listProject(project: string): Promise<Container[]> {
@@ -104,10 +117,16 @@ export class FakeEngine implements Engine {
     return (this.logs.get(id) ?? []).slice(-lines);
   }
 
+  async readUsage(id: string): Promise<ContainerUsage | undefined> {
+    this.#answer();
+    if (this.containers.get(id)?.state !== 'running') return undefined;
+    return this.usages.get(id) ?? { cpuNanos: 1e6, memoryBytes: 2 ** 20 };
+  }
+
   async startContainer(id: string): Promise<void> {
     const container = this.#require(id);
     if (container.state === 'running') return;
-    Object.assign(container, { state: 'running', startedAt: this.now(), exitCode: null });
+    Object.assign(container, { state: 'running', startedAt: this.now(), exitCode: null, pid: ++this.#pids });
     this.#emit('start', container);
   }
 
@@ -122,7 +141,7 @@ export class FakeEngine implements Engine {
     this.#answer();
     const container = this.containers.get(id);
     if (container?.state !== 'running') return;
-    Object.assign(container, { state: 'exited', exitCode: 0, finishedAt: this.now() });
+    Object.assign(container, { state: 'exited', exitCode: 0, finishedAt: this.now(), pid: 0 });
     this.#emit('die', container);
   }
 
@@ -176,6 +195,13 @@ export class FakeEngine implements Engine {
 
   async listVolumes(project: string): Promise<Named[]> {
     return this.#named(this.volumes, project);
+  }
+
+  async listVolumeSizes(): Promise<VolumeSize[]> {
+    this.#answer();
+    return [...this.volumes].map(([name, project]) => {
+      return { name, project, sizeBytes: this.volumeBytes.get(name) ?? 0 };
+    });
   }
 
   async removeNetwork(id: string): Promise<void> {

@@ -1,0 +1,30 @@
+// dockerode takes an abort signal on every call and a query on every path; its types know of it on some only.
+import type Dockerode from 'dockerode';
+import type { RawDiskUsage, RawStats } from './usage-view.ts';
+
+export type Abortable = { abortSignal: AbortSignal };
+
+type AbortableClient = {
+  ping(options: Abortable): Promise<unknown>;
+  version(options: Abortable): Promise<Dockerode.DockerVersion>;
+  info(options: Abortable): Promise<{ DockerRootDir: string; NCPU: number }>;
+};
+type AbortableImage = { inspect(options: Abortable): Promise<Dockerode.ImageInspectInfo> };
+type AbortableContainer = { stats(options: Abortable & { stream: false; 'one-shot': true }): Promise<RawStats> };
+
+export const abortable = (docker: Dockerode) => docker as unknown as AbortableClient;
+export const abortableImage = (image: Dockerode.Image) => image as unknown as AbortableImage;
+export const abortableContainer = (container: Dockerode.Container) => container as unknown as AbortableContainer;
+
+interface Modem {
+  dial(options: object, done: (error: Error | null, data: unknown) => void): void;
+}
+
+/** The library's own `df` can't ask for volumes alone, and measuring the images as well takes far longer. */
+export function dialVolumeUsage(docker: Dockerode, abortSignal: AbortSignal): Promise<RawDiskUsage> {
+  const statusCodes = { 200: true, 500: 'server error' };
+  const options = { path: '/system/df?', method: 'GET', options: { type: 'volume' }, statusCodes, abortSignal };
+  return new Promise((resolve, reject) => {
+    (docker.modem as Modem).dial(options, (error, data) => (error ? reject(error) : resolve(data as RawDiskUsage)));
+  });
+}
