@@ -36,6 +36,7 @@ export const ERRORS = {
   template_variable: kind(422, 'A template variable is missing or not valid'),
   template_invalid: kind(422, 'The template is not valid'),
   egress_denied: kind(422, 'This address must not be called'),
+  egress_failed: kind(502, 'The other side did not answer as it should', true),
   registry_login_failed: kind(422, 'The registry refused the credentials'),
   rate_limited: kind(429, 'Too many requests', true),
   too_many_sockets: kind(429, 'Too many open WebSockets', true),

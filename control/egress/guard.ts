@@ -1,0 +1,48 @@
+// The door through which the control plane calls out at a user's word: an undici agent that looks at the address it is
+// about to connect to. What was looked up is what is connected to, so a name that changes its mind in between gains
+// nothing; the address of a kept connection was checked when it was made.
+import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
+import type { LookupFunction } from 'node:net';
+import { Agent, buildConnector } from 'undici';
+import { LongshoreError } from '#shared/errors.ts';
+import { isAddress, isCallable, type AddressRules } from './address.ts';
+import { hostOf } from './url.ts';
+
+/** Lists all addresses of a name. */
+export type Lookup = (
+  name: string,
+  options: LookupOptions & { all: true },
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+export interface GuardOptions extends AddressRules {
+  connectMs: number;
+  /** Instead of the system's resolver. */
+  lookup?: Lookup | undefined;
+}
+
+/** Connections fail with `egress_denied` unless their address may be called. */
+export function createGuard({ connectMs, lookup = systemLookup, ...rules }: GuardOptions): Agent {
+  const connector = buildConnector({ timeout: connectMs, lookup: guardLookup(lookup, rules), allowH2: false });
+  return new Agent({
+    connect(options, done) {
+      const host = hostOf(options);
+      // net.connect asks no resolver for an IP literal.
+      if (isAddress(host) && !isCallable(host, rules)) return done(denied(host), null);
+      return connector(options, done);
+    },
+  });
+}
+
+function guardLookup(lookup: Lookup, rules: AddressRules): LookupFunction {
+  return (name, options, done) =>
+    lookup(name, { ...options, all: true }, (error, addresses) => {
+      if (error) return done(error, []);
+      const [first, ...rest] = addresses.filter(({ address }) => isCallable(address, rules));
+      if (!first) return done(denied(name), []);
+      return options.all ? done(null, [first, ...rest]) : done(null, first.address, first.family);
+    });
+}
+
+const denied = (host: string): LongshoreError =>
+  new LongshoreError('egress_denied', { message: `Cannot call "${host}": it has no public address` });
