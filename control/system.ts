@@ -61,6 +61,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
     controlPin: identity.pin,
     readiness: () => readinessOf(deps, links),
+    login: null,
     clock,
     log,
   });
@@ -74,7 +75,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     scope,
   );
   localUrl = `http://${loopbackOf(config.listen.host)}:${port}`;
-  startExpiry({ retention: new Retention(stores, clock), keys: app.keys, log }, scope);
+  startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
   const createLocalJoinToken = async () => {
     const { token } = await app.hosts.createJoinToken(SYSTEM_CALLER, {});

@@ -15,8 +15,10 @@ import { JobStarts } from './job-starts.ts';
 import { JobWaiters } from './job-waiters.ts';
 import { JobDesk } from './jobs.ts';
 import { KeyDesk } from './keys.ts';
+import { LoginDesk, type LoginSettings } from './login.ts';
 import { ServiceJobs } from './service-jobs.ts';
 import { ServiceDesk } from './services.ts';
+import { SessionDesk } from './sessions.ts';
 import type { TemplateSource } from './template-source.ts';
 import { TemplateDesk } from './templates.ts';
 
@@ -31,12 +33,14 @@ export interface AppDeps {
   /** Pin of control's identity; goes into join tokens. */
   controlPin: string;
   readiness: App['readiness'];
+  /** How people log in; null: nobody does, keys only. */
+  login: LoginSettings | null;
   clock: Clock;
   log: Logger;
 }
 
 export interface AppParts {
-  app: App & { keys: KeyDesk };
+  app: App & { keys: KeyDesk; sessions: SessionDesk };
   access: Access;
   bus: Bus;
   starts: JobStarts;
@@ -44,7 +48,7 @@ export interface AppParts {
 }
 
 export function createApp(deps: AppDeps): AppParts {
-  const { stores, links, templates, reservedPorts, clock, log } = deps;
+  const { stores, links, templates, reservedPorts, publicUrl, clock, log } = deps;
   const bus = createBus(log);
   const access = new Access(stores);
   const effects = new IdempotencyDesk(stores, clock);
@@ -55,11 +59,14 @@ export function createApp(deps: AppDeps): AppParts {
   const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, links, bus, clock });
   const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
   const create = { stores, access, starts, links, templates, reservedPorts, bus, clock };
+  const sessions = new SessionDesk(stores, effects, clock);
   const app = {
     services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create }),
     jobs,
     hosts: new HostDesk({ ...deps, access, effects, ends }),
     keys: new KeyDesk(stores, effects, clock),
+    sessions,
+    login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
     templates: new TemplateDesk(templates),
     idempotency: effects,
     bus,

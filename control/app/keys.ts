@@ -10,6 +10,7 @@ import { hasLabels } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { ApiKey, Keys } from './api/keys.ts';
 import type { Page, Paging } from './api/page.ts';
+import { CredentialLife } from './credential-life.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
 
@@ -23,9 +24,7 @@ export class KeyDesk implements Keys {
   readonly #stores: Stores;
   readonly #effects: IdempotencyDesk;
   readonly #clock: Clock;
-  readonly #listeners = new Set<(keyId: string) => void>();
-  /** Written now and then: a write for every request would cost more than the request. */
-  readonly #used = new Map<string, number>();
+  readonly #life = new CredentialLife();
   #expiryCheckedAt: number;
 
   constructor(stores: Stores, effects: IdempotencyDesk, clock: Clock) {
@@ -38,18 +37,25 @@ export class KeyDesk implements Keys {
   identify(secret: string): Caller | undefined {
     // Hash and lookup happen for any input, so a missing key takes as long as an unknown one.
     const key = this.#stores.keys.findByHash(sha256(secret));
-    const now = this.#clock.now();
-    if (!key || (key.expiresAt !== null && key.expiresAt <= now)) return undefined;
-    this.#used.set(key.id, now);
+    if (!key || this.#isOver(key)) return undefined;
+    this.#life.noteUse(key.id, this.#clock.now());
     const { id, name, customerId, hostLabels, rateLimit } = key;
     const permissions = key.permissions as Permission[];
     return { kind: 'key', keyId: id, name, permissions, customerId, hostLabels, rateLimit };
   }
 
+  isLive(id: string): boolean {
+    const key = this.#stores.keys.find(id);
+    return key !== undefined && !this.#isOver(key);
+  }
+
   list(caller: Caller, query: Paging): Page<ApiKey> {
     const { items, total } = this.#stores.keys.list({ ...query, boundTo: caller });
-    const withUse = (key: KeyRecord) => toApiKey({ ...key, lastUsedAt: this.#used.get(key.id) ?? key.lastUsedAt });
-    return { items: items.map(withUse), total, page: query.page, perPage: query.perPage };
+    return { items: items.map((key) => this.#withUse(key)), total, page: query.page, perPage: query.perPage };
+  }
+
+  require(caller: Caller, id: string): ApiKey {
+    return this.#withUse(this.#requireSeen(caller, id));
   }
 
   async create(caller: Caller, input: NewKey): Promise<{ key: ApiKey; secret: string }> {
@@ -66,36 +72,43 @@ export class KeyDesk implements Keys {
 
   async revoke(caller: Caller, id: string): Promise<void> {
     await this.#effects.perform(() => (tx) => {
-      const key = this.#stores.keys.find(id);
-      if (!key || !isKeySeen(caller, key)) {
-        throw new LongshoreError('not_found', { message: `There is no API key "${id}"` });
-      }
+      this.#requireSeen(caller, id);
       this.#stores.keys.remove(id);
-      tx.afterCommit(() => this.#tell(id));
+      tx.afterCommit(() => this.#life.end(id));
       return null;
     });
   }
 
   onRevoked(listener: (keyId: string) => void): () => void {
-    const own = (keyId: string) => listener(keyId);
-    this.#listeners.add(own);
-    return () => this.#listeners.delete(own);
+    return this.#life.onEnd(listener);
   }
 
-  /** Writes when keys were last used, and tells of those that expired since the last call. */
-  async sweep(): Promise<void> {
+  /** Tells of the keys that expired since the last call; they stay listed, so that their owner sees why. */
+  async endExpired(): Promise<void> {
     const [after, until] = [this.#expiryCheckedAt, this.#clock.now()];
     this.#expiryCheckedAt = until;
-    for (const id of this.#stores.keys.expiredBetween(after, until)) this.#tell(id);
-    const used = [...this.#used];
-    this.#used.clear();
-    if (used.length === 0) return;
-    await this.#stores.writer.write(() => used.forEach(([id, at]) => this.#stores.keys.setUsed(id, at)));
+    for (const id of this.#stores.keys.expiredBetween(after, until)) this.#life.end(id);
   }
 
-  #tell(keyId: string): void {
-    this.#used.delete(keyId);
-    for (const listener of this.#listeners) listener(keyId);
+  /** Writes down when keys were last used. */
+  async noteUses(): Promise<void> {
+    const uses = this.#life.takeUses();
+    if (uses.length === 0) return;
+    await this.#stores.writer.write(() => uses.forEach(([id, at]) => this.#stores.keys.setUsed(id, at)));
+  }
+
+  #requireSeen(caller: Caller, id: string): KeyRecord {
+    const key = this.#stores.keys.find(id);
+    if (key && isKeySeen(caller, key)) return key;
+    throw new LongshoreError('not_found', { message: `There is no API key "${id}"` });
+  }
+
+  #isOver({ expiresAt }: KeyRecord): boolean {
+    return expiresAt !== null && expiresAt <= this.#clock.now();
+  }
+
+  #withUse(key: KeyRecord): ApiKey {
+    return toApiKey({ ...key, lastUsedAt: this.#life.lastUse(key.id) ?? key.lastUsedAt });
   }
 
   #toRecord(caller: Caller, input: NewKey, secret: string): KeyRecord {

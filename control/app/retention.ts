@@ -2,6 +2,7 @@
 import type { Clock } from '#shared/time.ts';
 import type { Stores } from '../store/stores.ts';
 import { IDEMPOTENCY_KEEP_MS } from './idempotency.ts';
+import { LOGIN_LIFE_MS } from './login.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Past its end a token still says why it does not work. */
@@ -21,11 +22,12 @@ export class Retention {
 
   /** Safe to run at any time and twice. */
   async sweep(): Promise<void> {
-    const { writer, idempotency, joinTokens, jobs, events } = this.#stores;
+    const { writer, idempotency, joinTokens, loginAttempts, jobs, events } = this.#stores;
     const now = this.#clock.now();
     await writer.write(() => {
       idempotency.sweep(now - IDEMPOTENCY_KEEP_MS);
       joinTokens.sweep(now - TOKEN_KEEP_MS);
+      loginAttempts.sweep(now - LOGIN_LIFE_MS);
     });
     await this.#repeat(() => jobs.sweep(now - JOB_KEEP_MS, ROWS_A_WRITE));
     await this.#repeat(() => events.sweep(now - EVENT_KEEP_MS, ROWS_A_WRITE));

@@ -64,6 +64,33 @@ export interface KeyRecord {
   lastUsedAt: number | null;
 }
 
+export interface SessionRecord {
+  id: string;
+  secretHash: string;
+  /** Whoever vouched for the person; a subject is unique there. */
+  issuer: string;
+  subject: string;
+  name: string;
+  email: string | null;
+  permissions: string[];
+  customerId: string | null;
+  /** Where the login came from. */
+  address: string;
+  userAgent: string | null;
+  createdAt: number;
+  expiresAt: number;
+  lastUsedAt: number;
+}
+
+export interface LoginAttemptRecord {
+  stateHash: string;
+  browserHash: string;
+  nonce: string;
+  codeVerifier: string;
+  returnTo: string;
+  createdAt: number;
+}
+
 export interface ServiceRecord {
   id: string;
   name: string;
@@ -183,6 +210,41 @@ export interface CustomerRecord {
   suspendedAt: number | null;
   createdAt: number;
   updatedAt: number;
+}
+
+export const AUDIT_RESULTS = ['ok', 'refused', 'failed', 'replayed'] as const;
+
+/** Who did what to what, from where, with which result. Never a value that was sent. */
+export interface AuditRecord {
+  /** 1, 2, 3 … without a hole. */
+  seq: number;
+  id: string;
+  at: number;
+  actorKind: 'key' | 'session' | 'system' | 'anonymous';
+  actorId: string | null;
+  actorName: string | null;
+  /** Resource and verb: `services.create`. */
+  action: string;
+  method: string | null;
+  /** The route's pattern. */
+  path: string | null;
+  targetId: string | null;
+  /** Names of the body's fields. */
+  fields: string[];
+  /** Whose the target is, and where it runs: decides who may see the row. */
+  customerId: string | null;
+  hostId: string | null;
+  jobId: string | null;
+  address: string | null;
+  requestId: string | null;
+  userAgent: string | null;
+  result: (typeof AUDIT_RESULTS)[number];
+  /** Of the answer; null where the row was written with the effect, before there was one. */
+  status: number | null;
+  code: string | null;
+  /** Refusals before this row that got none of their own. */
+  omitted: number;
+  hash: string;
 }
 
 /** Which rows a caller may see; null is all. */

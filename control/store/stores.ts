@@ -4,7 +4,9 @@ import { loadSecretBox } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import { openDatabase } from '../db/database.ts';
 import { Writer } from '../db/writer.ts';
+import { AuditStore } from './audit.ts';
 import { CommandStore } from './commands.ts';
+import { CustomerStore } from './customers.ts';
 import { EventStore } from './events.ts';
 import { HostStore } from './hosts.ts';
 import { IdempotencyStore } from './idempotency.ts';
@@ -12,8 +14,11 @@ import { JobLogStore } from './job-log.ts';
 import { JobStore } from './jobs.ts';
 import { JoinTokenStore } from './join-tokens.ts';
 import { KeyStore } from './keys.ts';
+import { LoginAttemptStore } from './login-attempts.ts';
+import { PlanStore } from './plans.ts';
 import { ServiceStore } from './services.ts';
 import { MetaStore } from './meta.ts';
+import { SessionStore } from './sessions.ts';
 import { TombstoneStore } from './tombstones.ts';
 
 export type { WriteContext } from '../db/writer.ts';
@@ -26,10 +31,15 @@ export function openStores(dataDir: string, clock: Clock) {
   const writer = new Writer(db, clock);
   return {
     writer,
+    audit: new AuditStore(db),
     meta: new MetaStore(db),
     hosts: new HostStore(db),
     joinTokens: new JoinTokenStore(db),
     keys: new KeyStore(db),
+    sessions: new SessionStore(db, box),
+    loginAttempts: new LoginAttemptStore(db, box),
+    customers: new CustomerStore(db),
+    plans: new PlanStore(db),
     services: new ServiceStore(db, box),
     tombstones: new TombstoneStore(db),
     jobs: new JobStore(db),

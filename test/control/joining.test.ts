@@ -137,7 +137,7 @@ t.test('A16: a key that is missing, malformed, unknown, revoked or expired is no
   keys.onRevoked((id) => gone.push(id));
   await keys.revoke(ADMIN, revoked.key.id);
   world.clock.advance(1000);
-  await keys.sweep();
+  await keys.endExpired();
   for (const secret of ['', 'x'.repeat(9999), 'lsk_unknown', revoked.secret, expiring.secret])
     t.equal(keys.identify(secret), undefined);
   t.same(gone, [revoked.key.id, expiring.key.id], 'who holds sockets open is told of both ends');
@@ -151,7 +151,7 @@ t.test('a key shows its use, its hint and never its secret', async (t) => {
   const [listed] = world.app.keys.list(ADMIN, PAGE).items;
   t.match(listed, { name: 'ci', hint: secret.slice(0, 10), lastUsedAt: world.clock.now() });
   t.notMatch(JSON.stringify(listed), secret);
-  await world.app.keys.sweep();
+  await world.app.keys.noteUses();
   t.equal(world.stores.keys.find(key.id)?.lastUsedAt, world.clock.now());
 });
 

@@ -18,6 +18,7 @@ import type { Caller } from '../../control/app/api/caller.ts';
 import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
+import type { LoginSettings } from '../../control/app/login.ts';
 import type { HostLinks } from '../../control/app/host-links.ts';
 import { openStores, type Stores } from '../../control/store/stores.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
@@ -27,6 +28,12 @@ import { ManualClock } from './manual-clock.ts';
 
 export const COMPOSE = 'services:\n  web:\n    image: busybox:1\n';
 export const ADMIN: Caller = SYSTEM_CALLER;
+
+export interface WorldOptions {
+  dir?: string;
+  clock?: ManualClock;
+  login?: LoginSettings | null;
+}
 
 export class ControlWorld {
   readonly dir: string;
@@ -45,7 +52,7 @@ export class ControlWorld {
   readonly #t: Test;
   readonly #abort = new AbortController();
 
-  constructor(t: Test, { dir, clock = new ManualClock() }: { dir?: string; clock?: ManualClock } = {}) {
+  constructor(t: Test, { dir, clock = new ManualClock(), login = null }: WorldOptions = {}) {
     this.#t = t;
     this.dir = dir ?? mkdtempSync(join(tmpdir(), 'longshore-control-'));
     this.clock = clock;
@@ -65,6 +72,7 @@ export class ControlWorld {
       publicUrl: () => 'https://panel.example.com',
       controlPin: 'A'.repeat(43),
       readiness: () => ({ isReady: true, reason: null }),
+      login,
     });
     const { app, bus, starts, ends } = this.parts;
     this.app = app;

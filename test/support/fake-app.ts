@@ -199,8 +199,30 @@ export class FakeApp implements App {
       this.callers.delete(secret);
       this.#revoked.emit('revoked', id);
     },
+    require: (_caller, id) => {
+      const caller = [...this.callers.values()].find(({ keyId }) => keyId === id);
+      if (!caller) throw new LongshoreError('not_found');
+      return toApiKey(caller);
+    },
+    isLive: (id) => [...this.callers.values()].some(({ keyId }) => keyId === id),
     onRevoked: (listener) => listen(this.#revoked, 'revoked', listener),
   };
+
+  /** Nobody has logged in: sessions are tested over the real app. */
+  readonly sessions: App['sessions'] = {
+    identify: () => undefined,
+    isLive: () => false,
+    onRevoked: () => () => {},
+    current: () => {
+      throw new LongshoreError('unauthorized');
+    },
+    list: (_caller, query) => pageOf([], query),
+    revoke: async () => {
+      throw new LongshoreError('not_found');
+    },
+  };
+
+  readonly login: App['login'] = absent('login');
 
   readonly templates: App['templates'] = {
     list: (_caller, query) => pageOf(this.templateEntries, query),

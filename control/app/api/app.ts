@@ -6,6 +6,7 @@ import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import type { Bus } from './live.ts';
 import type { Services } from './services.ts';
+import type { Login, Sessions } from './sessions.ts';
 import type { Templates } from './templates.ts';
 
 export interface App {
@@ -13,6 +14,8 @@ export interface App {
   jobs: Jobs;
   hosts: Hosts;
   keys: Keys;
+  sessions: Sessions;
+  login: Login;
   templates: Templates;
   idempotency: Idempotency;
   bus: Bus;

@@ -2,16 +2,17 @@
 import type { KeyRecord } from '../../store/records.ts';
 import type { Permission } from '../permissions.ts';
 import type { Caller } from './caller.ts';
+import type { Credentials } from './credentials.ts';
 import type { Page, Paging } from './page.ts';
 
 export interface ApiKey extends Omit<KeyRecord, 'secretHash' | 'permissions'> {
   permissions: readonly Permission[];
 }
 
-export interface Keys {
-  /** The only way in: undefined for a key that is missing, malformed, unknown, revoked or expired, in the same time. */
-  identify(secret: string): Caller | undefined;
+export interface Keys extends Credentials {
   list(caller: Caller, query: Paging): Page<ApiKey>;
+  /** Throws not_found, also for a key the caller may not see. */
+  require(caller: Caller, id: string): ApiKey;
   /** `secret` is shown once. A caller cannot give what it does not hold (403). */
   create(
     caller: Caller,
@@ -25,6 +26,4 @@ export interface Keys {
     },
   ): Promise<{ key: ApiKey; secret: string }>;
   revoke(caller: Caller, id: string): Promise<void>;
-  /** Called with the id when a key is revoked or expires: sockets it opened must go. */
-  onRevoked(listener: (keyId: string) => void): () => void;
 }

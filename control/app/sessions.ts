@@ -1,0 +1,161 @@
+// Sessions of people: opened by a login, proven by a secret that only its hash is kept of. The guard asks `identify` for
+// every request and upgrade that brings a cookie.
+import { randomBytes } from 'node:crypto';
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+import { sha256 } from '#shared/secrets.ts';
+import type { Clock } from '#shared/time.ts';
+import type { SessionRecord } from '../store/records.ts';
+import type { Stores } from '../store/stores.ts';
+import type { Caller } from './api/caller.ts';
+import type { Page, Paging } from './api/page.ts';
+import type { Session, Sessions } from './api/sessions.ts';
+import { CredentialLife } from './credential-life.ts';
+import type { IdempotencyDesk } from './idempotency.ts';
+import { holds, type Permission } from './permissions.ts';
+
+/** A working day with its breaks: what the provider said about a person is asked anew after it. */
+export const SESSION_LIFE_MS = 12 * 3600 * 1000;
+/** Without a request: a screen left alone over a long lunch. An open WebSocket is no use. */
+export const SESSION_IDLE_MS = 2 * 3600 * 1000;
+const SECRET_BYTES = 32;
+
+export type NewSession = Pick<
+  SessionRecord,
+  'issuer' | 'subject' | 'name' | 'email' | 'permissions' | 'customerId' | 'address' | 'userAgent'
+> & { idToken: string };
+
+export class SessionDesk implements Sessions {
+  readonly #stores: Stores;
+  readonly #effects: IdempotencyDesk;
+  readonly #clock: Clock;
+  readonly #life = new CredentialLife();
+
+  constructor(stores: Stores, effects: IdempotencyDesk, clock: Clock) {
+    this.#stores = stores;
+    this.#effects = effects;
+    this.#clock = clock;
+  }
+
+  identify(secret: string): Caller | undefined {
+    const session = this.#stores.sessions.findByHash(sha256(secret));
+    if (!session || this.#isOver(session)) return undefined;
+    this.#life.noteUse(session.id, this.#clock.now());
+    const { id, name, customerId } = session;
+    const permissions = session.permissions as Permission[];
+    return { kind: 'session', keyId: id, name, permissions, customerId, hostLabels: null, rateLimit: null };
+  }
+
+  isLive(id: string): boolean {
+    const session = this.#stores.sessions.find(id);
+    return session !== undefined && !this.#isOver(session);
+  }
+
+  onRevoked(listener: (id: string) => void): () => void {
+    return this.#life.onEnd(listener);
+  }
+
+  current(caller: Caller): Session {
+    const session = this.#own(caller);
+    if (!session) throw new LongshoreError('unauthorized', { message: 'There is no session: log in first' });
+    return this.#toSession(session);
+  }
+
+  list(caller: Caller, query: Paging): Page<Session> {
+    const { page, perPage } = query;
+    const mine = this.#own(caller);
+    const seesAll = holds(caller.permissions, 'keys.read') && caller.hostLabels === null;
+    if (!seesAll && !mine) return { items: [], total: 0, page, perPage };
+    const { items, total } = this.#stores.sessions.list({
+      page,
+      perPage,
+      person: seesAll ? undefined : mine,
+      customerId: caller.customerId ?? undefined,
+    });
+    return { items: items.map((session) => this.#toSession(session)), total, page, perPage };
+  }
+
+  async revoke(caller: Caller, id: string): Promise<void> {
+    await this.#effects.perform(() => (tx) => {
+      const session = this.#stores.sessions.find(id);
+      if (!session || !this.#mayEnd(caller, session))
+        throw new LongshoreError('not_found', { message: `There is no session "${id}"` });
+      this.#stores.sessions.remove(id);
+      tx.afterCommit(() => this.#life.end(id));
+      return null;
+    });
+  }
+
+  /** The secret is new for every session, and a session the browser had before is over. */
+  async open({ idToken, ...given }: NewSession, replaces: string | undefined): Promise<SessionAndSecret> {
+    const now = this.#clock.now();
+    const secret = `lss_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+    const session: SessionRecord = {
+      ...given,
+      id: newId('ses', now),
+      secretHash: sha256(secret),
+      createdAt: now,
+      expiresAt: now + SESSION_LIFE_MS,
+      lastUsedAt: now,
+    };
+    const { writer, sessions } = this.#stores;
+    await writer.write((tx) => {
+      const old = replaces === undefined ? undefined : sessions.findByHash(sha256(replaces));
+      if (old && sessions.remove(old.id)) tx.afterCommit(() => this.#life.end(old.id));
+      sessions.insert(session, idToken);
+    });
+    return { session: this.#toSession(session), secret };
+  }
+
+  /** Ends sessions that are too old or were left alone. Safe to run at any time and twice. */
+  async endExpired(): Promise<void> {
+    const now = this.#clock.now();
+    const { writer, sessions } = this.#stores;
+    const over = sessions.overdue(now, now - SESSION_IDLE_MS).filter((session) => this.#isOver(session));
+    if (over.length === 0) return;
+    await writer.write((tx) => {
+      for (const { id } of over) if (sessions.remove(id)) tx.afterCommit(() => this.#life.end(id));
+    });
+  }
+
+  /** Writes down when sessions were last used. */
+  async noteUses(): Promise<void> {
+    const uses = this.#life.takeUses();
+    if (uses.length === 0) return;
+    await this.#stores.writer.write(() => uses.forEach(([id, at]) => this.#stores.sessions.setUsed(id, at)));
+  }
+
+  #own(caller: Caller): SessionRecord | undefined {
+    return caller.kind === 'session' ? this.#stores.sessions.find(caller.keyId) : undefined;
+  }
+
+  #mayEnd(caller: Caller, session: SessionRecord): boolean {
+    const mine = this.#own(caller);
+    if (mine && mine.issuer === session.issuer && mine.subject === session.subject) return true;
+    const isSeen = caller.hostLabels === null && [null, session.customerId].includes(caller.customerId);
+    return isSeen && holds(caller.permissions, 'keys.delete');
+  }
+
+  #isOver(session: SessionRecord): boolean {
+    return Math.min(session.expiresAt, this.#idleEnd(session)) <= this.#clock.now();
+  }
+
+  #idleEnd = (session: SessionRecord): number => this.#lastUse(session) + SESSION_IDLE_MS;
+
+  #lastUse = ({ id, lastUsedAt }: SessionRecord): number => this.#life.lastUse(id) ?? lastUsedAt;
+
+  #toSession(record: SessionRecord): Session {
+    const { secretHash: _s, permissions, ...session } = record;
+    return {
+      ...session,
+      permissions: permissions as Permission[],
+      lastUsedAt: this.#lastUse(record),
+      idleEndsAt: this.#idleEnd(record),
+    };
+  }
+}
+
+export interface SessionAndSecret {
+  session: Session;
+  secret: string;
+}
