@@ -22,8 +22,7 @@ const BUNDLED_ADDON = join(import.meta.dirname, 'better_sqlite3.node');
 
 /** Opens (or makes) a database and brings it to the newest schema. Throws `schema_too_new` for one from the future. */
 export function openSqlite(file: string, migrations: readonly Migration[]): Sqlite {
-  const nativeBinding = existsSync(BUNDLED_ADDON) ? { nativeBinding: BUNDLED_ADDON } : {};
-  const db = new Database(file, { timeout: BUSY_TIMEOUT_MS, ...nativeBinding });
+  const db = new Database(file, { timeout: BUSY_TIMEOUT_MS, ...addonOption() });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
@@ -31,6 +30,16 @@ export function openSqlite(file: string, migrations: readonly Migration[]): Sqli
   migrate(db, file, migrations);
   return db;
 }
+
+/** For a look from outside, also while the owner writes. Throws `not_found` where there is no such file. */
+export function openSqliteReadOnly(file: string): Sqlite {
+  if (!existsSync(file)) throw new LongshoreError('not_found', { message: `There is no database "${file}"` });
+  const db = new Database(file, { readonly: true, timeout: BUSY_TIMEOUT_MS, ...addonOption() });
+  db.pragma('trusted_schema = OFF');
+  return db;
+}
+
+const addonOption = () => (existsSync(BUNDLED_ADDON) ? { nativeBinding: BUNDLED_ADDON } : {});
 
 function migrate(db: Sqlite, file: string, migrations: readonly Migration[]): void {
   const newest = migrations.at(-1)?.version ?? 0;

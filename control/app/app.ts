@@ -5,6 +5,7 @@ import type { Stores } from '../store/stores.ts';
 import { Access } from './access.ts';
 import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
+import { AuditDesk } from './audit.ts';
 import { createBus } from './bus.ts';
 import type { HostLinks } from './host-links.ts';
 import { HostDesk } from './hosts.ts';
@@ -21,6 +22,7 @@ import { ServiceDesk } from './services.ts';
 import { SessionDesk } from './sessions.ts';
 import type { TemplateSource } from './template-source.ts';
 import { TemplateDesk } from './templates.ts';
+import { UsageBoard } from './usage-board.ts';
 
 export interface AppDeps {
   stores: Stores;
@@ -45,13 +47,16 @@ export interface AppParts {
   bus: Bus;
   starts: JobStarts;
   ends: JobEnds;
+  usage: UsageBoard;
 }
 
 export function createApp(deps: AppDeps): AppParts {
   const { stores, links, templates, reservedPorts, publicUrl, clock, log } = deps;
   const bus = createBus(log);
   const access = new Access(stores);
-  const effects = new IdempotencyDesk(stores, clock);
+  const usage = new UsageBoard({ stores, bus, clock });
+  const audit = new AuditDesk({ stores, access, clock, log });
+  const effects = new IdempotencyDesk(stores, audit, clock);
   const waiters = new JobWaiters(clock);
   const starts = new JobStarts(stores, links, clock);
   const ends = new JobEnds(stores, bus, waiters);
@@ -61,16 +66,17 @@ export function createApp(deps: AppDeps): AppParts {
   const create = { stores, access, starts, links, templates, reservedPorts, bus, clock };
   const sessions = new SessionDesk(stores, effects, clock);
   const app = {
-    services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create }),
+    services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, usage }),
     jobs,
     hosts: new HostDesk({ ...deps, access, effects, ends }),
     keys: new KeyDesk(stores, effects, clock),
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
     templates: new TemplateDesk(templates),
+    audit,
     idempotency: effects,
     bus,
     readiness: deps.readiness,
   };
-  return { app, access, bus, starts, ends };
+  return { app, access, bus, starts, ends, usage };
 }

@@ -13,6 +13,7 @@ import type { Clock } from '#shared/time.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { Idempotency } from './api/idempotency.ts';
+import type { AuditDesk } from './audit.ts';
 
 /** How long a key is remembered (DESIGN: the same answer for 24 h). */
 export const IDEMPOTENCY_KEEP_MS = 24 * 3600 * 1000;
@@ -33,12 +34,14 @@ interface Claim {
 
 export class IdempotencyDesk implements Idempotency {
   readonly #stores: Stores;
+  readonly #audit: Pick<AuditDesk, 'withRow'>;
   readonly #clock: Clock;
   readonly #claims = new AsyncLocalStorage<Claim>();
   readonly #underWay = new Map<string, { fingerprint: string; answer: Promise<Answer> }>();
 
-  constructor(stores: Stores, clock: Clock) {
+  constructor(stores: Stores, audit: Pick<AuditDesk, 'withRow'>, clock: Clock) {
     this.#stores = stores;
+    this.#audit = audit;
     this.#clock = clock;
   }
 
@@ -68,16 +71,16 @@ export class IdempotencyDesk implements Idempotency {
   }
 
   /**
-   * Makes the one effect of a request. `prepare` checks and decides, and returns the write; neither runs when an earlier
+   * Makes the one effect of a request, with its row in the audit log. `prepare` checks and decides, and returns the write; neither runs when an earlier
    * attempt under the same key has made the effect, whose result (plain data) is returned instead.
    */
   async perform<R>(prepare: () => (tx: WriteContext) => R): Promise<R> {
     const claim = this.#claims.getStore();
-    if (!claim) return this.#stores.writer.write(prepare());
+    if (!claim) return this.#stores.writer.write(this.#audit.withRow(prepare()));
     if (claim.isSpent) throw new LongshoreError('internal', { message: 'A request made two effects under one key' });
     claim.isSpent = true;
     if (claim.earlier) return claim.earlier.effect as R;
-    const write = prepare();
+    const write = this.#audit.withRow(prepare());
     return this.#stores.writer.write((tx) => {
       const effect = write(tx);
       this.#stores.idempotency.putEffect(claim, claim.fingerprint, effect, this.#clock.now());

@@ -34,6 +34,7 @@ export async function answerError(thrown: unknown, request: FastifyRequest, repl
   const error = fromThrown(thrown, request);
   if (error.status >= 500 && error.code !== 'unavailable' && error.code !== 'not_supported')
     request.log.error({ err: error, request_id: request.id, path: pathOf(request) }, 'a request failed');
+  request.refusal = error.code;
   reply.header('x-request-id', request.id); // a broken URL comes here past all hooks
   if (error.status === 401) reply.header('www-authenticate', 'Bearer');
   if (error.retryable) reply.header('retry-after', error.retryAfter ?? RETRY_AFTER_S);

@@ -1,7 +1,7 @@
 // The HTTP server: the order in which a request meets its checks, and how it starts and stops. Rules live in the app
 // layer, words in routes/ and views/.
 //
-//   URL credential taken out → request id → who calls → rate limit → permission → body → schema → handler
+//   URL credential taken out → request id → who calls → audit → rate limit → permission → body → schema → handler
 import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
@@ -12,6 +12,7 @@ import type { Scope } from '#shared/lifecycle.ts';
 import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 import { ClientSockets } from '../realtime/client-sockets.ts';
 import { Hub } from '../realtime/hub.ts';
+import { auditWrites } from './audit.ts';
 import { identifyCallers, requirePermissions } from './auth.ts';
 import { BODY_LIMIT_BYTES, readJsonBodies } from './body.ts';
 import { takeUrlCredential } from './credentials.ts';
@@ -21,6 +22,7 @@ import type { Http } from './http.ts';
 import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
 import { describeRoutes, documentOf, mountOpenApi } from './openapi/describe.ts';
 import { limitRates } from './rate-limit.ts';
+import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
@@ -63,6 +65,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   await http.register(helmet, toHelmet(config));
   stampAnswers(http, deps);
   identifyCallers(http, app.keys, tickets);
+  auditWrites(http, app.audit);
   await limitRates(http, config.rateLimits, clock);
   requirePermissions(http);
   readJsonBodies(http);
@@ -74,6 +77,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountJobs(http, app);
   mountHosts(http, app);
   mountAuth(http, app, tickets);
+  mountAudit(http, app);
   mountTemplates(http, app);
   mountLive(http, deps, sockets, hub);
   const describe = documentOf(http);

@@ -1,7 +1,7 @@
 // Facts the control plane keeps about itself, one row each.
 import type { Database } from '../db/database.ts';
 
-export type MetaKey = 'admin_key_made';
+export type MetaKey = 'admin_key_made' | 'audit_head';
 
 export class MetaStore {
   readonly #db: Database;

@@ -222,6 +222,14 @@ export class FakeApp implements App {
     },
   };
 
+  /** Keeps nothing: test/control/audit.test.ts runs over the real app. */
+  readonly audit: App['audit'] = {
+    during: (_act, work) => work(),
+    finish: async () => {},
+    append: () => {},
+    list: (_caller, query) => pageOf([], query),
+  };
+
   readonly login: App['login'] = absent('login');
 
   readonly templates: App['templates'] = {
@@ -365,6 +373,7 @@ const SERVICE: ServiceDetail = {
   variables: { SERVICE_NAME: 'my-app' },
   rollbackOnFailure: true,
   healthTimeoutS: 120,
+  usage: null,
 };
 
 const JOB: Job = {

@@ -1,5 +1,6 @@
 // What the app layer offers to routes, dialects, sockets and background work. Every rule lives behind this line; HTTP
 // chooses words and status codes, nothing else. All times are milliseconds since the epoch.
+import type { Audit } from './audit.ts';
 import type { Hosts } from './hosts.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
@@ -17,6 +18,7 @@ export interface App {
   sessions: Sessions;
   login: Login;
   templates: Templates;
+  audit: Audit;
   idempotency: Idempotency;
   bus: Bus;
   /** Ready once migrations are done and, for `up`, the local agent is connected. */

@@ -12,6 +12,9 @@ export const pagingFields = {
 
 export const orderField = z.enum(['asc', 'desc']).default('asc');
 
+/** A timeline is read from its end: these lists start with the newest unless asked otherwise. */
+export const newestFirst = orderField.default('desc');
+
 /** A filter or search text: long enough for any name, short enough for any index. */
 export const filterText = z.string().min(1).max(200);
 
