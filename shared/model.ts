@@ -102,6 +102,8 @@ export interface ServiceSpec {
   variables: Record<string, string>;
   /** Names among `variables` whose values must not be shown. */
   secretNames: string[];
+  /** Secrets that stand in the compose text itself; absent from a control plane that does not look for them. */
+  literalSecrets?: string[] | undefined;
   template: { id: string; version: number } | null;
   /** Extra files of a template: path inside the service folder → text. */
   files: Record<string, string>;
@@ -170,6 +172,25 @@ export interface ServiceReport {
   /** Revision that runs now; null before the first good deploy. */
   revision: number | null;
   containers: ContainerView[];
+  /** Milliseconds since the epoch, on the host's clock. */
+  at: number;
+}
+
+/** What a service uses, as its host measured it last: all its running containers together. */
+export interface ServiceSample {
+  serviceId: string;
+  /** Cores; null until its containers were seen twice. */
+  cpuCores: number | null;
+  /** Without file cache; null where it cannot be read. */
+  memoryBytes: number | null;
+  /** What Docker holds the containers to; null when one of them has no limit, or none runs. */
+  cpuLimitCores: number | null;
+  memoryLimitBytes: number | null;
+  /** Of its named volumes; null until they were measured. */
+  storageBytes: number | null;
+  /** Of the container whose health check does worst; null without a health check. */
+  lastCheckAt: number | null;
+  consecutiveFailures: number | null;
   /** Milliseconds since the epoch, on the host's clock. */
   at: number;
 }

@@ -42,12 +42,12 @@ const OVERLOAD_RETRY_S = 2;
 
 export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const { identity, stores, parts, links, clock, log } = deps;
-  const { bus, starts, ends } = parts;
+  const { bus, starts, ends, usage } = parts;
   const sessions = new Sessions(log);
   const lostJobs = new LostJobs(stores, starts, ends, clock);
   const progressLog = new ProgressLog(stores, clock, log);
   const effects = new EventEffects({ stores, ends, progressLog, bus, clock });
-  const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, clock, log });
+  const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, usage, clock, log });
   const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
   const toRelist = new Set<string>();
   const registry = new StoredRegistry({ stores, lostJobs, onIncident: (hostId) => toRelist.add(hostId), clock, log });

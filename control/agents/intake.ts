@@ -11,6 +11,7 @@ import type { Handlers } from '#shared/protocol/peer-types.ts';
 import { z } from 'zod';
 import type { Clock } from '#shared/time.ts';
 import type { Bus } from '../app/api/live.ts';
+import type { UsageBoard } from '../app/usage-board.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { EventEffects } from './event-effects.ts';
 import type { LostJobs } from './lost-jobs.ts';
@@ -24,6 +25,7 @@ export interface IntakeDeps {
   lostJobs: LostJobs;
   progressLog: ProgressLog;
   bus: Bus;
+  usage: Pick<UsageBoard, 'put'>;
   clock: Clock;
   log: Logger;
 }
@@ -46,7 +48,10 @@ export class Intake {
         'events.deliver': (params) => this.deliver(hostId, params),
         echo: async ({ data }) => ({ data }),
       },
-      notifications: { 'job.progress': (progress) => this.#note(hostId, progress) },
+      notifications: {
+        'job.progress': (progress) => this.#note(hostId, progress),
+        'services.samples': ({ samples }) => this.#deps.usage.put(hostId, samples),
+      },
       streams: {},
     };
   }

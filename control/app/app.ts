@@ -7,6 +7,9 @@ import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
 import { AuditDesk } from './audit.ts';
 import { createBus } from './bus.ts';
+import { CustomerRules } from './customer-rules.ts';
+import { createStorageOf } from './customer-storage.ts';
+import { CustomerDesk } from './customers.ts';
 import type { HostLinks } from './host-links.ts';
 import { HostDesk } from './hosts.ts';
 import { IdempotencyDesk } from './idempotency.ts';
@@ -17,9 +20,11 @@ import { JobWaiters } from './job-waiters.ts';
 import { JobDesk } from './jobs.ts';
 import { KeyDesk } from './keys.ts';
 import { LoginDesk, type LoginSettings } from './login.ts';
+import { PlanDesk } from './plans.ts';
 import { ServiceJobs } from './service-jobs.ts';
 import { ServiceDesk } from './services.ts';
 import { SessionDesk } from './sessions.ts';
+import { Suspension } from './suspension.ts';
 import type { TemplateSource } from './template-source.ts';
 import { TemplateDesk } from './templates.ts';
 import { UsageBoard } from './usage-board.ts';
@@ -61,13 +66,18 @@ export function createApp(deps: AppDeps): AppParts {
   const starts = new JobStarts(stores, links, clock);
   const ends = new JobEnds(stores, bus, waiters);
   const cancels = new JobCancels({ stores, starts, ends, clock });
-  const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, links, bus, clock });
+  const storageOf = createStorageOf(stores, usage);
+  const customerRules = new CustomerRules(stores, storageOf);
+  const suspension = new Suspension({ stores, starts, ends, cancels, clock });
+  const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, customerRules, links, clock });
   const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
-  const create = { stores, access, starts, links, templates, reservedPorts, bus, clock };
+  const create = { stores, access, starts, customerRules, links, templates, reservedPorts, bus, clock };
   const sessions = new SessionDesk(stores, effects, clock);
   const app = {
     services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, usage }),
     jobs,
+    customers: new CustomerDesk({ stores, access, effects, suspension, storageOf, clock }),
+    plans: new PlanDesk({ stores, access, effects, clock }),
     hosts: new HostDesk({ ...deps, access, effects, ends }),
     keys: new KeyDesk(stores, effects, clock),
     sessions,

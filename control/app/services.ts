@@ -1,6 +1,7 @@
 // Services as callers see them.
 import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
+import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
@@ -20,6 +21,7 @@ import type { IdempotencyDesk } from './idempotency.ts';
 import { holds } from './permissions.ts';
 import { maskCompose, maskVariables } from './secret-values.ts';
 import type { ServiceJobs } from './service-jobs.ts';
+import type { UsageBoard } from './usage-board.ts';
 import { toJob, toService } from './views.ts';
 
 export interface ServiceDeskDeps {
@@ -29,6 +31,7 @@ export interface ServiceDeskDeps {
   jobs: Jobs;
   serviceJobs: ServiceJobs;
   create: CreateDeps;
+  usage: Pick<UsageBoard, 'find'>;
 }
 
 export class ServiceDesk implements Services {
@@ -47,11 +50,11 @@ export class ServiceDesk implements Services {
   list(caller: Caller, query: ServiceQuery): Page<Service> {
     const { stores, access } = this.#deps;
     const { items, total } = stores.services.list({ ...query, visibility: access.visibility(caller) });
-    return { items: items.map(toService), total, page: query.page, perPage: query.perPage };
+    return { items: items.map((item) => this.#show(item)), total, page: query.page, perPage: query.perPage };
   }
 
   require(caller: Caller, id: string): Service {
-    return toService(this.#deps.access.requireService(caller, id));
+    return this.#show(this.#deps.access.requireService(caller, id));
   }
 
   detail(caller: Caller, id: string): ServiceDetail {
@@ -60,7 +63,8 @@ export class ServiceDesk implements Services {
     const { compose, variables, secretNames } = stores.services.requireSource(id);
     const isOpen = holds(caller.permissions, 'secrets.read');
     return {
-      ...toService(service),
+      ...this.#show(service),
+      customerName: service.customerId && (stores.customers.find(service.customerId)?.name ?? null),
       compose: isOpen ? compose : maskCompose(compose),
       variables: isOpen ? variables : maskVariables(variables, secretNames),
       rollbackOnFailure: service.rollbackOnFailure,
@@ -106,6 +110,10 @@ export class ServiceDesk implements Services {
     return { ...stores.events.list({ ...query, serviceId: id }), page, perPage };
   }
 
+  #show(service: ServiceRecord): Service {
+    return toService(service, this.#deps.usage.find(service.id));
+  }
+
   #isReachable(jobId: string): boolean {
     const hostId = this.#deps.stores.jobs.find(jobId)?.hostId;
     return hostId !== undefined && this.#deps.create.links.isConnected(hostId);
@@ -117,7 +125,7 @@ export class ServiceDesk implements Services {
     const service = stores.services.find(serviceId);
     const job = stores.jobs.find(jobId);
     if (!service || !job) throw new LongshoreError('not_found', { message: `There is no service "${serviceId}"` });
-    return { service: toService(service), job: toJob(job) };
+    return { service: this.#show(service), job: toJob(job) };
   }
 }
 

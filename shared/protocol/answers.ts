@@ -50,7 +50,7 @@ export class Answers {
     if (!body.success)
       return this.#log.warn({ notification: name, err: body.error }, 'dropped an invalid notification');
     try {
-      handler(body.data);
+      (handler as (body: unknown) => void)(body.data); // by the schema of the same name
     } catch (error) {
       this.#log.error({ err: error, notification: name }, 'a notification handler failed');
     }

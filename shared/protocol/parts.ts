@@ -33,6 +33,7 @@ const serviceSpec = lazy(() =>
     compose: z.string().max(256 * 1024),
     variables: z.record(z.string(), z.string()),
     secretNames: z.array(z.string()),
+    literalSecrets: z.array(z.string()).optional(),
     template: z.object({ id: z.string(), version: z.number().int() }).nullable(),
     files: z.record(z.string(), z.string()),
     labels: z.record(z.string(), z.string()),
@@ -85,6 +86,20 @@ export const serviceReport = lazy(() =>
     reason: z.string().nullable(),
     revision: z.number().int().nullable(),
     containers: z.array(container()),
+    at: z.number(),
+  }),
+);
+
+export const serviceSample = lazy(() =>
+  z.object({
+    serviceId: z.string(),
+    cpuCores: z.number().nonnegative().nullable(),
+    memoryBytes: z.number().nonnegative().nullable(),
+    cpuLimitCores: z.number().nonnegative().nullable(),
+    memoryLimitBytes: z.number().nonnegative().nullable(),
+    storageBytes: z.number().nonnegative().nullable(),
+    lastCheckAt: z.number().nullable(),
+    consecutiveFailures: z.number().int().nonnegative().nullable(),
     at: z.number(),
   }),
 );

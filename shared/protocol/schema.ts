@@ -4,7 +4,18 @@
 // still needs it. Unknown fields are ignored (zod strips them), an unknown method is answered with `unsupported`.
 // Schemas are built on first use: an agent that never deploys never pays for the deploy schemas.
 import * as z from 'zod';
-import { base64, hostFacts, jobOffer, jobResult, lazy, progress, seq, serviceReport, wireError } from './parts.ts';
+import {
+  base64,
+  hostFacts,
+  jobOffer,
+  jobResult,
+  lazy,
+  progress,
+  seq,
+  serviceReport,
+  serviceSample,
+  wireError,
+} from './parts.ts';
 
 // ── handshake (before the peer starts; see handshake.ts for what is signed) ────────────────────────────────────────────
 
@@ -138,10 +149,15 @@ export type MethodName = keyof typeof METHODS;
 export type Params<M extends MethodName> = z.infer<ReturnType<(typeof METHODS)[M]['params']>>;
 export type Result<M extends MethodName> = z.infer<ReturnType<(typeof METHODS)[M]['result']>>;
 
+/** In one message; 300 bytes each keep it well below the limit of a frame. */
+export const MAX_SAMPLES = 1_000;
+
 /** One-way messages that may be lost with the connection. */
 export const NOTIFICATIONS = {
   /** agent → control: progress between the durable steps, at most 5 a second and step. */
   'job.progress': lazy(() => progress()),
+  /** agent → control: what services use. All of them after a welcome, then those that changed (agent/stats/news.ts). */
+  'services.samples': lazy(() => z.object({ samples: z.array(serviceSample()).max(MAX_SAMPLES) })),
 } as const;
 export type NotificationName = keyof typeof NOTIFICATIONS;
 export type Notification<N extends NotificationName> = z.infer<ReturnType<(typeof NOTIFICATIONS)[N]>>;

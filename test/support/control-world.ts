@@ -74,13 +74,23 @@ export class ControlWorld {
       readiness: () => ({ isReady: true, reason: null }),
       login,
     });
-    const { app, bus, starts, ends } = this.parts;
+    const { app, bus, starts, ends, usage } = this.parts;
     this.app = app;
     bus.subscribe((event) => this.live.push(event));
     const lostJobs = new LostJobs(stores, starts, ends, clock);
     this.progressLog = new ProgressLog(stores, clock, log);
     const effects = new EventEffects({ stores, ends, progressLog: this.progressLog, bus, clock });
-    this.intake = new Intake({ stores, sessions, effects, lostJobs, progressLog: this.progressLog, bus, clock, log });
+    this.intake = new Intake({
+      stores,
+      sessions,
+      effects,
+      lostJobs,
+      progressLog: this.progressLog,
+      bus,
+      usage,
+      clock,
+      log,
+    });
     this.dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, this.#abort.signal);
     const onIncident = (_: string, incident: Incident) => void this.incidents.push(incident);
     this.registry = new StoredRegistry({ stores, lostJobs, onIncident, clock, log });

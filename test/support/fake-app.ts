@@ -369,6 +369,7 @@ const SERVICE: ServiceDetail = {
   limits: { cpu: null, memoryMb: null },
   suspendedFrom: null,
   deployedAt: AT + 300_000,
+  customerName: 'Acme Corp',
   compose: "version: '3.8'\nservices:\n  ...",
   variables: { SERVICE_NAME: 'my-app' },
   rollbackOnFailure: true,

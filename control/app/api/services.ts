@@ -1,14 +1,19 @@
 // Services as the app layer offers them.
-import type { Lifecycle, PullPolicy } from '#shared/model.ts';
+import type { Lifecycle, PullPolicy, ServiceSample } from '#shared/model.ts';
 import type { EventRecord, ServiceRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
 import type { Job } from './jobs.ts';
 import type { Order, Page, Paging } from './page.ts';
 
-export type Service = Omit<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'>;
+export interface Service extends Omit<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'> {
+  /** Null until its host has said, since control started. */
+  usage: ServiceSample | null;
+}
 
 /** With what only the detail shows. Secret values are `***` unless the caller holds secrets.read. */
 export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'> {
+  /** Null without a customer. */
+  customerName: string | null;
   compose: string;
   variables: Record<string, string>;
 }
@@ -26,6 +31,8 @@ export interface NewService {
   rollbackOnFailure?: boolean | undefined;
   healthTimeoutS?: number | undefined;
   pull?: PullPolicy | undefined;
+  /** Undefined: the share of its customer's plan, or none. */
+  limits?: { cpu?: number | undefined; memoryMb?: number | undefined } | undefined;
   source: { method: 'compose'; compose: string } | { method: 'template'; templateId: string };
 }
 
