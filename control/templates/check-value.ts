@@ -1,6 +1,7 @@
 // Whether a value may stand for a template's variable. Says what is wrong with it, never the value itself: it may be a
 // secret, and the answer goes into logs and error bodies.
 import { isIP } from 'node:net';
+import { matchesWhole } from './match-pattern.ts';
 import type { Variable, VariableType } from './schema.ts';
 
 /** Longer than any key or certificate one pastes; `.env` files have no business being larger. */
@@ -55,7 +56,7 @@ function checkBounds({ type, min, max }: Variable, value: string): string | unde
 }
 
 function checkPattern({ pattern, patternHint }: Variable, value: string): string | undefined {
-  if (pattern === undefined || new RegExp(`^(?:${pattern})$`, 'u').test(value)) return undefined;
+  if (pattern === undefined || matchesWhole(pattern, value)) return undefined;
   return patternHint ?? `must match ${pattern}`;
 }
 

@@ -1,4 +1,5 @@
 // Values that a template asks us to make up. Randomness and time come in, so a test can tell what comes out.
+import { createHmac } from 'node:crypto';
 import type { Generate } from './schema.ts';
 
 export interface RandomSource {
@@ -20,7 +21,13 @@ const USERNAME_CHARS = 12;
 const FIRST_PORT = 20_000;
 const LAST_PORT = 32_767;
 
-const GENERATORS: Record<Generate['kind'], (generate: Generate, random: RandomSource) => string> = {
+/** A generated token outlives the service it was made for, as those of the systems it comes from do. */
+const TOKEN_LIFE_S = 100 * 365 * 24 * 3600;
+
+/** Value of a variable that stands above the one to be made. */
+export type Lookup = (name: string) => string;
+
+const GENERATORS: Record<Generate['kind'], (generate: Generate, random: RandomSource, valueOf: Lookup) => string> = {
   alnum: ({ chars }, random) => pick(ALNUM, chars, random),
   lower: ({ chars }, random) => pick(LOWER + DIGITS, chars, random),
   hex: ({ chars }, random) => pick('0123456789abcdef', chars, random),
@@ -31,11 +38,12 @@ const GENERATORS: Record<Generate['kind'], (generate: Generate, random: RandomSo
   // A letter first: some databases refuse anything else.
   username: ({ chars = USERNAME_CHARS }, random) => pick(LOWER, 1, random) + pick(LOWER + DIGITS, chars - 1, random),
   port: (_, random) => String(FIRST_PORT + below(LAST_PORT - FIRST_PORT + 1, random)),
-  timestamp: (_, random) => new Date(random.now()).toISOString(),
+  timestamp: ({ unit = 'iso' }, random) => timestamp(random.now(), unit),
+  jwt: ({ from = '', claims = {} }, random, valueOf) => signToken(valueOf(from), claims, random.now()),
 };
 
-export const generateValue = (generate: Generate, random: RandomSource): string =>
-  GENERATORS[generate.kind](generate, random);
+export const generateValue = (generate: Generate, random: RandomSource, valueOf: Lookup): string =>
+  GENERATORS[generate.kind](generate, random, valueOf);
 
 function pick(alphabet: string, length = DEFAULT_CHARS, random: RandomSource): string {
   let text = '';
@@ -60,4 +68,20 @@ function uuid(random: RandomSource): string {
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = bytes.toString('hex');
   return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function timestamp(nowMs: number, unit: 'iso' | 's' | 'ms'): string {
+  if (unit === 'iso') return new Date(nowMs).toISOString();
+  return String(unit === 's' ? Math.floor(nowMs / 1000) : nowMs);
+}
+
+/** RFC 7519 with HS256. Claims of the template win over the times we set. */
+function signToken(secret: string, claims: Record<string, unknown>, nowMs: number): string {
+  const iat = Math.floor(nowMs / 1000);
+  const parts = [
+    { alg: 'HS256', typ: 'JWT' },
+    { iat, exp: iat + TOKEN_LIFE_S, ...claims },
+  ];
+  const body = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+  return `${body}.${createHmac('sha256', secret).update(body).digest('base64url')}`;
 }

@@ -5,6 +5,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { checkValue } from './check-value.ts';
 import { generateValue, type RandomSource } from './generate.ts';
+import { REFERENCE } from './interpolation.ts';
 import type { TemplateDefinition, Variable } from './schema.ts';
 
 export interface RenderedTemplate {
@@ -26,9 +27,6 @@ const SERVICE_NAME: Variable = {
   hidden: true,
   advanced: false,
 };
-
-/** `${NAME}` inside a default. */
-const REFERENCE = /\$\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
 
 /**
  * `given` holds what the user set and, for a redeploy, what an earlier rendering made: a given value is never generated
@@ -78,17 +76,14 @@ function settle(
   const own = Object.hasOwn(given, variable.name) ? given[variable.name] : undefined;
   // An empty field of a form means "I have nothing to say": what can be made up, is.
   if (own !== undefined && (own !== '' || !variable.generate)) return own;
-  if (variable.generate) return generateValue(variable.generate, random);
+  if (variable.generate) return generateValue(variable.generate, random, (name) => settled.get(name) ?? '');
   if (variable.default !== undefined) return fillReferences(variable.default, settled);
   return variable.required ? undefined : '';
 }
 
-/** One pass: what a referenced value holds is not looked at again. load.ts has checked that each is declared before. */
+/** One pass: what a referenced value holds is not looked at again. check-definition.ts has checked that each is declared before. */
 const fillReferences = (text: string, settled: ReadonlyMap<string, string>): string =>
   text.replaceAll(REFERENCE, (_, name: string) => settled.get(name) ?? '');
-
-/** Names that a default refers to. */
-export const referencesOf = (text: string): string[] => [...text.matchAll(REFERENCE)].map((match) => match[1] ?? '');
 
 const invalid = (definition: TemplateDefinition, fields: ReadonlyMap<string, string>): LongshoreError =>
   new LongshoreError('template_variable', {

@@ -1,8 +1,10 @@
-// What a template may say: one folder of the catalogue with `template.yaml`, `compose.yaml` and the files it names.
-// Strict on purpose: a misspelt or not yet supported key is refused at load instead of silently doing nothing.
+// What a template may say: `template.yaml`, `compose.yaml` and the files it names, as a folder of the catalogue or as a
+// user sends them. Strict on purpose: a misspelt or not yet supported key is refused instead of silently doing nothing.
 import { z } from 'zod';
+import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
 
 export const CATEGORIES = [
+  'ai',
   'analytics',
   'automation',
   'cms',
@@ -10,9 +12,13 @@ export const CATEGORIES = [
   'database',
   'development',
   'files',
+  'finance',
+  'games',
+  'home',
   'media',
   'monitoring',
   'networking',
+  'other',
   'productivity',
   'security',
   'web',
@@ -46,7 +52,12 @@ export const GENERATOR_KINDS = [
   'username',
   'port',
   'timestamp',
+  'jwt',
 ] as const;
+
+/** Formats of other systems that control/templates/import reads, and our own. */
+export const IMPORT_FORMATS = ['longshore', 'portainer', 'caprover', 'dokploy', 'coolify', 'runtipi'] as const;
+export type ImportFormat = (typeof IMPORT_FORMATS)[number];
 
 /** `GET /api/templates/:id` puts it into a URL, and it is the folder's name. */
 const templateId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
@@ -69,6 +80,9 @@ const filePath = z
 
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
+/** A certificate fits; what a default refers to may make its value longer. */
+const MAX_DEFAULT_CHARS = 8192;
+
 const isPattern = (text: string): boolean => {
   try {
     return new RegExp(text, 'u') instanceof RegExp;
@@ -77,15 +91,24 @@ const isPattern = (text: string): boolean => {
   }
 };
 
-const generate = z.strictObject({
-  kind: z.enum(GENERATOR_KINDS),
-  /** Characters of alnum, lower, hex, password, username. */
-  chars: z.int().min(1).max(256).optional(),
-  /** Random bytes behind base64 and base64url. */
-  bytes: z.int().min(1).max(256).optional(),
-  /** Adds `-_.!*` to a password. */
-  symbols: z.boolean().optional(),
-});
+const claim = z.union([z.string().max(500), z.number(), z.boolean()]);
+
+const generate = z
+  .strictObject({
+    kind: z.enum(GENERATOR_KINDS),
+    /** Characters of alnum, lower, hex, password, username. */
+    chars: z.int().min(1).max(256).optional(),
+    /** Random bytes behind base64 and base64url. */
+    bytes: z.int().min(1).max(256).optional(),
+    /** Adds `-_.!*` to a password. */
+    symbols: z.boolean().optional(),
+    /** How a timestamp is written: RFC 3339, or seconds or milliseconds since the epoch. */
+    unit: z.enum(['iso', 's', 'ms']).optional(),
+    /** The variable, declared above, whose value signs a jwt (HS256), and what the token says beside its `iat`. */
+    from: variableName.optional(),
+    claims: z.record(z.string().max(100), claim).optional(),
+  })
+  .refine(({ kind, from }) => (kind === 'jwt') === (from !== undefined), 'from goes with the kind "jwt"');
 export type Generate = z.infer<typeof generate>;
 
 const variable = z
@@ -96,13 +119,17 @@ const variable = z
     type: z.enum(VARIABLE_TYPES).default('string'),
     required: z.boolean().default(false),
     /** May hold `${OTHER}`: the value of a variable declared above. */
-    default: scalar.optional(),
-    options: z.array(z.strictObject({ value: scalar, label: z.string().max(80) })).optional(),
+    default: scalar.pipe(z.string().max(MAX_DEFAULT_CHARS)).optional(),
+    options: z
+      .array(z.strictObject({ value: scalar, label: z.string().max(80) }))
+      .min(1)
+      .max(200)
+      .optional(),
     /** Length of a text, value of a number. */
     min: z.number().optional(),
     max: z.number().optional(),
     /** Matched against the whole value. */
-    pattern: z.string().refine(isPattern, 'is not a regular expression').optional(),
+    pattern: z.string().max(500).refine(isPattern, 'is not a regular expression').optional(),
     patternHint: z.string().max(200).optional(),
     /** Masked in answers, encrypted at rest, never logged. */
     secret: z.boolean().default(false),
@@ -125,25 +152,39 @@ const links = z.strictObject({
   source: z.url().optional(),
 });
 
+export const COMPOSE_FILE = 'compose.yaml';
+
+const file = z
+  .strictObject({
+    path: filePath,
+    /** The file beside `template.yaml` that holds its text, or the text. */
+    from: filePath.optional(),
+    content: z.string().max(COMPOSE_LIMITS.bytes).optional(),
+  })
+  .refine(({ from, content }) => (from === undefined) !== (content === undefined), 'needs either from or content');
+
 /** `template.yaml` as it lies in the folder. */
 export const manifestSchema = z.strictObject({
   schema: z.literal(1),
   id: templateId,
   name: z.string().max(80),
   tagline: z.string().max(120),
-  description: z.string().max(4000),
+  description: z.string().max(4000).default(''),
   category: z.enum(CATEGORIES),
   /** Our revision of the template; `appVersion` is the software's. */
-  version: z.int().min(1),
-  appVersion: z.string().max(40),
+  version: z.int().min(1).default(1),
+  appVersion: z.string().max(40).default(''),
+  tags: z.array(z.string().min(1).max(40)).max(20).default([]),
   links: links.default({}),
   variables: z.array(variable).max(100).default([]),
-  compose: z.literal('compose.yaml').default('compose.yaml'),
+  /** The file beside this one, or its text itself. */
+  compose: z
+    .string()
+    .max(COMPOSE_LIMITS.bytes)
+    .refine((text) => text === COMPOSE_FILE || text.includes('\n'), `must be "${COMPOSE_FILE}" or the compose text`)
+    .default(COMPOSE_FILE),
   /** Copied as they are into the service's folder, where the compose file may mount them. */
-  files: z
-    .array(z.strictObject({ path: filePath, from: filePath }))
-    .max(50)
-    .default([]),
+  files: z.array(file).max(50).default([]),
   /** What answers where; `var` names the variable that holds the host port. */
   ports: z
     .array(
@@ -157,7 +198,13 @@ export const manifestSchema = z.strictObject({
     .default([]),
   /** Seconds the first start may take until all health checks pass. */
   health: z.strictObject({ timeoutS: z.int().min(1).max(3600) }).optional(),
-  notes: z.strictObject({ before: z.string().optional(), after: z.string().optional() }).default({}),
+  notes: z
+    .strictObject({ before: z.string().max(4000).optional(), after: z.string().max(4000).optional() })
+    .default({}),
+  /** Where an imported template comes from, and what of it could not be carried over. */
+  origin: z
+    .strictObject({ format: z.enum(IMPORT_FORMATS), lost: z.array(z.string().max(500)).max(200).default([]) })
+    .optional(),
 });
 export type Manifest = z.infer<typeof manifestSchema>;
 

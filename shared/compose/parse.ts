@@ -26,11 +26,17 @@ export interface ComposeDocument {
 
 /** Fails with `yaml_resource_limit` or `compose_invalid`; details say where (line:column) and what. */
 export function parseCompose(text: string): ComposeDocument {
+  const root = parseYamlMap(text);
+  return { root, services: servicesOf(root) };
+}
+
+/** Any YAML mapping under the same limits. The file is called a compose file in what it throws. */
+export function parseYamlMap(text: string): ComposeMap {
   if (Buffer.byteLength(text) > COMPOSE_LIMITS.bytes) throw limit(`more than ${COMPOSE_LIMITS.bytes / 1024} KiB`);
   const root = toPlain(parseYaml(text));
   if (!isMap(root)) throw invalid('the file is not a mapping');
   measure(root);
-  return { root, services: servicesOf(root) };
+  return root;
 }
 
 function parseYaml(text: string): Document.Parsed {
