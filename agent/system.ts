@@ -1,5 +1,6 @@
 // The agent from top to bottom: a list of parts, each of which cleans up after itself. `longshore agent` runs it alone,
 // `longshore up` beside control in the same process. Stopping it stops no service.
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { newInstanceId } from '#shared/ids.ts';
 import type { Scope } from '#shared/lifecycle.ts';
@@ -25,6 +26,7 @@ import { createHandlers } from './link/handlers.ts';
 import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
 import { loadPolicy } from './policy.ts';
+import { followMask } from './secrets/mask.ts';
 import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
 import { startWatch, type ServiceWatch } from './watch.ts';
@@ -83,6 +85,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     listContainers: (project) => engine.listProject(project),
     onContainerChange: (project, changed) => hub.subscribe(project, changed),
     projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
+    maskOf: (serviceId) => followMask(state.services, serviceId),
   });
   const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe: (id) => watch.observe(id) });
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
@@ -92,11 +95,13 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   return followLink(link, { state, destination, clock, log });
 }
 
-function startDocker({ dockerSocket: socketPath, home }: AgentConfig, { clock, log }: AgentDeps, scope: Scope): Docker {
+function startDocker({ dockerSocket: socketPath, home, dataDir }: AgentConfig, { clock, log }: AgentDeps, scope: Scope): Docker {
   const engine = createDockerEngine({ socketPath });
   const hub = startEventHub({ engine, clock, log }, scope.signal);
   const binary = findComposePlugin(home) ?? USUAL_PLUGIN;
-  return { socketPath, engine, hub, compose: createCompose({ binary, socketPath, home }) };
+  const loginDir = join(dataDir, 'logins');
+  rmSync(loginDir, { recursive: true, force: true }); // of a build that was under way when an agent was killed
+  return { socketPath, engine, hub, compose: createCompose({ binary, socketPath, home, loginDir }) };
 }
 
 interface JobParts {

@@ -1,7 +1,7 @@
 // The log path: lines of one container to a client two hops away (agent → control → client), against `docker logs -f`
 // and against dockerode alone, on the same container in the same run.
 //
-//     node bench/logs.ts            LINES=200000 for a shorter run, ROUNDS=3
+//     node bench/logs.ts            LINES=200000 for a shorter run, ROUNDS=3, SECRETS=20 to have lines searched for them
 import { type ChildProcess, execFile, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';

@@ -1,7 +1,8 @@
 // One container's place in a log stream: its name on every line, and how far each of its two streams was delivered, so
 // that reading on after a restart or a reconnect neither loses nor repeats a line.
 import { compareTimestamps, lineClose, type LogCursor, TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
-import type { FrameBuilder, RawLine } from './log-frames.ts';
+import type { FrameBuilder } from './log-frames.ts';
+import type { RawLine } from './log-line.ts';
 
 /**
  * Docker is asked for this much before the newest line: stdout and stderr are stamped before they are written, so the

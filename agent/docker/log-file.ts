@@ -3,6 +3,7 @@
 import { type FileHandle, open, stat } from 'node:fs/promises';
 import type { ContainerView } from '#shared/model.ts';
 import { NEWLINE } from '#shared/protocol/log-frame.ts';
+import type { FindMask } from '../secrets/mask.ts';
 import { ContainerLines } from './log-container.ts';
 import { FrameBuilder } from './log-frames.ts';
 import type { HistoryOf, HistoryRange } from './log-history.ts';
@@ -20,7 +21,7 @@ export interface LogFile {
 export type FindLogFile = (containerId: string) => Promise<LogFile | undefined>;
 
 /** Reads files where it can, and uses `otherwise` where not. */
-export const fileHistory = (findLogFile: FindLogFile, otherwise: HistoryOf): HistoryOf =>
+export const fileHistory = (findLogFile: FindLogFile, findMask: FindMask, otherwise: HistoryOf): HistoryOf =>
   async function* history(container, range) {
     const file = await findLogFile(container.id).catch(() => undefined);
     const snapshots = file && (await openAll(file.path));
@@ -29,7 +30,7 @@ export const fileHistory = (findLogFile: FindLogFile, otherwise: HistoryOf): His
       return;
     }
     try {
-      yield* readSnapshots(snapshots, file.isTty, container, range);
+      yield* readSnapshots(snapshots, new FrameBuilder(findMask), file.isTty, container, range);
     } finally {
       await Promise.allSettled(snapshots.map(({ handle }) => handle.close()));
     }
@@ -69,11 +70,11 @@ const isPresent = (path: string): Promise<boolean> =>
 
 async function* readSnapshots(
   snapshots: Snapshot[],
+  frames: FrameBuilder,
   isTty: boolean,
   { name }: ContainerView,
   { tail, since }: HistoryRange,
 ): AsyncGenerator<Buffer> {
-  const frames = new FrameBuilder();
   const lines = new ContainerLines(name);
   const sinceStamp = since === null ? undefined : toStamp(toUtc(since));
   const parser = new RecordParser(isTty, sinceStamp, {

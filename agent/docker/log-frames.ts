@@ -2,6 +2,9 @@
 // loop of the agent (a flood is 100 000 lines a second), hence no strings, objects or native calls for an ordinary line.
 import { isUtf8 } from 'node:buffer';
 import { LINE_OPEN, LINE_STDERR, LINE_STDOUT, LOG_FRAME_BYTES, TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
+import type { FindMask } from '../secrets/mask.ts';
+import type { EscapedLine, RawLine } from './log-line.ts';
+import { maskLine, unescapedIfSecret } from './log-mask.ts';
 
 /** A longer message is cut here and says so. Docker itself splits lines at this length. */
 export const MAX_MESSAGE_BYTES = 16 * 1024;
@@ -14,39 +17,25 @@ const LINE_OVERHEAD_BYTES = 512;
 /** A frame that is flushed with less than this is copied, so that a waiting line does not hold a whole buffer. */
 const COPY_BELOW_BYTES = LOG_FRAME_BYTES / 2;
 
-/** One line as a parser found it: its parts stay where they lie. */
-export interface RawLine {
-  isStderr: boolean;
-  bytes: Uint8Array;
-  /** Where its 30-byte timestamp starts. */
-  timeAt: number;
-  from: number;
-  to: number;
-  /** Bytes of the message that came after `to` and were dropped. */
-  dropped: number;
-}
-
-/** A line whose text needs no work, as it lies in a json-file log. */
-export interface EscapedLine {
-  isStderr: boolean;
-  /** 30 bytes, overwritten by the next line. */
-  time: Buffer;
-  bytes: Buffer;
-  from: number;
-  to: number;
-}
-
 export class FrameBuilder {
   #buffer = Buffer.allocUnsafeSlow(LOG_FRAME_BYTES);
   #length = 0;
   #full: Buffer[] = [];
+  readonly #findMask: FindMask;
+
+  /** Every line passes through the mask, or frames could leave the host with a secret in them. */
+  constructor(findMask: FindMask) {
+    this.#findMask = findMask;
+  }
 
   get isEmpty(): boolean {
     return this.#length === 0 && this.#full.length === 0;
   }
 
   /** Adds a line. `close` is lineClose (shared/protocol/log-frame.ts) of its container. */
-  add(line: RawLine, close: Buffer): void {
+  add(found: RawLine, close: Buffer): void {
+    const mask = this.#findMask();
+    const line = mask ? maskLine(mask, found) : found;
     const mostBytes = LINE_OVERHEAD_BYTES + (line.to - line.from) * MAX_ESCAPE_BYTES;
     if (line.dropped > 0 || mostBytes > LOG_FRAME_BYTES) {
       this.#addLong(line, close);
@@ -59,7 +48,11 @@ export class FrameBuilder {
   }
 
   /** Adds a line whose text is JSON-escaped already and well below a frame. */
-  addEscaped({ isStderr, time, bytes, from, to }: EscapedLine, close: Buffer): void {
+  addEscaped(line: EscapedLine, close: Buffer): void {
+    const mask = this.#findMask();
+    const unescaped = mask && unescapedIfSecret(mask, line);
+    if (unescaped) return this.add(unescaped, close);
+    const { isStderr, time, bytes, from, to } = line;
     if (this.#length + LINE_OVERHEAD_BYTES + to - from > LOG_FRAME_BYTES) this.#turn();
     let at = writeHead(isStderr, time, 0, this.#buffer, this.#length);
     at += bytes.copy(this.#buffer, at, from, to);

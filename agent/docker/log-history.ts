@@ -2,6 +2,7 @@
 import { toLongshoreError } from '#shared/errors.ts';
 import type { ContainerView } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
+import type { FindMask } from '../secrets/mask.ts';
 import { ContainerLines, toDockerTime } from './log-container.ts';
 import { FrameBuilder } from './log-frames.ts';
 import { lastLines, mergeFrames } from './log-merge.ts';
@@ -52,12 +53,12 @@ async function* leaveOutUnreadable(frames: AsyncIterable<Buffer>, isOnly: boolea
 }
 
 /** One container through the Engine's API; nothing when it is gone meanwhile. */
-export const apiHistory = ({ socketPath, clock }: EngineAccess): HistoryOf =>
+export const apiHistory = ({ socketPath, clock }: EngineAccess, findMask: FindMask): HistoryOf =>
   async function* history({ id, name }, { tail, since }) {
     const request = { containerId: id, tail, since: since === null ? null : toDockerTime(since), follow: false };
     const source = await openLogSource(socketPath, request, clock);
     if (!source) return;
-    const frames = new FrameBuilder();
+    const frames = new FrameBuilder(findMask);
     const lines = new ContainerLines(name);
     const parser = createLogParser(source.isTty, (line) => lines.add(line, frames));
     try {

@@ -2,6 +2,7 @@
 // first line in them. While the reader is slow the containers wait here, and Docker with them.
 import type { StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { Clock } from '#shared/time.ts';
+import type { FindMask } from '../secrets/mask.ts';
 import { FrameBuilder } from './log-frames.ts';
 
 /** A flood fills a frame sooner; a person does not see 5 ms. */
@@ -10,7 +11,7 @@ const IDLE_FLUSH_MS = 5;
 const MAX_WAITING_FRAMES = 4;
 
 export class LogOutput {
-  readonly frames = new FrameBuilder();
+  readonly frames: FrameBuilder;
   readonly #writer: StreamWriter;
   readonly #clock: Clock;
   #waiting: Buffer[] = [];
@@ -19,7 +20,8 @@ export class LogOutput {
   #failure: unknown;
   #resume: (() => void)[] = [];
 
-  constructor(writer: StreamWriter, clock: Clock) {
+  constructor(writer: StreamWriter, clock: Clock, findMask: FindMask) {
+    this.frames = new FrameBuilder(findMask);
     this.#writer = writer;
     this.#clock = clock;
   }

@@ -7,7 +7,8 @@
 // They are joined again here, and what is beyond the first 16 KiB is only counted.
 import { LongshoreError } from '#shared/errors.ts';
 import { compareTimestamps, NEWLINE, TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
-import { MAX_MESSAGE_BYTES, type RawLine } from './log-frames.ts';
+import { MAX_MESSAGE_BYTES } from './log-frames.ts';
+import type { RawLine } from './log-line.ts';
 
 const HEADER_BYTES = 8;
 const STDERR = 2;

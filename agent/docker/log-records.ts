@@ -6,7 +6,7 @@
 // Pieces of a long line, records with attributes and a terminal's go the long way through JSON.parse and LineJoiner.
 import { LongshoreError } from '#shared/errors.ts';
 import { compareTimestamps, NEWLINE, TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
-import type { EscapedLine } from './log-frames.ts';
+import type { EscapedLine } from './log-line.ts';
 import { LineJoiner, type OnLine } from './log-parser.ts';
 
 const OPEN = Buffer.from('{"log":"');

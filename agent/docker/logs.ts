@@ -6,6 +6,7 @@ import { LogCursor } from '#shared/protocol/log-frame.ts';
 import type { Handlers, StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { StreamParams } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
+import type { FindMask } from '../secrets/mask.ts';
 import { ServiceFollower } from './log-follow.ts';
 import { type FindLogFile, fileHistory } from './log-file.ts';
 import { apiHistory, type HistoryOf, readHistory } from './log-history.ts';
@@ -19,6 +20,8 @@ export interface LogStreamerDeps {
   /** Calls back when a container of the project started, stopped, appeared or went; returns the way to stop that. */
   onContainerChange: (project: string, changed: () => void) => () => void;
   projectOf: (serviceId: string) => string | undefined;
+  /** What the service's lines must not show. */
+  maskOf: (serviceId: string) => FindMask;
   /** Where a container's json-file log is; default: what the Engine says. */
   findLogFile?: FindLogFile;
   clock: Clock;
@@ -34,18 +37,19 @@ export const createLogStreamer =
     const project = deps.projectOf(params.serviceId);
     if (project === undefined)
       throw new LongshoreError('not_found', { message: 'The host does not know this service' });
-    if (params.follow) return follow(deps, project, params, writer, opened);
+    const findMask = deps.maskOf(params.serviceId);
+    if (params.follow) return follow(deps, { project, findMask }, params, writer, opened);
     const containers = await deps.listContainers(project);
     opened();
-    for await (const frame of readHistory(containers, params, historyOf(deps))) await writer.write(frame);
+    for await (const frame of readHistory(containers, params, historyOf(deps, findMask))) await writer.write(frame);
   };
 
-const historyOf = (deps: LogStreamerDeps): HistoryOf =>
-  fileHistory(deps.findLogFile ?? findLogFileBy(deps.socketPath), apiHistory(deps));
+const historyOf = (deps: LogStreamerDeps, findMask: FindMask): HistoryOf =>
+  fileHistory(deps.findLogFile ?? findLogFileBy(deps.socketPath), findMask, apiHistory(deps, findMask));
 
 async function follow(
   deps: LogStreamerDeps,
-  project: string,
+  { project, findMask }: { project: string; findMask: FindMask },
   params: StreamParams<'logs'>,
   writer: StreamWriter,
   opened: () => void,
@@ -53,14 +57,15 @@ async function follow(
   const { signal } = writer;
   const { socketPath, clock, log } = deps;
   const list = () => deps.listContainers(project);
-  const follower = new ServiceFollower({ socketPath, clock, log, signal, list, output: new LogOutput(writer, clock) });
+  const output = new LogOutput(writer, clock, findMask);
+  const follower = new ServiceFollower({ socketPath, clock, log, signal, list, output });
   const unsubscribe = deps.onContainerChange(project, () => follower.look());
   try {
     const containers = await follower.attach();
     opened();
     // The live sources wait unread meanwhile: Docker holds what comes.
     const delivered = new LogCursor();
-    for await (const frame of readHistory(containers, params, historyOf(deps))) {
+    for await (const frame of readHistory(containers, params, historyOf(deps, findMask))) {
       delivered.take(frame);
       await writer.write(frame);
     }

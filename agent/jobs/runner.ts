@@ -111,8 +111,7 @@ export class JobRunner {
     const { state, clock, notify } = this.#deps;
     const onIntent = () =>
       state.services.setDesired(job.offer.serviceId, job.offer.kind === 'stop' ? 'stopped' : 'running');
-    const spec = this.#specOf(job.offer);
-    const redact = redactorOf(spec ?? { variables: {}, secretNames: [] });
+    const redact = redactorOf(state.services.secretsOf(job.offer.serviceId));
     const steps = new JournalledSteps({ state, clock, notify, onIntent, redact }, job.offer);
     let outcome: JobOutcome;
     try {

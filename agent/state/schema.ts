@@ -73,4 +73,10 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE TRIGGER outbox_shrinks AFTER DELETE ON outbox BEGIN UPDATE outbox_head SET bytes = bytes - OLD.bytes; END;
     `,
   },
+  {
+    version: 2,
+    sql: `
+      ALTER TABLE services ADD COLUMN former_secrets BLOB;  -- sealed: older logs and a rolled back revision still hold them
+    `,
+  },
 ];

@@ -3,6 +3,7 @@
 import type { ServiceReport, ServiceSpec } from '#shared/model.ts';
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
+import { secretsOf, type SecretSource } from '../secrets/mask.ts';
 
 export interface ServiceRecord {
   spec: ServiceSpec;
@@ -24,7 +25,11 @@ interface Row {
   failure: string | null;
   forget_revision: number | null;
   report: string | null;
+  former_secrets: Buffer | null;
 }
+
+/** Of each service: enough for years of changed passwords, and no more than a mask can look for at no cost. */
+const MAX_FORMER_SECRETS = 50;
 
 /** After a job: what it changed. */
 export interface JobEffect {
@@ -32,17 +37,28 @@ export interface JobEffect {
   failure: string | null;
 }
 
-export class ServiceTable {
+export class ServiceTable implements SecretSource {
   readonly #db: Sqlite;
   readonly #box: SecretBox;
   readonly #byId;
   readonly #byName;
+  #secretsVersion = 0;
 
   constructor(db: Sqlite, box: SecretBox) {
     this.#db = db;
     this.#box = box;
     this.#byId = db.prepare<[string], Row>('SELECT * FROM services WHERE id = ?');
     this.#byName = db.prepare<[string], string>('SELECT id FROM services WHERE name = ? ORDER BY id').pluck();
+  }
+
+  get secretsVersion(): number {
+    return this.#secretsVersion;
+  }
+
+  /** What runs may be older than what is wanted: a deploy is under way, or was rolled back. */
+  secretsOf(id: string): string[] {
+    const row = this.#byId.get(id);
+    return row ? [...secretsOf(this.#fromRow(row).spec), ...this.#formerSecrets(row)] : [];
   }
 
   find(id: string): ServiceRecord | undefined {
@@ -72,11 +88,15 @@ export class ServiceTable {
 
   /** Stores what should run. A new deploy takes an earlier tombstone back. */
   put(spec: ServiceSpec): void {
-    const sealed = this.#box.seal(JSON.stringify(spec), spec.id);
+    const current = new Set(secretsOf(spec));
+    const former = [...new Set(this.secretsOf(spec.id))].filter((secret) => !current.has(secret));
+    const seal = (value: unknown) => this.#box.seal(JSON.stringify(value), spec.id);
     const sql = `INSERT INTO services (id, name, revision, spec, desired) VALUES (?, ?, ?, ?, 'running')
       ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision, spec = excluded.spec,
-        forget_revision = NULL`;
-    this.#db.prepare(sql).run(spec.id, spec.name, spec.revision, sealed);
+        former_secrets = ?, forget_revision = NULL`;
+    const kept = former.length === 0 ? null : seal(former.slice(0, MAX_FORMER_SECRETS));
+    this.#db.prepare(sql).run(spec.id, spec.name, spec.revision, seal(spec), kept);
+    this.#secretsVersion++;
   }
 
   setDesired(id: string, desired: 'running' | 'stopped'): void {
@@ -99,6 +119,10 @@ export class ServiceTable {
 
   remove(id: string): void {
     this.#db.prepare('DELETE FROM services WHERE id = ?').run(id);
+  }
+
+  #formerSecrets({ id, former_secrets: sealed }: Row): string[] {
+    return sealed === null ? [] : (JSON.parse(this.#box.open(sealed, id)) as string[]);
   }
 
   #fromRow(row: Row): ServiceRecord {

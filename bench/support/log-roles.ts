@@ -3,6 +3,7 @@
 //   docker ──▶ agent ══ peer ══▶ control ──▶ client        docker ──▶ dockerode
 //
 // The first message from the bench is the order; a role answers with what it needs to tell.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { PassThrough } from 'node:stream';
@@ -10,6 +11,7 @@ import Dockerode from 'dockerode';
 import { WebSocket, WebSocketServer } from 'ws';
 import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
 import { createLogStreamer } from '../../agent/docker/logs.ts';
+import { createMask } from '../../agent/secrets/mask.ts';
 import { LogHub } from '../../control/realtime/log-hub.ts';
 import { serveLogSocket } from '../../control/realtime/log-socket.ts';
 import { LongshoreError } from '#shared/errors.ts';
@@ -42,7 +44,11 @@ export type Report = { port?: number; isReady?: true; usage?: Usage; receivedByt
 const SERVICE_ID = 'svc_bench';
 const ONE_BOX = { clock: systemClock, log: silentLogger() };
 
+/** Secrets that the lines are searched for; none of them holds one. */
+const SECRETS = Number(process.env['SECRETS'] ?? 0);
+
 async function runAgent({ socketPath, project, port, source }: Order): Promise<void> {
+  const mask = createMask(Array.from({ length: SECRETS }, () => randomBytes(24).toString('base64url')));
   const engine = createDockerEngine({ socketPath });
   const logs = createLogStreamer({
     ...ONE_BOX,
@@ -50,6 +56,7 @@ async function runAgent({ socketPath, project, port, source }: Order): Promise<v
     listContainers: (name) => engine.listProject(name),
     onContainerChange: () => () => undefined,
     projectOf: () => project,
+    maskOf: () => () => mask,
     ...(source === 'api' && { findLogFile: () => Promise.resolve(undefined) }),
   });
   const ws = new WebSocket(`ws://127.0.0.1:${port}/agent`, { perMessageDeflate: false });

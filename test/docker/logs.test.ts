@@ -116,7 +116,7 @@ t.test('logs of real containers', async (t) => {
     );
   });
 
-  t.test('F43: a 100 MB line costs one cut line', async (t) => {
+  t.test('A62, F43: a 100 MB line costs one cut line', async (t) => {
     const { name } = project(t);
     const script = "head -c 104857600 /dev/zero | tr '\\0' y; echo; echo after";
     await waitForExit(await runContainer({ project: name, service: 'huge', script }));
@@ -131,6 +131,7 @@ t.test('logs of real containers', async (t) => {
     const said = [
       String.raw`a\000b`,
       String.raw`\033[31mred\033]8;;http://x\007`,
+      String.raw`\033]52;c;c2VjcmV0\007`,
       String.raw`x\r\n{"level":"fatal"}`,
       String.raw`\377\376broken \303`,
       String.raw`"quoted" \\ back`,
@@ -144,6 +145,7 @@ t.test('logs of real containers', async (t) => {
       [
         'a\0b',
         '\u001b[31mred\u001b]8;;http://x\u0007',
+        '\u001b]52;c;c2VjcmV0\u0007',
         'x\r',
         '{"level":"fatal"}',
         '\ufffd\ufffdbroken \ufffd',
@@ -152,6 +154,25 @@ t.test('logs of real containers', async (t) => {
       ],
     );
     t.ok(logs.every((entry) => entry.container === `${name}-evil-1` && entry.stream === 'stdout'));
+  });
+
+  t.test('A63: a secret that a container prints leaves its host in none of its forms', async (t) => {
+    const secret = 'canary "quoted" & <s3cret>';
+    const name = uniqueProject(t, 'logs');
+    const script = `
+      printf '%s\\n' "$S"; printf 'split '; sleep 0.1; printf '%s' "$S" | head -c 9; sleep 0.1; printf '%s\\n' "$S" | tail -c +10
+      printf 'x%s' "$S" | base64; head -c 16380 /dev/zero | tr '\\0' z; printf '%s\\n' "$S"; echo done >&2`;
+    const options = ['-e', `S=${secret}`];
+    await runContainer({ project: name, service: 'app', script: `${script}; sleep 1000`, options });
+    const streams = (['files', 'api'] as const).map((from) => startStreamer(t, name, from, [secret]));
+    const following = await followLogs(t, startStreamer(t, name, 'files', [secret]), { tail: 100 });
+    await eventually(() => following.entries.some(({ message }) => message === 'done'));
+    for (const stream of streams) {
+      const logs = (await readLogs(stream)).filter((entry) => entry.stream === 'stdout').map((entry) => entry.message);
+      t.match(logs, ['***', 'split ***', /^.{0,3}\*\*\*.{0,4}$/, /^z{16380}\*\*\*… \[cut, \d+ bytes more\]$/]);
+      t.equal(logs.length, 4);
+    }
+    t.notMatch(JSON.stringify(following.entries), /cana|s3cret/);
   });
 
   t.test('a container with a terminal', async (t) => {

@@ -8,6 +8,7 @@ import type { LogEntry } from '#shared/model.ts';
 import type { StreamParams } from '#shared/protocol/schema.ts';
 import { systemClock } from '#shared/time.ts';
 import { docker } from './docker.ts';
+import { createMask } from '../../agent/secrets/mask.ts';
 
 const socketPath = '/var/run/docker.sock';
 
@@ -15,8 +16,9 @@ const socketPath = '/var/run/docker.sock';
 export type HistoryFrom = 'files' | 'api';
 
 /** A streamer whose only service is `project`. */
-export function startStreamer(t: Test, project: string, from: HistoryFrom = 'files') {
+export function startStreamer(t: Test, project: string, from: HistoryFrom = 'files', secrets: string[] = []) {
   const abort = new AbortController();
+  const mask = createMask(secrets);
   t.teardown(() => abort.abort());
   const engine = createDockerEngine({ socketPath });
   const events = startEventHub({ engine, clock: systemClock, log: silentLogger() }, abort.signal);
@@ -25,6 +27,7 @@ export function startStreamer(t: Test, project: string, from: HistoryFrom = 'fil
     listContainers: (name) => engine.listProject(name),
     onContainerChange: (name, changed) => events.subscribe(name, changed),
     projectOf: (serviceId) => (serviceId === 'svc_test' ? project : undefined),
+    maskOf: () => () => mask,
     ...(from === 'api' && { findLogFile: () => Promise.resolve(undefined) }),
     clock: systemClock,
     log: silentLogger(),

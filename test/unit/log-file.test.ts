@@ -19,6 +19,7 @@ const container: ContainerView = {
   startedAt: 0,
   ports: [],
 };
+const noMask = () => undefined;
 const FROM_API = entry(1, { message: 'from the API' });
 
 /** As Docker writes it: zeros at the end of the fraction left out. */
@@ -46,7 +47,7 @@ async function* api(): AsyncGenerator<Buffer> {
 }
 
 async function read(path: string, range: Partial<HistoryRange> = {}): Promise<LogEntry[]> {
-  const history = fileHistory(() => Promise.resolve({ path, isTty: false }), api);
+  const history = fileHistory(() => Promise.resolve({ path, isTty: false }), noMask, api);
   return collect(history(container, { tail: null, since: null, ...range }));
 }
 
@@ -103,8 +104,8 @@ t.test('what cannot be read goes through the Engine', async (t) => {
   writeFileSync(path, '');
   t.same(await read(path), []);
   rmSync(path);
-  const noFile = fileHistory(() => Promise.resolve(undefined), api);
-  const refused = fileHistory(() => Promise.reject(new Error('no Docker')), api);
+  const noFile = fileHistory(() => Promise.resolve(undefined), noMask, api);
+  const refused = fileHistory(() => Promise.reject(new Error('no Docker')), noMask, api);
   for (const history of [noFile, refused]) {
     t.same(await collect(history(container, { tail: null, since: null })), [FROM_API]);
   }

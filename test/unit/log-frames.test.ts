@@ -10,7 +10,7 @@ const close = lineClose('web-1');
 
 /** What comes out for one message. */
 function encode(message: Buffer, dropped = 0) {
-  const frames = new FrameBuilder();
+  const frames = new FrameBuilder(() => undefined);
   add(frames, message, dropped);
   const all = frames.takeAll();
   return { bytes: Math.max(...all.map((frame) => frame.length)), entries: all.flatMap(fromFrame) };
@@ -65,7 +65,7 @@ t.test('F43: a message whose escapes do not fit a frame is cut sooner', async (t
 });
 
 t.test('frames hold whole lines and at most 64 KiB', async (t) => {
-  const frames = new FrameBuilder();
+  const frames = new FrameBuilder(() => undefined);
   const lengths = [0, 100, 5000, 16_384, 40, 9000];
   for (let n = 0; n < 600; n++) add(frames, Buffer.alloc(lengths[n % lengths.length] ?? 0, 'm'));
   const all = frames.takeAll();
