@@ -2,13 +2,15 @@
 // start. Who calls is found before anything else is read, and what they may do is decided before a body is parsed.
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LongshoreError } from '#shared/errors.ts';
+import type { App } from '../app/api/app.ts';
 import type { Caller } from '../app/api/caller.ts';
-import type { Keys } from '../app/api/keys.ts';
 import { holds, type ExactPermission } from '../app/permissions.ts';
+import { sessionCookieOf } from './cookies.ts';
 import { findUrlCredential, readBearer } from './credentials.ts';
+import { requireOwnPage } from './csrf.ts';
 import type { Tickets } from './tickets.ts';
 
-/** `public` asks for nothing, `authenticated` for any valid key. */
+/** `public` asks for nothing, `authenticated` for any valid key or session. */
 export type RoutePermission = ExactPermission | 'public' | 'authenticated';
 
 declare module 'fastify' {
@@ -19,33 +21,45 @@ declare module 'fastify' {
   }
   interface FastifyRequest {
     caller: Caller | null;
+    /** Of the cookie that let the caller in; null for whoever came another way. */
+    sessionSecret: string | null;
   }
 }
 
-/** Who calls, on a route that asked for a key. */
+/** Who calls, on a route that asked for a key or a session. */
 export function callerOf(request: FastifyRequest): Caller {
   if (!request.caller) throw new LongshoreError('unauthorized');
   return request.caller;
 }
 
-export function identifyCallers(http: FastifyInstance, keys: Pick<Keys, 'identify'>, tickets: Tickets): void {
+type Doors = Pick<App, 'keys' | 'sessions'>;
+
+export function identifyCallers(http: FastifyInstance, app: Doors, tickets: Tickets): void {
   http.decorateRequest('caller', null);
+  http.decorateRequest('sessionSecret', null);
   http.addHook('onRequest', async (request) => {
-    request.caller = identify(request, keys, tickets) ?? null;
+    request.caller = identify(request, app, tickets) ?? null;
   });
 }
 
-function identify(request: FastifyRequest, keys: Pick<Keys, 'identify'>, tickets: Tickets): Caller | undefined {
+/** What was given on purpose counts before the cookie, which a browser adds to whatever it sends. */
+function identify(request: FastifyRequest, { keys, sessions }: Doors, tickets: Tickets): Caller | undefined {
   const inUrl = findUrlCredential(request.raw);
-  if (!inUrl || !request.ws) return keys.identify(readBearer(request.headers.authorization));
-  return inUrl.kind === 'ticket' ? tickets.redeem(inUrl.secret) : keys.identify(inUrl.secret);
+  if (inUrl && request.ws) return inUrl.kind === 'ticket' ? tickets.redeem(inUrl.secret) : keys.identify(inUrl.secret);
+  const { authorization } = request.headers;
+  const cookie = sessionCookieOf(request);
+  // Without any credential as well: nobody learns by the time of an answer which secrets were looked up.
+  if (authorization !== undefined || cookie === undefined) return keys.identify(readBearer(authorization));
+  request.sessionSecret = cookie;
+  return sessions.identify(cookie);
 }
 
 /** Comes after the rate limit, so that failed attempts count against their address. */
-export function requirePermissions(http: FastifyInstance): void {
+export function requirePermissions(http: FastifyInstance, publicUrl: string | null): void {
   http.addHook('onRequest', async (request) => {
     if (findUrlCredential(request.raw) && !request.ws) throw new LongshoreError('credential_in_url');
     if (request.is404) return;
+    if (request.caller && request.sessionSecret !== null) requireOwnPage(request, request.sessionSecret, publicUrl);
     const { permission, takesUpgrade } = request.routeOptions.config;
     if (permission !== 'public') requirePermission(callerOf(request), permission);
     if (request.ws && !takesUpgrade)

@@ -10,11 +10,13 @@ import type { AddressInfo } from 'node:net';
 import { newRequestId } from '#shared/ids.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
+import type { Caller } from '../app/api/caller.ts';
 import { ClientSockets } from '../realtime/client-sockets.ts';
 import { Hub } from '../realtime/hub.ts';
 import { auditWrites } from './audit.ts';
 import { identifyCallers, requirePermissions } from './auth.ts';
 import { BODY_LIMIT_BYTES, readJsonBodies } from './body.ts';
+import { readCookies } from './cookies.ts';
 import { takeUrlCredential } from './credentials.ts';
 import type { HttpConfig, HttpDeps } from './deps.ts';
 import { answerBrokenHttp, answerError, pathOf } from './errors.ts';
@@ -57,17 +59,19 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   const http = createServer(deps);
   const routes = collectRoutes(http);
   const tickets = new Tickets(clock);
-  const sockets = new ClientSockets(clock);
+  const isLive = ({ kind, keyId }: Caller) => (kind === 'session' ? app.sessions : app.keys).isLive(keyId);
+  const sockets = new ClientSockets(clock, isLive);
   const hub = new Hub(deps);
-  const unwatch = [tickets.watch(app.keys), sockets.watch(app.keys), hub.listen()];
+  const unwatch = [...[app.keys, app.sessions].flatMap((it) => [tickets.watch(it), sockets.watch(it)]), hub.listen()];
 
   await takeSockets(http, deps);
   await http.register(helmet, toHelmet(config));
   stampAnswers(http, deps);
-  identifyCallers(http, app.keys, tickets);
+  await readCookies(http);
+  identifyCallers(http, app, tickets);
   auditWrites(http, app.audit);
   await limitRates(http, config.rateLimits, clock);
-  requirePermissions(http);
+  requirePermissions(http, config.publicUrl);
   readJsonBodies(http);
   await describeRoutes(http, config.publicUrl);
 

@@ -4,10 +4,10 @@ import { randomBytes } from 'node:crypto';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Caller } from '../app/api/caller.ts';
-import type { Keys } from '../app/api/keys.ts';
+import type { Credentials } from '../app/api/credentials.ts';
 
 export const TICKET_LIFE_MS = 30_000;
-/** Open tickets of one key; beyond it the oldest goes. A page opens a handful of sockets at once. */
+/** Open tickets of one key or session; beyond it the oldest goes. A page opens a handful of sockets at once. */
 const MAX_OPEN = 100;
 
 interface Ticket {
@@ -24,9 +24,9 @@ export class Tickets {
     this.#clock = clock;
   }
 
-  /** Forgets the tickets of a revoked key; returns what ends the listening. */
-  watch(keys: Pick<Keys, 'onRevoked'>): () => void {
-    return keys.onRevoked((keyId) => {
+  /** Forgets the tickets of a key or session that ends; returns what ends the listening. */
+  watch(credentials: Pick<Credentials, 'onRevoked'>): () => void {
+    return credentials.onRevoked((keyId) => {
       for (const hash of this.#of(keyId)) this.#open.delete(hash);
     });
   }

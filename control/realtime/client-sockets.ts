@@ -1,11 +1,11 @@
-// Every WebSocket of a client, whatever it shows: how many a key may hold, whether the far side still lives, and the
-// end of all of them when their key is revoked or we stop. What travels inside is hub.ts' and the log socket's business.
+// Every WebSocket of a client, whatever it shows: how many a key or session may hold, whether the far side still lives,
+// and the end of all of them when that is revoked, expires or logs out, or when we stop. What travels inside is hub.ts' and the log socket's business.
 import type { WebSocket } from 'ws';
 import { LongshoreError } from '#shared/errors.ts';
 import { CLOSE } from '#shared/protocol/limits.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Caller } from '../app/api/caller.ts';
-import type { Keys } from '../app/api/keys.ts';
+import type { Credentials } from '../app/api/credentials.ts';
 
 /** A page opens two or three; 20 leaves room for tabs and ends a leak early. */
 export const MAX_SOCKETS_PER_KEY = 20;
@@ -23,19 +23,20 @@ const CLOSE_LIMIT_MS = 1_000;
 
 export class ClientSockets {
   readonly #clock: Clock;
+  readonly #isLive: (caller: Caller) => boolean;
+  /** By the id of the key or session. */
   readonly #byKey = new Map<string, Set<WebSocket>>();
 
-  constructor(clock: Clock) {
+  /** `isLive`: whether the caller would still be let in. */
+  constructor(clock: Clock, isLive: (caller: Caller) => boolean) {
     this.#clock = clock;
+    this.#isLive = isLive;
   }
 
-  /** Cuts the sockets of a key that is revoked or expires; returns what ends the listening. */
-  watch(keys: Pick<Keys, 'onRevoked'>): () => void {
-    return keys.onRevoked((keyId) => {
-      for (const socket of this.#byKey.get(keyId) ?? []) {
-        socket.close(CLOSE.unauthorized, 'the API key was revoked');
-        this.#endSoon(socket);
-      }
+  /** Cuts the sockets of a key or session that ends; returns what ends the listening. */
+  watch(credentials: Pick<Credentials, 'onRevoked'>): () => void {
+    return credentials.onRevoked((keyId) => {
+      for (const socket of this.#byKey.get(keyId) ?? []) this.#shutOut(socket);
     });
   }
 
@@ -45,9 +46,13 @@ export class ClientSockets {
       throw new LongshoreError('too_many_sockets', { details: `At most ${MAX_SOCKETS_PER_KEY}` });
   }
 
-  /** After the upgrade. False when another upgrade was faster: the socket is then closed with 4429. */
+  /**
+   * After the upgrade. False when another upgrade was faster (the socket is closed with 4429) or the caller was shut out
+   * during the handshake (4401).
+   */
   adopt(socket: WebSocket, caller: Caller): boolean {
     socket.on('error', () => {}); // `close` follows and is what counts
+    if (!this.#isLive(caller)) return this.#shutOut(socket);
     if (this.#isFull(caller)) {
       socket.close(CLOSE.overloaded, 'too many sockets');
       return false;
@@ -61,6 +66,12 @@ export class ClientSockets {
     this.#watchLife(socket);
     this.#watchFlood(socket);
     return true;
+  }
+
+  #shutOut(socket: WebSocket): false {
+    socket.close(CLOSE.unauthorized, 'the API key or session ended');
+    this.#endSoon(socket);
+    return false;
   }
 
   #isFull(caller: Caller): boolean {

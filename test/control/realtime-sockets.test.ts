@@ -115,7 +115,7 @@ t.test('a revoked key loses its sockets at once, others keep theirs', async (t) 
   const [gone, kept] = [http.socket('/api/ws', { key: 'lsk_gone' }), http.socket('/api/ws')];
   await Promise.all([gone.opened, kept.opened]);
   await http.app.keys.revoke(caller, caller.keyId);
-  t.match(await gone.closed, { code: 4401, reason: 'the API key was revoked' });
+  t.match(await gone.closed, { code: 4401, reason: 'the API key or session ended' });
   t.equal(kept.ws.readyState, WebSocket.OPEN);
 });
 
@@ -185,7 +185,7 @@ t.test('agents are handed to the gateway with their address, and kept out when i
 });
 
 t.test('a socket that was admitted too late is closed with 4429', async (t) => {
-  const sockets = new ClientSockets({ now: () => 0, after: () => () => {} });
+  const sockets = new ClientSockets({ now: () => 0, after: () => () => {} }, () => true);
   const caller = new FakeApp().addKey('k', ['*']);
   const closed: number[] = [];
   const fake = () =>
