@@ -95,7 +95,11 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   return followLink(link, { state, destination, clock, log });
 }
 
-function startDocker({ dockerSocket: socketPath, home, dataDir }: AgentConfig, { clock, log }: AgentDeps, scope: Scope): Docker {
+function startDocker(
+  { dockerSocket: socketPath, home, dataDir }: AgentConfig,
+  { clock, log }: AgentDeps,
+  scope: Scope,
+): Docker {
   const engine = createDockerEngine({ socketPath });
   const hub = startEventHub({ engine, clock, log }, scope.signal);
   const binary = findComposePlugin(home) ?? USUAL_PLUGIN;

@@ -9,7 +9,16 @@ import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { JobStep, PlanStep, PullPolicy } from '#shared/model.ts';
 import { check, inputsOf, normalise, prepare } from './attempt.ts';
 import { apply, awaitReady, build, record } from './execute.ts';
-import { findImages, idsOf, pullImages, pullsOf, requireImages, restoreImages, type FoundImages } from './images.ts';
+import {
+  findImages,
+  idsOf,
+  pullImages,
+  pullsOf,
+  requireImages,
+  restoreImages,
+  type FoundImages,
+  type PullContext,
+} from './images.ts';
 import type { JobOutcome } from './job-run.ts';
 import { mendLeftovers } from './leftovers.ts';
 import { changesNothing, planDeploy, printPlan } from './plan.ts';
@@ -129,7 +138,7 @@ async function provideImages(
   if (pulls.length === 0) task.skip('pull', 'every image is on the host');
   else {
     await task.step('pull', async (say) => {
-      const warnings = await pullImages(engine, pulls, say, task.run.signal);
+      const warnings = await pullImages(pullContextOf(task), pulls, say);
       for (const message of warnings) say({ message });
     });
   }
@@ -143,6 +152,12 @@ async function provideImages(
   const isSame = !mustBuild && pulls.length === 0;
   return requireImages(rendered, isSame ? found : await findImages(engine, rendered));
 }
+
+const pullContextOf = ({ deps: { engine }, run }: Task): PullContext => ({
+  engine,
+  logins: run.service.spec.registries ?? [],
+  signal: run.signal,
+});
 
 /** A redeploy looks for newer images unless it says otherwise. */
 function pullPolicyOf({ run: { offer } }: Task): PullPolicy | undefined {
@@ -190,7 +205,7 @@ async function keepEvidence(task: Task, attempt: Attempt, error: LongshoreError)
 /** A pull may have moved a name before another pull failed: names go back as well. */
 async function restoreFolder(task: Task, attempt: Attempt, good: Revision): Promise<void> {
   await task.workspace.write(good.sources, Object.keys(attempt.sources?.files ?? {}));
-  await restoreImages(task.deps.engine, good.meta.images, task.run.signal);
+  await restoreImages(pullContextOf(task), good.meta.images);
 }
 
 /** The good revision exactly: its files, its images by id, its rendered file, and healthy again. */

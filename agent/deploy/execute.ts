@@ -1,6 +1,6 @@
 // Carries out what was decided: hands the rendered file to Compose, waits, records. Asks nothing, decides nothing.
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep, RegistryLogin } from '#shared/model.ts';
 import type { ComposeEvent } from '../docker/progress.ts';
 import type { Container } from '../docker/engine.ts';
 import { inputsOf } from './attempt.ts';
@@ -22,8 +22,19 @@ export const CONFIG_HASH_LABEL = 'com.docker.compose.config-hash';
 export async function build(task: Task, rendered: Rendered, isFresh: boolean, say: Say): Promise<void> {
   await task.workspace.writeRendered(rendered);
   await retried(say, () =>
-    task.deps.compose.build(task.project, { ...runOf(task, say), deadlineMs: BUILD_DEADLINE_MS, pull: isFresh }),
+    task.deps.compose.build(task.project, {
+      ...runOf(task, say),
+      deadlineMs: BUILD_DEADLINE_MS,
+      pull: isFresh,
+      logins: loginsOf(task),
+    }),
   );
+}
+
+/** What the operator is logged in to by hand is for the operator's services that bring no login, never for customers'. */
+function loginsOf({ run }: Task): readonly RegistryLogin[] | null {
+  const { customerId, registries = [] } = run.service.spec;
+  return customerId === null && registries.length === 0 ? null : registries;
 }
 
 /** Brings the containers to what `rendered` says. Fails with the container's own fault where one is to blame. */

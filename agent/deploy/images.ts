@@ -1,6 +1,7 @@
 // A deploy's images: there before `up` runs (which pulls nothing), recorded to the digest, and put back by digest.
+import { findLogin, repositoryOf } from '#shared/compose/image-name.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy, RegistryLogin } from '#shared/model.ts';
 import type { Engine, Image } from '../docker/engine.ts';
 import type { StepUpdate } from './job-run.ts';
 import { imageOf, type Rendered, type RenderedService } from './rendered.ts';
@@ -45,12 +46,20 @@ function wantsPull({ pull_policy: own }: RenderedService, policy: PullPolicy | u
   return !isHere || effective === 'always';
 }
 
-/** All at once. An image that is here anyway may fail to be refreshed: that is a warning, returned in words. */
+export interface PullContext {
+  engine: Engine;
+  logins: readonly RegistryLogin[];
+  signal: AbortSignal;
+}
+
+/**
+ * All at once. An image that is here anyway may fail to be refreshed: that is a warning, returned in words. A login that
+ * is refused is no such case, because nothing would ever be refreshed again.
+ */
 export async function pullImages(
-  engine: Engine,
+  { engine, logins, signal }: PullContext,
   pulls: readonly Pull[],
   say: Say,
-  signal: AbortSignal,
 ): Promise<string[]> {
   const percents = new Map<string, number>();
   const pullOne = async ({ reference, platform, isHere }: Pull): Promise<string | undefined> => {
@@ -60,7 +69,7 @@ export async function pullImages(
       say({ percent: Math.floor(sum / pulls.length), message: `${reference}: ${message}` });
     };
     try {
-      await engine.pullImage(reference, { onProgress, signal, ...(platform !== undefined && { platform }) });
+      await engine.pullImage(reference, { onProgress, signal, platform, login: findLogin(logins, reference) });
       return undefined;
     } catch (error) {
       if (!isHere || !(error instanceof LongshoreError) || error.code !== 'image_unavailable') throw error;
@@ -91,17 +100,21 @@ export const recordImages = (rendered: Rendered, found: FoundImages): Record<str
 
 /** Makes each name stand for exactly the recorded image again: by tag where it is here, else by digest from its registry. */
 export async function restoreImages(
-  engine: Engine,
+  { engine, logins, signal }: PullContext,
   images: Record<string, ImageRecord>,
-  signal: AbortSignal,
 ): Promise<void> {
   const records = new Map(Object.values(images).map((record) => [record.reference, record]));
   await Promise.all(
     [...records.values()].map(async ({ reference, id, digests }) => {
       if ((await engine.findImage(reference))?.id === id) return;
-      const [digest] = digests;
-      if (!(await engine.findImage(id)) && digest !== undefined) await engine.pullImage(digest, { signal });
+      const digest = digestFor(reference, digests);
+      if (!(await engine.findImage(id)) && digest !== undefined)
+        await engine.pullImage(digest, { signal, login: findLogin(logins, digest) });
       if (!reference.includes('@')) await engine.tagImage(id, reference);
     }),
   );
 }
+
+/** Where it came from, of all the repositories that have it: only that one need know our login. */
+const digestFor = (reference: string, digests: readonly string[]): string | undefined =>
+  digests.find((digest) => repositoryOf(digest) === repositoryOf(reference)) ?? digests[0];

@@ -3,10 +3,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LongshoreError, type ErrorCode } from '#shared/errors.ts';
+import type { RegistryLogin } from '#shared/model.ts';
 import { runChild, Tail, type ChildEnd } from './child.ts';
+import { withDockerConfig } from './docker-config.ts';
 import { dockerFault } from './faults.ts';
 import { RUN_VARIABLE } from './orphan.ts';
 import { fromBuild, fromCompose, type ComposeEvent } from './progress.ts';
+import { buildFault } from './registry-fault.ts';
 
 /** A normal file takes 50 ms; an alias bomb that slipped through never ends. */
 const CONFIG_DEADLINE_MS = 20_000;
@@ -42,12 +45,22 @@ export interface ComposeTask extends ComposeRun {
   onEvent: (event: ComposeEvent) => void;
 }
 
+export interface BuildTask extends ComposeTask {
+  /** Looks for newer base images. */
+  pull: boolean;
+  /** For private base images; null: whatever the host itself is logged in to. */
+  logins: readonly RegistryLogin[] | null;
+}
+
 export interface Compose {
   version(): Promise<string>;
   /** The normalised file as Compose prints it, and its warnings. Fails with `compose_invalid`. */
   config(project: ComposeProject, run: ComposeRun): Promise<{ json: string; warnings: string[] }>;
-  /** Builds the services that have `build:`. Fails with `build_failed`. */
-  build(project: ComposeProject, task: ComposeTask & { pull: boolean }): Promise<void>;
+  /**
+   * Builds the services that have `build:`. Fails with `build_failed`; with `image_unavailable` or `registry_login_failed`
+   * where a base image is to blame.
+   */
+  build(project: ComposeProject, task: BuildTask): Promise<void>;
   /** `up -d` of exactly these files: pulls nothing, builds nothing. Repeating it repairs what a killed run left. */
   up(project: ComposeProject, task: ComposeTask): Promise<void>;
 }
@@ -58,6 +71,8 @@ export interface ComposeOptions {
   socketPath: string;
   /** Docker's own settings are read from here, so that nobody's `docker context` steers us. */
   home: string;
+  /** For settings of single builds, with passwords: nobody else's folder, and no service's. */
+  loginDir: string;
   /** Default CONFIG_DEADLINE_MS. */
   configDeadlineMs?: number;
 }
@@ -76,13 +91,15 @@ class ComposePlugin implements Compose {
   readonly #binary: string;
   readonly #env: Record<string, string>;
   readonly #home: string;
+  readonly #loginDir: string;
   readonly #configDeadlineMs: number;
   readonly #hasMemoryLimit = existsSync(PRLIMIT);
 
-  constructor({ binary, socketPath, home, configDeadlineMs = CONFIG_DEADLINE_MS }: ComposeOptions) {
+  constructor({ binary, socketPath, home, loginDir, configDeadlineMs = CONFIG_DEADLINE_MS }: ComposeOptions) {
     this.#configDeadlineMs = configDeadlineMs;
     this.#binary = binary;
     this.#home = home;
+    this.#loginDir = loginDir;
     this.#env = { PATH, HOME: home, DOCKER_HOST: `unix://${socketPath}` };
   }
 
@@ -128,23 +145,25 @@ class ComposePlugin implements Compose {
     return { json: out.join('\n'), warnings: said.warnings };
   }
 
-  build(project: ComposeProject, task: ComposeTask & { pull: boolean }): Promise<void> {
-    const args = ['build', ...(task.pull ? ['--pull'] : [])];
-    return this.#task(project, task, args, `Cannot build "${project.name}"`, 'build_failed');
+  async build(project: ComposeProject, task: BuildTask): Promise<void> {
+    const { pull, logins } = task;
+    const args = ['build', ...(pull ? ['--pull'] : [])];
+    const work = (env: Record<string, string>) =>
+      this.#task(project, task, { args, env, action: `Cannot build "${project.name}"`, otherwise: 'build_failed' });
+    try {
+      if (!logins) return await work({});
+      await withDockerConfig({ folder: join(this.#loginDir, project.name), home: this.#home, logins }, work);
+    } catch (error) {
+      throw error instanceof LongshoreError ? buildFault(logins ?? [], error) : error;
+    }
   }
 
   up(project: ComposeProject, task: ComposeTask): Promise<void> {
     const args = ['up', '-d', '--no-build', '--pull', 'never', '--remove-orphans'];
-    return this.#task(project, task, args, `Cannot apply "${project.name}"`, 'apply_failed');
+    return this.#task(project, task, { args, action: `Cannot apply "${project.name}"`, otherwise: 'apply_failed' });
   }
 
-  async #task(
-    project: ComposeProject,
-    task: ComposeTask,
-    args: string[],
-    action: string,
-    otherwise: ErrorCode,
-  ): Promise<void> {
+  async #task(project: ComposeProject, task: ComposeTask, { args, env, action, otherwise }: Verb): Promise<void> {
     const said = new Said();
     const hear = (event: ComposeEvent | undefined) => {
       said.hear(event);
@@ -152,7 +171,7 @@ class ComposePlugin implements Compose {
     };
     const end = await runChild(this.#binary, {
       args: ['--ansi', 'never', '--progress', 'json', ...common(project, task), ...args],
-      env: this.#envOf(project),
+      env: { ...this.#envOf(project), ...env },
       cwd: project.directory,
       deadlineMs: task.deadlineMs,
       signal: task.signal,
@@ -165,6 +184,14 @@ class ComposePlugin implements Compose {
   #envOf(project: ComposeProject): Record<string, string> {
     return { ...this.#env, [RUN_VARIABLE]: project.directory };
   }
+}
+
+/** What Compose is told to do, and how its failure is told. */
+interface Verb {
+  args: string[];
+  env?: Record<string, string>;
+  action: string;
+  otherwise: ErrorCode;
 }
 
 const common = ({ name, directory }: ComposeProject, { files, envFile }: ComposeRun): string[] => [

@@ -2,9 +2,11 @@
 // asked nothing does not pay its 15 MB.
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
+import type { RegistryLogin } from '#shared/model.ts';
 import { fromInspect, fromEvent, fromList, PROJECT_LABEL } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
 import { asFault, ifAbsent, ifStatus, type DockerodeError } from './api-faults.ts';
+import { addressOf } from './docker-config.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
   ENGINE_DEADLINES,
@@ -21,6 +23,7 @@ import {
   type VolumeSize,
 } from './engine.ts';
 import { followPull } from './pull.ts';
+import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats } from './usage-view.ts';
 
 /** Changes of a container's state; leaves out what health checks and execs cause every few seconds. */
@@ -156,21 +159,19 @@ class DockerEngine implements Engine {
     }).catch(ifAbsent(undefined));
   }
 
-  async pullImage(reference: string, { onProgress, signal, platform }: PullOptions = {}): Promise<void> {
-    const action = `Cannot pull image "${reference}"`;
+  async pullImage(reference: string, { onProgress, signal, platform, login }: PullOptions = {}): Promise<void> {
     const pull = this.#call(
-      action,
+      `Cannot pull image "${reference}"`,
       ENGINE_DEADLINES.pull,
       async (docker, abortSignal) => {
-        const options = { abortSignal, ...(platform !== undefined && { platform }) };
+        const options = { abortSignal, ...(platform !== undefined && { platform }), ...authOf(login) };
         await followPull(await docker.pull(withTag(reference), options), onProgress);
       },
       signal,
     );
     await pull.catch((error: unknown) => {
       if (!(error instanceof LongshoreError) || error.code === 'docker_unavailable') throw error;
-      const why = error.details === undefined ? {} : { details: error.details };
-      throw new LongshoreError('image_unavailable', { message: action, ...why, cause: error });
+      throw pullFault(reference, login, error);
     });
   }
 
@@ -281,6 +282,12 @@ class DockerEngine implements Engine {
     return this.#client;
   }
 }
+
+/** A header of the call; dockerode keeps it out of the query. */
+const authOf = (login: RegistryLogin | undefined) =>
+  login && {
+    authconfig: { username: login.username, password: login.password, serveraddress: addressOf(login) },
+  };
 
 /** Without a tag Docker would pull all of them. */
 const withTag = (reference: string): string => (/[@:][^/]*$/.test(reference) ? reference : `${reference}:latest`);

@@ -3,7 +3,7 @@
 //
 // Every call has a deadline of its own and fails with `docker_unavailable` when the socket is gone or silent,
 // `port_taken` and `image_unavailable` for what those names say, and `docker_error` for any other refusal.
-import type { ContainerView } from '#shared/model.ts';
+import type { ContainerView, RegistryLogin } from '#shared/model.ts';
 
 /** Deadlines in milliseconds. A stop has the container's grace period on top. */
 export const ENGINE_DEADLINES = {
@@ -103,7 +103,9 @@ export interface PullOptions {
   onProgress?: (update: PullUpdate) => void;
   signal?: AbortSignal;
   /** As in Compose: `linux/arm64`. */
-  platform?: string;
+  platform?: string | undefined;
+  /** For the image's registry; without one the pull is anonymous. */
+  login?: RegistryLogin | undefined;
 }
 
 export interface Named {
@@ -142,7 +144,7 @@ export interface Engine {
   renameContainer(id: string, name: string): Promise<void>;
 
   findImage(reference: string): Promise<Image | undefined>;
-  /** Fails with `image_unavailable` naming the image. Pulling what is current is a no-op of the registry. */
+  /** Fails with `image_unavailable` naming the image, or `registry_login_failed` for a login that is refused. Pulling what is current is a no-op of the registry. */
   pullImage(reference: string, options?: PullOptions): Promise<void>;
   /** Points `reference` at an image that is here; repeating it changes nothing. */
   tagImage(id: string, reference: string): Promise<void>;

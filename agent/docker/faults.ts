@@ -20,6 +20,22 @@ export function codeOf(message: string, otherwise: ErrorCode): ErrorCode {
   return PATTERNS.find(([pattern]) => pattern.test(message))?.[1] ?? otherwise;
 }
 
+/**
+ * What a registry's answer says of the login: `refused` wants one or does not take the one it got, `denied` may also mean
+ * that there is no such image, `open` speaks of something else.
+ */
+export function accessIn(words: string): 'refused' | 'denied' | 'open' {
+  if (/unauthorized|no basic auth credentials|incorrect username or password|token has expired/i.test(words))
+    return 'refused';
+  return /\bdenied\b|authorization failed|403 Forbidden/i.test(words) ? 'denied' : 'open';
+}
+
+/** The base image that a build could not look up, and why; undefined when the build failed for another reason. */
+export function baseImageIn(words: string): { image: string; words: string } | undefined {
+  const [, image, why] = /failed to resolve source metadata for (\S+): (.*)/.exec(words) ?? [];
+  return image === undefined || why === undefined ? undefined : { image, words: why };
+}
+
 /** An error with Docker's own words as details; `action` names what was tried and on what. */
 export function dockerFault(action: string, words: string, otherwise: ErrorCode, init: ErrorInit = {}): LongshoreError {
   const details = words.replace(/^(Error response from daemon: |\(HTTP code \d+\) [a-z ]+ - )/, '').trim();

@@ -18,7 +18,13 @@ const skip = await missingDocker();
 function project(t: Test, files: Record<string, string>, configDeadlineMs = 20_000) {
   const directory = t.testdir(files);
   const binary = findComposePlugin(directory) ?? '';
-  const compose = createCompose({ binary, socketPath: SOCKET, home: directory, configDeadlineMs });
+  const compose = createCompose({
+    binary,
+    socketPath: SOCKET,
+    home: directory,
+    loginDir: join(directory, 'logins'),
+    configDeadlineMs,
+  });
   const run = { files: [join(directory, 'compose.yaml')], envFile: join(directory, '.env') };
   const config = async () => {
     const { json, warnings } = await compose.config({ name: 'shop', directory }, run);
@@ -100,7 +106,7 @@ function scripted(
   const binary = join(directory, 'compose');
   writeFileSync(binary, `#!/bin/sh\n${script}\n`);
   chmodSync(binary, 0o755);
-  const compose = createCompose({ binary, socketPath: SOCKET, home: directory });
+  const compose = createCompose({ binary, socketPath: SOCKET, home: directory, loginDir: join(directory, 'logins') });
   const task = { files: [], envFile: '.env', deadlineMs: 30_000, onEvent: () => undefined };
   return { compose, directory, up: (given) => compose.up({ name: 'shop', directory }, { ...task, ...given }) };
 }

@@ -116,7 +116,7 @@ export async function startDeployHost(t: Test, prefix: string, spec: Partial<Ser
   const executor = createExecutor({
     dataDir,
     engine,
-    compose: createCompose({ binary, socketPath: SOCKET, home: dataDir }),
+    compose: createCompose({ binary, socketPath: SOCKET, home: dataDir, loginDir: join(dataDir, 'logins') }),
     events: startEventHub({ engine, clock: systemClock, log: silentLogger() }, stopped.signal),
     policy: DEFAULT_POLICY,
     reservedPorts: [],
