@@ -45,6 +45,7 @@ export class Writer {
   #busySince: number | undefined;
   #busyDelayMs = BUSY_FIRST_DELAY_MS;
   #idle: (() => void)[] = [];
+  readonly #listeners = new Set<() => void>();
 
   constructor(db: Database, clock: Clock) {
     this.#db = db;
@@ -68,6 +69,12 @@ export class Writer {
       });
       this.#schedule();
     });
+  }
+
+  /** Calls after each transaction that is on disk; for who looks at the store rather than being told. */
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Resolves when nothing is queued. */
@@ -102,6 +109,7 @@ export class Writer {
     }
     for (const write of batch) if (!('error' in write)) for (const run of write.afterCommit) run();
     settle(batch);
+    for (const listener of this.#listeners) listener();
     this.#goOn();
   }
 

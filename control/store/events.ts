@@ -1,4 +1,4 @@
-// The timeline of services and hosts.
+// The timeline of services and hosts, and with each event its place in the outbox for webhooks.
 import { newId } from '#shared/ids.ts';
 import type { Database } from '../db/database.ts';
 import { selectPage, type Paged, type PageRequest } from './page.ts';
@@ -34,11 +34,18 @@ export class EventStore {
 
   /** `id` and what does not apply may be left out. */
   insert({ id, serviceId = null, hostId = null, jobId = null, ...event }: NewEvent): void {
+    const eventId = id ?? newId('evt', event.at);
     this.#db.run(
       `INSERT INTO events (id, service_id, host_id, job_id, type, status, message, at)
        VALUES (:id, :serviceId, :hostId, :jobId, :type, :status, :message, :at)`,
-      { id: id ?? newId('evt', event.at), serviceId, hostId, jobId, ...event },
+      { id: eventId, serviceId, hostId, jobId, ...event },
     );
+    this.#db.run('INSERT INTO outbox (event_id) SELECT :eventId WHERE EXISTS (SELECT 1 FROM webhooks)', { eventId });
+  }
+
+  find(id: string): EventRecord | undefined {
+    const row = this.#db.get<EventRow>('SELECT * FROM events WHERE id = :id', { id });
+    return row && toEvent(row);
   }
 
   list(filter: EventFilter): Paged<EventRecord> {

@@ -1,6 +1,6 @@
 // API keys by the hash of their secret.
 import type { Database } from '../db/database.ts';
-import { parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import { hasLabelsSql, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { KeyRecord } from './records.ts';
 
 interface KeyRow {
@@ -16,10 +16,6 @@ interface KeyRow {
   expires_at: number | null;
   last_used_at: number | null;
 }
-
-const HAS_LABELS = `NOT EXISTS (
-  SELECT 1 FROM json_each(:hostLabels) AS wanted WHERE NOT EXISTS (
-    SELECT 1 FROM json_each(api_keys.host_labels) AS own WHERE own.key = wanted.key AND own.value = wanted.value))`;
 
 export class KeyStore {
   readonly #db: Database;
@@ -57,7 +53,7 @@ export class KeyStore {
         table: 'api_keys',
         conditions: [
           ['customer_id = :customerId', { customerId: customerId ?? undefined }],
-          [HAS_LABELS, { hostLabels: toJson(hostLabels) ?? undefined }],
+          [hasLabelsSql('api_keys'), { hostLabels: toJson(hostLabels) ?? undefined }],
         ],
         orderBy: 'created_at, id',
       },

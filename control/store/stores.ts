@@ -6,6 +6,7 @@ import { openDatabase } from '../db/database.ts';
 import { Writer } from '../db/writer.ts';
 import { AuditStore } from './audit.ts';
 import { CommandStore } from './commands.ts';
+import { DeliveryStore } from './deliveries.ts';
 import { CustomerStore } from './customers.ts';
 import { EventStore } from './events.ts';
 import { HostStore } from './hosts.ts';
@@ -16,10 +17,12 @@ import { JoinTokenStore } from './join-tokens.ts';
 import { KeyStore } from './keys.ts';
 import { LoginAttemptStore } from './login-attempts.ts';
 import { PlanStore } from './plans.ts';
+import { OutboxStore } from './outbox.ts';
 import { ServiceStore } from './services.ts';
 import { MetaStore } from './meta.ts';
 import { SessionStore } from './sessions.ts';
 import { TombstoneStore } from './tombstones.ts';
+import { WebhookStore } from './webhooks.ts';
 
 export type { WriteContext } from '../db/writer.ts';
 export type Stores = ReturnType<typeof openStores>;
@@ -47,6 +50,9 @@ export function openStores(dataDir: string, clock: Clock) {
     events: new EventStore(db),
     commands: new CommandStore(db, box),
     idempotency: new IdempotencyStore(db, box),
+    outbox: new OutboxStore(db),
+    webhooks: new WebhookStore(db, box),
+    deliveries: new DeliveryStore(db),
     async close(): Promise<void> {
       await writer.close();
       db.close();

@@ -34,7 +34,7 @@ async function serve(t: Test, listener: RequestListener): Promise<{ port: number
   let hits = 0;
   const server = createServer((request, response) => {
     hits += 1;
-    void listener(request, response);
+    listener(request, response);
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
   t.teardown(() => {

@@ -1,0 +1,109 @@
+// What webhooks tell of: the list that docs/webhooks.md is compared with, and how the timeline becomes it. Pure.
+import type { EventRecord, JobRecord } from '../../store/records.ts';
+
+/** Types of events that an endpoint may ask for. Append only: receivers decide by them. */
+export const EVENT_TYPES = [
+  'service.created',
+  'service.updated',
+  'service.starting',
+  'service.started',
+  'service.start_failed',
+  'service.stopping',
+  'service.stopped',
+  'service.stop_failed',
+  'service.restarting',
+  'service.restarted',
+  'service.restart_failed',
+  'service.deleting',
+  'service.deleted',
+  'service.delete_failed',
+  'service.status_changed',
+  'service.suspended',
+  'service.resumed',
+  'service.event',
+  'deploy.started',
+  'deploy.succeeded',
+  'deploy.failed',
+  'deploy.rolled_back',
+  'deploy.cancelled',
+  'deploy.expired',
+  'deploy.superseded',
+  'health.healthy',
+  'health.unhealthy',
+  'health.starting',
+  'health.unknown',
+  'host.joined',
+  'host.connected',
+  'host.offline',
+  'host.revoked',
+  'host.identity_conflict',
+  'host.event',
+  'backup.started',
+  'backup.succeeded',
+  'backup.failed',
+  'schedule.started',
+  'schedule.succeeded',
+  'schedule.failed',
+  'webhook.test',
+] as const;
+export type EventType = (typeof EVENT_TYPES)[number];
+
+/** By `type.status` of a timeline event. */
+const BY_EVENT: Readonly<Record<string, EventType>> = {
+  'service.created': 'service.created',
+  'service.updated': 'service.updated',
+  'service.suspended': 'service.suspended',
+  'service.resumed': 'service.resumed',
+  'start.started': 'service.starting',
+  'start.success': 'service.started',
+  'stop.started': 'service.stopping',
+  'stop.success': 'service.stopped',
+  'restart.started': 'service.restarting',
+  'restart.success': 'service.restarted',
+  'remove.started': 'service.deleting',
+  'remove.success': 'service.deleted',
+  'deploy.started': 'deploy.started',
+  'deploy.success': 'deploy.succeeded',
+  'deploy.failed': 'deploy.failed',
+  'deploy.cancelled': 'deploy.cancelled',
+  'deploy.expired': 'deploy.expired',
+  'deploy.superseded': 'deploy.superseded',
+  'health.healthy': 'health.healthy',
+  'health.unhealthy': 'health.unhealthy',
+  'health.starting': 'health.starting',
+  'health.unknown': 'health.unknown',
+  'host.joined': 'host.joined',
+  'host.connected': 'host.connected',
+  'host.offline': 'host.offline',
+  'host.revoked': 'host.revoked',
+  'host.identity_conflict': 'host.identity_conflict',
+  'backup.started': 'backup.started',
+  'backup.success': 'backup.succeeded',
+  'backup.failed': 'backup.failed',
+  'schedule.started': 'schedule.started',
+  'schedule.success': 'schedule.succeeded',
+  'schedule.failed': 'schedule.failed',
+};
+
+/** Whatever its status says, an action that ended otherwise did not do what it should. */
+const BY_UNDONE_ACTION: Readonly<Record<string, EventType>> = {
+  start: 'service.start_failed',
+  stop: 'service.stop_failed',
+  restart: 'service.restart_failed',
+  remove: 'service.delete_failed',
+};
+
+type Told = Pick<EventRecord, 'type' | 'status' | 'serviceId'>;
+
+/** One timeline event may be two things at once: a deploy that failed and was rolled back. Never nothing. */
+export function toEventTypes(event: Told, job: Pick<JobRecord, 'rolledBackTo'> | undefined): EventType[] {
+  const type = typeOf(event);
+  const isRolledBack = type === 'deploy.failed' && typeof job?.rolledBackTo === 'number';
+  return isRolledBack ? [type, 'deploy.rolled_back'] : [type];
+}
+
+function typeOf({ type, status, serviceId }: Told): EventType {
+  if (type === 'status') return 'service.status_changed';
+  const other = serviceId === null ? 'host.event' : 'service.event';
+  return BY_EVENT[`${type}.${status}`] ?? BY_UNDONE_ACTION[type] ?? other;
+}

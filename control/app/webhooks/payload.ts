@@ -1,0 +1,59 @@
+// What a receiver is told: facts that anybody who may read services and hosts may know, and nothing that a variable, a
+// compose file or a credential could stand in. Pure.
+import { toRfc3339 } from '#shared/time.ts';
+import type { EventRecord, HostRecord, JobRecord, ServiceRecord } from '../../store/records.ts';
+import type { EventType } from './event-types.ts';
+
+/** A timeline event with what is known of the things it is about. */
+export interface Story {
+  event: EventRecord;
+  service: ServiceRecord | undefined;
+  /** Of a service that is gone, this knows the name. */
+  job: JobRecord | undefined;
+  host: HostRecord | undefined;
+}
+
+/** The body as it is sent, in the form of Standard Webhooks. */
+export const toBody = (type: EventType, story: Story): string =>
+  JSON.stringify({ type, timestamp: toRfc3339(story.event.at), data: toFacts(story) });
+
+export const toTestBody = (webhookId: string, now: number): string =>
+  JSON.stringify({
+    type: 'webhook.test' satisfies EventType,
+    timestamp: toRfc3339(now),
+    data: { webhook_id: webhookId, message: 'A test, asked for by hand' },
+  });
+
+function toFacts({ event, service, job, host }: Story): object {
+  return {
+    event_id: event.id,
+    status: event.status,
+    message: event.message,
+    service: toServiceFacts(event, service, job),
+    host: event.hostId === null ? null : { id: event.hostId, name: host?.name ?? null },
+    job: job ? toJobFacts(job) : null,
+  };
+}
+
+function toServiceFacts({ serviceId }: EventRecord, service?: ServiceRecord, job?: JobRecord): object | null {
+  if (serviceId === null) return null;
+  return {
+    id: serviceId,
+    name: service?.name ?? job?.serviceName ?? null,
+    customer_id: service?.customerId ?? job?.customerId ?? null,
+    status: service?.lifecycle ?? null,
+    health: service?.health ?? null,
+    reason: service?.reason ?? null,
+    revision: service?.revision ?? null,
+  };
+}
+
+const toJobFacts = ({ id, kind, state, error, failedStep, rolledBackTo, isUnchanged }: JobRecord): object => ({
+  id,
+  kind,
+  state,
+  error: error && { code: error.code, message: error.message },
+  failed_step: failedStep,
+  rolled_back_to: rolledBackTo,
+  unchanged: isUnchanged,
+});
