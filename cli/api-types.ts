@@ -149,3 +149,14 @@ export interface TemplateVariable {
   secret: boolean;
   generated: boolean;
 }
+
+export interface AuditEntry {
+  seq: number;
+  timestamp: string;
+  actor: { kind: string; id: string | null; name: string | null };
+  action: string;
+  target_id: string | null;
+  address: string | null;
+  result: string;
+  code: string | null;
+}

@@ -5,10 +5,17 @@ import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
 import { loadControlConfig } from './config.ts';
+import type { AuditCheck } from './store/audit-chain.ts';
 import { startControl } from './system.ts';
 
 export { loadControlConfig, type ControlConfig } from './config.ts';
 export { startControl, type ControlDeps, type ControlHandle } from './system.ts';
+
+/** Checks the audit log of a data folder, also beside a running control plane. */
+export async function verifyAudit(dataDir: string, expected?: string): Promise<AuditCheck> {
+  const { checkAuditFile } = await import('./store/audit-file.ts');
+  return checkAuditFile(dataDir, expected);
+}
 
 /** What a restart does not mend: systemd must not try. */
 export const controlExitCode = (error: unknown): number =>

@@ -78,6 +78,7 @@ export const ERRORS = {
   // ours
   config_invalid: kind(500, 'The configuration is not valid'),
   schema_too_new: kind(500, 'The database was written by a newer version'),
+  audit_broken: kind(500, 'The audit log was changed'),
   storage_full: kind(503, 'The disk of the control plane is full', true),
   unavailable: kind(503, 'Not ready', true),
   internal: kind(500, 'Internal error'),

@@ -77,7 +77,7 @@ function targetOf({ params }: FastifyRequest): string | null {
 
 /** Of a body that fits its schema, so these are names of ours. */
 const fieldsOf = (body: unknown): string[] =>
-  typeof body === 'object' && body !== null ? Object.keys(body).slice(0, MAX_FIELDS) : [];
+  typeof body === 'object' && body !== null ? Object.keys(body).toSorted().slice(0, MAX_FIELDS) : [];
 
 function toOutcome(request: FastifyRequest, reply: FastifyReply): AuditOutcome {
   const { statusCode: status } = reply;
