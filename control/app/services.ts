@@ -16,10 +16,11 @@ import type {
   ServiceQuery,
   Services,
 } from './api/services.ts';
+import { maskCompose } from './compose-secrets.ts';
 import { planCreate, type CreateDeps } from './create-service.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds } from './permissions.ts';
-import { maskCompose, maskVariables } from './secret-values.ts';
+import { maskVariables } from './secret-values.ts';
 import type { ServiceJobs } from './service-jobs.ts';
 import type { UsageBoard } from './usage-board.ts';
 import { toJob, toService } from './views.ts';

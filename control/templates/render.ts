@@ -13,6 +13,8 @@ export interface RenderedTemplate {
   /** One value for each variable of the template, in its order; SERVICE_NAME as well when it was given. */
   variables: Record<string, string>;
   secretNames: string[];
+  /** Read only when the app first starts: a later change would do nothing, or lock it out of its own data. */
+  onceNames: string[];
   files: Record<string, string>;
 }
 
@@ -50,10 +52,14 @@ export function renderTemplate(
   return {
     compose: definition.compose,
     variables: Object.fromEntries(values),
-    secretNames: definition.variables.filter((variable) => variable.secret).map((variable) => variable.name),
+    secretNames: namesOf(definition, (variable) => variable.secret),
+    onceNames: namesOf(definition, (variable) => variable.once),
     files: { ...definition.files },
   };
 }
+
+const namesOf = ({ variables }: TemplateDefinition, fits: (variable: Variable) => boolean): string[] =>
+  variables.filter(fits).map(({ name }) => name);
 
 function variablesOf({ variables }: TemplateDefinition, given: Readonly<Record<string, string>>): readonly Variable[] {
   const { name } = SERVICE_NAME;

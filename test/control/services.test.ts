@@ -4,7 +4,7 @@ import t from 'tap';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { NewService } from '../../control/app/api/services.ts';
-import { maskCompose } from '../../control/app/secret-values.ts';
+import { maskCompose } from '../../control/app/compose-secrets.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { reportOf } from '../support/fake-host.ts';
@@ -238,7 +238,7 @@ t.test('A39 A40 A46: what the policy refuses is a 422 by path, tenants get less'
   await world.join();
   const compose = 'services:\n  a:\n    image: busybox\n    privileged: true\n    volumes: ["/:/host"]\n';
   const source = { method: 'compose' as const, compose };
-  t.same(await fieldsOf(world.create('a', { source, customerId: 'cust_1' })), [
+  t.same(await fieldsOf(world.create('a', { source, customerId: await world.customer('tenant') })), [
     'services.a.privileged',
     'services.a.volumes[0]',
   ]);
@@ -294,10 +294,11 @@ t.test('A07: a key bound to a customer or to hosts meets nothing else, by not_fo
   const world = new ControlWorld(t);
   const eu = await world.joinAndConnect({ zone: 'eu' }, 'eu');
   const us = await world.joinAndConnect({ zone: 'us' }, 'us');
-  const mine = (await world.create('mine', { customerId: 'cust_1', hostId: eu.id })).service;
-  const foreign = await world.create('foreign', { customerId: 'cust_2', hostId: eu.id });
+  const [own, other] = [await world.customer('own'), await world.customer('other')];
+  const mine = (await world.create('mine', { customerId: own, hostId: eu.id })).service;
+  const foreign = await world.create('foreign', { customerId: other, hostId: eu.id });
   const far = (await world.create('far', { hostId: us.id })).service;
-  const tenant: Caller = { ...ADMIN, keyId: 'key_t', customerId: 'cust_1' };
+  const tenant: Caller = { ...ADMIN, keyId: 'key_t', customerId: own };
   const { services, jobs, hosts } = world.app;
   t.same(
     services.list(tenant, PAGE).items.map(({ name }) => name),
@@ -307,8 +308,8 @@ t.test('A07: a key bound to a customer or to hosts meets nothing else, by not_fo
   t.throws(() => jobs.detail(tenant, foreign.job.id), { code: 'not_found' });
   t.equal(await faultCode(services.act(tenant, foreign.service.id, 'stop', 0)), 'not_found');
   t.equal(await faultCode(services.remove(tenant, foreign.service.id, 0)), 'not_found');
-  t.equal(await faultCode(world.create('x', { customerId: 'cust_2' }, tenant)), 'not_found');
-  t.equal((await world.create('own', {}, tenant)).service.customerId, 'cust_1');
+  t.equal(await faultCode(world.create('x', { customerId: other }, tenant)), 'not_found');
+  t.equal((await world.create('own', {}, tenant)).service.customerId, own);
 
   const european: Caller = { ...ADMIN, keyId: 'key_e', hostLabels: { zone: 'eu' } };
   t.ok(services.require(european, mine.id));
@@ -370,8 +371,9 @@ t.test('A69: values never lie in the database in clear', async (t) => {
 t.test('A10: lists are paged, sorted, filtered and searched by values only', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();
+  const customerId = await world.customer('one');
   for (const name of ['b-1', 'a-1', 'c-2', 'a-2']) {
-    await world.create(name, name.endsWith('1') ? { customerId: 'cust_1' } : {});
+    await world.create(name, name.endsWith('1') ? { customerId } : {});
     world.clock.advance(1);
   }
   const { services } = world.app;
@@ -379,7 +381,7 @@ t.test('A10: lists are paged, sorted, filtered and searched by values only', asy
   t.same(names({}), ['a-1', 'a-2', 'b-1', 'c-2']);
   t.same(names({ order: 'desc', perPage: 2, page: 2 }), ['a-2', 'a-1']);
   t.same(names({ sort: 'created_at' }), ['b-1', 'a-1', 'c-2', 'a-2']);
-  t.same(names({ customerId: 'cust_1' }), ['a-1', 'b-1']);
+  t.same(names({ customerId }), ['a-1', 'b-1']);
   t.same(names({ search: 'a-' }), ['a-1', 'a-2']);
   t.same(names({ search: '%' }), [], 'a wildcard is a character');
   t.same(names({ search: "' OR 1=1 --" }), []);
