@@ -1,7 +1,7 @@
 // Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
-import type { HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
+import type { CustomerRecord, HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 
@@ -37,19 +37,40 @@ export class Access {
     return host;
   }
 
+  requireCustomer(caller: Caller, id: string): CustomerRecord {
+    const customer = isOwn(caller, id) ? this.#stores.customers.find(id) : undefined;
+    if (!customer) throw missing('customer', id);
+    return customer;
+  }
+
+  /** What is about customers as such is not for a key that is bound to one. */
+  requireOperator(caller: Caller, doing: string): void {
+    if (caller.customerId === null) return;
+    throw new LongshoreError('forbidden', { message: `This API key is bound to a customer: it cannot ${doing}` });
+  }
+
+  /** What reaches services on every host is not for a key that sees some of them. */
+  requireFleetOperator(caller: Caller, doing: string): void {
+    this.requireOperator(caller, doing);
+    if (caller.hostLabels === null) return;
+    throw new LongshoreError('forbidden', { message: `This API key is bound to some hosts: it cannot ${doing}` });
+  }
+
   /** Hosts carry the services of every customer: a key bound to one may use and see them, not let them in or out. */
   requireHostOperator(caller: Caller): void {
-    if (caller.customerId === null) return;
-    throw new LongshoreError('forbidden', { message: 'This API key is bound to a customer: it cannot change hosts' });
+    this.requireOperator(caller, 'change hosts');
   }
 
   #isSeen(caller: Caller, { customerId, hostId }: { customerId: string | null; hostId: string }): boolean {
-    if (caller.customerId !== null && caller.customerId !== customerId) return false;
+    if (!isOwn(caller, customerId)) return false;
     if (caller.hostLabels === null) return true;
     const host = this.#stores.hosts.find(hostId);
     return host !== undefined && isHostSeen(caller, host);
   }
 }
+
+const isOwn = (caller: Caller, customerId: string | null): boolean =>
+  caller.customerId === null || caller.customerId === customerId;
 
 export const isHostSeen = (caller: Caller, host: Pick<HostRecord, 'labels'>): boolean =>
   caller.hostLabels === null || hasLabels(host.labels, caller.hostLabels);

@@ -8,8 +8,10 @@ import { isHostSeen, hasLabels, type Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { Bus } from './api/live.ts';
 import type { NewService } from './api/services.ts';
+import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobStarts } from './job-starts.ts';
+import { UNLIMITED } from './plan-limits.ts';
 import { choosePlacement } from './placement.ts';
 import { draftService, type ServiceDraft } from './service-draft.ts';
 import type { TemplateSource } from './template-source.ts';
@@ -18,6 +20,7 @@ export interface CreateDeps {
   stores: Stores;
   access: Access;
   starts: JobStarts;
+  customerRules: CustomerRules;
   links: HostLinks;
   templates: TemplateSource;
   /** Host ports of Longshore itself. */
@@ -34,6 +37,7 @@ export interface Created {
 /** Checks, renders and places; returns the write that does it. */
 export function planCreate(deps: CreateDeps, caller: Caller, input: NewService): (tx: WriteContext) => Created {
   const customerId = customerOf(caller, input);
+  deps.customerRules.requireKnown(customerId);
   const draft = draftService(input, { customerId, templates: deps.templates, reservedPorts: deps.reservedPorts() });
   const hostId = placeService(deps, caller, input);
   return (tx) => writeService(deps, tx, toRecord(deps.clock.now(), input, draft, { customerId, hostId }), draft, input);
@@ -93,20 +97,20 @@ function toRecord(
     createdAt: now,
     updatedAt: now,
     deployedAt: null,
-    limits: { cpu: null, memoryMb: null },
+    limits: UNLIMITED, // decided inside the write
     suspendedFrom: null,
     report: null,
   };
 }
 
 function writeService(
-  { stores, starts, bus }: CreateDeps,
+  { stores, starts, customerRules, bus }: CreateDeps,
   tx: WriteContext,
-  service: ServiceRecord,
+  draft: ServiceRecord,
   { source }: ServiceDraft,
-  { pull }: NewService,
+  { pull, limits }: NewService,
 ): Created {
-  const { id, name, hostId, createdAt } = service;
+  const { id, name, hostId, customerId, createdAt } = draft;
   requireOpen(stores.hosts.find(hostId)); // again: it may have been revoked since it was chosen
   if (stores.services.findByName(hostId, name)) {
     throw new LongshoreError('name_taken', {
@@ -114,6 +118,7 @@ function writeService(
       fields: { name: 'is taken on this host' },
     });
   }
+  const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);
   const jobId = starts.start(tx, service, { kind: 'deploy', pull: pull ?? 'missing', expiresAt: null });
   tx.afterCommit(() =>

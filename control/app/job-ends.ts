@@ -29,7 +29,7 @@ export class JobEnds {
     if (service && job.kind === 'remove' && end.state === 'succeeded') this.#bury(service, end.finishedAt);
     else if (service) {
       const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
-      this.#setStatus(tx, service, status, end.finishedAt);
+      this.setStatus(tx, service, status, end.finishedAt);
     }
     const message = messageOf(job, end, service);
     this.#record(job, end, message);
@@ -56,14 +56,15 @@ export class JobEnds {
 
   /** The host's word about a service, outside of a job's end. */
   report(tx: WriteContext, service: ServiceRecord, report: ServiceReport, at: number): void {
-    this.#setStatus(tx, service, statusAfterReport(service, report, this.#isDeploying(service.id)), at);
+    this.setStatus(tx, service, statusAfterReport(service, report, this.#isDeploying(service.id)), at);
   }
 
   #isDeploying(serviceId: string): boolean {
     return this.#stores.jobs.openOfService(serviceId).some((job) => isDeploy(job.kind));
   }
 
-  #setStatus(tx: WriteContext, service: ServiceRecord, status: ServiceStatus, at: number): void {
+  /** Writes what a service is now, and tells the world where that is something new. */
+  setStatus(tx: WriteContext, service: ServiceRecord, status: ServiceStatus, at: number): void {
     this.#stores.services.setStatus(service.id, status, at);
     const { lifecycle, health, reason } = status;
     const isSame = lifecycle === service.lifecycle && health === service.health && reason === service.reason;

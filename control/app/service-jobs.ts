@@ -6,7 +6,7 @@ import type { ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
-import type { Bus } from './api/live.ts';
+import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
@@ -23,8 +23,8 @@ export interface ServiceJobDeps {
   starts: JobStarts;
   ends: JobEnds;
   cancels: JobCancels;
+  customerRules: CustomerRules;
   links: HostLinks;
-  bus: Bus;
   clock: Clock;
 }
 
@@ -36,25 +36,28 @@ export class ServiceJobs {
   }
 
   act(tx: WriteContext, caller: Caller, id: string, kind: 'start' | 'stop' | 'restart'): string {
-    const { access, starts, clock } = this.#deps;
+    const { access, stores, starts, customerRules, clock } = this.#deps;
     const service = access.requireService(caller, id);
+    if (kind !== 'stop') customerRules.requireActive(service.customerId);
     this.#requireIdle(service);
     requireDeployed(service, kind);
     this.#requireConnected(service);
+    if (service.suspendedFrom !== null) stores.services.setSuspendedFrom(id, null); // its user wants it stopped
     return starts.start(tx, service, { kind, pull: null, expiresAt: clock.now() + ACTION_EXPIRY_MS });
   }
 
   redeploy(tx: WriteContext, caller: Caller, id: string, pull: PullPolicy): string {
-    const { access, stores, starts, bus, clock } = this.#deps;
+    const { access, stores, starts, ends, customerRules, clock } = this.#deps;
     const service = access.requireService(caller, id);
+    customerRules.requireActive(service.customerId);
     this.#requireIdle(service);
     this.#requireConnected(service);
-    const next: ServiceRecord = { ...service, revision: service.revision + 1, lifecycle: 'deploying', reason: null };
-    const now = clock.now();
-    stores.services.setRevision(id, next.revision);
-    stores.services.setStatus(id, next, now);
-    const { lifecycle, health, reason } = next;
-    tx.afterCommit(() => bus.publish({ type: 'service.status', serviceId: id, lifecycle, health, reason, at: now }));
+    const limits = customerRules.allotAgain(service);
+    const revision = service.revision + 1;
+    const next: ServiceRecord = { ...service, revision, limits, lifecycle: 'deploying', reason: null };
+    stores.services.setRevision(id, revision);
+    stores.services.setLimits(id, limits);
+    ends.setStatus(tx, service, next, clock.now());
     return starts.start(tx, next, { kind: 'redeploy', pull, expiresAt: null });
   }
 
@@ -76,11 +79,14 @@ export class ServiceJobs {
   }
 
   cancel(tx: WriteContext, caller: Caller, jobId: string): string {
-    const job = this.#deps.access.requireJob(caller, jobId);
+    const { access, cancels, customerRules } = this.#deps;
+    const job = access.requireJob(caller, jobId);
     if (isJobEnd(job.state)) {
       throw new LongshoreError('state_conflict', { message: `Job "${jobId}" has ended: ${job.state}` });
     }
-    this.#deps.cancels.cancel(tx, job, 'cancelled');
+    // Calling the stop off would let a suspended customer's service run on.
+    if (job.kind === 'stop') customerRules.requireActive(job.customerId);
+    cancels.cancel(tx, job, 'cancelled');
     return jobId;
   }
 

@@ -44,7 +44,7 @@ t.test('a service has the documented fields', async (t) => {
   t.equal(status, 200);
   t.match(body, {
     ...SERVICE,
-    customer_name: null,
+    customer_name: 'Acme Corp',
     compose: "version: '3.8'\nservices:\n  ...",
     variables: { SERVICE_NAME: 'my-app' },
     custom_domains: [],

@@ -87,10 +87,11 @@ t.test('A13: with the same key at the same moment there is one service', async (
 t.test('A07: a key of one customer neither sees nor touches what another has', async (t) => {
   const { world, http } = await startRealHttp(t);
   const host = await world.joinAndConnect();
-  const id = await world.deployed(host, 'theirs', { customerId: 'cust_b' });
-  const { secret: key } = await world.app.keys.create(ADMIN, { name: 'a', permissions: ['*'], customerId: 'cust_a' });
+  const [own, other] = [await world.customer('own'), await world.customer('other')];
+  const id = await world.deployed(host, 'theirs', { customerId: other });
+  const { secret: key } = await world.app.keys.create(ADMIN, { name: 'a', permissions: ['*'], customerId: own });
   t.match(await http.get('/api/services', key), { body: { total: 0, data: [] } });
-  t.match(await http.get('/api/services?customer_id=cust_b', key), { body: { total: 0 } });
+  t.match(await http.get(`/api/services?customer_id=${other}`, key), { body: { total: 0 } });
   for (const [method, path] of [
     ['GET', ''],
     ['DELETE', ''],
@@ -102,7 +103,7 @@ t.test('A07: a key of one customer neither sees nor touches what another has', a
     t.match(await http.error(method, `/api/services/${id}${path}`, { key }), { status: 404, code: 'not_found' }, path);
   const forThem = await http.error('POST', '/api/services', {
     key,
-    body: composeBody('mine', { customer_id: 'cust_b' }),
+    body: composeBody('mine', { customer_id: other }),
   });
   t.match(forThem, { status: 404, code: 'not_found' });
 });

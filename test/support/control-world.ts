@@ -20,6 +20,7 @@ import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
 import type { LoginSettings } from '../../control/app/login.ts';
 import type { HostLinks } from '../../control/app/host-links.ts';
+import type { PlanLimits } from '../../control/store/records.ts';
 import { openStores, type Stores } from '../../control/store/stores.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import { createTemplateSource } from '../../control/templates/source.ts';
@@ -122,6 +123,13 @@ export class ControlWorld {
     const { service, job } = await this.create(name, { hostId: host.id, ...input });
     await host.finish(job.id);
     return service.id;
+  }
+
+  /** A customer, on a plan with these limits where some are given. Returns its id. */
+  async customer(name: string, limits?: Partial<PlanLimits>): Promise<string> {
+    const { customers, plans } = this.app;
+    const plan = limits && (await plans.create(ADMIN, { name: `plan of ${name}`, limits }));
+    return (await customers.create(ADMIN, { name, planId: plan?.id })).id;
   }
 
   /** What kill -9 leaves. */

@@ -231,6 +231,8 @@ export class FakeApp implements App {
   };
 
   readonly login: App['login'] = absent('login');
+  readonly customers: App['customers'] = absent('customers');
+  readonly plans: App['plans'] = absent('plans');
 
   readonly templates: App['templates'] = {
     list: (_caller, query) => pageOf(this.templateEntries, query),

@@ -1,6 +1,7 @@
 // What the app layer offers to routes, dialects, sockets and background work. Every rule lives behind this line; HTTP
 // chooses words and status codes, nothing else. All times are milliseconds since the epoch.
 import type { Audit } from './audit.ts';
+import type { Customers, Plans } from './customers.ts';
 import type { Hosts } from './hosts.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
@@ -13,6 +14,8 @@ import type { Templates } from './templates.ts';
 export interface App {
   services: Services;
   jobs: Jobs;
+  customers: Customers;
+  plans: Plans;
   hosts: Hosts;
   keys: Keys;
   sessions: Sessions;

@@ -5,6 +5,7 @@ import { CONTAINER_STATES, DEPLOY_METHODS, HEALTHS, LIFECYCLES, type ContainerVi
 import type { Host } from '../../app/api/hosts.ts';
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
 import { pageOf, timestamp } from './page.ts';
+import { healthView, resourcesDetailView, resourcesView, toHealth, toResources, toResourcesDetail } from './usage.ts';
 
 const container = z.object({
   id: z.string(),
@@ -26,13 +27,6 @@ const container = z.object({
   ),
 });
 
-/** Null is "not known": no sample has been taken yet. */
-const usage = z.object({
-  cpu_usage: z.number().nullable(),
-  memory_usage_mb: z.number().nullable(),
-  memory_limit_mb: z.number().nullable(),
-});
-
 const summaryFields = {
   id: z.string().meta({ example: 'svc_abc123' }),
   name: z.string().meta({ example: 'my-app' }),
@@ -43,7 +37,7 @@ const summaryFields = {
   deploy_method: z.enum(DEPLOY_METHODS),
   created_at: timestamp,
   updated_at: timestamp,
-  resources: usage,
+  resources: resourcesView,
   display_name: z.string().nullable(),
   category: z.string().nullable(),
   host_id: z.string(),
@@ -52,11 +46,7 @@ const summaryFields = {
   labels: z.record(z.string(), z.string()),
   revision: z.number().int(),
   running_revision: z.number().int().nullable(),
-  health: z.object({
-    status: z.enum(HEALTHS),
-    last_check: timestamp.nullable(),
-    consecutive_failures: z.number().int().nullable(),
-  }),
+  health: healthView,
 };
 
 export const serviceView = z.object(summaryFields).meta({ id: 'Service' });
@@ -69,7 +59,7 @@ export const serviceDetailView = z
     compose: z.string(),
     variables: z.record(z.string(), z.string()),
     custom_domains: z.array(z.string()),
-    resources: usage.extend({ cpu_limit: z.number().nullable(), storage_mb: z.number().nullable() }),
+    resources: resourcesDetailView,
     deployed_at: timestamp.nullable(),
     rollback_on_failure: z.boolean(),
     health_timeout_s: z.number().int(),
@@ -114,7 +104,7 @@ export function toServiceView(service: Service, findHost: FindHost): z.infer<typ
     deploy_method: service.method,
     created_at: toRfc3339(service.createdAt),
     updated_at: toRfc3339(service.updatedAt),
-    resources: { cpu_usage: null, memory_usage_mb: null, memory_limit_mb: null },
+    resources: toResources(service),
     display_name: service.displayName,
     category: service.category,
     host_id: service.hostId,
@@ -123,11 +113,7 @@ export function toServiceView(service: Service, findHost: FindHost): z.infer<typ
     labels: service.labels,
     revision: service.revision,
     running_revision: service.report?.revision ?? null,
-    health: {
-      status: service.health,
-      last_check: service.report ? toRfc3339(service.report.at) : null,
-      consecutive_failures: service.health === 'healthy' ? 0 : null,
-    },
+    health: toHealth(service),
   };
 }
 
@@ -135,11 +121,11 @@ export function toServiceDetailView(service: ServiceDetail, findHost: FindHost):
   const summary = toServiceView(service, findHost);
   return {
     ...summary,
-    customer_name: null,
+    customer_name: service.customerName,
     compose: service.compose,
     variables: service.variables,
     custom_domains: [],
-    resources: { ...summary.resources, cpu_limit: null, storage_mb: null },
+    resources: toResourcesDetail(service),
     deployed_at: service.deployedAt === null ? null : toRfc3339(service.deployedAt),
     rollback_on_failure: service.rollbackOnFailure,
     health_timeout_s: service.healthTimeoutS,

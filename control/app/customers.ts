@@ -1,0 +1,142 @@
+// Customers as callers see them. What suspending one means for its services is in suspension.ts.
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+import type { Clock } from '#shared/time.ts';
+import type { CustomerRecord } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { Access } from './access.ts';
+import type { Caller } from './api/caller.ts';
+import type {
+  Customer,
+  CustomerDetail,
+  CustomerQuery,
+  Customers,
+  NewCustomer,
+  SuspensionOutcome,
+} from './api/customers.ts';
+import type { Page } from './api/page.ts';
+import type { StorageOf } from './customer-storage.ts';
+import type { IdempotencyDesk } from './idempotency.ts';
+import type { Suspension } from './suspension.ts';
+
+export interface CustomerDeskDeps {
+  stores: Stores;
+  access: Access;
+  effects: IdempotencyDesk;
+  suspension: Suspension;
+  storageOf: StorageOf;
+  clock: Clock;
+}
+
+export class CustomerDesk implements Customers {
+  readonly #deps: CustomerDeskDeps;
+
+  constructor(deps: CustomerDeskDeps) {
+    this.#deps = deps;
+  }
+
+  list(caller: Caller, query: CustomerQuery): Page<Customer> {
+    const only = caller.customerId ?? undefined;
+    return { ...this.#deps.stores.customers.list({ ...query, only }), page: query.page, perPage: query.perPage };
+  }
+
+  detail(caller: Caller, id: string): CustomerDetail {
+    return this.#toDetail(this.#deps.access.requireCustomer(caller, id));
+  }
+
+  async create(caller: Caller, input: NewCustomer): Promise<CustomerDetail> {
+    const { effects, stores, access, clock } = this.#deps;
+    const { id } = await effects.perform(() => {
+      access.requireOperator(caller, 'create customers');
+      const now = clock.now();
+      const customer = {
+        id: newId('cust', now),
+        name: input.name,
+        email: input.email ?? null,
+        planId: input.planId ?? null,
+        suspendedAt: null,
+        createdAt: now,
+        updatedAt: now,
+      };
+      return () => {
+        this.#requirePlan(customer.planId);
+        stores.customers.insert(customer);
+        return { id: customer.id };
+      };
+    });
+    return this.detail(caller, id);
+  }
+
+  async update(caller: Caller, id: string, change: Partial<NewCustomer>): Promise<CustomerDetail> {
+    const { effects, stores, access, clock } = this.#deps;
+    await effects.perform(() => () => {
+      const customer = access.requireCustomer(caller, id);
+      const { name = customer.name, email = customer.email, planId = customer.planId } = change;
+      if (planId !== customer.planId) {
+        access.requireOperator(caller, "change its customer's plan");
+        this.#requirePlan(planId);
+      }
+      stores.customers.update({ ...customer, name, email, planId, updatedAt: clock.now() });
+      return null;
+    });
+    return this.detail(caller, id);
+  }
+
+  async remove(caller: Caller, id: string): Promise<void> {
+    const { effects, stores, access } = this.#deps;
+    await effects.perform(() => () => {
+      const { name } = access.requireCustomer(caller, id);
+      access.requireOperator(caller, 'delete its customer');
+      const { services } = stores.services.allotted(id);
+      if (services > 0) throw stillHas(name, services);
+      stores.customers.remove(id);
+      return null;
+    });
+  }
+
+  suspend(caller: Caller, id: string): Promise<SuspensionOutcome> {
+    const { suspension } = this.#deps;
+    return this.#change(caller, id, (tx, customer) => suspension.suspend(tx, customer));
+  }
+
+  resume(caller: Caller, id: string): Promise<SuspensionOutcome> {
+    const { suspension } = this.#deps;
+    return this.#change(caller, id, (tx, customer) => suspension.resume(tx, customer));
+  }
+
+  async #change(
+    caller: Caller,
+    id: string,
+    change: (tx: WriteContext, customer: CustomerRecord) => string[],
+  ): Promise<SuspensionOutcome> {
+    const { effects, access } = this.#deps;
+    const { jobIds } = await effects.perform(() => (tx) => {
+      const customer = access.requireCustomer(caller, id);
+      access.requireFleetOperator(caller, 'suspend or resume customers');
+      return { jobIds: change(tx, customer) };
+    });
+    return { customer: access.requireCustomer(caller, id), jobIds };
+  }
+
+  #requirePlan(planId: string | null): void {
+    if (planId === null || this.#deps.stores.plans.find(planId)) return;
+    throw new LongshoreError('validation_error', { fields: { plan_id: 'Invalid plan ID' } });
+  }
+
+  #toDetail(customer: CustomerRecord): CustomerDetail {
+    const { stores, storageOf } = this.#deps;
+    const { id, planId } = customer;
+    const plan = planId === null ? undefined : stores.plans.find(planId);
+    return {
+      ...customer,
+      plan: plan ?? null,
+      usage: { ...stores.services.allotted(id), storageMb: storageOf(id) },
+    };
+  }
+}
+
+const stillHas = (name: string, services: number): LongshoreError =>
+  new LongshoreError('in_use', {
+    message: `Customer "${name}" still has ${services} ${services === 1 ? 'service' : 'services'}`,
+    details: 'Delete them first; suspending the customer stops them and keeps their data.',
+  });
