@@ -30,9 +30,11 @@ import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountJobs } from './routes/jobs.ts';
 import { mountLive } from './routes/live.ts';
+import { mountLogin } from './routes/login.ts';
 import { mountReference } from './routes/reference.ts';
 import { mountServiceActions } from './routes/service-actions.ts';
 import { mountServices } from './routes/services.ts';
+import { mountSessions } from './routes/sessions.ts';
 import { mountTemplates } from './routes/templates.ts';
 import { Tickets } from './tickets.ts';
 
@@ -81,6 +83,8 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountJobs(http, app);
   mountHosts(http, app);
   mountAuth(http, app, tickets);
+  mountLogin(http, app);
+  mountSessions(http, app);
   mountAudit(http, app);
   mountTemplates(http, app);
   mountLive(http, deps, sockets, hub);

@@ -8,7 +8,16 @@ import { Tickets, TICKET_LIFE_MS } from '../../control/http/tickets.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { fakeDeps, startTestHttp, type ErrorBody } from '../support/http-server.ts';
 
-const PUBLIC = ['/healthz', '/readyz', '/agent/v1', '/api/openapi.json', '/docs', '/docs/style.css'];
+const PUBLIC = [
+  '/healthz',
+  '/readyz',
+  '/agent/v1',
+  '/api/openapi.json',
+  '/docs',
+  '/docs/style.css',
+  '/api/auth/login',
+  '/api/auth/callback',
+];
 
 t.test('A16: a missing, malformed, unknown or revoked key gets the same answer', async (t) => {
   const http = await startTestHttp(t);

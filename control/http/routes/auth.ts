@@ -75,6 +75,15 @@ export function mountAuth(http: Http, app: App, tickets: Tickets): void {
       }),
   );
 
+  http.get(
+    '/api/auth/api-keys/:id',
+    {
+      config: { permission: 'keys.read' },
+      schema: { tags: ['auth'], summary: 'Get an API key', params: idParams, response: { 200: view.keyView } },
+    },
+    (request) => view.toKeyView(app.keys.require(callerOf(request), request.params.id)),
+  );
+
   http.delete(
     '/api/auth/api-keys/:id',
     {
