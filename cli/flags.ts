@@ -13,6 +13,13 @@ export const CONTROL_FLAGS: FlagList = {
   'rate-limit-anonymous': 'Requests a minute and address without a key (60)',
   'rate-limit-deploy': 'Deploys a minute and key (10)',
   'trusted-proxy': 'Addresses whose X-Forwarded-For counts',
+  'oidc-issuer': 'Identity provider by which people log in',
+  'oidc-client-id': 'What it knows us by',
+  'oidc-client-secret-file': 'File with the secret it gave us',
+  'oidc-scopes': 'What to ask it for (openid profile email)',
+  'oidc-permissions-claim': 'Claim that decides what a person may do (groups)',
+  'oidc-permissions': 'What its values give, e.g. admins=*;viewers=services.read',
+  'oidc-customer-claim': 'Claim that binds a person to a customer',
 };
 
 export const AGENT_FLAGS: FlagList = {

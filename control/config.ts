@@ -9,7 +9,9 @@ import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readAddressRange } from './app/address-range.ts';
+import { readPermissionMap } from './app/claims.ts';
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
+import { readIssuer, readScopes, readSecretFile, toLoginConfig, type LoginConfig } from './oidc/settings.ts';
 
 export interface ControlConfig {
   listen: { host: string; port: number };
@@ -19,6 +21,8 @@ export interface ControlConfig {
   rateLimits: RateLimits;
   /** Addresses whose X-Forwarded-For is believed. */
   trustedProxy: string[];
+  /** How people log in; null: nobody does, keys only. */
+  login: LoginConfig | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
 }
@@ -35,6 +39,13 @@ const SETTINGS = {
   'rate-limit-anonymous': readCount,
   'rate-limit-deploy': readCount,
   'trusted-proxy': readRanges,
+  'oidc-issuer': readIssuer,
+  'oidc-client-id': readText,
+  'oidc-client-secret-file': readSecretFile,
+  'oidc-scopes': readScopes,
+  'oidc-permissions-claim': readText,
+  'oidc-permissions': readPermissionMap,
+  'oidc-customer-claim': readText,
 } as const;
 type Setting = keyof typeof SETTINGS;
 type Values = { [S in Setting]?: NonNullable<ReturnType<(typeof SETTINGS)[S]>> };
@@ -73,6 +84,7 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyE
       deploy: values['rate-limit-deploy'] ?? DEFAULT_RATE_LIMITS.deploy,
     },
     trustedProxy: values['trusted-proxy'] ?? [],
+    login: toLoginConfig(values),
   };
 }
 
@@ -125,6 +137,13 @@ const EXPECTED: Record<Setting, string> = {
   'rate-limit-anonymous': 'a whole number above 0',
   'rate-limit-deploy': 'a whole number above 0',
   'trusted-proxy': 'addresses or ranges such as 10.0.0.0/8, separated by commas',
+  'oidc-issuer': 'an https URL (http for this machine only) without a query',
+  'oidc-client-id': 'a text',
+  'oidc-client-secret-file': 'a readable file that holds the secret',
+  'oidc-scopes': 'scopes, openid among them',
+  'oidc-permissions-claim': 'the path of a claim such as groups or realm_access.roles',
+  'oidc-permissions': 'a list such as admins=*;viewers=services.read,services.logs',
+  'oidc-customer-claim': 'the path of a claim',
 };
 
 function readText(text: string): string | undefined {

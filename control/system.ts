@@ -19,6 +19,7 @@ import { takeLock } from './db/lock.ts';
 import { startHttp } from './http/server.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
+import { createIdentityProvider } from './oidc/provider.ts';
 import { LogHub } from './realtime/log-hub.ts';
 import { openStores } from './store/stores.ts';
 import { loadTemplates } from './templates/load.ts';
@@ -61,7 +62,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
     controlPin: identity.pin,
     readiness: () => readinessOf(deps, links),
-    login: null,
+    login: config.login && { ...config.login, provider: createIdentityProvider(config.login, log) },
     clock,
     log,
   });

@@ -15,6 +15,7 @@ const FOLDERS: [from: string, mayImport: string[], reason: string][] = [
   ['cli/**', ['shared/**', 'cli/**', '{agent,control}/main.ts'], 'the client speaks only the public API'],
   ['control/{db,store}/**', ['shared/**', 'control/{db,store}/**'], 'rows know nothing of who asks for them'],
   ['control/app/**', ['shared/**', 'control/{app,store}/**', 'control/agents/sessions.ts'], 'no cycles, by order'],
+  ['control/oidc/**', ['shared/**', 'control/{app,oidc}/**'], 'it fills one port of the app layer'],
   [
     'control/{http,dialects,realtime,jobs}/**',
     ['shared/**', 'control/{app,http,dialects,realtime,jobs}/**'],
@@ -46,6 +47,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     'rows never leave the store; one place opens files, with the pragmas that make an answer durable',
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
+  [/^openid-client$/, ['control/oidc/**'], 'one place to version; its errors hold tokens and stay there'],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
   [/^node-cron$/, ['agent/schedule/**', 'control/jobs/**'], 'schedules run on the host; control only tidies up'],
   [
