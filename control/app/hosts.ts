@@ -9,8 +9,8 @@ import type { Stores, WriteContext } from '../store/stores.ts';
 import { hasLabels, type Access } from './access.ts';
 import { readAddressRange } from './address-range.ts';
 import type { Caller } from './api/caller.ts';
-import type { Host, Hosts, NewJoinToken } from './api/hosts.ts';
-import type { Page, Paging } from './api/page.ts';
+import type { Host, HostQuery, Hosts, NewJoinToken } from './api/hosts.ts';
+import type { Page } from './api/page.ts';
 import type { HostLinks } from './host-links.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { JobEnds } from './job-ends.ts';
@@ -44,7 +44,7 @@ export class HostDesk implements Hosts {
     this.#deps = deps;
   }
 
-  list(caller: Caller, query: Paging & { search?: string | undefined }): Page<Host> {
+  list(caller: Caller, query: HostQuery): Page<Host> {
     const { stores, access } = this.#deps;
     const { hostIds } = access.visibility(caller);
     const { items, total } = stores.hosts.list({ ...query, hostIds });

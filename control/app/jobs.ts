@@ -1,12 +1,12 @@
 // Jobs as callers see them, and waiting for one.
 import { LongshoreError } from '#shared/errors.ts';
-import { isJobEnd, type JobState } from '#shared/model.ts';
+import { isJobEnd } from '#shared/model.ts';
 import type { JobLogRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
-import type { Job, JobDetail, Jobs } from './api/jobs.ts';
-import type { Page, Paging } from './api/page.ts';
+import type { Job, JobDetail, JobQuery, Jobs } from './api/jobs.ts';
+import type { Page } from './api/page.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import type { ServiceJobs } from './service-jobs.ts';
@@ -27,7 +27,7 @@ export class JobDesk implements Jobs {
     this.#deps = deps;
   }
 
-  list(caller: Caller, query: Paging & { serviceId?: string | undefined; state?: JobState | undefined }): Page<Job> {
+  list(caller: Caller, query: JobQuery): Page<Job> {
     const { stores, access } = this.#deps;
     const { items, total } = stores.jobs.list({ ...query, visibility: access.visibility(caller) });
     return { items: items.map(toJob), total, page: query.page, perPage: query.perPage };

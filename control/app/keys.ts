@@ -6,10 +6,10 @@ import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { KeyRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
-import { hasLabels } from './access.ts';
+import { hasLabels, isBoundWithin } from './access.ts';
 import type { Caller } from './api/caller.ts';
-import type { ApiKey, Keys } from './api/keys.ts';
-import type { Page, Paging } from './api/page.ts';
+import type { ApiKey, KeyQuery, Keys } from './api/keys.ts';
+import type { Page } from './api/page.ts';
 import { CredentialLife } from './credential-life.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
@@ -49,7 +49,7 @@ export class KeyDesk implements Keys {
     return key !== undefined && !this.#isOver(key);
   }
 
-  list(caller: Caller, query: Paging): Page<ApiKey> {
+  list(caller: Caller, query: KeyQuery): Page<ApiKey> {
     const { items, total } = this.#stores.keys.list({ ...query, boundTo: caller });
     return { items: items.map((key) => this.#withUse(key)), total, page: query.page, perPage: query.perPage };
   }
@@ -99,7 +99,7 @@ export class KeyDesk implements Keys {
 
   #requireSeen(caller: Caller, id: string): KeyRecord {
     const key = this.#stores.keys.find(id);
-    if (key && isKeySeen(caller, key)) return key;
+    if (key && isBoundWithin(caller, key)) return key;
     throw new LongshoreError('not_found', { message: `There is no API key "${id}"` });
   }
 
@@ -146,11 +146,6 @@ export class KeyDesk implements Keys {
     return this.#stores.keys.find(caller.keyId)?.expiresAt ?? null;
   }
 }
-
-/** A bound caller sees the keys that are bound at least as tightly; store/keys.ts says the same in SQL. */
-const isKeySeen = ({ customerId, hostLabels }: Caller, key: KeyRecord): boolean =>
-  (customerId === null || customerId === key.customerId) &&
-  (hostLabels === null || hasLabels(key.hostLabels ?? {}, hostLabels));
 
 /** Whether `granted` holds all that a permission stands for. */
 function covers(granted: readonly Permission[], permission: Permission): boolean {

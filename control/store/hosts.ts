@@ -1,7 +1,16 @@
 // Hosts and the numbers of their two sequences.
 import type { HostFacts } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
-import { asJsonList, likeAnywhere, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import {
+  asJsonList,
+  likeAnywhere,
+  parseJson,
+  orderBy,
+  selectPage,
+  toJson,
+  type Paged,
+  type PageRequest,
+} from './page.ts';
 import type { HostRecord, Visibility } from './records.ts';
 
 interface HostRow {
@@ -23,6 +32,14 @@ interface HostRow {
 
 /** Where a host's sequences stand. */
 export type HostPosition = Pick<HostRecord, 'epoch' | 'commandSeq' | 'ackedSeq' | 'eventSeq'>;
+
+export interface HostFilter extends PageRequest {
+  search?: string | undefined;
+  hostIds: Visibility['hostIds'];
+  /** Names of columns. */
+  sort?: 'name' | 'created_at' | undefined;
+  order?: 'asc' | 'desc' | undefined;
+}
 
 export class HostStore {
   readonly #db: Database;
@@ -58,7 +75,7 @@ export class HostStore {
     return rows.map(({ id, labels }) => ({ id, labels: JSON.parse(labels) as Record<string, string> }));
   }
 
-  list(query: PageRequest & { search?: string | undefined; hostIds: Visibility['hostIds'] }): Paged<HostRecord> {
+  list(query: HostFilter): Paged<HostRecord> {
     const { items, total } = selectPage<HostRow>(
       this.#db,
       {
@@ -67,7 +84,7 @@ export class HostStore {
           [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(query.search) }],
           ['id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(query.hostIds) }],
         ],
-        orderBy: 'name, id',
+        orderBy: orderBy(query.sort ?? 'name', query.order ?? 'asc'),
       },
       query,
     );

@@ -2,7 +2,7 @@
 import type { WireError } from '#shared/errors.ts';
 import type { JobEndState, JobState, JobStep, PlanStep, Progress } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
-import { asJsonList, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import { asJsonList, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { JobRecord, JobStepRecord, Visibility } from './records.ts';
 
 interface JobRow {
@@ -80,7 +80,13 @@ export class JobStore {
   }
 
   list(
-    query: PageRequest & { serviceId?: string | undefined; state?: JobState | undefined; visibility: Visibility },
+    query: PageRequest & {
+      serviceId?: string | undefined;
+      state?: JobState | undefined;
+      /** By age; the newest first unless asked otherwise. */
+      order?: 'asc' | 'desc' | undefined;
+      visibility: Visibility;
+    },
   ): Paged<JobRecord> {
     const { visibility } = query;
     const { items, total } = selectPage<JobRow>(
@@ -93,7 +99,7 @@ export class JobStore {
           ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
           ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(visibility.hostIds) }],
         ],
-        orderBy: 'created_at DESC, id DESC',
+        orderBy: orderBy('created_at', query.order ?? 'desc'),
       },
       query,
     );

@@ -1,6 +1,6 @@
 // API keys by the hash of their secret.
 import type { Database } from '../db/database.ts';
-import { hasLabelsSql, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import { hasLabelsSql, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { KeyRecord } from './records.ts';
 
 interface KeyRow {
@@ -15,6 +15,13 @@ interface KeyRow {
   created_at: number;
   expires_at: number | null;
   last_used_at: number | null;
+}
+
+export interface KeyFilter extends PageRequest {
+  boundTo: Pick<KeyRecord, 'customerId' | 'hostLabels'>;
+  /** Names of columns. */
+  sort?: 'created_at' | 'name' | undefined;
+  order?: 'asc' | 'desc' | undefined;
 }
 
 export class KeyStore {
@@ -45,7 +52,7 @@ export class KeyStore {
   }
 
   /** Keys bound at least as tightly as `boundTo`. */
-  list(query: PageRequest & { boundTo: Pick<KeyRecord, 'customerId' | 'hostLabels'> }): Paged<KeyRecord> {
+  list(query: KeyFilter): Paged<KeyRecord> {
     const { customerId, hostLabels } = query.boundTo;
     const { items, total } = selectPage<KeyRow>(
       this.#db,
@@ -55,7 +62,7 @@ export class KeyStore {
           ['customer_id = :customerId', { customerId: customerId ?? undefined }],
           [hasLabelsSql('api_keys'), { hostLabels: toJson(hostLabels) ?? undefined }],
         ],
-        orderBy: 'created_at, id',
+        orderBy: orderBy(query.sort ?? 'created_at', query.order ?? 'asc'),
       },
       query,
     );

@@ -51,6 +51,12 @@ export function selectRows<Row>(
   });
 }
 
+/** `column`: a constant of the store. Ties go by id, so that pages never overlap. */
+export function orderBy(column: string, order: 'asc' | 'desc'): string {
+  const direction = order === 'asc' ? 'ASC' : 'DESC';
+  return `${column} ${direction}, id ${direction}`;
+}
+
 /** Rows and total in one go, for tables that stay small enough to count. */
 export function selectPage<Row>(db: Database, listing: Listing, request: PageRequest): Paged<Row> {
   const selection = selectBy(listing.conditions);

@@ -7,6 +7,7 @@ import {
   asJsonList,
   countRows,
   likeAnywhere,
+  orderBy,
   parseJson,
   selectBy,
   selectRows,
@@ -15,7 +16,14 @@ import {
   type PageRequest,
   type Selection,
 } from './page.ts';
-import type { ServiceRecord, ServiceSource, ServiceStatus, SuspendedFrom, Visibility } from './records.ts';
+import type {
+  ServiceRecord,
+  ServiceSource,
+  ServiceSettings,
+  ServiceStatus,
+  SuspendedFrom,
+  Visibility,
+} from './records.ts';
 
 interface ServiceRow {
   id: string;
@@ -95,11 +103,25 @@ export class ServiceStore {
         memoryLimitMb: limits.memoryMb,
       },
     );
-    this.#db.run('INSERT INTO service_specs (service_id, sealed) VALUES (:id, :sealed)', {
-      id: service.id,
-      sealed: this.#box.seal(JSON.stringify(source), `service:${service.id}`),
-    });
+    this.setSource(service.id, source);
     this.#totals.clear();
+  }
+
+  setSource(id: string, source: ServiceSource): void {
+    this.#db.run(
+      `INSERT INTO service_specs (service_id, sealed) VALUES (:id, :sealed)
+       ON CONFLICT (service_id) DO UPDATE SET sealed = excluded.sealed`,
+      { id, sealed: this.#box.seal(JSON.stringify(source), `service:${id}`) },
+    );
+  }
+
+  setSettings(id: string, { labels, rollbackOnFailure, ...settings }: ServiceSettings, updatedAt: number): void {
+    this.#db.run(
+      `UPDATE services SET display_name = :displayName, category = :category, labels = :labels,
+         rollback_on_failure = :rollbackOnFailure, health_timeout_s = :healthTimeoutS, updated_at = :updatedAt
+       WHERE id = :id`,
+      { id, updatedAt, ...settings, labels: JSON.stringify(labels), rollbackOnFailure: Number(rollbackOnFailure) },
+    );
   }
 
   find(id: string): ServiceRecord | undefined {
@@ -119,7 +141,7 @@ export class ServiceStore {
   }
 
   list(filter: ServiceFilter): Paged<ServiceRecord> {
-    const { visibility, order } = filter;
+    const { visibility } = filter;
     const selection = selectBy([
       ['lifecycle = :status', { status: filter.status }],
       ['customer_id = :customerId', { customerId: filter.customerId }],
@@ -128,9 +150,7 @@ export class ServiceStore {
       ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(visibility.hostIds) }],
       [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(filter.search) }],
     ]);
-    const direction = order === 'desc' ? 'DESC' : 'ASC';
-    const orderBy = `${SORT_COLUMNS[filter.sort]} ${direction}, id ${direction}`;
-    const listing = { table: 'services', conditions: [], orderBy };
+    const listing = { table: 'services', conditions: [], orderBy: orderBy(SORT_COLUMNS[filter.sort], filter.order) };
     const rows = selectRows<ServiceRow>(this.#db, listing, selection, filter);
     return { items: rows.map(toService), total: this.#count(selection) };
   }

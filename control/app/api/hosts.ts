@@ -1,7 +1,7 @@
 // Hosts as the app layer offers them, and the tokens that let new ones in.
 import type { HostFacts } from '#shared/model.ts';
 import type { Caller } from './caller.ts';
-import type { Page, Paging } from './page.ts';
+import type { Order, Page, Paging } from './page.ts';
 
 export interface Host {
   id: string;
@@ -23,8 +23,15 @@ export interface NewJoinToken {
   addressRange?: string | undefined;
 }
 
+export const HOST_SORTS = ['name', 'created_at'] as const;
+export interface HostQuery extends Paging {
+  search?: string | undefined;
+  sort?: (typeof HOST_SORTS)[number] | undefined;
+  order?: Order | undefined;
+}
+
 export interface Hosts {
-  list(caller: Caller, query: Paging & { search?: string | undefined }): Page<Host>;
+  list(caller: Caller, query: HostQuery): Page<Host>;
   require(caller: Caller, id: string): Host;
   /** `token` is shown once. `command` is the line to run on the host. */
   createJoinToken(

@@ -2,7 +2,7 @@
 import type { JobState } from '#shared/model.ts';
 import type { JobLogRecord, JobRecord, JobStepRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
-import type { Page, Paging } from './page.ts';
+import type { Order, Page, Paging } from './page.ts';
 
 export type Job = Omit<JobRecord, 'customerId' | 'pull' | 'expiresAt'>;
 
@@ -10,8 +10,15 @@ export interface JobDetail extends Job {
   steps: JobStepRecord[];
 }
 
+export interface JobQuery extends Paging {
+  serviceId?: string | undefined;
+  state?: JobState | undefined;
+  /** By age, the newest first unless asked otherwise. */
+  order?: Order | undefined;
+}
+
 export interface Jobs {
-  list(caller: Caller, query: Paging & { serviceId?: string | undefined; state?: JobState | undefined }): Page<Job>;
+  list(caller: Caller, query: JobQuery): Page<Job>;
   detail(caller: Caller, id: string): JobDetail;
   /** The bounded log of progress lines, oldest first. */
   log(caller: Caller, id: string): JobLogRecord[];

@@ -3,14 +3,20 @@ import type { KeyRecord } from '../../store/records.ts';
 import type { Permission } from '../permissions.ts';
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
-import type { Page, Paging } from './page.ts';
+import type { Order, Page, Paging } from './page.ts';
 
 export interface ApiKey extends Omit<KeyRecord, 'secretHash' | 'permissions'> {
   permissions: readonly Permission[];
 }
 
+export const KEY_SORTS = ['created_at', 'name'] as const;
+export interface KeyQuery extends Paging {
+  sort?: (typeof KEY_SORTS)[number] | undefined;
+  order?: Order | undefined;
+}
+
 export interface Keys extends Credentials {
-  list(caller: Caller, query: Paging): Page<ApiKey>;
+  list(caller: Caller, query: KeyQuery): Page<ApiKey>;
   /** Throws not_found, also for a key the caller may not see. */
   require(caller: Caller, id: string): ApiKey;
   /** `secret` is shown once. A caller cannot give what it does not hold (403). */

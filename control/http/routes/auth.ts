@@ -2,17 +2,20 @@
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import type { App } from '../../app/api/app.ts';
+import { KEY_SORTS } from '../../app/api/keys.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import type { Tickets } from '../tickets.ts';
 import * as view from '../views/key.ts';
-import { fromPaging, idParams, pagingFields, timestamp, toPageView } from '../views/page.ts';
+import { fromPaging, idParams, orderField, pagingFields, timestamp, toPageView } from '../views/page.ts';
 import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
 
 const ticketView = z
   .object({ ticket: z.string(), expires_at: timestamp })
   .meta({ id: 'Ticket', description: 'Opens one WebSocket as ?ticket=…' });
+
+const keyQuery = z.strictObject({ ...pagingFields, sort: z.enum(KEY_SORTS).default('created_at'), order: orderField });
 
 export function mountAuth(http: Http, app: App, tickets: Tickets): void {
   const write = writer(app.idempotency);
@@ -50,11 +53,15 @@ export function mountAuth(http: Http, app: App, tickets: Tickets): void {
       schema: {
         tags: ['auth'],
         summary: 'List API keys',
-        querystring: z.strictObject(pagingFields),
+        querystring: keyQuery,
         response: { 200: view.keyPage },
       },
     },
-    (request) => toPageView(app.keys.list(callerOf(request), fromPaging(request.query)), view.toKeyView),
+    (request) => {
+      const { sort, order } = request.query;
+      const query = { ...fromPaging(request.query), sort, order };
+      return toPageView(app.keys.list(callerOf(request), query), view.toKeyView);
+    },
   );
 
   http.post(

@@ -1,14 +1,20 @@
 // Hosts: list, show, let one in, shut one out.
 import { z } from 'zod';
 import type { App } from '../../app/api/app.ts';
+import { HOST_SORTS } from '../../app/api/hosts.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import * as view from '../views/host.ts';
-import { filterText, fromPaging, idParams, pagingFields, toPageView } from '../views/page.ts';
+import { filterText, fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';
 import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
 
-const listQuery = z.strictObject({ ...pagingFields, search: filterText.optional() });
+const listQuery = z.strictObject({
+  ...pagingFields,
+  search: filterText.optional(),
+  sort: z.enum(HOST_SORTS).default('name'),
+  order: orderField,
+});
 const revokedView = z
   .object({ id: z.string(), status: z.literal('revoked'), message: z.string() })
   .meta({ id: 'RevokedHost' });
@@ -22,7 +28,8 @@ export function mountHosts(http: Http, app: App): void {
       schema: { tags: ['hosts'], summary: 'List hosts', querystring: listQuery, response: { 200: view.hostPage } },
     },
     (request) => {
-      const query = { ...fromPaging(request.query), search: request.query.search };
+      const { search, sort, order } = request.query;
+      const query = { ...fromPaging(request.query), search, sort, order };
       return toPageView(app.hosts.list(callerOf(request), query), view.toHostView);
     },
   );

@@ -5,7 +5,7 @@ import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import { jobDetailView, jobLogView, jobPage, jobView, toJobDetailView, toJobLogView, toJobView } from '../views/job.ts';
-import { filterText, fromPaging, idParams, pagingFields, toPageView } from '../views/page.ts';
+import { filterText, fromPaging, idParams, newestFirst, pagingFields, toPageView } from '../views/page.ts';
 import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
 
@@ -13,6 +13,8 @@ const listQuery = z.strictObject({
   ...pagingFields,
   service_id: filterText.optional(),
   state: z.enum(JOB_STATES).optional(),
+  sort: z.literal('created_at').default('created_at'),
+  order: newestFirst,
 });
 
 export function mountJobs(http: Http, app: App): void {
@@ -24,11 +26,9 @@ export function mountJobs(http: Http, app: App): void {
       schema: { tags: ['jobs'], summary: 'List jobs', querystring: listQuery, response: { 200: jobPage } },
     },
     (request) => {
-      const { service_id: serviceId, state } = request.query;
-      return toPageView(
-        app.jobs.list(callerOf(request), { ...fromPaging(request.query), serviceId, state }),
-        toJobView,
-      );
+      const { service_id: serviceId, state, order } = request.query;
+      const query = { ...fromPaging(request.query), serviceId, state, order };
+      return toPageView(app.jobs.list(callerOf(request), query), toJobView);
     },
   );
 

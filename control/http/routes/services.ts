@@ -4,14 +4,14 @@ import { LongshoreError } from '#shared/errors.ts';
 import { LIFECYCLES } from '#shared/model.ts';
 import type { App } from '../../app/api/app.ts';
 import type { Caller } from '../../app/api/caller.ts';
-import { SERVICE_SORTS } from '../../app/api/services.ts';
+import { SERVICE_SORTS, type NewService } from '../../app/api/services.ts';
 import { callerOf } from '../auth.ts';
 import { checkGitSource } from '../git-source.ts';
 import type { Http } from '../http.ts';
 import { fromNewServiceBody, newServiceBody, type DeployableBody, type NewServiceBody } from '../views/new-service.ts';
-import { filterText, fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';
+import { filterText, fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
 import * as view from '../views/service.ts';
-import { writer } from '../writes.ts';
+import { writer, type Answer } from '../writes.ts';
 import { acceptedView, waitQuery } from './service-actions.ts';
 
 const listQuery = z.strictObject({
@@ -24,12 +24,11 @@ const listQuery = z.strictObject({
   order: orderField,
 });
 
-/** A timeline is read from its end: the one list that starts with the newest unless asked. */
 const eventsQuery = z.strictObject({
   ...pagingFields,
   type: filterText.optional(),
-  sort: z.literal('timestamp').optional(),
-  order: orderField.default('desc'),
+  sort: z.literal('timestamp').default('timestamp'),
+  order: newestFirst,
 });
 
 export function mountServices(http: Http, app: App): void {
@@ -75,11 +74,7 @@ export function mountServices(http: Http, app: App): void {
     },
     (request, reply) =>
       write(request, reply, async (caller) => {
-        const input = fromNewServiceBody(requireDeployable(request.body));
-        const { service, job } = await app.services.create(caller, input);
-        const url = view.urlOf(service, hostFinder(app, caller));
-        const body = { id: service.id, name: service.name, status: service.lifecycle, url, deploy_job_id: job.id };
-        return { status: 201, body };
+        return createService(app, caller, fromNewServiceBody(requireDeployable(request.body)));
       }),
   );
 
@@ -137,6 +132,14 @@ export function mountServices(http: Http, app: App): void {
       return toPageView(app.services.events(callerOf(request), request.params.id, query), view.toEventView);
     },
   );
+}
+
+/** What every way to ask for a new service answers. */
+export async function createService(app: App, caller: Caller, input: NewService): Promise<Answer> {
+  const { service, job } = await app.services.create(caller, input);
+  const url = view.urlOf(service, hostFinder(app, caller));
+  const body = { id: service.id, name: service.name, status: service.lifecycle, url, deploy_job_id: job.id };
+  return { status: 201, body };
 }
 
 /** Looks each host up once for an answer. A host the caller may not see has no address for it either. */
