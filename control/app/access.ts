@@ -1,7 +1,7 @@
 // Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
-import type { CustomerRecord, HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
+import type { CustomerRecord, HostRecord, JobRecord, RegistryRecord, ServiceRecord, Visibility } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 
@@ -43,6 +43,12 @@ export class Access {
     return customer;
   }
 
+  requireRegistry(caller: Caller, id: string): RegistryRecord {
+    const registry = this.#stores.registries.find(id);
+    if (!registry || !isOwn(caller, registry.customerId)) throw missing('registry', id);
+    return registry;
+  }
+
   /** What is about customers as such is not for a key that is bound to one. */
   requireOperator(caller: Caller, doing: string): void {
     if (caller.customerId === null) return;
@@ -72,8 +78,23 @@ export class Access {
 const isOwn = (caller: Caller, customerId: string | null): boolean =>
   caller.customerId === null || caller.customerId === customerId;
 
+/** Whose something new is: the customer that is asked for, or the caller's own; null is the operator. */
+export function ownerFor(caller: Caller, asked: string | undefined): string | null {
+  if (asked === undefined) return caller.customerId;
+  if (!isOwn(caller, asked)) throw missing('customer', asked);
+  return asked;
+}
+
 export const isHostSeen = (caller: Caller, host: Pick<HostRecord, 'labels'>): boolean =>
   caller.hostLabels === null || hasLabels(host.labels, caller.hostLabels);
+
+/** What a bound caller made or may manage is bound at least as tightly; `hasLabelsSql` of the stores says the same. */
+export const isBoundWithin = (
+  { customerId, hostLabels }: Caller,
+  bound: { customerId: string | null; hostLabels: Record<string, string> | null },
+): boolean =>
+  (customerId === null || customerId === bound.customerId) &&
+  (hostLabels === null || hasLabels(bound.hostLabels ?? {}, hostLabels));
 
 /** Whether `labels` holds each of `wanted` with the same value. */
 export const hasLabels = (labels: Record<string, string>, wanted: Record<string, string>): boolean =>

@@ -5,6 +5,7 @@ import type { Stores } from '../store/stores.ts';
 import { Access } from './access.ts';
 import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
+import type { DeliveryQueue } from './api/webhooks.ts';
 import { AuditDesk } from './audit.ts';
 import { createBus } from './bus.ts';
 import { CustomerRules } from './customer-rules.ts';
@@ -21,18 +22,24 @@ import { JobDesk } from './jobs.ts';
 import { KeyDesk } from './keys.ts';
 import { LoginDesk, type LoginSettings } from './login.ts';
 import { PlanDesk } from './plans.ts';
+import { RegistryDesk } from './registries.ts';
 import { ServiceJobs } from './service-jobs.ts';
 import { ServiceDesk } from './services.ts';
 import { SessionDesk } from './sessions.ts';
 import { Suspension } from './suspension.ts';
-import type { TemplateSource } from './template-source.ts';
+import { TemplateShelf } from './template-shelf.ts';
+import type { FetchText, TemplateSource } from './template-source.ts';
 import { TemplateDesk } from './templates.ts';
 import { UsageBoard } from './usage-board.ts';
+import { WebhookDesk } from './webhooks/desk.ts';
+import { WebhookQueue } from './webhooks/queue.ts';
 
 export interface AppDeps {
   stores: Stores;
   links: HostLinks;
   templates: TemplateSource;
+  /** For imports of templates by URL. */
+  fetchText: FetchText;
   /** Host ports of Longshore itself. */
   reservedPorts: () => readonly number[];
   /** Where hosts and users reach control. */
@@ -42,6 +49,8 @@ export interface AppDeps {
   readiness: App['readiness'];
   /** How people log in; null: nobody does, keys only. */
   login: LoginSettings | null;
+  /** A user's URL as it will be called. Throws `egress_denied`. */
+  checkUrl: (url: string) => string;
   clock: Clock;
   log: Logger;
 }
@@ -53,10 +62,11 @@ export interface AppParts {
   starts: JobStarts;
   ends: JobEnds;
   usage: UsageBoard;
+  deliveries: DeliveryQueue;
 }
 
 export function createApp(deps: AppDeps): AppParts {
-  const { stores, links, templates, reservedPorts, publicUrl, clock, log } = deps;
+  const { stores, links, reservedPorts, publicUrl, clock, log } = deps;
   const bus = createBus(log);
   const access = new Access(stores);
   const usage = new UsageBoard({ stores, bus, clock });
@@ -71,22 +81,27 @@ export function createApp(deps: AppDeps): AppParts {
   const suspension = new Suspension({ stores, starts, ends, cancels, clock });
   const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, customerRules, links, clock });
   const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
-  const create = { stores, access, starts, customerRules, links, templates, reservedPorts, bus, clock };
+  const shelf = new TemplateShelf(stores, deps.templates);
+  const create = { stores, access, starts, customerRules, links, shelf, reservedPorts, bus, clock };
+  const templates = deps.templates;
+  const update = { stores, access, customerRules, serviceJobs, shelf, templates, reservedPorts, clock };
   const sessions = new SessionDesk(stores, effects, clock);
   const app = {
-    services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, usage }),
+    services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage }),
     jobs,
     customers: new CustomerDesk({ stores, access, effects, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),
+    registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     hosts: new HostDesk({ ...deps, access, effects, ends }),
     keys: new KeyDesk(stores, effects, clock),
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
-    templates: new TemplateDesk(templates),
+    templates: new TemplateDesk({ ...deps, effects, shelf }),
+    webhooks: new WebhookDesk({ ...deps, effects }),
     audit,
     idempotency: effects,
     bus,
     readiness: deps.readiness,
   };
-  return { app, access, bus, starts, ends, usage };
+  return { app, access, bus, starts, ends, usage, deliveries: new WebhookQueue(stores, clock) };
 }

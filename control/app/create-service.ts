@@ -4,7 +4,7 @@ import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
 import type { HostRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import { isHostSeen, hasLabels, type Access } from './access.ts';
+import { isHostSeen, hasLabels, ownerFor, type Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { Bus } from './api/live.ts';
 import type { NewService } from './api/services.ts';
@@ -12,9 +12,9 @@ import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobStarts } from './job-starts.ts';
 import { UNLIMITED } from './plan-limits.ts';
-import { choosePlacement } from './placement.ts';
+import { choosePlacement, requireOpen } from './placement.ts';
 import { draftService, type ServiceDraft } from './service-draft.ts';
-import type { TemplateSource } from './template-source.ts';
+import type { TemplateShelf } from './template-shelf.ts';
 
 export interface CreateDeps {
   stores: Stores;
@@ -22,7 +22,7 @@ export interface CreateDeps {
   starts: JobStarts;
   customerRules: CustomerRules;
   links: HostLinks;
-  templates: TemplateSource;
+  shelf: TemplateShelf;
   /** Host ports of Longshore itself. */
   reservedPorts: () => readonly number[];
   bus: Bus;
@@ -36,17 +36,12 @@ export interface Created {
 
 /** Checks, renders and places; returns the write that does it. */
 export function planCreate(deps: CreateDeps, caller: Caller, input: NewService): (tx: WriteContext) => Created {
-  const customerId = customerOf(caller, input);
+  const customerId = ownerFor(caller, input.customerId);
   deps.customerRules.requireKnown(customerId);
-  const draft = draftService(input, { customerId, templates: deps.templates, reservedPorts: deps.reservedPorts() });
+  const templates = deps.shelf.rendererFor(caller, customerId);
+  const draft = draftService(input, { customerId, templates, reservedPorts: deps.reservedPorts() });
   const hostId = placeService(deps, caller, input);
   return (tx) => writeService(deps, tx, toRecord(deps.clock.now(), input, draft, { customerId, hostId }), draft, input);
-}
-
-function customerOf(caller: Caller, { customerId }: NewService): string | null {
-  if (caller.customerId === null) return customerId ?? null;
-  if (customerId === undefined || customerId === caller.customerId) return caller.customerId;
-  throw new LongshoreError('not_found', { message: `There is no customer "${customerId}"` });
 }
 
 function placeService({ stores, access, links }: CreateDeps, caller: Caller, input: NewService): string {
@@ -57,7 +52,9 @@ function placeService({ stores, access, links }: CreateDeps, caller: Caller, inp
   }
   const host = access.requireHost(caller, input.hostId);
   requireOpen(host);
-  if (!hasLabels(host.labels, labels)) throw noHost(`Host "${host.name}" lacks the labels of placement.labels`);
+  if (!hasLabels(host.labels, labels)) {
+    throw new LongshoreError('no_host', { message: `Host "${host.name}" lacks the labels of placement.labels` });
+  }
   return host.id;
 }
 
@@ -133,9 +130,3 @@ function writeService(
   );
   return { serviceId: id, jobId };
 }
-
-function requireOpen(host: HostRecord | undefined): void {
-  if (host?.revokedAt !== null) throw noHost(`Host "${host?.name ?? ''}" was revoked`);
-}
-
-const noHost = (message: string): LongshoreError => new LongshoreError('no_host', { message });

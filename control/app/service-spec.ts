@@ -2,6 +2,7 @@
 import type { ServiceSpec } from '#shared/model.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
+import { loginsFor } from './registry-scope.ts';
 
 export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
   const { compose, variables, secretNames, files, templateVersion } = stores.services.requireSource(service.id);
@@ -22,5 +23,6 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     rollbackOnFailure,
     healthTimeoutS,
     limits: service.limits,
+    registries: loginsFor(compose, stores.registries.loginsOf(customerId)),
   };
 }

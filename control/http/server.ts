@@ -26,16 +26,20 @@ import { describeRoutes, documentOf, mountOpenApi } from './openapi/describe.ts'
 import { limitRates } from './rate-limit.ts';
 import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
+import { mountCustomers } from './routes/customers.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountJobs } from './routes/jobs.ts';
 import { mountLive } from './routes/live.ts';
 import { mountLogin } from './routes/login.ts';
+import { mountPlans } from './routes/plans.ts';
 import { mountReference } from './routes/reference.ts';
+import { mountRegistries } from './routes/registries.ts';
 import { mountServiceActions } from './routes/service-actions.ts';
 import { mountServices } from './routes/services.ts';
 import { mountSessions } from './routes/sessions.ts';
 import { mountTemplates } from './routes/templates.ts';
+import { mountWebhooks } from './routes/webhooks.ts';
 import { Tickets } from './tickets.ts';
 
 /** For the whole request to come in; a client that drips bytes does not hold a socket longer. */
@@ -82,11 +86,15 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountServiceActions(http, app);
   mountJobs(http, app);
   mountHosts(http, app);
+  mountCustomers(http, app);
+  mountPlans(http, app);
+  mountRegistries(http, app);
   mountAuth(http, app, tickets);
   mountLogin(http, app);
   mountSessions(http, app);
   mountAudit(http, app);
   mountTemplates(http, app);
+  mountWebhooks(http, app);
   mountLive(http, deps, sockets, hub);
   const describe = documentOf(http);
   mountOpenApi(http, describe);

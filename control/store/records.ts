@@ -91,6 +91,19 @@ export interface LoginAttemptRecord {
   createdAt: number;
 }
 
+/** Its password never leaves the store but to a host. */
+export interface RegistryRecord {
+  id: string;
+  name: string;
+  /** `host[:port]` as image names have it. */
+  server: string;
+  username: string;
+  /** Whose services it is for; null: the operator's. */
+  customerId: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
 export interface ServiceRecord {
   id: string;
   name: string;
@@ -129,8 +142,35 @@ export interface ServiceSource {
   variables: Record<string, string>;
   secretNames: string[];
   templateVersion: number | null;
+  /**
+   * The template it was rendered from, as it was then: other variables are rendered with it, whatever became of the
+   * template since. Null for other methods; absent in what was stored before it was kept.
+   */
+  templateDocument?: string | null;
   files: Record<string, string>;
 }
+
+/** A user's own template. */
+export interface TemplateRecord {
+  id: string;
+  /** Null: for everybody. */
+  customerId: string | null;
+  name: string;
+  tagline: string;
+  category: string;
+  version: number;
+  isImported: boolean;
+  /** JSON that only control/templates reads. */
+  document: string;
+  createdAt: number;
+  updatedAt: number;
+}
+
+/** What its user may change of a service without a deploy. */
+export type ServiceSettings = Pick<
+  ServiceRecord,
+  'displayName' | 'category' | 'labels' | 'rollbackOnFailure' | 'healthTimeoutS'
+>;
 
 /** What changes in a service without its user asking. */
 export type ServiceStatus = Pick<ServiceRecord, 'lifecycle' | 'health' | 'reason' | 'report' | 'deployedAt'>;

@@ -20,7 +20,9 @@ import { PlanStore } from './plans.ts';
 import { OutboxStore } from './outbox.ts';
 import { ServiceStore } from './services.ts';
 import { MetaStore } from './meta.ts';
+import { RegistryStore } from './registries.ts';
 import { SessionStore } from './sessions.ts';
+import { TemplateStore } from './templates.ts';
 import { TombstoneStore } from './tombstones.ts';
 import { WebhookStore } from './webhooks.ts';
 
@@ -43,7 +45,9 @@ export function openStores(dataDir: string, clock: Clock) {
     loginAttempts: new LoginAttemptStore(db, box),
     customers: new CustomerStore(db),
     plans: new PlanStore(db),
+    registries: new RegistryStore(db, box),
     services: new ServiceStore(db, box),
+    templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),
     jobs: new JobStore(db),
     jobLog: new JobLogStore(db),

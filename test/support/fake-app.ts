@@ -26,6 +26,10 @@ export const absent = (name: string): never =>
     },
   });
 
+const notHere = (): never => {
+  throw new LongshoreError('not_supported', { details: 'the fake app does not do this' });
+};
+
 export class FakeApp implements App {
   readonly callers = new Map<string, Caller>();
   readonly entries = new Map<string, ServiceDetail>();
@@ -126,6 +130,14 @@ export class FakeApp implements App {
       const isDone = this.isHostQuick && waitMs > 0;
       if (isDone) service.lifecycle = kind === 'stop' ? 'stopped' : 'running';
       return { service, job: this.addJob(service, { kind, state: isDone ? 'succeeded' : 'running' }), isDone };
+    },
+    update: async (caller, id, change) => {
+      this.#failNext();
+      const service = this.#require(caller, id);
+      const { displayName = service.displayName } = change;
+      Object.assign(service, { displayName });
+      const isDeployed = change.variables !== undefined || change.compose !== undefined;
+      return { service, jobId: isDeployed ? this.addJob(service, { kind: 'deploy', state: 'queued' }).id : null };
     },
     redeploy: async (caller, id) => {
       this.#failNext();
@@ -231,9 +243,11 @@ export class FakeApp implements App {
   };
 
   readonly login: App['login'] = absent('login');
+  readonly registries: App['registries'] = absent('registries');
   readonly customers: App['customers'] = absent('customers');
   readonly plans: App['plans'] = absent('plans');
 
+  /** Own templates and imports: test/control/templates.test.ts runs over the real app. */
   readonly templates: App['templates'] = {
     list: (_caller, query) => pageOf(this.templateEntries, query),
     require: (_caller, id) => {
@@ -241,12 +255,19 @@ export class FakeApp implements App {
       if (!template) throw new LongshoreError('not_found');
       return template;
     },
+    source: notHere,
+    create: notHere,
+    replace: notHere,
+    remove: notHere,
+    import: notHere,
   };
 
   readonly bus: App['bus'] = {
     publish: (event) => void this.#events.emit('event', event),
     subscribe: (listener) => listen(this.#events, 'event', listener),
   };
+
+  readonly webhooks: App['webhooks'] = absent('webhooks');
 
   readonly idempotency: App['idempotency'] = {
     once: async (caller, key, fingerprint, work) => {

@@ -7,20 +7,24 @@ import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import type { Bus } from './live.ts';
+import type { Registries } from './registries.ts';
 import type { Services } from './services.ts';
 import type { Login, Sessions } from './sessions.ts';
 import type { Templates } from './templates.ts';
+import type { Webhooks } from './webhooks.ts';
 
 export interface App {
   services: Services;
   jobs: Jobs;
   customers: Customers;
   plans: Plans;
+  registries: Registries;
   hosts: Hosts;
   keys: Keys;
   sessions: Sessions;
   login: Login;
   templates: Templates;
+  webhooks: Webhooks;
   audit: Audit;
   idempotency: Idempotency;
   bus: Bus;
