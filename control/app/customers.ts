@@ -7,6 +7,7 @@ import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type {
+  Change,
   Customer,
   CustomerDetail,
   CustomerQuery,
@@ -67,7 +68,7 @@ export class CustomerDesk implements Customers {
     return this.detail(caller, id);
   }
 
-  async update(caller: Caller, id: string, change: Partial<NewCustomer>): Promise<CustomerDetail> {
+  async update(caller: Caller, id: string, change: Change<NewCustomer>): Promise<CustomerDetail> {
     const { effects, stores, access, clock } = this.#deps;
     await effects.perform(() => () => {
       const customer = access.requireCustomer(caller, id);
@@ -77,7 +78,7 @@ export class CustomerDesk implements Customers {
         this.#requirePlan(planId);
       }
       stores.customers.update({ ...customer, name, email, planId, updatedAt: clock.now() });
-      return null;
+      return { id };
     });
     return this.detail(caller, id);
   }
@@ -90,7 +91,7 @@ export class CustomerDesk implements Customers {
       const { services } = stores.services.allotted(id);
       if (services > 0) throw stillHas(name, services);
       stores.customers.remove(id);
-      return null;
+      return { id };
     });
   }
 
@@ -113,7 +114,7 @@ export class CustomerDesk implements Customers {
     const { jobIds } = await effects.perform(() => (tx) => {
       const customer = access.requireCustomer(caller, id);
       access.requireFleetOperator(caller, 'suspend or resume customers');
-      return { jobIds: change(tx, customer) };
+      return { id, jobIds: change(tx, customer) };
     });
     return { customer: access.requireCustomer(caller, id), jobIds };
   }

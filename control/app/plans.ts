@@ -7,7 +7,7 @@ import type { PlanLimits } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
-import type { NewPlan, Plan, PlanQuery, Plans } from './api/customers.ts';
+import type { Change, NewPlan, Plan, PlanQuery, Plans } from './api/customers.ts';
 import type { Page } from './api/page.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 
@@ -54,7 +54,7 @@ export class PlanDesk implements Plans {
     });
   }
 
-  async update(caller: Caller, id: string, { limits, ...change }: Partial<NewPlan>): Promise<Plan> {
+  async update(caller: Caller, id: string, { limits, ...change }: Change<NewPlan>): Promise<Plan> {
     const { effects, stores, access, clock } = this.#deps;
     return effects.perform(() => () => {
       const plan = this.require(caller, id);
@@ -80,7 +80,7 @@ export class PlanDesk implements Plans {
         });
       }
       stores.plans.remove(id);
-      return null;
+      return { id };
     });
   }
 

@@ -31,6 +31,9 @@ export interface NewPlan {
   limits?: Partial<PlanLimits> | undefined;
 }
 
+/** What is undefined stays as it is. */
+export type Change<T> = { [Field in keyof T]?: T[Field] | undefined };
+
 export const CUSTOMER_SORTS = ['name', 'created_at', 'updated_at'] as const;
 export interface CustomerQuery extends Paging {
   isSuspended?: boolean | undefined;
@@ -60,8 +63,8 @@ export interface Customers {
   detail(caller: Caller, id: string): CustomerDetail;
   /** 422 for an unknown plan. */
   create(caller: Caller, input: NewCustomer): Promise<CustomerDetail>;
-  /** Leaves what is undefined as it is. A new plan counts from the next deploy on; nothing that runs is touched. */
-  update(caller: Caller, id: string, change: Partial<NewCustomer>): Promise<CustomerDetail>;
+  /** A new plan counts from the next deploy on; nothing that runs is touched. */
+  update(caller: Caller, id: string, change: Change<NewCustomer>): Promise<CustomerDetail>;
   /** 409 in_use while it has services. */
   remove(caller: Caller, id: string): Promise<void>;
   /** Stops its services and keeps their data. Doing it again stops what runs in spite of it. */
@@ -76,7 +79,7 @@ export interface Plans {
   require(caller: Caller, id: string): Plan;
   /** 409 name_taken. */
   create(caller: Caller, input: NewPlan): Promise<Plan>;
-  update(caller: Caller, id: string, change: Partial<NewPlan>): Promise<Plan>;
+  update(caller: Caller, id: string, change: Change<NewPlan>): Promise<Plan>;
   /** 409 in_use while a customer is on it. */
   remove(caller: Caller, id: string): Promise<void>;
 }

@@ -2,46 +2,56 @@
 // not know, is a 422 that names it.
 import { z } from 'zod';
 import { PULL_POLICIES } from '#shared/model.ts';
-import type { NewService } from '../../app/api/services.ts';
+import { MAX_LABELS, MAX_VARIABLES, type NewService } from '../../app/api/services.ts';
+import { cpuCores, memoryMb } from './limits.ts';
+import { requiredText } from './required.ts';
 
 /** Names become Compose projects, folders and DNS labels. */
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 const NAME_RULE = 'Use 1–40 of a–z, 0–9 and "-", with a letter or digit at both ends';
 /** Deploys wait at most an hour for healthy: past that a person has to look anyway. */
 const MAX_HEALTH_TIMEOUT_S = 3600;
-const MAX_VARIABLES = 200;
-const MAX_LABELS = 64;
 
-const boundedRecord = (keyChars: number, valueChars: number, entries: number) =>
+const boundedRecord = <Value extends z.ZodType>(keyChars: number, value: Value, entries: number) =>
   z
-    .record(z.string().min(1).max(keyChars), z.string().max(valueChars))
+    .record(z.string().min(1).max(keyChars), value)
     .refine((record) => Object.keys(record).length <= entries, `At most ${entries} entries`);
 
-const labels = boundedRecord(63, 255, MAX_LABELS);
+export const labelsOf = <Value extends z.ZodType>(value: Value) => boundedRecord(63, value, MAX_LABELS);
+export const variablesOf = <Value extends z.ZodType>(value: Value) => boundedRecord(128, value, MAX_VARIABLES);
+export const labelValue = z.string().max(255);
+export const variableValue = z.string().max(32_768);
+export const displayName = z.string().min(1).max(100);
+export const category = z.string().min(1).max(64);
+export const healthTimeoutS = z.number().int().min(1).max(MAX_HEALTH_TIMEOUT_S);
+// Its size has a limit of its own (yaml_resource_limit); the body's limit holds here.
+export const composeText = z.string().min(1);
+
+const labels = labelsOf(labelValue);
+const serviceLimits = z.strictObject({ cpu: cpuCores.optional(), memory_mb: memoryMb.optional() }).meta({
+  description: "What all its containers may use together; absent: the share of its customer's plan, or no limit",
+});
 const pullPolicy = z.enum(PULL_POLICIES);
 
 const commonFields = {
-  name: z
-    .string({ error: ({ input }) => (input === undefined ? 'Service name is required' : 'Must be a string') })
-    .regex(NAME, NAME_RULE)
-    .meta({ example: 'my-app' }),
+  name: requiredText('Service name').regex(NAME, NAME_RULE).meta({ example: 'my-app' }),
   customer_id: z.string().min(1).max(64).optional().meta({ example: 'cust_def456' }),
-  display_name: z.string().min(1).max(100).optional(),
-  category: z.string().min(1).max(64).optional(),
+  display_name: displayName.optional(),
+  category: category.optional(),
   host_id: z.string().min(1).max(64).optional(),
   placement: z.strictObject({ labels }).optional(),
   labels: labels.optional(),
-  variables: boundedRecord(128, 32_768, MAX_VARIABLES).optional(),
+  variables: variablesOf(variableValue).optional(),
   rollback_on_failure: z.boolean().optional(),
-  health_timeout_s: z.number().int().min(1).max(MAX_HEALTH_TIMEOUT_S).optional(),
+  health_timeout_s: healthTimeoutS.optional(),
   pull: pullPolicy.optional(),
+  limits: serviceLimits.optional(),
 };
 
 const composeBody = z.strictObject({
   ...commonFields,
   deploy_method: z.literal('compose'),
-  // Its size has a limit of its own (yaml_resource_limit); the body's limit holds here.
-  compose: z.string().min(1),
+  compose: composeText,
 });
 
 const templateBody = z.strictObject({
@@ -49,6 +59,9 @@ const templateBody = z.strictObject({
   deploy_method: z.literal('template'),
   template_id: z.string().min(1).max(64).meta({ example: 'uptime-kuma' }),
 });
+
+/** Of POST /api/templates/:id/deploy: the path says the rest. */
+export const deployTemplateBody = templateBody.omit({ deploy_method: true, template_id: true });
 
 const gitBody = z.strictObject({
   ...commonFields,
@@ -83,6 +96,7 @@ export const fromNewServiceBody = (body: DeployableBody): NewService => ({
   rollbackOnFailure: body.rollback_on_failure,
   healthTimeoutS: body.health_timeout_s,
   pull: body.pull,
+  limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },
   source:
     body.deploy_method === 'compose'
       ? { method: 'compose', compose: body.compose }
