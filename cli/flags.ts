@@ -13,6 +13,7 @@ export const CONTROL_FLAGS: FlagList = {
   'rate-limit-anonymous': 'Requests a minute and address without a key (60)',
   'rate-limit-deploy': 'Deploys a minute and key (10)',
   'trusted-proxy': 'Addresses whose X-Forwarded-For counts',
+  'allow-private-webhooks': '1: webhooks may go to private addresses (0)',
   'oidc-issuer': 'Identity provider by which people log in',
   'oidc-client-id': 'What it knows us by',
   'oidc-client-secret-file': 'File with the secret it gave us',

@@ -21,6 +21,8 @@ export interface ControlConfig {
   rateLimits: RateLimits;
   /** Addresses whose X-Forwarded-For is believed. */
   trustedProxy: string[];
+  /** Webhooks and other calls at a user's word may go to private addresses. */
+  allowsPrivateWebhooks: boolean;
   /** How people log in; null: nobody does, keys only. */
   login: LoginConfig | null;
   /** How systemd is told of us; null when it did not start us. */
@@ -39,6 +41,7 @@ const SETTINGS = {
   'rate-limit-anonymous': readCount,
   'rate-limit-deploy': readCount,
   'trusted-proxy': readRanges,
+  'allow-private-webhooks': readSwitch,
   'oidc-issuer': readIssuer,
   'oidc-client-id': readText,
   'oidc-client-secret-file': readSecretFile,
@@ -84,6 +87,7 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyE
       deploy: values['rate-limit-deploy'] ?? DEFAULT_RATE_LIMITS.deploy,
     },
     trustedProxy: values['trusted-proxy'] ?? [],
+    allowsPrivateWebhooks: values['allow-private-webhooks'] ?? false,
     login: toLoginConfig(values),
   };
 }
@@ -137,6 +141,7 @@ const EXPECTED: Record<Setting, string> = {
   'rate-limit-anonymous': 'a whole number above 0',
   'rate-limit-deploy': 'a whole number above 0',
   'trusted-proxy': 'addresses or ranges such as 10.0.0.0/8, separated by commas',
+  'allow-private-webhooks': '1 or 0',
   'oidc-issuer': 'an https URL (http for this machine only) without a query',
   'oidc-client-id': 'a text',
   'oidc-client-secret-file': 'a readable file that holds the secret',
@@ -169,6 +174,11 @@ function readLevel(text: string): string | undefined {
 
 function readCount(text: string): number | undefined {
   return /^[1-9]\d{0,8}$/.test(text) ? Number(text) : undefined;
+}
+
+function readSwitch(text: string): boolean | undefined {
+  if (['1', 'true'].includes(text)) return true;
+  return ['0', 'false'].includes(text) ? false : undefined;
 }
 
 function readRanges(text: string): string[] | undefined {

@@ -16,7 +16,9 @@ import { createApp } from './app/app.ts';
 import { Retention } from './app/retention.ts';
 import type { ControlConfig } from './config.ts';
 import { takeLock } from './db/lock.ts';
+import { Egress } from './egress/egress.ts';
 import { startHttp } from './http/server.ts';
+import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
 import { createIdentityProvider } from './oidc/provider.ts';
@@ -52,6 +54,9 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   scope.onStop('database', () => stores.close());
   const identity = loadIdentity(join(config.dataDir, 'control-key.pem'));
 
+  const egress = new Egress({ allowsPrivate: config.allowsPrivateWebhooks, clock });
+  scope.onStop('egress', () => egress.close());
+
   let localUrl = '';
   const links = new AgentLinks();
   const parts = createApp({
@@ -63,6 +68,8 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     controlPin: identity.pin,
     readiness: () => readinessOf(deps, links),
     login: config.login && { ...config.login, provider: createIdentityProvider(config.login, log) },
+    checkUrl: egress.checkUrl,
+    fetchText: egress.fetchText,
     clock,
     log,
   });
@@ -78,6 +85,8 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   localUrl = `http://${loopbackOf(config.listen.host)}:${port}`;
   startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
+  const onCommit = (listener: () => void) => stores.writer.onCommit(listener);
+  startWebhookDeliveries({ queue: parts.deliveries, send: egress.send, onCommit, clock, log }, scope);
   const createLocalJoinToken = async () => {
     const { token } = await app.hosts.createJoinToken(SYSTEM_CALLER, {});
     return formatJoinToken({ ...parseJoinToken(token), url: localUrl });

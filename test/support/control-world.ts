@@ -4,6 +4,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
 import { silentLogger } from '#shared/log.ts';
 import { Dispatcher } from '../../control/agents/dispatch.ts';
 import { EventEffects } from '../../control/agents/event-effects.ts';
@@ -19,6 +20,7 @@ import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
 import type { LoginSettings } from '../../control/app/login.ts';
+import { Egress } from '../../control/egress/egress.ts';
 import type { HostLinks } from '../../control/app/host-links.ts';
 import type { PlanLimits } from '../../control/store/records.ts';
 import { openStores, type Stores } from '../../control/store/stores.ts';
@@ -34,6 +36,7 @@ export interface WorldOptions {
   dir?: string;
   clock?: ManualClock;
   login?: LoginSettings | null;
+  allowsPrivateWebhooks?: boolean;
 }
 
 export class ControlWorld {
@@ -47,16 +50,23 @@ export class ControlWorld {
   readonly intake: Intake;
   readonly dispatcher: Dispatcher;
   readonly progressLog: ProgressLog;
+  readonly egress: Egress;
   /** Everything the bus has carried. */
   readonly live: LiveEvent[] = [];
   readonly incidents: Incident[] = [];
+  /** What is behind the URLs that the control plane may fetch. */
+  readonly texts = new Map<string, string>();
   readonly #t: Test;
+  readonly #options: WorldOptions;
   readonly #abort = new AbortController();
 
-  constructor(t: Test, { dir, clock = new ManualClock(), login = null }: WorldOptions = {}) {
+  constructor(t: Test, options: WorldOptions = {}) {
+    const { dir, clock = new ManualClock(), login = null, allowsPrivateWebhooks = false } = options;
     this.#t = t;
+    this.#options = options;
     this.dir = dir ?? mkdtempSync(join(tmpdir(), 'longshore-control-'));
     this.clock = clock;
+    this.egress = new Egress({ allowsPrivate: allowsPrivateWebhooks, clock });
     this.stores = openStores(this.dir, clock);
     const { stores, sessions } = this;
     const log = silentLogger();
@@ -69,11 +79,13 @@ export class ControlWorld {
         randomBytes: (n) => new Uint8Array(n),
         now: () => clock.now(),
       }),
+      fetchText: (url) => this.#fetch(url),
       reservedPorts: () => [8080],
       publicUrl: () => 'https://panel.example.com',
       controlPin: 'A'.repeat(43),
       readiness: () => ({ isReady: true, reason: null }),
       login,
+      checkUrl: this.egress.checkUrl,
     });
     const { app, bus, starts, ends, usage } = this.parts;
     this.app = app;
@@ -97,6 +109,12 @@ export class ControlWorld {
     this.registry = new StoredRegistry({ stores, lostJobs, onIncident, clock, log });
     sessions.onConnect(({ hostId }) => this.dispatcher.nudge(hostId));
     t.teardown(() => this.close());
+  }
+
+  async #fetch(url: string): Promise<string> {
+    const text = this.texts.get(url);
+    if (text === undefined) throw new LongshoreError('egress_failed', { message: 'It answered 404' });
+    return text;
   }
 
   /** A host that has joined; it does not connect by itself. */
@@ -136,12 +154,13 @@ export class ControlWorld {
   crash(): ControlWorld {
     const dir = mkdtempSync(join(tmpdir(), 'longshore-control-'));
     cpSync(this.dir, dir, { recursive: true });
-    return new ControlWorld(this.#t, { dir, clock: this.clock });
+    return new ControlWorld(this.#t, { ...this.#options, dir, clock: this.clock });
   }
 
   async close(): Promise<void> {
     this.#abort.abort();
     for (const session of this.sessions.list()) session.peer.destroy(1001, 'test over');
+    await this.egress.close();
     await this.stores.close();
     rmSync(this.dir, { recursive: true, force: true });
   }

@@ -10,8 +10,8 @@ export interface RealHttp {
   key: string;
 }
 
-export async function startRealHttp(t: Test, options: Options = {}): Promise<RealHttp> {
-  const world = new ControlWorld(t);
+export async function startRealHttp(t: Test, options: Options & { world?: ControlWorld } = {}): Promise<RealHttp> {
+  const world = options.world ?? new ControlWorld(t);
   const http = await startTestHttp(t, { ...options, deps: { app: world.app, ...options.deps } });
   const { secret: key } = await world.app.keys.create(ADMIN, { name: 'admin', permissions: ['*'] });
   return { world, http, key };

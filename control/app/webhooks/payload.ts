@@ -13,6 +13,9 @@ export interface Story {
   host: HostRecord | undefined;
 }
 
+/** Whose service it is about. */
+export const customerOf = ({ service, job }: Story): string | null => service?.customerId ?? job?.customerId ?? null;
+
 /** The body as it is sent, in the form of Standard Webhooks. */
 export const toBody = (type: EventType, story: Story): string =>
   JSON.stringify({ type, timestamp: toRfc3339(story.event.at), data: toFacts(story) });
@@ -24,23 +27,25 @@ export const toTestBody = (webhookId: string, now: number): string =>
     data: { webhook_id: webhookId, message: 'A test, asked for by hand' },
   });
 
-function toFacts({ event, service, job, host }: Story): object {
+function toFacts(story: Story): object {
+  const { event, job, host } = story;
   return {
     event_id: event.id,
     status: event.status,
     message: event.message,
-    service: toServiceFacts(event, service, job),
+    service: toServiceFacts(story),
     host: event.hostId === null ? null : { id: event.hostId, name: host?.name ?? null },
     job: job ? toJobFacts(job) : null,
   };
 }
 
-function toServiceFacts({ serviceId }: EventRecord, service?: ServiceRecord, job?: JobRecord): object | null {
-  if (serviceId === null) return null;
+function toServiceFacts(story: Story): object | null {
+  const { event, service, job } = story;
+  if (event.serviceId === null) return null;
   return {
-    id: serviceId,
+    id: event.serviceId,
     name: service?.name ?? job?.serviceName ?? null,
-    customer_id: service?.customerId ?? job?.customerId ?? null,
+    customer_id: customerOf(story),
     status: service?.lifecycle ?? null,
     health: service?.health ?? null,
     reason: service?.reason ?? null,

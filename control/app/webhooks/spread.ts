@@ -1,0 +1,90 @@
+// From the outbox to the queues: each timeline event becomes its messages, each message a delivery for each endpoint
+// that wants it. The rows of the outbox go in the same transaction, so a crash leaves an event spread or not, never half.
+import { newId } from '#shared/ids.ts';
+import type { Clock } from '#shared/time.ts';
+import type { OutboxRow } from '../../store/outbox.ts';
+import type { EventRecord, JobRecord, WebhookRecord } from '../../store/records.ts';
+import type { Stores } from '../../store/stores.ts';
+import { hasLabels } from '../access.ts';
+import { toEventTypes, type EventType } from './event-types.ts';
+import { matchesAny } from './patterns.ts';
+import { customerOf, toBody, type Story } from './payload.ts';
+
+/** Bounds how long one write holds the event loop. */
+const EVENTS_A_WRITE = 50;
+/** An endpoint that is down or paused for long: what is old is worth less than what is new. */
+export const MAX_PENDING = 1_000;
+
+export class Spread {
+  readonly #stores: Stores;
+  readonly #clock: Clock;
+
+  constructor(stores: Stores, clock: Clock) {
+    this.#stores = stores;
+    this.#clock = clock;
+  }
+
+  async run(): Promise<void> {
+    const { outbox, writer } = this.#stores;
+    while (!outbox.isEmpty) await writer.write(() => this.#spreadSome());
+  }
+
+  #spreadSome(): void {
+    const { outbox, webhooks } = this.#stores;
+    const rows = outbox.next(EVENTS_A_WRITE);
+    const endpoints = webhooks.listening();
+    const told = new Set(rows.flatMap((row) => this.#spread(row, endpoints)));
+    for (const webhookId of told) this.#keepNewest(webhookId);
+    outbox.remove(rows.at(-1)?.seq ?? 0);
+  }
+
+  /** Returns the endpoints that hear of it. */
+  #spread({ seq, eventId }: OutboxRow, endpoints: readonly WebhookRecord[]): string[] {
+    const event = this.#stores.events.find(eventId);
+    if (!event) return [];
+    const story = this.#tell(event);
+    return toEventTypes(event, story.job).flatMap((type) => {
+      const audience = endpoints.filter((it) => seq > it.afterSeq && isFor(it, type, story)).map(({ id }) => id);
+      if (audience.length > 0) this.#enqueue(type, story, audience);
+      return audience;
+    });
+  }
+
+  #tell(event: EventRecord): Story {
+    const { services, hosts } = this.#stores;
+    return {
+      event,
+      service: event.serviceId === null ? undefined : services.find(event.serviceId),
+      job: this.#findJob(event),
+      host: event.hostId === null ? undefined : hosts.find(event.hostId),
+    };
+  }
+
+  /** The job whose end this is, or whose beginning: that one was made in the same moment. */
+  #findJob({ jobId, serviceId, status, at }: EventRecord): JobRecord | undefined {
+    const { jobs } = this.#stores;
+    if (jobId !== null) return jobs.find(jobId);
+    if (serviceId === null || status !== 'started') return undefined;
+    return jobs.openOfService(serviceId).find(({ createdAt }) => createdAt === at);
+  }
+
+  #enqueue(type: EventType, story: Story, audience: readonly string[]): void {
+    const { deliveries } = this.#stores;
+    const now = this.#clock.now();
+    const messageId = newId('msg', now);
+    deliveries.insertMessage({ id: messageId, type, body: toBody(type, story), at: now });
+    for (const webhookId of audience) deliveries.insert({ id: newId('dlv', now), webhookId, messageId, askedAt: now });
+  }
+
+  #keepNewest(webhookId: string): void {
+    const why = `More than ${MAX_PENDING} deliveries waited; the oldest were dropped`;
+    this.#stores.deliveries.dropOldest(webhookId, MAX_PENDING, why, this.#clock.now());
+  }
+}
+
+/** What an endpoint must not hear of is decided like what its maker must not see. */
+function isFor({ events, customerId, hostLabels }: WebhookRecord, type: EventType, story: Story): boolean {
+  if (!matchesAny(events, type)) return false;
+  if (customerId !== null && customerOf(story) !== customerId) return false;
+  return hostLabels === null || hasLabels(story.host?.labels ?? {}, hostLabels);
+}
