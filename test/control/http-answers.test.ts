@@ -33,7 +33,7 @@ t.test('the list of services has the documented fields and paging', async (t) =>
   t.match(body, { total: 1, page: 1, per_page: 10 });
   t.match(body.data[0], {
     ...SERVICE,
-    resources: { cpu_usage: null, memory_usage_mb: null, memory_limit_mb: null },
+    resources: { cpu_usage: null, memory_usage_mb: null, memory_limit_mb: null, sampled_at: null },
   });
 });
 
@@ -169,6 +169,7 @@ t.test('every answer fits the schema the API documents', async (t) => {
     tagline: '',
     description: '',
     category: 'tools',
+    tags: [],
     version: 1,
     appVersion: '1',
     links: {},
@@ -186,6 +187,14 @@ t.test('every answer fits the schema the API documents', async (t) => {
       },
     ],
     compose: 'services: {}',
+    files: [],
+    notes: { before: null, after: null },
+    importedFrom: null,
+    warnings: [],
+    origin: 'catalogue',
+    customerId: null,
+    createdAt: null,
+    updatedAt: null,
   });
   const body = { name: 'n', deploy_method: 'compose', compose: 'x' };
   const expected: [method: string, path: string, schema: z.ZodObject, body?: object][] = [

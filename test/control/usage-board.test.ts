@@ -1,5 +1,5 @@
 // What hosts say of their services' usage, over real sessions: who is believed, and what is forgotten.
-import t from 'tap';
+import t, { type Test } from 'tap';
 import type { ServiceSample } from '#shared/model.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
@@ -23,7 +23,6 @@ async function start(t: Test) {
   const host = await world.joinAndConnect();
   return { world, host, id: await world.deployed(host, 'shop') };
 }
-type Test = typeof t;
 
 /** Sends, and waits until what was sent before it is dealt with. */
 async function say({ peer }: FakeHost, ...samples: ServiceSample[]): Promise<void> {
