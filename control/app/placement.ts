@@ -29,6 +29,12 @@ export function choosePlacement(hosts: readonly Candidate[], labels: Record<stri
   );
 }
 
+/** Nothing new goes to a host that was shut out. */
+export function requireOpen(host: { name: string; revokedAt: number | null } | undefined): void {
+  if (host?.revokedAt === null) return;
+  throw new LongshoreError('no_host', { message: `Host "${host?.name ?? ''}" was revoked` });
+}
+
 /** Ties go to the first name, so the same hosts give the same answer. */
 function best(hosts: readonly Candidate[], measure: (host: Candidate) => number | null): Candidate | undefined {
   return hosts.toSorted((a, b) => (measure(b) ?? -1) - (measure(a) ?? -1) || (a.name < b.name ? -1 : 1))[0];

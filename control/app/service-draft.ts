@@ -6,8 +6,8 @@ import { judgeCompose, requireAllowed } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import type { ServiceSource } from '../store/records.ts';
 import type { NewService } from './api/services.ts';
-import { looksSecret } from './secret-values.ts';
-import type { TemplateSource } from './template-source.ts';
+import { secretNamesOf } from './secret-values.ts';
+import type { TemplateRenderer } from './template-shelf.ts';
 
 /** DESIGN's grammar: also a Compose project, a folder and a DNS label, so none of them needs quoting. */
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -28,7 +28,8 @@ export interface ServiceDraft {
 export interface DraftContext {
   /** Decides which section of the policy counts. */
   customerId: string | null;
-  templates: TemplateSource;
+  /** Of the templates this service may be made of. */
+  templates: TemplateRenderer;
   /** Host ports that no service gets. */
   reservedPorts: readonly number[];
 }
@@ -38,32 +39,51 @@ export function draftService(input: NewService, { customerId, templates, reserve
   const fields = { ...checkName(input.name), ...checkLabels(input.labels), ...checkVariables(input.variables) };
   if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
   const draft = input.source.method === 'template' ? fromTemplate(input, templates) : fromCompose(input);
-  const rules = DEFAULT_POLICY[customerId === null ? 'operator' : 'tenant'];
-  const context = { rules, form: 'written' as const, project: input.name, projectDir: ANY_DIR, reservedPorts };
-  requireAllowed(judgeCompose(parseCompose(draft.source.compose), context));
+  judgeSource(draft.source, { name: input.name, customerId, reservedPorts });
   return draft;
+}
+
+export interface JudgedService extends Pick<DraftContext, 'customerId' | 'reservedPorts'> {
+  name: string;
+}
+
+/** Throws compose_invalid, yaml_resource_limit, compose_policy. */
+export function judgeSource(
+  { compose }: Pick<ServiceSource, 'compose'>,
+  { name, customerId, reservedPorts }: JudgedService,
+): void {
+  const rules = DEFAULT_POLICY[customerId === null ? 'operator' : 'tenant'];
+  const context = { rules, form: 'written' as const, project: name, projectDir: ANY_DIR, reservedPorts };
+  requireAllowed(judgeCompose(parseCompose(compose), context));
 }
 
 function fromCompose({ source, variables = {}, healthTimeoutS = DEFAULT_HEALTH_TIMEOUT_S }: NewService): ServiceDraft {
   const compose = source.method === 'compose' ? source.compose : '';
-  const secretNames = Object.entries(variables).filter(([name, value]) => looksSecret(name, value));
+  const secretNames = secretNamesOf(variables);
   return {
     templateId: null,
-    source: { compose, variables, secretNames: secretNames.map(([name]) => name), templateVersion: null, files: {} },
+    source: { compose, variables, secretNames, templateVersion: null, files: {} },
     healthTimeoutS,
   };
 }
 
-function fromTemplate({ source, variables = {}, healthTimeoutS }: NewService, templates: TemplateSource): ServiceDraft {
+function fromTemplate(
+  { source, variables = {}, healthTimeoutS }: NewService,
+  templates: TemplateRenderer,
+): ServiceDraft {
   const templateId = source.method === 'template' ? source.templateId : '';
   const rendered = templates.render(templateId, variables);
-  if (!rendered) {
-    throw new LongshoreError('validation_error', { fields: { template_id: `There is no template "${templateId}"` } });
-  }
-  const { version, compose, secretNames, files } = rendered;
+  const { version, compose, secretNames, files, document } = rendered;
   return {
     templateId,
-    source: { compose, variables: rendered.variables, secretNames, templateVersion: version, files },
+    source: {
+      compose,
+      variables: rendered.variables,
+      secretNames,
+      templateVersion: version,
+      templateDocument: document,
+      files,
+    },
     healthTimeoutS: healthTimeoutS ?? rendered.healthTimeoutS ?? DEFAULT_HEALTH_TIMEOUT_S,
   };
 }
@@ -73,12 +93,12 @@ function checkName(name: string): Record<string, string> {
   return { name: 'must be 1 to 40 of a-z, 0-9 and "-", neither beginning nor ending with "-"' };
 }
 
-function checkLabels(labels: Record<string, string> = {}): Record<string, string> {
+export function checkLabels(labels: Record<string, string> = {}): Record<string, string> {
   const reserved = Object.keys(labels).filter((label) => RESERVED_LABEL.test(label));
   return Object.fromEntries(reserved.map((label) => [`labels.${label}`, 'this prefix is reserved']));
 }
 
-function checkVariables(variables: Record<string, string> = {}): Record<string, string> {
+export function checkVariables(variables: Record<string, string> = {}): Record<string, string> {
   const fields: Record<string, string> = {};
   for (const [name, value] of Object.entries(variables)) {
     if (!VARIABLE_NAME.test(name)) fields[`variables.${name}`] = 'the name must be letters, digits and "_"';

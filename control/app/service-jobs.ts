@@ -11,6 +11,7 @@ import type { HostLinks } from './host-links.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
 import type { JobStarts } from './job-starts.ts';
+import { requireOpen } from './placement.ts';
 
 /** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
 const ACTION_EXPIRY_MS = 5 * 60_000;
@@ -47,18 +48,19 @@ export class ServiceJobs {
   }
 
   redeploy(tx: WriteContext, caller: Caller, id: string, pull: PullPolicy): string {
-    const { access, stores, starts, ends, customerRules, clock } = this.#deps;
+    const { access, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
     customerRules.requireActive(service.customerId);
     this.#requireIdle(service);
     this.#requireConnected(service);
-    const limits = customerRules.allotAgain(service);
-    const revision = service.revision + 1;
-    const next: ServiceRecord = { ...service, revision, limits, lifecycle: 'deploying', reason: null };
-    stores.services.setRevision(id, revision);
-    stores.services.setLimits(id, limits);
-    ends.setStatus(tx, service, next, clock.now());
-    return starts.start(tx, next, { kind: 'redeploy', pull, expiresAt: null });
+    return this.#deploy(tx, { ...service, limits: customerRules.allotAgain(service) }, { kind: 'redeploy', pull });
+  }
+
+  /** Deploys what has just been written. Like a create it waits for a host that is away. */
+  deployChanged(tx: WriteContext, changed: ServiceRecord): string {
+    this.#requireIdle(changed);
+    requireOpen(this.#deps.stores.hosts.find(changed.hostId));
+    return this.#deploy(tx, changed, { kind: 'deploy', pull: 'missing' });
   }
 
   /** Returns the removal that is under way already, if there is one. */
@@ -88,6 +90,17 @@ export class ServiceJobs {
     if (job.kind === 'stop') customerRules.requireActive(job.customerId);
     cancels.cancel(tx, job, 'cancelled');
     return jobId;
+  }
+
+  /** The next revision, with limits as they are in `service`. */
+  #deploy(tx: WriteContext, service: ServiceRecord, order: { kind: 'deploy' | 'redeploy'; pull: PullPolicy }): string {
+    const { stores, starts, ends, clock } = this.#deps;
+    const revision = service.revision + 1;
+    const next: ServiceRecord = { ...service, revision, lifecycle: 'deploying', reason: null };
+    stores.services.setRevision(service.id, revision);
+    stores.services.setLimits(service.id, service.limits);
+    ends.setStatus(tx, service, next, clock.now());
+    return starts.start(tx, next, { ...order, expiresAt: null });
   }
 
   #requireIdle(service: ServiceRecord): void {

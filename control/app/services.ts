@@ -11,6 +11,7 @@ import type {
   ActionOutcome,
   NewService,
   Service,
+  ServiceChange,
   ServiceDetail,
   ServiceEvent,
   ServiceQuery,
@@ -23,6 +24,7 @@ import { holds } from './permissions.ts';
 import { maskVariables } from './secret-values.ts';
 import type { ServiceJobs } from './service-jobs.ts';
 import type { UsageBoard } from './usage-board.ts';
+import { planUpdate, type UpdateDeps } from './update-service.ts';
 import { toJob, toService } from './views.ts';
 
 export interface ServiceDeskDeps {
@@ -32,6 +34,7 @@ export interface ServiceDeskDeps {
   jobs: Jobs;
   serviceJobs: ServiceJobs;
   create: CreateDeps;
+  update: UpdateDeps;
   usage: Pick<UsageBoard, 'find'>;
 }
 
@@ -71,6 +74,16 @@ export class ServiceDesk implements Services {
       rollbackOnFailure: service.rollbackOnFailure,
       healthTimeoutS: service.healthTimeoutS,
     };
+  }
+
+  async update(
+    caller: Caller,
+    id: string,
+    change: ServiceChange,
+  ): Promise<{ service: ServiceDetail; jobId: string | null }> {
+    const { effects, update } = this.#deps;
+    const { serviceId, jobId } = await effects.perform(() => planUpdate(update, caller, id, change));
+    return { service: this.detail(caller, serviceId), jobId };
   }
 
   async act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome> {

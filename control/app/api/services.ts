@@ -36,6 +36,26 @@ export interface NewService {
   source: { method: 'compose'; compose: string } | { method: 'template'; templateId: string };
 }
 
+/** More than any real file has; the whole must fit into one message to the host. */
+export const MAX_VARIABLES = 200;
+export const MAX_LABELS = 64;
+
+/** A merge patch: what is undefined stays, null removes. */
+export interface ServiceChange {
+  /** `***` for a secret keeps it, so that what was shown can be sent back. */
+  variables?: Record<string, string | null> | undefined;
+  /** Not for services that were made from a template. `***` keeps the secret that stands there. */
+  compose?: string | undefined;
+  limits?: { cpu?: number | null | undefined; memoryMb?: number | null | undefined } | undefined;
+  labels?: Record<string, string | null> | undefined;
+  displayName?: string | null | undefined;
+  category?: string | null | undefined;
+  rollbackOnFailure?: boolean | undefined;
+  healthTimeoutS?: number | undefined;
+  /** The one the caller has seen; 409 state_conflict when the service has moved on since. */
+  revision?: number | undefined;
+}
+
 export const SERVICE_SORTS = ['name', 'status', 'created_at', 'updated_at'] as const;
 export interface ServiceQuery extends Paging {
   status?: Lifecycle | undefined;
@@ -63,6 +83,11 @@ export interface Services {
   /** Throws not_found, also for another customer's service. */
   require(caller: Caller, id: string): Service;
   detail(caller: Caller, id: string): ServiceDetail;
+  /**
+   * `job` is null when nothing needs a deploy. A host that is away gets it when it returns. 422 as create; 409
+   * service_busy, state_conflict, plan_limit, customer_suspended. The change stays when its deploy fails.
+   */
+  update(caller: Caller, id: string, change: ServiceChange): Promise<{ service: ServiceDetail; jobId: string | null }>;
   /** Waits for the job at most `waitMs` (0: not at all). A failed job is thrown as its error; 409 service_busy, state_conflict, host_offline. */
   act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome>;
   redeploy(

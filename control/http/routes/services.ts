@@ -1,4 +1,4 @@
-// Services: list, make, show, remove. What happens to a running one is in service-actions.ts.
+// Services: list, make, show, change, remove. What happens to a running one is in service-actions.ts.
 import { z } from 'zod';
 import { LongshoreError } from '#shared/errors.ts';
 import { LIFECYCLES } from '#shared/model.ts';
@@ -10,6 +10,7 @@ import { checkGitSource } from '../git-source.ts';
 import type { Http } from '../http.ts';
 import { fromNewServiceBody, newServiceBody, type DeployableBody, type NewServiceBody } from '../views/new-service.ts';
 import { filterText, fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
+import { changedServiceView, fromServiceChangeBody, serviceChangeBody } from '../views/service-change.ts';
 import * as view from '../views/service.ts';
 import { writer, type Answer } from '../writes.ts';
 import { acceptedView, waitQuery } from './service-actions.ts';
@@ -93,6 +94,28 @@ export function mountServices(http: Http, app: App): void {
       const caller = callerOf(request);
       return view.toServiceDetailView(app.services.detail(caller, request.params.id), hostFinder(app, caller));
     },
+  );
+
+  http.patch(
+    '/api/services/:id',
+    {
+      // Whether it will deploy is not known before the body is read, so every change counts as one.
+      config: { permission: 'services.update', limit: 'deploy' },
+      schema: {
+        tags: ['services'],
+        summary: 'Change a service, and deploy what the change concerns',
+        params: idParams,
+        body: serviceChangeBody,
+        response: { 200: changedServiceView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const change = fromServiceChangeBody(request.body);
+        const { service, jobId } = await app.services.update(caller, request.params.id, change);
+        const body = { ...view.toServiceDetailView(service, hostFinder(app, caller)), deploy_job_id: jobId };
+        return { status: 200, body };
+      }),
   );
 
   http.delete(

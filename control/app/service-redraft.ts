@@ -1,0 +1,102 @@
+// What a service is made of after a change: merged, checked like a new one, nothing written. A change is a merge patch
+// (RFC 7396): what is absent stays, null removes. A secret that was shown as `***` and comes back as that stays, too.
+import { LongshoreError } from '#shared/errors.ts';
+import type { ServiceRecord, ServiceSource } from '../store/records.ts';
+import { MAX_LABELS, MAX_VARIABLES, type ServiceChange } from './api/services.ts';
+import { unmaskCompose } from './compose-secrets.ts';
+import { MASK, secretNamesOf } from './secret-values.ts';
+import { checkLabels, checkVariables, judgeSource } from './service-draft.ts';
+import type { RenderedTemplate } from './template-source.ts';
+
+export interface RedraftContext {
+  /** Host ports that no service gets. */
+  reservedPorts: readonly number[];
+  /** Renders the version of the template that the service was made of. Throws `template_variable`. */
+  renderTemplate: (given: Record<string, string>) => RenderedTemplate;
+}
+
+type Redrafted = Pick<ServiceRecord, 'name' | 'customerId' | 'method'>;
+
+/** The same source when nothing of it changes. Throws 422 errors only. */
+export function redraftSource(
+  service: Redrafted,
+  source: ServiceSource,
+  change: Pick<ServiceChange, 'variables' | 'compose'>,
+  context: RedraftContext,
+): ServiceSource {
+  if (change.variables === undefined && change.compose === undefined) return source;
+  if (service.method === 'template' && change.compose !== undefined) throw notOfTemplates();
+  const variables = mergeVariables(source, change.variables ?? {});
+  const next =
+    service.method === 'template'
+      ? fromTemplate(source, variables, context)
+      : {
+          ...source,
+          variables,
+          secretNames: secretNamesOf(variables),
+          compose: change.compose === undefined ? source.compose : unmaskCompose(change.compose, source.compose),
+        };
+  judgeSource(next, { ...service, reservedPorts: context.reservedPorts });
+  return next;
+}
+
+/** Null removes a label; the service's own prefix stays reserved. */
+export function mergeLabels(
+  labels: Record<string, string>,
+  change: ServiceChange['labels'] = {},
+): Record<string, string> {
+  const merged = merge(labels, change);
+  requireValid({ ...checkLabels(merged), ...checkCount('labels', merged, MAX_LABELS) });
+  return merged;
+}
+
+function mergeVariables(
+  { variables, secretNames }: ServiceSource,
+  change: Record<string, string | null>,
+): Record<string, string> {
+  const isKept = ([name, value]: [string, unknown]) => value === MASK && secretNames.includes(name);
+  const isLost = ([name, value]: [string, unknown]) => value === MASK && !Object.hasOwn(variables, name);
+  const lost = Object.entries(change).filter(isLost);
+  const merged = merge(variables, Object.fromEntries(Object.entries(change).filter((entry) => !isKept(entry))));
+  requireValid({
+    ...checkVariables(merged),
+    ...checkCount('variables', merged, MAX_VARIABLES),
+    ...Object.fromEntries(lost.map(([name]) => [`variables.${name}`, `"${MASK}" keeps a value, and there is none`])),
+  });
+  return merged;
+}
+
+function fromTemplate(
+  source: ServiceSource,
+  variables: Record<string, string>,
+  { renderTemplate }: RedraftContext,
+): ServiceSource {
+  const rendered = renderTemplate(variables);
+  const frozen = rendered.onceNames.filter((name) => rendered.variables[name] !== source.variables[name]);
+  requireValid(Object.fromEntries(frozen.map((name) => [`variables.${name}`, FROZEN])), 'template_variable');
+  const { compose, secretNames, files, version, document } = rendered;
+  const { variables: settled } = rendered;
+  return { compose, variables: settled, secretNames, files, templateVersion: version, templateDocument: document };
+}
+
+const FROZEN = 'cannot be changed: the app read it when it first started; make a new service';
+
+function merge(before: Record<string, string>, change: Record<string, string | null>): Record<string, string> {
+  const merged = Object.entries({ ...before, ...change });
+  return Object.fromEntries(merged.filter((entry): entry is [string, string] => entry[1] !== null));
+}
+
+const checkCount = (field: string, record: Record<string, string>, most: number): Record<string, string> =>
+  Object.keys(record).length > most ? { [field]: `At most ${most} entries` } : {};
+
+function requireValid(
+  fields: Record<string, string>,
+  code: 'validation_error' | 'template_variable' = 'validation_error',
+): void {
+  if (Object.keys(fields).length > 0) throw new LongshoreError(code, { fields });
+}
+
+const notOfTemplates = (): LongshoreError =>
+  new LongshoreError('validation_error', {
+    fields: { compose: 'belongs to the template: change its variables, or deploy your own file as a new service' },
+  });

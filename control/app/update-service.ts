@@ -1,0 +1,100 @@
+// Changing a service. Its source is checked and decided first; settings, limits, revision, job and event are one write.
+// Only what reaches containers makes a deploy, and the host's planner recreates only those it concerns.
+import { isDeepStrictEqual } from 'node:util';
+import { LongshoreError } from '#shared/errors.ts';
+import type { Clock } from '#shared/time.ts';
+import type { ServiceRecord, ServiceSettings, ServiceSource } from '../store/records.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
+import type { Access } from './access.ts';
+import type { Caller } from './api/caller.ts';
+import type { ServiceChange } from './api/services.ts';
+import type { CustomerRules } from './customer-rules.ts';
+import type { ServiceJobs } from './service-jobs.ts';
+import { mergeLabels, redraftSource } from './service-redraft.ts';
+import type { TemplateShelf } from './template-shelf.ts';
+import type { TemplateSource } from './template-source.ts';
+
+export interface UpdateDeps {
+  stores: Stores;
+  access: Access;
+  customerRules: CustomerRules;
+  serviceJobs: ServiceJobs;
+  shelf: TemplateShelf;
+  templates: TemplateSource;
+  /** Host ports of Longshore itself. */
+  reservedPorts: () => readonly number[];
+  clock: Clock;
+}
+
+export interface Updated {
+  serviceId: string;
+  /** Null when nothing needs a deploy. */
+  jobId: string | null;
+}
+
+/** Checks and decides; returns the write that does it. */
+export function planUpdate(
+  deps: UpdateDeps,
+  caller: Caller,
+  id: string,
+  change: ServiceChange,
+): (tx: WriteContext) => Updated {
+  const { access, stores, reservedPorts, shelf, templates } = deps;
+  const service = access.requireService(caller, id);
+  requireRevision(service, change.revision);
+  const before = stores.services.requireSource(id);
+  const source = redraftSource(service, before, change, {
+    reservedPorts: reservedPorts(),
+    renderTemplate: (given) =>
+      // What was stored before templates were kept with their services is rendered by the template of now.
+      typeof before.templateDocument === 'string'
+        ? templates.render(before.templateDocument, given)
+        : shelf.rendererFor(caller, service.customerId).render(service.templateId ?? '', given),
+  });
+  const draft = { revision: service.revision, source: isDeepStrictEqual(source, before) ? null : source };
+  return (tx) => writeChange(deps, tx, access.requireService(caller, id), draft, change);
+}
+
+interface Draft {
+  /** Of the service that was looked at. */
+  revision: number;
+  /** Null when it stays as it is. */
+  source: ServiceSource | null;
+}
+
+function writeChange(
+  { stores, customerRules, serviceJobs, clock }: UpdateDeps,
+  tx: WriteContext,
+  service: ServiceRecord,
+  { revision, source }: Draft,
+  change: ServiceChange,
+): Updated {
+  const serviceId = service.id;
+  requireRevision(service, revision); // again: another change may have been faster
+  customerRules.requireActive(service.customerId);
+  const asks = source !== null || change.limits !== undefined;
+  const limits = asks ? customerRules.allotAgain(service, change.limits) : service.limits;
+  const settings = settingsOf(service, change);
+  stores.services.setSettings(serviceId, settings, clock.now());
+  if (source === null && isDeepStrictEqual(limits, service.limits)) return { serviceId, jobId: null };
+  if (source) stores.services.setSource(serviceId, source);
+  return { serviceId, jobId: serviceJobs.deployChanged(tx, { ...service, ...settings, limits }) };
+}
+
+function settingsOf(service: ServiceRecord, change: ServiceChange): ServiceSettings {
+  return {
+    displayName: change.displayName === undefined ? service.displayName : change.displayName,
+    category: change.category === undefined ? service.category : change.category,
+    labels: mergeLabels(service.labels, change.labels),
+    rollbackOnFailure: change.rollbackOnFailure ?? service.rollbackOnFailure,
+    healthTimeoutS: change.healthTimeoutS ?? service.healthTimeoutS,
+  };
+}
+
+function requireRevision(service: ServiceRecord, expected: number | undefined): void {
+  if (expected === undefined || expected === service.revision) return;
+  throw new LongshoreError('state_conflict', {
+    message: `Service "${service.name}" has moved on: its revision is ${service.revision}, not ${expected}`,
+    details: 'Read it again and decide anew.',
+  });
+}
