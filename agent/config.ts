@@ -19,6 +19,8 @@ export interface AgentConfig {
   logLevel: string;
   /** Seconds: tries to reach the control plane are never further apart. */
   reconnectMaxS: number;
+  /** Whether `file://` repositories are fetched: for a machine of one's own. */
+  allowsFileGit: boolean;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
 }
@@ -40,6 +42,7 @@ const SETTINGS = {
     LOG_LEVELS.includes(text) ? undefined : `is "${text}", it must be one of ${LOG_LEVELS.join(', ')}`,
   'reconnect-max': (text: string) =>
     /^[1-9]\d{0,3}$/.test(text) ? undefined : `is "${text}", it must be seconds from 1 to 9999`,
+  'allow-file-git': (text: string) => (/^[01]$/.test(text) ? undefined : `is "${text}", it must be 1 or 0`),
 } as const;
 type Setting = keyof typeof SETTINGS;
 type Texts = Partial<Record<Setting, string>>;
@@ -62,6 +65,7 @@ export async function loadAgentConfig(
     home: homedir(),
     logLevel: read('log-level') ?? DEFAULTS['log-level'],
     reconnectMaxS: Number(read('reconnect-max') ?? DEFAULTS['reconnect-max']),
+    allowsFileGit: read('allow-file-git') === '1',
     notifyEnv: notifyEnvOf(env),
   };
 }

@@ -124,9 +124,20 @@ function startJobs(
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
   const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
-  const { dataDir } = config;
+  const { dataDir, home, allowsFileGit } = config;
   const policy = loadPolicy();
-  const { execute } = createExecutor({ dataDir, engine, compose, events: hub, policy, reservedPorts, clock, log });
+  const { execute } = createExecutor({
+    dataDir,
+    home,
+    allowsFileGit,
+    engine,
+    compose,
+    events: hub,
+    policy,
+    reservedPorts,
+    clock,
+    log,
+  });
   const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const runner = startRunner({ state, clock, execute, watch, underWay, untilDockerAnswers, notify }, scope);
   const work = {

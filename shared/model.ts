@@ -87,6 +87,13 @@ export interface RegistryLogin {
   password: string;
 }
 
+/** Where a service's files come from when they are in a Git repository. */
+export interface GitSource {
+  url: string;
+  /** Null: the branch the repository's HEAD points to. */
+  branch: string | null;
+}
+
 /** What a host needs to run a service. The host keeps it; nothing else is needed to redeploy with control away. */
 export interface ServiceSpec {
   id: string;
@@ -111,6 +118,8 @@ export interface ServiceSpec {
   rollbackOnFailure: boolean;
   /** Seconds to wait for healthy. */
   healthTimeoutS: number;
+  /** For `git` and `ai`: `compose` is then empty, the repository's own file counts. */
+  git?: GitSource | undefined;
   /** Absent from a control plane that knows no limits. */
   limits?: ServiceLimits | undefined;
   /** Absent: pulls are anonymous. Sealed on the host like the variables. */

@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto';
 import { parseCompose, type ComposeDocument } from '#shared/compose/parse.ts';
 import { requireAllowed, type JudgeContext } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { ServiceSpec } from '#shared/model.ts';
+import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
@@ -17,24 +17,32 @@ import { sourcesOf, type Sources } from './workspace.ts';
 const INPUTS_VERSION = 1;
 
 /** Digest of everything a revision is made from. */
-export function inputsOf({ id, name, compose, variables, files, limits }: ServiceSpec): string {
+export function inputsOf({ id, name, compose, variables, files, limits, git }: ServiceSpec): string {
   const inputs: unknown[] = [INPUTS_VERSION, id, name, compose, sorted(variables), sorted(files)];
   // Only where there are any, so that revisions from before limits existed stay what they are.
   const isLimited = limits !== undefined && (limits.cpu !== null || limits.memoryMb !== null);
   if (isLimited) inputs.push([limits.cpu, limits.memoryMb]);
+  if (git) inputs.push(['git', git.url, git.branch]);
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
 const sorted = (map: Record<string, string>) => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
 /** Parses within limits, judges what is written, writes the folder. */
-export async function prepare(task: Task, obsolete: readonly string[]): Promise<Sources> {
+export async function prepare(task: Task, obsolete: readonly string[], say: Say): Promise<Sources> {
   const { spec } = task.run.service;
-  const document = parseCompose(spec.compose);
+  const compose = spec.git ? await fromGit(task, spec.git, say) : spec.compose;
+  const document = parseCompose(compose);
   requireAllowed(judgeOnHost(document, contextOf(task, 'written')));
-  const sources = sourcesOf(spec, Object.keys(document.services));
+  const sources = sourcesOf({ ...spec, compose }, Object.keys(document.services));
   await task.workspace.write(sources, obsolete);
   return sources;
+}
+
+/** Loaded when a service first asks for it: most hosts never meet git. */
+async function fromGit(task: Task, source: GitSource, say: Say): Promise<string> {
+  const { fetchCompose } = await import('./repository.ts');
+  return fetchCompose(task, source, say);
 }
 
 /** What Compose makes of it. Not judged yet. */
@@ -86,14 +94,14 @@ function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> {
   return known;
 }
 
-function contextOf({ deps, run, workspace }: Task, form: JudgeContext['form']): JudgeContext {
+function contextOf({ deps, run, project }: Task, form: JudgeContext['form']): JudgeContext {
   const { customerId, method, id } = run.service.spec;
   const isTenant = customerId !== null || method === 'ai';
   return {
     rules: isTenant ? deps.policy.tenant : deps.policy.operator,
     form,
-    project: workspace.name,
-    projectDir: workspace.directory,
+    project: project.name,
+    projectDir: project.directory,
     reservedPorts: deps.reservedPorts,
     serviceId: id,
   };

@@ -75,10 +75,10 @@ function unchangedOf(task: Task, { plan = [] }: Pick<Attempt, 'plan'>): { unchan
   return changesNothing(plan) && !TOUCHING.some((step) => wasUnderWay(task, step)) ? { unchanged: true } : {};
 }
 
-/** Same inputs, same containers, same images: done, without starting any process. */
+/** Same inputs, same containers, same images: done, without starting any process. Git has to be asked first. */
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
   const { spec } = task.run.service;
-  if (pullPolicyOf(task) === 'always' || good.meta.inputs !== inputsOf(spec)) return undefined;
+  if (spec.git || pullPolicyOf(task) === 'always' || good.meta.inputs !== inputsOf(spec)) return undefined;
   // A failure without a rollback leaves its files.
   if (!isDeepStrictEqual(await task.workspace.loadRendered(), good.rendered)) return undefined;
   if (!(await isUnchanged(task.deps.engine, good).catch(ifDockerIsAway))) return undefined;
@@ -101,7 +101,7 @@ function ifDockerIsAway(error: unknown): false {
 
 async function work(task: Task, attempt: Attempt, good: Revision | undefined): Promise<void> {
   const { engine } = task.deps;
-  const sources = await task.step('prepare', () => prepare(task, Object.keys(good?.sources.files ?? {})));
+  const sources = await task.step('prepare', (say) => prepare(task, Object.keys(good?.sources.files ?? {}), say));
   attempt.sources = sources;
   const normalised = await task.step('normalise', (say) => normalise(task, say));
   const { rendered, containers } = await task.step('check', () => check(task, normalised));

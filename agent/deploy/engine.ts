@@ -57,9 +57,9 @@ async function execute(deps: ExecutorDeps, run: JobRun, reaped: Set<string>): Pr
 }
 
 /** An agent that was killed may have left a compose process in this folder; it must be gone before ours begins. */
-async function reapOnce({ deps, workspace }: Task, reaped: Set<string>): Promise<void> {
+async function reapOnce({ deps, workspace, project }: Task, reaped: Set<string>): Promise<void> {
   if (reaped.has(workspace.directory)) return;
-  const count = existsSync(workspace.directory) ? await reapOrphans(workspace.directory) : 0;
+  const count = existsSync(workspace.directory) ? await reapOrphans(project.directory) : 0;
   reaped.add(workspace.directory);
   if (count > 0) deps.log.warn({ service: workspace.name, count }, 'ended what an earlier agent left running');
 }

@@ -19,6 +19,10 @@ export interface ExecutorDeps {
   policy: PolicyFile;
   /** Host ports that no service may publish: the control plane's and the agent's own. */
   reservedPorts: readonly number[];
+  /** Where an operator's own ssh keys are. */
+  home: string;
+  /** Whether `file://` repositories are fetched. */
+  allowsFileGit: boolean;
   clock: Clock;
   log: Logger;
 }

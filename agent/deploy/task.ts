@@ -32,8 +32,10 @@ export class Task {
     return this.#step;
   }
 
+  /** Relative paths of the compose file start in the checkout where there is one. */
   get project(): { name: string; directory: string } {
-    return { name: this.workspace.name, directory: this.workspace.directory };
+    const { name, directory, checkout } = this.workspace;
+    return { name, directory: this.run.service.spec.git ? checkout : directory };
   }
 
   get healthTimeoutMs(): number {

@@ -5,6 +5,7 @@
 //     compose.yaml .env override.yaml   what is deployed now; `.env` 0600
 //     rendered.json                     what was last handed to `compose up`; 0600, holds the variables' values
 //     <the template's files>
+//     repo/                             the checkout of a service that comes from Git
 //     revisions/                        see revisions.ts
 import { randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
@@ -47,6 +48,11 @@ export class Workspace {
 
   path(...parts: string[]): string {
     return join(this.directory, ...parts);
+  }
+
+  /** The repository of a service that comes from Git. */
+  get checkout(): string {
+    return this.path('repo');
   }
 
   get envFile(): string {

@@ -39,6 +39,7 @@ const serviceSpec = lazy(() =>
     labels: z.record(z.string(), z.string()),
     rollbackOnFailure: z.boolean(),
     healthTimeoutS: z.number().int().positive(),
+    git: z.object({ url: z.string().max(2048), branch: z.string().max(255).nullable() }).optional(),
     limits: z
       .object({ cpu: z.number().positive().nullable(), memoryMb: z.number().int().positive().nullable() })
       .optional(),

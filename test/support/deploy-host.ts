@@ -120,6 +120,8 @@ export async function startDeployHost(t: Test, prefix: string, spec: Partial<Ser
     events: startEventHub({ engine, clock: systemClock, log: silentLogger() }, stopped.signal),
     policy: DEFAULT_POLICY,
     reservedPorts: [],
+    home: dataDir,
+    allowsFileGit: true,
     clock: systemClock,
     log: silentLogger(),
   });

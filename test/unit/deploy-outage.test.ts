@@ -52,6 +52,8 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     clock,
     log,
     reservedPorts: [],
+    home: dataDir,
+    allowsFileGit: false,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
   });

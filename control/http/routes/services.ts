@@ -6,7 +6,7 @@ import type { App } from '../../app/api/app.ts';
 import type { Caller } from '../../app/api/caller.ts';
 import { SERVICE_SORTS, type NewService } from '../../app/api/services.ts';
 import { callerOf } from '../auth.ts';
-import { checkGitSource } from '../git-source.ts';
+import { checkGitSource } from '#shared/git-source.ts';
 import type { Http } from '../http.ts';
 import { fromNewServiceBody, newServiceBody, type DeployableBody, type NewServiceBody } from '../views/new-service.ts';
 import { filterText, fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
@@ -185,7 +185,7 @@ function findHost(app: App, caller: Caller, hostId: string) {
 
 /** Git sources are judged even where they cannot be deployed, so that an unsafe one is never answered with "later". */
 function requireDeployable(body: NewServiceBody): DeployableBody {
-  if (body.deploy_method === 'git') checkGitSource({ url: body.git_url, branch: body.git_branch });
+  if (body.deploy_method === 'git') checkGitSource({ url: body.git_url, branch: body.git_branch ?? null }, { allowsFiles: false });
   if (body.deploy_method === 'git' || body.deploy_method === 'ai')
     throw new LongshoreError('not_supported', { details: `deploy_method "${body.deploy_method}"` });
   return body;

@@ -1,0 +1,54 @@
+// A real Git repository in a folder of the test, to be cloned from as `file://…`.
+import { execFile } from 'node:child_process';
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+export class GitRepository {
+  readonly directory: string;
+
+  constructor(directory: string) {
+    this.directory = directory;
+  }
+
+  static async create(directory: string, files: Record<string, string>): Promise<GitRepository> {
+    mkdirSync(directory, { recursive: true });
+    const repository = new GitRepository(directory);
+    await repository.git('init', '--quiet', '--initial-branch=main');
+    await repository.commit(files);
+    return repository;
+  }
+
+  get url(): string {
+    return `file://${this.directory}`;
+  }
+
+  /** Writes the files and commits all there is; returns the commit. */
+  async commit(files: Record<string, string>): Promise<string> {
+    for (const [name, text] of Object.entries(files)) {
+      mkdirSync(dirname(join(this.directory, name)), { recursive: true });
+      writeFileSync(join(this.directory, name), text);
+      if (text.startsWith('#!')) chmodSync(join(this.directory, name), 0o755);
+    }
+    return this.#commitAll();
+  }
+
+  async commitLink(name: string, target: string): Promise<string> {
+    symlinkSync(target, join(this.directory, name));
+    return this.#commitAll();
+  }
+
+  async git(...args: string[]): Promise<string> {
+    const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
+    const { stdout } = await run('git', ['-C', this.directory, ...identity, ...args]);
+    return stdout.trim();
+  }
+
+  async #commitAll(): Promise<string> {
+    await this.git('add', '--all');
+    await this.git('commit', '--quiet', '--allow-empty', '--message', 'change');
+    return this.git('rev-parse', 'HEAD');
+  }
+}
