@@ -26,3 +26,33 @@ export const renameVariables = (text: string, rename: (name: string) => string):
 
 /** Text that Compose gives to the container as it stands. */
 export const escapeDollars = (text: string): string => text.replaceAll('$', '$$$$');
+
+export interface Interpolation {
+  name: string;
+  /** As in `${NAME:-argument}`; empty for a plain reference. */
+  operator: '' | ':-' | '-' | ':?' | '?' | ':+' | '+';
+  argument: string;
+}
+
+/** Each use of a variable, also those within another one's argument. */
+export function interpolationsOf(text: string): Interpolation[] {
+  const found: Interpolation[] = [];
+  for (const { 0: whole, 1: braced, 2: bare, index } of text.matchAll(INTERPOLATION)) {
+    if (bare !== undefined) found.push({ name: bare, operator: '', argument: '' });
+    if (braced === undefined) continue;
+    const rest = text.slice(index + whole.length);
+    const operator = (/^:?[-?+]/.exec(rest)?.[0] ?? '') as Interpolation['operator'];
+    found.push({ name: braced, operator, argument: untilClosed(rest.slice(operator.length)) });
+  }
+  return found;
+}
+
+/** Up to the brace that closes what was opened before the text. */
+function untilClosed(text: string): string {
+  let depth = 0;
+  for (let i = 0; i < text.length; i++) {
+    if (text.startsWith('${', i)) depth++;
+    else if (text[i] === '}' && --depth < 0) return text.slice(0, i);
+  }
+  return text;
+}

@@ -69,6 +69,8 @@ const variableName = z
   .regex(/^[A-Za-z_][A-Za-z0-9_]{0,63}$/)
   .refine((name) => !RESERVED_NAME.test(name), 'is a name that Compose or Docker reads itself');
 
+export const isVariableName = (text: string): boolean => variableName.safeParse(text).success;
+
 /** What the host itself keeps in the service's folder. */
 const OWN_NAMES = /^(compose\.yaml|override\.yaml|rendered\.json|revisions|repo)(\/|$)/;
 /** A path inside the service's folder: relative, no `..`, no dot file (`.env` is the host's, too). */

@@ -1,24 +1,44 @@
-// The catalogue behind the app layer's port: views made once, rendering on demand.
-import type { TemplateSource } from '../app/template-source.ts';
+// Templates behind the app layer's port, which keeps them as texts: reading, showing, rendering and importing them.
+import type { DraftTemplate, TemplateSource } from '../app/template-source.ts';
 import type { RandomSource } from './generate.ts';
+import { importTemplates } from './import/import.ts';
+import { readTemplate } from './read.ts';
 import { renderTemplate } from './render.ts';
 import type { TemplateDefinition } from './schema.ts';
-import { toTemplate, toTemplateDetail } from './view.ts';
+import { toMore, toSource, toText } from './view.ts';
 
 export function createTemplateSource(
   definitions: ReadonlyMap<string, TemplateDefinition>,
   random: RandomSource,
 ): TemplateSource {
-  const views = [...definitions.values()].map(toTemplate);
-  const details = new Map([...definitions].map(([id, definition]) => [id, toTemplateDetail(definition)]));
   return {
-    all: () => views,
-    find: (id) => details.get(id),
-    render(id, given) {
-      const definition = definitions.get(id);
-      if (!definition) return undefined;
+    catalogue: [...definitions.values()].map(toDraft),
+    read: (texts, version) => toDraft({ ...readTemplate(texts), ...(version !== undefined && { version }) }),
+    async convert(input, fetchText) {
+      const { definitions: found, skipped } = await importTemplates(input, { fetchText, now: random.now });
+      return { drafts: found.map(toDraft), skipped };
+    },
+    toText: (document) => toText(open(document)),
+    toMore: (document) => toMore(open(document)),
+    toSource: (document) => toSource(open(document)),
+    render(document, given) {
+      const definition = open(document);
       const rendered = renderTemplate(definition, given, random);
-      return { ...rendered, version: definition.version, healthTimeoutS: definition.health?.timeoutS ?? null };
+      const { version, health } = definition;
+      return { ...rendered, version, healthTimeoutS: health?.timeoutS ?? null, document };
     },
   };
 }
+
+const toDraft = (definition: TemplateDefinition): DraftTemplate => ({
+  id: definition.id,
+  name: definition.name,
+  tagline: definition.tagline,
+  category: definition.category,
+  version: definition.version,
+  isImported: definition.origin !== undefined,
+  document: JSON.stringify(definition),
+});
+
+/** What `toDraft` wrote, also years ago: the schema only ever gains optional keys. */
+const open = (document: string): TemplateDefinition => JSON.parse(document) as TemplateDefinition;

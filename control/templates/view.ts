@@ -1,9 +1,10 @@
-// What the API tells of a template: no file contents, no generator settings.
-import type { Template, TemplateDetail, TemplateVariable } from '../app/api/templates.ts';
-import type { TemplateDefinition, Variable } from './schema.ts';
+// What the API tells of a template: no file contents, no generator settings. Its author gets the whole as its source.
+import type { TemplateMore, TemplateText, TemplateVariable, WholeTemplateSource } from '../app/api/templates.ts';
+import { warningsOf } from './check-definition.ts';
+import { COMPOSE_FILE, type TemplateDefinition, type Variable } from './schema.ts';
 
-export function toTemplate(definition: TemplateDefinition): Template {
-  const { id, name, tagline, description, category, version, appVersion, links } = definition;
+export function toText(definition: TemplateDefinition): TemplateText {
+  const { id, name, tagline, description, category, tags, version, appVersion, links } = definition;
   const given = Object.entries(links).filter((link): link is [string, string] => link[1] !== undefined);
   return {
     id,
@@ -11,6 +12,7 @@ export function toTemplate(definition: TemplateDefinition): Template {
     tagline,
     description,
     category,
+    tags,
     version,
     appVersion,
     links: Object.fromEntries(given),
@@ -18,10 +20,19 @@ export function toTemplate(definition: TemplateDefinition): Template {
   };
 }
 
-export const toTemplateDetail = (definition: TemplateDefinition): TemplateDetail => ({
-  ...toTemplate(definition),
+export const toMore = (definition: TemplateDefinition): TemplateMore => ({
   compose: definition.compose,
+  files: Object.keys(definition.files),
+  notes: { before: definition.notes.before ?? null, after: definition.notes.after ?? null },
+  importedFrom: definition.origin?.format ?? null,
+  warnings: warningsOf(definition),
 });
+
+/** The texts it can be read from again. */
+export function toSource({ compose, files, ...manifest }: TemplateDefinition): WholeTemplateSource {
+  const named = Object.keys(files).map((path) => ({ path, from: path }));
+  return { manifest: { ...manifest, compose: COMPOSE_FILE, files: named }, compose, files };
+}
 
 const toVariable = (variable: Variable): TemplateVariable => ({
   name: variable.name,

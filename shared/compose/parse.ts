@@ -1,7 +1,16 @@
 // Reads a compose file's YAML within limits, before Compose sees it: Compose itself can be kept busy for minutes by a
 // few hundred bytes of nested aliases. Pure; used by control at POST and by the agent. What the keys mean is checked
 // by `docker compose config`, what they may ask for by policy.ts.
-import { type Document, isScalar, LineCounter, parseDocument, visit, type YAMLError, type YAMLMap } from 'yaml';
+import {
+  type Document,
+  isScalar,
+  LineCounter,
+  parseDocument,
+  type Scalar,
+  visit,
+  type YAMLError,
+  type YAMLMap,
+} from 'yaml';
 import { LongshoreError } from '../errors.ts';
 import { isMap, type ComposeMap } from './values.ts';
 
@@ -30,10 +39,15 @@ export function parseCompose(text: string): ComposeDocument {
   return { root, services: servicesOf(root) };
 }
 
-/** Any YAML mapping under the same limits. The file is called a compose file in what it throws. */
-export function parseYamlMap(text: string): ComposeMap {
+/**
+ * Any YAML mapping under the same limits; what it throws calls it a compose file. With `keepsDigits` a number that would
+ * be written differently again (`0644`, `1.10`) is the text it was.
+ */
+export function parseYamlMap(text: string, { keepsDigits = false } = {}): ComposeMap {
   if (Buffer.byteLength(text) > COMPOSE_LIMITS.bytes) throw limit(`more than ${COMPOSE_LIMITS.bytes / 1024} KiB`);
-  const root = toPlain(parseYaml(text));
+  const document = parseYaml(text);
+  if (keepsDigits) visit(document, { Scalar: keepDigits });
+  const root = toPlain(document);
   if (!isMap(root)) throw invalid('the file is not a mapping');
   measure(root);
   return root;
@@ -66,6 +80,11 @@ function requireUniqueKeys(map: YAMLMap, lineCounter: LineCounter): void {
       throw invalid(`${line}:${col}: "${String(key.value)}" is there twice`);
     }
   }
+}
+
+function keepDigits(_: unknown, scalar: Scalar): void {
+  const { value, source } = scalar;
+  if (typeof value === 'number' && source !== undefined && source !== String(value)) scalar.value = source;
 }
 
 function toPlain(document: Document.Parsed): unknown {

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
-import { toTemplateDetail } from '../../control/templates/view.ts';
+import { toText } from '../../control/templates/view.ts';
 
 const MANIFEST = `
 schema: 1
@@ -82,7 +82,7 @@ void t.test('a refusal names the file, the key and the reason', async (t) => {
 });
 
 void t.test('the API view shows what a form needs and nothing of how secrets are made', async (t) => {
-  const view = toTemplateDetail(loadTemplates().get('postgres') as TemplateDefinition);
+  const view = toText(loadTemplates().get('postgres') as TemplateDefinition);
   t.match(view, { id: 'postgres', category: 'database', links: { docs: /^https:/ } });
   t.same(
     view.variables.find(({ name }) => name === 'POSTGRES_PASSWORD'),

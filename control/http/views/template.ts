@@ -1,7 +1,7 @@
 // Templates as the API shows them.
 import { z } from 'zod';
-import type { Template, TemplateDetail } from '../../app/api/templates.ts';
-import { pageOf } from './page.ts';
+import { IMPORT_FORMATS, TEMPLATE_ORIGINS, type Template, type TemplateDetail } from '../../app/api/templates.ts';
+import { pageOf, timestamp } from './page.ts';
 
 const variable = z.object({
   name: z.string(),
@@ -21,15 +21,31 @@ const templateFields = {
   tagline: z.string(),
   description: z.string(),
   category: z.string(),
-  version: z.number().int(),
+  tags: z.array(z.string()),
+  version: z.number().int().describe('Revision of the template; grows by one with each change'),
   app_version: z.string(),
   links: z.record(z.string(), z.string()),
   variables: z.array(variable),
+  origin: z.enum(TEMPLATE_ORIGINS),
+  customer_id: z.string().nullable().describe('Only this customer sees it; null is everybody'),
+  created_at: timestamp.nullable().describe('Null for the catalogue'),
+  updated_at: timestamp.nullable(),
 };
 
 export const templateView = z.object(templateFields).meta({ id: 'Template' });
 export const templatePage = pageOf(templateView);
-export const templateDetailView = z.object({ ...templateFields, compose: z.string() }).meta({ id: 'TemplateDetail' });
+export const templateDetailView = z
+  .object({
+    ...templateFields,
+    compose: z.string(),
+    files: z.array(z.string()).describe("Paths in the service's folder"),
+    notes: z.object({ before: z.string().nullable(), after: z.string().nullable() }),
+    imported_from: z.enum(IMPORT_FORMATS).nullable(),
+    warnings: z.array(z.string()).describe('What to know before a deploy, such as what an import could not carry over'),
+  })
+  .meta({ id: 'TemplateDetail' });
+
+const toTime = (at: number | null): string | null => (at === null ? null : new Date(at).toISOString());
 
 export const toTemplateView = (template: Template): z.infer<typeof templateView> => ({
   id: template.id,
@@ -37,6 +53,7 @@ export const toTemplateView = (template: Template): z.infer<typeof templateView>
   tagline: template.tagline,
   description: template.description,
   category: template.category,
+  tags: template.tags,
   version: template.version,
   app_version: template.appVersion,
   links: template.links,
@@ -51,9 +68,17 @@ export const toTemplateView = (template: Template): z.infer<typeof templateView>
     generated: it.isGenerated,
     options: it.options,
   })),
+  origin: template.origin,
+  customer_id: template.customerId,
+  created_at: toTime(template.createdAt),
+  updated_at: toTime(template.updatedAt),
 });
 
 export const toTemplateDetailView = (template: TemplateDetail): z.infer<typeof templateDetailView> => ({
   ...toTemplateView(template),
   compose: template.compose,
+  files: template.files,
+  notes: template.notes,
+  imported_from: template.importedFrom,
+  warnings: template.warnings,
 });

@@ -1,0 +1,58 @@
+// Bodies of the writes to templates. What a template may say is checked behind the app layer, whose refusal names each
+// field: `template.yaml` is one format, in a folder, in a body and in the catalogue.
+import { z } from 'zod';
+import { LongshoreError } from '#shared/errors.ts';
+import { IMPORT_FORMATS, type TemplateImport, type TemplateSourceTexts } from '../../app/api/templates.ts';
+
+const MAX_FILES = 50;
+const MAX_URL_CHARS = 2048;
+const customerId = z.string().min(1).max(64).optional().meta({ example: 'cust_def456' });
+
+const files = z
+  .record(z.string().min(1).max(255), z.string())
+  .refine((record) => Object.keys(record).length <= MAX_FILES, `At most ${MAX_FILES} files`);
+
+const sourceFields = {
+  manifest: z
+    .union([z.string(), z.record(z.string(), z.unknown())], { error: 'Send template.yaml, as text or as an object' })
+    .describe('template.yaml, as text or as an object'),
+  compose: z.string().optional().describe('compose.yaml; leave it out when the manifest holds its text'),
+  files: files.optional().describe('Texts of the files that the manifest names in `from`, by that name'),
+};
+
+export const templateSourceBody = z.strictObject(sourceFields).meta({ id: 'TemplateSource' });
+export const templateSourceView = z.object(sourceFields).required();
+export const newTemplateBody = z.strictObject({
+  ...sourceFields,
+  customer_id: customerId.describe('Only this customer sees it; left out: everybody'),
+});
+
+export const importBody = z.strictObject({
+  format: z.enum([...IMPORT_FORMATS, 'auto']).default('auto'),
+  content: z.string().min(1).optional().describe('The text of one file'),
+  files: files.optional().describe('The files of one template by their names, for formats that need several'),
+  url: z.string().min(1).max(MAX_URL_CHARS).optional().describe('Where the text of one file is'),
+  id: z.string().min(1).max(63).optional().describe('For an import of one template; else made from its name'),
+  category: z.string().min(1).max(40).optional().describe('For all that are imported'),
+  customer_id: customerId,
+  dry_run: z.boolean().default(false).describe('Say what would be imported and write nothing'),
+});
+export type ImportBody = z.infer<typeof importBody>;
+
+export const fromSourceBody = ({
+  manifest,
+  compose,
+  files,
+}: z.infer<typeof templateSourceBody>): TemplateSourceTexts => ({
+  manifest,
+  compose,
+  files,
+});
+
+export function fromImportBody(body: ImportBody): TemplateImport {
+  const { format, content, files, url, id, category, customer_id, dry_run: isDryRun } = body;
+  const given = [content, files, url].filter((source) => source !== undefined);
+  if (given.length !== 1)
+    throw new LongshoreError('validation_error', { fields: { content: 'Send one of content, files and url' } });
+  return { format, content, files, url, id, category, customerId: customer_id, isDryRun };
+}
