@@ -1,23 +1,8 @@
 // Who may call what, and where a key may stand.
-import Fastify from 'fastify';
 import t from 'tap';
-import { PERMISSIONS } from '../../control/app/permissions.ts';
-import { collectRoutes } from '../../control/http/not-found.ts';
-import { buildHttp } from '../../control/http/server.ts';
 import { Tickets, TICKET_LIFE_MS } from '../../control/http/tickets.ts';
 import { FakeApp } from '../support/fake-app.ts';
-import { fakeDeps, startTestHttp, type ErrorBody } from '../support/http-server.ts';
-
-const PUBLIC = [
-  '/healthz',
-  '/readyz',
-  '/agent/v1',
-  '/api/openapi.json',
-  '/docs',
-  '/docs/style.css',
-  '/api/auth/login',
-  '/api/auth/callback',
-];
+import { startTestHttp, type ErrorBody } from '../support/http-server.ts';
 
 t.test('A16: a missing, malformed, unknown or revoked key gets the same answer', async (t) => {
   const http = await startTestHttp(t);
@@ -35,37 +20,6 @@ t.test('A16: a missing, malformed, unknown or revoked key gets the same answer',
     t.strictSame({ ...answer.body.error, request_id: '' }, error, header?.slice(0, 20) ?? 'none');
     t.equal(answer.headers.get('www-authenticate'), 'Bearer');
   }
-});
-
-t.test('A16: no route answers without a key, except those that say they are public', async (t) => {
-  const http = await startTestHttp(t);
-  const { routes } = await buildHttp(fakeDeps(new FakeApp()));
-  for (const { method, path, permission } of routes) {
-    t.equal(permission === 'public', PUBLIC.includes(path), `${method} ${path}`);
-    if (permission === 'public' || method === 'HEAD') continue;
-    t.match(await http.error(method, path.replace(':id', 'x'), { key: null }), { status: 401 }, `${method} ${path}`);
-  }
-});
-
-t.test('A18: a key without the permission of a route is told which one it needs', async (t) => {
-  const http = await startTestHttp(t);
-  const { routes } = await buildHttp(fakeDeps(new FakeApp()));
-  for (const { method, path, permission } of routes) {
-    if (permission === 'public' || permission === 'authenticated' || method === 'HEAD') continue;
-    const key = `lsk_${method}${path}`;
-    http.app.addKey(
-      key,
-      PERMISSIONS.filter((it) => it !== permission),
-    );
-    const refused = await http.error(method, path.replace(':id', 'x'), { key });
-    t.match(refused, { status: 403, code: 'forbidden', details: `Needs ${permission}` }, `${method} ${path}`);
-  }
-});
-
-t.test('a route that states no permission stops the start', async (t) => {
-  const http = Fastify();
-  collectRoutes(http);
-  t.throws(() => http.get('/open', () => ''), { message: 'Route GET /open states no permission' });
 });
 
 t.test('who may not call is told so before the body is read', async (t) => {
