@@ -69,7 +69,8 @@ export async function removeProject(project: string): Promise<void> {
   if (volumes.length) await docker(['volume', 'rm', '-f', ...volumes]);
 }
 
-async function runProgram(file: string, args: string[], options: RunOptions = {}): Promise<string> {
+/** Any other program, likewise. */
+export async function runProgram(file: string, args: string[], options: RunOptions = {}): Promise<string> {
   const { cwd, env, timeoutMs = 120_000 } = options;
   const { stdout } = await run(file, args, {
     ...(cwd !== undefined && { cwd }),

@@ -1,0 +1,196 @@
+// Pulls, builds and restores from a private registry, on a real Docker and a real registry.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { RegistryLogin } from '#shared/model.ts';
+import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
+import { docker, ensureImages, uniqueName } from '../support/docker.ts';
+import { missingRegistry, startRegistry } from '../support/registry.ts';
+
+const skip = await missingRegistry();
+const PASSWORD = 'canary-of-the-registry-9f2e';
+
+const composeOf = (image: string) => `services: {web: {image: "${image}", stop_grace_period: 1s}}\n`;
+const imagesOf = async (host: DeployHost) =>
+  (await host.engine.listProject(host.spec.name)).map(({ imageId }) => imageId);
+const idOf = (image: string) => docker(['image', 'inspect', '-f', '{{.Id}}', image]);
+
+t.before(() => (skip ? undefined : ensureImages()));
+
+t.test('a private image is pulled with the login of its registry', { skip }, async (t) => {
+  const registry = await startRegistry(t, PASSWORD);
+  const image = await registry.push('longshore-test/web:1', 'team/web:1');
+  const host = await startDeployHost(t, 'registry', { compose: composeOf(image) });
+
+  t.match(await host.deploy(), {
+    state: 'failed',
+    error: {
+      code: 'image_unavailable',
+      message: `Cannot pull image "${image}"`,
+      details: `longshore registries add ${registry.server}`,
+    },
+  });
+  const wrong: RegistryLogin = { ...registry.login, password: 'not-the-password' };
+  const refused = await host.deploy({ registries: [wrong] });
+  t.match(refused, {
+    state: 'failed',
+    error: {
+      code: 'registry_login_failed',
+      message: `Cannot pull image "${image}": registry "${registry.server}" refuses the login of "puller"`,
+      details: `longshore registries update ${registry.server}`,
+    },
+  });
+  t.notMatch(JSON.stringify(refused), 'not-the-password');
+
+  const others: RegistryLogin = { ...wrong, server: 'registry.example.com' };
+  const steps = new StepLog();
+  t.match(await host.deploy({ registries: [others, registry.login] }, { steps }), { state: 'succeeded' });
+  t.same(await imagesOf(host), [await idOf('longshore-test/web:1')]);
+  t.notMatch(steps.said.join('\n'), /canary|not-the-password/);
+});
+
+t.test('an image that is not in the registry is no fault of the login', { skip }, async (t) => {
+  const registry = await startRegistry(t, PASSWORD);
+  const image = registry.image('team/absent:1');
+  const host = await startDeployHost(t, 'registry', { compose: composeOf(image), registries: [registry.login] });
+  t.match(await host.deploy(), {
+    state: 'failed',
+    error: { code: 'image_unavailable', message: `Cannot pull image "${image}"`, details: /not found/ },
+  });
+});
+
+t.test('a redeploy pulls what is newer; a login that is refused fails it and leaves what runs', { skip }, async (t) => {
+  const registry = await startRegistry(t, PASSWORD);
+  const name = 'team/web:stable';
+  const image = await registry.push('longshore-test/web:1', name);
+  const host = await startDeployHost(t, 'registry', { compose: composeOf(image), registries: [registry.login] });
+  t.match(await host.deploy(), { state: 'succeeded' });
+
+  await registry.push('longshore-test/web:2', name);
+  t.match(await host.deploy({}, { kind: 'redeploy' }), { state: 'succeeded' });
+  const newer = await idOf('longshore-test/web:2');
+  t.same(await imagesOf(host), [newer]);
+
+  await registry.setPassword('another-password');
+  t.match(await host.deploy({}, { kind: 'redeploy' }), { state: 'failed', error: { code: 'registry_login_failed' } });
+  const steps = new StepLog();
+  t.match(await host.deploy({ registries: [] }, { kind: 'redeploy', steps }), { state: 'succeeded' });
+  t.match(steps.said.join('\n'), /could not refresh .* using the one that is here/);
+  t.same(await imagesOf(host), [newer], 'and it runs on');
+});
+
+t.test('a rollback pulls the good image back from its registry by digest', { skip }, async (t) => {
+  const registry = await startRegistry(t, PASSWORD);
+  const good = await registry.push(await ownImage(t), 'team/web:1');
+  const bad = await registry.push('longshore-test/crash:1', 'team/web:2');
+  const host = await startDeployHost(t, 'registry', { compose: composeOf(good), registries: [registry.login] });
+  t.match(await host.deploy(), { state: 'succeeded' });
+  const [id = ''] = await imagesOf(host);
+
+  const steps = new StepLog();
+  steps.onStep = (step) => step === 'rollback' && execFileSync('docker', ['rmi', '-f', id]);
+  const outcome = await host.deploy({ compose: composeOf(bad) }, { steps });
+  t.match(outcome, { state: 'failed', rolledBackTo: 1, error: { code: 'exited' } });
+  t.same(await imagesOf(host), [id]);
+  t.equal(await idOf(good), id, 'and its name stands for it again');
+});
+
+t.test(
+  'a build gets its private base image by settings that nobody else can read, gone afterwards',
+  { skip },
+  async (t) => {
+    const registry = await startRegistry(t, PASSWORD);
+    const base = await registry.push(await ownImage(t), 'team/base:1');
+    const host = await startBuildHost(t, base);
+    const place = join(host.dataDir, 'logins', host.spec.name);
+
+    const missing = await host.deploy();
+    t.match(missing, {
+      state: 'failed',
+      error: { code: 'image_unavailable', message: `Cannot pull image "${base}"`, details: /longshore registries add/ },
+    });
+    const refused = await host.deploy({ registries: [{ ...registry.login, password: 'not-the-password' }] });
+    t.match(refused, {
+      state: 'failed',
+      error: { code: 'registry_login_failed', message: /refuses the login of "puller"/ },
+    });
+
+    const steps = new StepLog();
+    const seen: { modes: number[]; told: string[] }[] = [];
+    steps.onSay = (step) => {
+      if (step === 'build' && existsSync(place)) seen.push({ modes: modesOf(place), told: tellingProcesses() });
+    };
+    t.match(await host.deploy({ registries: [registry.login] }, { steps }), { state: 'succeeded' });
+    t.match(seen[0], { modes: [0o700, 0o600] });
+    t.same(
+      seen.flatMap(({ told }) => told),
+      [],
+      'no process has it in its arguments or environment',
+    );
+    t.notOk(existsSync(place));
+    t.notMatch(steps.said.join('\n') + JSON.stringify([missing, refused]), /canary|not-the-password/);
+    const files = filesBelow(host.folder);
+    t.not(files.length, 0);
+    t.same(
+      files.filter((file) => holding(PASSWORD).test(readIfThere(file))),
+      [],
+      'no file of the service has it',
+    );
+  },
+);
+
+t.test("what the operator is logged in to on the host is for the operator's services alone", { skip }, async (t) => {
+  const registry = await startRegistry(t, PASSWORD);
+  const base = await registry.push(await ownImage(t), 'team/base:1');
+  const host = await startBuildHost(t, base);
+  mkdirSync(join(host.dataDir, '.docker'));
+  const settings = { auths: { [registry.server]: { auth: Buffer.from(`puller:${PASSWORD}`).toString('base64') } } };
+  writeFileSync(join(host.dataDir, '.docker/config.json'), JSON.stringify(settings));
+  t.match(await host.deploy({ customerId: 'cust_acme' }), { state: 'failed', error: { code: 'image_unavailable' } });
+  t.match(await host.deploy({ customerId: null }), { state: 'succeeded' });
+});
+
+/** A host with a service that builds on this image. */
+async function startBuildHost(t: Test, base: string): Promise<DeployHost> {
+  const host = await startDeployHost(t, 'registry', {
+    compose: 'services: {web: {build: ., stop_grace_period: 1s}}\n',
+    files: { Dockerfile: `FROM ${base}\nLABEL standin.built=1\n` },
+  });
+  t.teardown(() => docker(['rmi', '-f', `${host.spec.name}-web`]));
+  return host;
+}
+
+/** An image that no other test has: taking it away hurts nobody. */
+async function ownImage(t: Test): Promise<string> {
+  const name = `${uniqueName('longshore-test/own')}:1`;
+  const container = await docker(['create', 'longshore-test/web:1']);
+  await docker(['commit', '-c', `LABEL test=${name}`, container, name]);
+  await docker(['rm', container]);
+  t.teardown(() => docker(['rmi', '-f', name]));
+  return name;
+}
+
+const modesOf = (folder: string) => [folder, join(folder, 'config.json')].map((path) => statSync(path).mode & 0o777);
+const holding = (password: string) =>
+  new RegExp(`${password}|${Buffer.from(`puller:${password}`).toString('base64').slice(0, -4)}`);
+
+/** Processes that anyone could ask for the password. */
+function tellingProcesses(): string[] {
+  const files = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && name !== String(process.pid));
+  const texts = files.flatMap((pid) => ['cmdline', 'environ'].map((file) => `/proc/${pid}/${file}`));
+  return texts.filter((file) => holding(PASSWORD).test(readIfThere(file)));
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'latin1');
+  } catch {
+    return '';
+  }
+}
+
+const filesBelow = (folder: string): string[] =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => join(parentPath, name));
