@@ -267,7 +267,7 @@ t.test('A45: labels that Compose and Longshore set themselves are refused', asyn
 t.test('A57: a template is deployed with its variables, a wrong one is named', async (t) => {
   const world = new ControlWorld(t);
   await world.join();
-  const [template] = world.app.templates.list(ADMIN, { page: 1, perPage: 1 }).items;
+  const [template] = world.app.templates.list(ADMIN, { page: 1, perPage: 1, sort: 'name', order: 'asc' }).items;
   const source = { method: 'template' as const, templateId: template?.id ?? '' };
   t.same(await fieldsOf(world.create('a', { source, variables: { NO_SUCH: 'x' } })), ['variables.NO_SUCH']);
   const { service } = await world.create('a', { source });
