@@ -78,7 +78,7 @@ export class Browser {
 
   #keep(origin: string, line: string): void {
     const [pair = '', ...rest] = line.split(/; */);
-    const [name = '', value = ''] = splitOnce(pair);
+    const [name, value] = splitOnce(pair);
     const attributes = Object.fromEntries(rest.map((each) => splitOnce(each.toLowerCase())));
     const isHostOnly = origin.startsWith('https:') && 'secure' in attributes && attributes['path'] === '/';
     if (name.startsWith('__Host-') && (!isHostOnly || 'domain' in attributes)) return;

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
-import Provider from 'oidc-provider';
+import OpenIdProvider from 'oidc-provider';
 import { PANEL } from './person.ts';
 
 export const CLIENT = { id: 'longshore', secret: 'canary-client-secret-0123456789abcdef' };
@@ -23,7 +23,7 @@ export async function startProvider(t: Test, people: People, more: object = {}):
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  const handle = new Provider(issuer, { ...configuration(people), ...more }).callback();
+  const handle = new OpenIdProvider(issuer, { ...configuration(people), ...more }).callback();
   const requests: string[] = [];
   let fault: Parameters<TestProvider['answer']>[0];
   server.on('request', (request, response) => {
