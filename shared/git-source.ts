@@ -27,7 +27,7 @@ export function checkGitSource({ url, branch }: GitSource, { allowsFiles, field 
 function findUrlFault(text: string, protocols: readonly string[]): string | undefined {
   if (text.startsWith('-')) return 'Must not look like an option';
   if (/[\s\p{Cc}]/u.test(text)) return 'Must not hold spaces or control characters';
-  if (text.includes('::')) return 'Must not name a transport of git';
+  if (/^[\w+.-]*::/.test(text)) return 'Must not name a transport of git';
   if (SCP_LIKE.test(text)) return undefined;
   if (!URL.canParse(text)) return 'Must be an https:// or ssh:// URL';
   const url = new URL(text);

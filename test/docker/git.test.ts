@@ -19,7 +19,7 @@ const COMPOSE = (greeting: string) => `services:
 const DOCKERFILE = 'FROM longshore-test/web:1\nCOPY greeting.txt /greeting.txt\nEXPOSE 80\n';
 
 async function start(t: Test, files: Record<string, string>): Promise<{ host: DeployHost; repository: GitRepository }> {
-  const repository = await GitRepository.create(join(t.testdir(), 'source'), files);
+  const repository = await GitRepository.create(t, files);
   const git = { url: repository.url, branch: null };
   return { repository, host: await startDeployHost(t, 'git', { method: 'git', git }) };
 }
@@ -43,7 +43,7 @@ void t.test('deploys from Git', async (t) => {
     "the repository's compose file is deployed, and a new commit recreates only what it changed",
     async (t) => {
       const { host, repository } = await start(t, { 'compose.yaml': COMPOSE('one') });
-      const o = await host.deploy(); console.error(o); t.match(o, { state: 'succeeded' });
+      t.match(await host.deploy(), { state: 'succeeded' });
       const before = await host.containerIds();
       await repository.commit({ 'compose.yaml': COMPOSE('two') });
       const steps = new StepLog();
@@ -103,10 +103,10 @@ void t.test('deploys from Git', async (t) => {
 
 void t.test('fetching', async (t) => {
   await t.test('a branch is fetched by name; one that is not there is named', async (t) => {
-    const repository = await GitRepository.create(join(t.testdir(), 'source'), { 'a.txt': 'main' });
+    const repository = await GitRepository.create(t, { 'a.txt': 'main' });
     await repository.git('checkout', '--quiet', '-b', 'next');
     const commit = await repository.commit({ 'a.txt': 'next' });
-    const directory = join(t.testdirName, 'repo');
+    const directory = join(t.testdir(), 'repo');
     t.equal(await fetchFrom(t, repository.url, { directory, source: { url: repository.url, branch: 'next' } }), commit);
     t.equal(readFileSync(join(directory, 'a.txt'), 'utf8'), 'next');
     t.notOk(existsSync(join(directory, '.git')));
@@ -116,7 +116,7 @@ void t.test('fetching', async (t) => {
 
   await t.test('A53: links come as text, hooks do not run', async (t) => {
     const root = t.testdir();
-    const repository = await GitRepository.create(join(root, 'source'), { 'a.txt': 'a' });
+    const repository = await GitRepository.create(t, { 'a.txt': 'a' });
     await repository.commitLink('compose.yaml', '/etc/shadow');
     const directory = join(root, 'repo');
     await fetchFrom(t, repository.url, { directory });
@@ -152,7 +152,7 @@ void t.test('fetching', async (t) => {
   });
 
   await t.test('a fetch that is called off ends', async (t) => {
-    const repository = await GitRepository.create(join(t.testdir(), 'source'), { 'a.txt': 'a' });
+    const repository = await GitRepository.create(t, { 'a.txt': 'a' });
     await t.rejects(fetchFrom(t, repository.url, { signal: AbortSignal.abort(new Error('called off')) }), /called off/);
   });
 });

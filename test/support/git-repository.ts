@@ -1,8 +1,10 @@
 // A real Git repository in a folder of the test, to be cloned from as `file://…`.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Test } from 'tap';
 
 const run = promisify(execFile);
 
@@ -13,8 +15,10 @@ export class GitRepository {
     this.directory = directory;
   }
 
-  static async create(directory: string, files: Record<string, string>): Promise<GitRepository> {
-    mkdirSync(directory, { recursive: true });
+  /** On the branch `main`, with one commit; removed when the test ends. */
+  static async create(t: Test, files: Record<string, string>): Promise<GitRepository> {
+    const directory = mkdtempSync(join(tmpdir(), 'longshore-git-'));
+    t.teardown(() => rmSync(directory, { recursive: true, force: true }));
     const repository = new GitRepository(directory);
     await repository.git('init', '--quiet', '--initial-branch=main');
     await repository.commit(files);
