@@ -109,7 +109,7 @@ export interface ServiceSpec {
   variables: Record<string, string>;
   /** Names among `variables` whose values must not be shown. */
   secretNames: string[];
-  /** Secrets that stand in the compose text itself; absent from a control plane that does not look for them. */
+  /** More values to hide: those in the compose text itself, and parts of variables. Absent: none is known. */
   literalSecrets?: string[] | undefined;
   template: { id: string; version: number } | null;
   /** Extra files of a template: path inside the service folder → text. */

@@ -1,7 +1,15 @@
 // Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
-import type { CustomerRecord, HostRecord, JobRecord, RegistryRecord, ServiceRecord, Visibility } from '../store/records.ts';
+import type {
+  CustomerRecord,
+  HostRecord,
+  JobRecord,
+  RegistryRecord,
+  ServiceRecord,
+  VariableRecord,
+  Visibility,
+} from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 
@@ -47,6 +55,12 @@ export class Access {
     const registry = this.#stores.registries.find(id);
     if (!registry || !isOwn(caller, registry.customerId)) throw missing('registry', id);
     return registry;
+  }
+
+  requireVariable(caller: Caller, id: string): VariableRecord {
+    const variable = this.#stores.variables.find(id);
+    if (!variable || !isOwn(caller, variable.customerId)) throw missing('shared variable', id);
+    return variable;
   }
 
   /** What is about customers as such is not for a key that is bound to one. */

@@ -31,6 +31,7 @@ import { TemplateShelf } from './template-shelf.ts';
 import type { FetchText, TemplateSource } from './template-source.ts';
 import { TemplateDesk } from './templates.ts';
 import { UsageBoard } from './usage-board.ts';
+import { VariableDesk } from './variables.ts';
 import { WebhookDesk } from './webhooks/desk.ts';
 import { WebhookQueue } from './webhooks/queue.ts';
 
@@ -98,6 +99,7 @@ export function createApp(deps: AppDeps): AppParts {
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
     templates: new TemplateDesk({ ...deps, effects, shelf }),
     webhooks: new WebhookDesk({ ...deps, effects }),
+    variables: new VariableDesk({ stores, access, effects, customerRules, clock }),
     audit,
     idempotency: effects,
     bus,

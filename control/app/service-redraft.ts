@@ -25,7 +25,7 @@ export function redraftSource(
   context: RedraftContext,
 ): ServiceSource {
   if (change.variables === undefined && change.compose === undefined) return source;
-  if (service.method === 'template' && change.compose !== undefined) throw notOfTemplates();
+  if (service.method !== 'compose' && change.compose !== undefined) throw noFileOfItsOwn(service);
   const variables = mergeVariables(source, change.variables ?? {});
   const next =
     service.method === 'template'
@@ -36,7 +36,7 @@ export function redraftSource(
           secretNames: secretNamesOf(variables),
           compose: change.compose === undefined ? source.compose : unmaskCompose(change.compose, source.compose),
         };
-  judgeSource(next, { ...service, reservedPorts: context.reservedPorts });
+  if (next.compose !== '') judgeSource(next, { ...service, reservedPorts: context.reservedPorts }); // a repository's is judged by the host
   return next;
 }
 
@@ -96,7 +96,8 @@ function requireValid(
   if (Object.keys(fields).length > 0) throw new LongshoreError(code, { fields });
 }
 
-const notOfTemplates = (): LongshoreError =>
-  new LongshoreError('validation_error', {
-    fields: { compose: 'belongs to the template: change its variables, or deploy your own file as a new service' },
-  });
+function noFileOfItsOwn({ method }: Redrafted): LongshoreError {
+  const from = method === 'template' ? 'the template' : 'the repository';
+  const problem = `belongs to ${from}: change the variables, or deploy a file of your own as a new service`;
+  return new LongshoreError('validation_error', { fields: { compose: problem } });
+}

@@ -1,11 +1,18 @@
-// What a host is told of a service when it is to deploy it.
+// What a host is told of a service when it is to deploy it: all that runs it while control is away.
 import type { ServiceSpec } from '#shared/model.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
+import { literalSecretsOf } from './compose-secrets.ts';
 import { loginsFor } from './registry-scope.ts';
+import { fillShared } from './shared-variables.ts';
 
+/** Call inside a write: it notes which shared variables the service takes. */
 export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
-  const { compose, variables, secretNames, files, templateVersion } = stores.services.requireSource(service.id);
+  const source = stores.services.requireSource(service.id);
+  const { compose, files, templateVersion } = source;
+  const shared = fillShared(source, stores.variables.ofScope(service.customerId));
+  const { variables, secretNames } = shared;
+  stores.variables.setUses(service.id, shared.taken);
   const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS } = service;
   const template = templateId === null ? null : { id: templateId, version: templateVersion ?? 1 };
   return {
@@ -17,6 +24,7 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     compose,
     variables,
     secretNames,
+    literalSecrets: [...literalSecretsOf(compose), ...shared.secrets],
     template,
     files,
     labels,

@@ -39,6 +39,7 @@ import { mountServiceActions } from './routes/service-actions.ts';
 import { mountServices } from './routes/services.ts';
 import { mountSessions } from './routes/sessions.ts';
 import { mountTemplates } from './routes/templates.ts';
+import { mountVariables } from './routes/variables.ts';
 import { mountWebhooks } from './routes/webhooks.ts';
 import { Tickets } from './tickets.ts';
 
@@ -94,6 +95,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountSessions(http, app);
   mountAudit(http, app);
   mountTemplates(http, app);
+  mountVariables(http, app);
   mountWebhooks(http, app);
   mountLive(http, deps, sockets, hub);
   const describe = documentOf(http);

@@ -166,6 +166,19 @@ export interface TemplateRecord {
   updatedAt: number;
 }
 
+/** A variable that services of one scope share. */
+export interface VariableRecord {
+  id: string;
+  /** Null: the operator's services. */
+  customerId: string | null;
+  name: string;
+  value: string;
+  isSecret: boolean;
+  description: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
 /** What its user may change of a service without a deploy. */
 export type ServiceSettings = Pick<
   ServiceRecord,

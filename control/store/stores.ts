@@ -24,6 +24,7 @@ import { RegistryStore } from './registries.ts';
 import { SessionStore } from './sessions.ts';
 import { TemplateStore } from './templates.ts';
 import { TombstoneStore } from './tombstones.ts';
+import { VariableStore } from './variables.ts';
 import { WebhookStore } from './webhooks.ts';
 
 export type { WriteContext } from '../db/writer.ts';
@@ -49,6 +50,7 @@ export function openStores(dataDir: string, clock: Clock) {
     services: new ServiceStore(db, box),
     templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),
+    variables: new VariableStore(db, box),
     jobs: new JobStore(db),
     jobLog: new JobLogStore(db),
     events: new EventStore(db),

@@ -245,6 +245,7 @@ export class FakeApp implements App {
   readonly login: App['login'] = absent('login');
   readonly registries: App['registries'] = absent('registries');
   readonly customers: App['customers'] = absent('customers');
+  readonly variables: App['variables'] = absent('variables');
   readonly plans: App['plans'] = absent('plans');
 
   /** Own templates and imports: test/control/templates.test.ts runs over the real app. */

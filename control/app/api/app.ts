@@ -12,6 +12,7 @@ import type { Services } from './services.ts';
 import type { Login, Sessions } from './sessions.ts';
 import type { Templates } from './templates.ts';
 import type { Webhooks } from './webhooks.ts';
+import type { Variables } from './variables.ts';
 
 export interface App {
   services: Services;
@@ -26,6 +27,7 @@ export interface App {
   templates: Templates;
   webhooks: Webhooks;
   audit: Audit;
+  variables: Variables;
   idempotency: Idempotency;
   bus: Bus;
   /** Ready once migrations are done and, for `up`, the local agent is connected. */

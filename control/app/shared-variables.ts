@@ -1,0 +1,90 @@
+// Which shared variables a service takes, and what they fill. Pure.
+//
+//   ${NAME} in the compose text       Compose fills it, once the variable is beside the service's own
+//   ${NAME} in a variable's value     filled here: Compose takes values as they are
+//
+// A variable of the service itself always goes first, and what is not referred to stays at home.
+import { parseCompose } from '#shared/compose/parse.ts';
+import { entriesOf, isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import type { ServiceSource, VariableRecord } from '../store/records.ts';
+
+type Shared = Pick<VariableRecord, 'id' | 'name' | 'value' | 'isSecret'>;
+
+export interface Filled {
+  variables: Record<string, string>;
+  secretNames: string[];
+  /** Values of the shared secrets that are in it, whatever they are a part of. */
+  secrets: string[];
+  /** Ids of the shared variables that are in it. */
+  taken: string[];
+}
+
+export function fillShared(
+  { compose, variables, secretNames }: Pick<ServiceSource, 'compose' | 'variables' | 'secretNames'>,
+  scope: readonly Shared[],
+): Filled {
+  const open = scope.filter(({ name }) => !Object.hasOwn(variables, name));
+  if (open.length === 0) return { variables, secretNames, secrets: [], taken: [] };
+  const wanted = namesIn(compose);
+  const inText = open.filter(({ name }) => wanted?.has(name) ?? true);
+  const byName = new Map(open.map((shared) => [shared.name, shared]));
+  const filled = Object.entries(variables).map(([name, value]) => fillValue(name, value, byName));
+  const taken = [...new Set([...inText, ...filled.flatMap(({ used }) => used)])];
+  const secret = filled.filter(({ used }) => used.some(({ isSecret }) => isSecret)).map(({ name }) => name);
+  return {
+    variables: Object.fromEntries([...filled, ...inText].map(({ name, value }) => [name, value])),
+    secretNames: [...new Set([...secretNames, ...secret, ...inText.filter((it) => it.isSecret).map((it) => it.name)])],
+    secrets: taken.filter(({ isSecret }) => isSecret).map(({ value }) => value),
+    taken: taken.map(({ id }) => id),
+  };
+}
+
+const BRACED = /\$\{([A-Za-z_]\w*)\}/g;
+
+function fillValue(name: string, value: string, shared: ReadonlyMap<string, Shared>) {
+  const used: Shared[] = [];
+  const filled = value.replaceAll(BRACED, (reference, wanted: string) => {
+    const found = shared.get(wanted);
+    if (found) used.push(found);
+    return found?.value ?? reference;
+  });
+  return { name, value: filled, used };
+}
+
+/** Names that the text leaves to variables; undefined when only the host can tell: the text of a repository. */
+function namesIn(compose: string): Set<string> | undefined {
+  if (compose === '') return undefined;
+  try {
+    const { root } = parseCompose(compose);
+    return new Set([...referencesIn(root), ...passedThrough(root)]);
+  } catch (error) {
+    if (error instanceof LongshoreError) return new Set(); // the host refuses it, and says why
+    throw error;
+  }
+}
+
+/** `$NAME`, `${NAME`: the opening is enough, so defaults within defaults are found too. `$$` is a plain dollar. */
+const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)|([A-Za-z_]\w*))/g;
+
+function referencesIn(value: unknown): string[] {
+  if (typeof value === 'string') {
+    return [...value.matchAll(REFERENCE)].flatMap(([, braced, plain]) => braced ?? plain ?? []);
+  }
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(referencesIn) : [];
+}
+
+/** `environment: [NAME]`, `environment: {NAME: }`, and configs and secrets that are made `environment: NAME`. */
+function passedThrough(root: ComposeMap): string[] {
+  const inServices = entriesOf(root['services']).flatMap(([, { environment }]) =>
+    isMap(environment)
+      ? Object.keys(environment).filter((name) => environment[name] === null)
+      : listOf(environment)
+          .map(textOf)
+          .filter((text) => !text.includes('=')),
+  );
+  const made = [root['configs'], root['secrets']].flatMap((items) =>
+    entriesOf(items).map(([, item]) => textOf(item['environment'])),
+  );
+  return [...inServices, ...made];
+}
