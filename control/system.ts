@@ -13,6 +13,7 @@ import { startAgents } from './agents/agents.ts';
 import { ensureAdminKey, SYSTEM_CALLER } from './app/admin-key.ts';
 import type { App } from './app/api/app.ts';
 import { createApp } from './app/app.ts';
+import { HostPresence } from './app/host-presence.ts';
 import { Retention } from './app/retention.ts';
 import type { ControlConfig } from './config.ts';
 import { takeLock } from './db/lock.ts';
@@ -21,6 +22,7 @@ import { startHttp } from './http/server.ts';
 import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
+import { startHostWatch } from './jobs/watch-hosts.ts';
 import { createIdentityProvider } from './oidc/provider.ts';
 import { LogHub } from './realtime/log-hub.ts';
 import { openStores } from './store/stores.ts';
@@ -85,6 +87,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   localUrl = `http://${loopbackOf(config.listen.host)}:${port}`;
   startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
+  startHostWatch(new HostPresence({ stores, links, clock }), log, scope);
   const onCommit = (listener: () => void) => stores.writer.onCommit(listener);
   startWebhookDeliveries({ queue: parts.deliveries, send: egress.send, onCommit, clock, log }, scope);
   const createLocalJoinToken = async () => {

@@ -106,6 +106,10 @@ export class StoredRegistry implements AgentRegistry {
     if (!host) throw new LongshoreError('handshake_failed');
     const at = clock.now();
     stores.hosts.setConnected(hostId, { facts: proof.facts, bootId: proof.bootId, remoteAddress, at });
+    if (stores.hosts.setOnline(hostId, true)) {
+      const message = `Host "${host.name}" connected`;
+      stores.events.insert({ hostId, type: 'host', status: 'connected', message, at });
+    }
     const { epoch, incident } = this.#resume(host, proof);
     lostJobs.suspect(hostId, proof.openJobs, incident === 'host_rolled_back' ? 0 : proof.events.last);
     lostJobs.judge(tx, hostId, host.eventSeq);

@@ -117,6 +117,8 @@ function writeService(
   }
   const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);
+  const message = `Created with ${service.method}`;
+  stores.events.insert({ serviceId: id, hostId, type: 'service', status: 'created', message, at: createdAt });
   const jobId = starts.start(tx, service, { kind: 'deploy', pull: pull ?? 'missing', expiresAt: null });
   tx.afterCommit(() =>
     bus.publish({

@@ -97,6 +97,7 @@ export class HostDesk implements Hosts {
     const { stores, ends, links, clock } = this.#deps;
     const now = clock.now();
     stores.hosts.revoke(id, now);
+    stores.hosts.setOnline(id, false);
     stores.commands.removeAll(id);
     const error = { code: 'revoked', message: `Host "${name}" was revoked` };
     for (const job of stores.jobs.openOfHost(id)) {

@@ -56,7 +56,11 @@ export class JobEnds {
 
   /** The host's word about a service, outside of a job's end. */
   report(tx: WriteContext, service: ServiceRecord, report: ServiceReport, at: number): void {
-    this.setStatus(tx, service, statusAfterReport(service, report, this.#isDeploying(service.id)), at);
+    const open = this.#stores.jobs.openOfService(service.id);
+    const isDeploying = open.some((job) => isDeploy(job.kind));
+    const status = statusAfterReport(service, report, isDeploying);
+    this.setStatus(tx, service, status, at);
+    if (open.length === 0 && status.lifecycle !== service.lifecycle) this.#recordChange(service, status, at);
   }
 
   #isDeploying(serviceId: string): boolean {
@@ -80,6 +84,12 @@ export class JobEnds {
   #bury({ id, hostId, revision }: ServiceRecord, at: number): void {
     this.#stores.tombstones.put({ serviceId: id, hostId, revision, at });
     this.#stores.services.remove(id);
+  }
+
+  /** What came to pass without a job: nobody asked, so nothing else in the timeline says it. */
+  #recordChange({ id, hostId }: ServiceRecord, { lifecycle, reason }: ServiceStatus, at: number): void {
+    const message = reason ?? `The service is ${lifecycle}`;
+    this.#stores.events.insert({ serviceId: id, hostId, type: 'status', status: lifecycle, message, at });
   }
 
   #record(job: JobRecord, end: JobEnd, message: string): void {

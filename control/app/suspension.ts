@@ -53,7 +53,10 @@ export class Suspension {
     const { stores, cancels, starts } = this.#deps;
     const open = stores.jobs.openOfService(service.id);
     const { from, action } = planSuspend(service, open);
-    if (isFirst) stores.services.setSuspendedFrom(service.id, from);
+    if (isFirst) {
+      stores.services.setSuspendedFrom(service.id, from);
+      this.#tell(service, { type: 'service', status: 'suspended', message: 'Its customer was suspended' });
+    }
     if (action === 'leave') return [];
     for (const job of open) cancels.cancel(tx, job, 'superseded');
     if (action === 'stop') {
@@ -68,6 +71,7 @@ export class Suspension {
     const open = stores.jobs.openOfService(service.id);
     const kind = planResume(service, open);
     stores.services.setSuspendedFrom(service.id, null);
+    this.#tell(service, { type: 'service', status: 'resumed', message: 'Its customer was resumed' });
     if (kind === null) return [];
     this.#callOffStops(tx, open);
     if (kind === 'deploy') this.#setStatus(tx, service, { lifecycle: 'deploying', reason: null });
@@ -82,16 +86,13 @@ export class Suspension {
 
   /** Its host never heard of it: there is nothing to stop. */
   #noteStopped(tx: WriteContext, service: ServiceRecord): void {
-    const { stores, clock } = this.#deps;
     this.#setStatus(tx, service, { lifecycle: 'stopped', reason: 'The customer is suspended' });
-    stores.events.insert({
-      serviceId: service.id,
-      hostId: service.hostId,
-      type: 'stop',
-      status: 'success',
-      message: `Stopped: ${SUSPENDED}`,
-      at: clock.now(),
-    });
+    this.#tell(service, { type: 'stop', status: 'success', message: `Stopped: ${SUSPENDED}` });
+  }
+
+  #tell({ id, hostId }: ServiceRecord, event: { type: string; status: string; message: string }): void {
+    const { stores, clock } = this.#deps;
+    stores.events.insert({ serviceId: id, hostId, ...event, at: clock.now() });
   }
 
   #setStatus(tx: WriteContext, service: ServiceRecord, status: Pick<ServiceRecord, 'lifecycle' | 'reason'>): void {

@@ -76,6 +76,8 @@ function writeChange(
   const limits = asks ? customerRules.allotAgain(service, change.limits) : service.limits;
   const settings = settingsOf(service, change);
   stores.services.setSettings(serviceId, settings, clock.now());
+  const told = { serviceId, hostId: service.hostId, type: 'service', status: 'updated', message: 'Changed' };
+  stores.events.insert({ ...told, at: clock.now() });
   if (source === null && isDeepStrictEqual(limits, service.limits)) return { serviceId, jobId: null };
   if (source) stores.services.setSource(serviceId, source);
   return { serviceId, jobId: serviceJobs.deployChanged(tx, { ...service, ...settings, limits }) };

@@ -115,6 +115,17 @@ export class HostStore {
     this.#db.run('UPDATE hosts SET last_seen_at = :at WHERE id = :id', { id, at });
   }
 
+  /** Notes what the timeline says of its presence. False when it says so already. */
+  setOnline(id: string, isOnline: boolean): boolean {
+    const sql = 'UPDATE hosts SET is_online = :isOnline WHERE id = :id AND is_online <> :isOnline';
+    return this.#db.run(sql, { id, isOnline: Number(isOnline) }) > 0;
+  }
+
+  /** Those of which the timeline says that they are connected. */
+  toldOnline(): Pick<HostRecord, 'id' | 'name' | 'lastSeenAt'>[] {
+    return this.#db.all('SELECT id, name, last_seen_at AS lastSeenAt FROM hosts WHERE is_online = 1');
+  }
+
   setEventSeq(id: string, eventSeq: number): void {
     this.#db.run('UPDATE hosts SET event_seq = :eventSeq WHERE id = :id', { id, eventSeq });
   }

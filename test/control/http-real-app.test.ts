@@ -46,7 +46,7 @@ t.test('each documented list is sorted in the order that is asked for', async (t
     return page.data.map((event) => event.id);
   };
   const newestFirst = await events('');
-  t.equal(newestFirst.length, 2);
+  t.equal(newestFirst.length, 3);
   t.same(await events('?sort=timestamp&order=asc'), newestFirst.toReversed());
   const templates = async (query: string) => {
     const { body: page } = await http.get<{ data: { name: string }[] }>(`/api/templates${query}`, key);

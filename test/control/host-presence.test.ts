@@ -1,0 +1,87 @@
+// What the timeline says of hosts that come and go.
+import t, { type Test } from 'tap';
+import { HostPresence } from '../../control/app/host-presence.ts';
+import { ADMIN, ControlWorld } from '../support/control-world.ts';
+
+const SECOND = 1000;
+
+function watch(t: Test) {
+  const world = new ControlWorld(t);
+  const links = { isConnected: (id: string) => world.sessions.find(id) !== undefined };
+  const presence = new HostPresence({ stores: world.stores, links, clock: world.clock });
+  const after = async (seconds: number) => {
+    world.clock.advance(seconds * SECOND);
+    await presence.sweep();
+  };
+  const told = (hostId: string) =>
+    world.stores.events.list({ hostId, type: 'host', page: 1, perPage: 50, order: 'asc' }).items.map((it) => it.status);
+  return { world, after, told, presence };
+}
+
+t.test('a host that connects and goes away is told of, each once', async (t) => {
+  const { world, after, told } = watch(t);
+  await after(200);
+  const host = await world.join();
+  world.clock.advance(SECOND);
+  await host.connect(world);
+  t.strictSame(told(host.id), ['joined', 'connected']);
+  host.disconnect();
+  await world.stores.writer.idle();
+  await after(19);
+  t.strictSame(told(host.id), ['joined', 'connected']);
+  await after(1);
+  await after(100);
+  t.strictSame(told(host.id), ['joined', 'connected', 'offline']);
+  await host.connect(world);
+  t.strictSame(told(host.id), ['joined', 'connected', 'offline', 'connected']);
+});
+
+t.test('a link that breaks for a moment is no news', async (t) => {
+  const { world, after, told } = watch(t);
+  await after(200);
+  const host = await world.join();
+  world.clock.advance(SECOND);
+  await host.connect(world);
+  for (let i = 0; i < 3; i++) {
+    host.disconnect();
+    await world.stores.writer.idle();
+    await after(10);
+    await host.connect(world);
+  }
+  t.strictSame(told(host.id), ['joined', 'connected']);
+});
+
+t.test('our own restart is no news; a host that does not come back after it is', async (t) => {
+  const { world } = watch(t);
+  const [back, lost] = [await world.joinAndConnect({}, 'back'), await world.joinAndConnect({}, 'lost')];
+  const next = world.crash();
+  const links = { isConnected: (id: string) => next.sessions.find(id) !== undefined };
+  const presence = new HostPresence({ stores: next.stores, links, clock: next.clock });
+  const told = (hostId: string) =>
+    next.stores.events.list({ hostId, page: 1, perPage: 50 }).items.filter(({ status }) => status !== 'joined');
+  next.clock.advance(100 * SECOND);
+  await presence.sweep();
+  await back.connect(next);
+  next.clock.advance(20 * SECOND);
+  await presence.sweep();
+  t.same(
+    told(back.id).map((it) => it.status),
+    ['connected'],
+  );
+  t.same(
+    told(lost.id)
+      .map((it) => it.status)
+      .toSorted(),
+    ['connected', 'offline'],
+  );
+});
+
+t.test('a revoked host is revoked, not offline as well', async (t) => {
+  const { world, after, told } = watch(t);
+  await after(200);
+  const host = await world.joinAndConnect();
+  await world.app.hosts.revoke(ADMIN, host.id);
+  await after(60);
+  t.notOk(told(host.id).includes('offline'));
+  t.ok(told(host.id).includes('revoked'));
+});
