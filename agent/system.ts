@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { newInstanceId } from '#shared/ids.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import type { HostFacts, JobKind, Progress } from '#shared/model.ts';
+import type { HostFacts, JobKind, Progress, ServiceSample } from '#shared/model.ts';
 import { loadIdentity } from '#shared/protocol/identity.ts';
 import type { Clock } from '#shared/time.ts';
 import type { AgentConfig } from './config.ts';
@@ -27,6 +27,7 @@ import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
 import { loadPolicy } from './policy.ts';
 import { followMask } from './secrets/mask.ts';
+import { startStats } from './stats/stats.ts';
 import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
 import { startWatch, type ServiceWatch } from './watch.ts';
@@ -78,6 +79,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
   const { watch, inbox } = startJobs({ config, deps, state, docker, notify }, scope);
   const { socketPath, engine, hub } = docker;
+  const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
+  const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
   const streamLogs = createLogStreamer({
     socketPath,
     clock,
@@ -92,6 +95,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
   link = startLink({ destination, identity, instanceId: newInstanceId(), describe, handlers, log, ...timing }, scope);
+  link.onUp(() => stats.tellAll());
   return followLink(link, { state, destination, clock, log });
 }
 

@@ -22,6 +22,7 @@ import {
   type PullOptions,
   type VolumeSize,
 } from './engine.ts';
+import { splitTag, withTag } from './image-name.ts';
 import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats } from './usage-view.ts';
@@ -198,9 +199,12 @@ class DockerEngine implements Engine {
     });
   }
 
-  listVolumeSizes(): Promise<VolumeSize[]> {
-    return this.#call('Cannot measure the volumes', ENGINE_DEADLINES.measure, async (docker, abortSignal) =>
-      fromDiskUsage(await dialVolumeUsage(docker, abortSignal)),
+  listVolumeSizes(signal?: AbortSignal): Promise<VolumeSize[]> {
+    return this.#call(
+      'Cannot measure the volumes',
+      ENGINE_DEADLINES.measure,
+      (docker, abortSignal) => dialVolumeUsage(docker, abortSignal).then(fromDiskUsage),
+      signal,
     );
   }
 
@@ -288,11 +292,3 @@ const authOf = (login: RegistryLogin | undefined) =>
   login && {
     authconfig: { username: login.username, password: login.password, serveraddress: addressOf(login) },
   };
-
-/** Without a tag Docker would pull all of them. */
-const withTag = (reference: string): string => (/[@:][^/]*$/.test(reference) ? reference : `${reference}:latest`);
-
-function splitTag(reference: string): [repo: string, tag: string] {
-  const [, repo = reference, tag = 'latest'] = /^(.*?)(?::([^/:@]+))?(?:@.*)?$/.exec(reference) ?? [];
-  return [repo, tag];
-}

@@ -152,7 +152,7 @@ export interface Engine {
   listNetworks(project: string): Promise<Named[]>;
   listVolumes(project: string): Promise<Named[]>;
   /** Every volume of the host. Docker measures each anew: seconds, or minutes where there are many files. */
-  listVolumeSizes(): Promise<VolumeSize[]>;
+  listVolumeSizes(signal?: AbortSignal): Promise<VolumeSize[]>;
   /** An absent network stays absent. */
   removeNetwork(id: string): Promise<void>;
   /** An absent volume stays absent. */

@@ -81,6 +81,12 @@ export class ServiceTable implements SecretSource {
     return this.#db.prepare<[], { serviceId: string; revision: number | null }>(sql).all();
   }
 
+  /** Id and Compose project of each, without opening any sealed spec. */
+  names(): { serviceId: string; name: string }[] {
+    const sql = 'SELECT id AS serviceId, name FROM services ORDER BY id';
+    return this.#db.prepare<[], { serviceId: string; name: string }>(sql).all();
+  }
+
   /** Highest revision known of a service; undefined when it is not known at all. */
   revisionOf(id: string): number | undefined {
     return this.#db.prepare<[string], number>('SELECT revision FROM services WHERE id = ?').pluck().get(id);

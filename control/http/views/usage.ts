@@ -63,9 +63,8 @@ export function toHealth({
 
 const MIB = 1024 ** 2;
 
-const toMegabytes = (bytes: number | null | undefined): number | null =>
-  bytes == null ? null : Math.round(bytes / MIB);
+const toMegabytes = (bytes: number | null = null): number | null => (bytes === null ? null : Math.round(bytes / MIB));
 
 /** To a thousandth: below that it is noise of the clock. */
-const toCores = (count: number | null | undefined): number | null =>
-  count === null || count === undefined ? null : Math.round(count * 1000) / 1000;
+const toCores = (count: number | null = null): number | null =>
+  count === null ? null : Math.round(count * 1000) / 1000;
