@@ -129,6 +129,15 @@ export interface ApiKey {
   last_used_at: string | null;
 }
 
+export interface Registry {
+  id: string;
+  name: string;
+  server: string;
+  username: string;
+  customer_id: string | null;
+  updated_at: string;
+}
+
 export interface Template {
   id: string;
   name: string;

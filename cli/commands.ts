@@ -21,5 +21,6 @@ export const COMMANDS: Record<string, CommandEntry> = {
   jobs: { describe: 'Look at jobs, cancel one', load: () => import('./commands/jobs.ts') },
   templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
   audit: { describe: 'Who changed what; check that nobody changed the log', load: () => import('./commands/audit.ts') },
+  registries: { describe: 'Logins for private images', load: () => import('./commands/registries.ts') },
   keys: { describe: 'API keys', load: () => import('./commands/keys.ts') },
 };

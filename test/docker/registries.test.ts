@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RegistryLogin } from '#shared/model.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
-import { docker, ensureImages, uniqueName } from '../support/docker.ts';
+import { docker, ensureImages, removeProject, uniqueName } from '../support/docker.ts';
 import { missingRegistry, startRegistry } from '../support/registry.ts';
 
 const skip = await missingRegistry();
@@ -157,7 +157,10 @@ async function startBuildHost(t: Test, base: string): Promise<DeployHost> {
     compose: 'services: {web: {build: ., stop_grace_period: 1s}}\n',
     files: { Dockerfile: `FROM ${base}\nLABEL standin.built=1\n` },
   });
-  t.teardown(() => docker(['rmi', '-f', `${host.spec.name}-web`]));
+  t.teardown(async () => {
+    await removeProject(host.spec.name); // or the image would only lose its name
+    await docker(['rmi', '-f', `${host.spec.name}-web`]);
+  });
   return host;
 }
 

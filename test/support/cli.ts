@@ -7,6 +7,8 @@ import type { World } from '../../cli/world.ts';
 export interface CliOptions {
   url?: string;
   env?: Record<string, string>;
+  /** What is piped into it. */
+  stdin?: string;
   /** Columns of the terminal on stdout and stderr; none: they are pipes. */
   columns?: number;
   clock?: Clock;
@@ -32,7 +34,7 @@ export function startCli(args: string[], options: CliOptions = {}): StartedCli {
   const [stdout, stderr] = [new Capture(columns), new Capture(columns)];
   const world: World = {
     env: { LONGSHORE_URL: url, LONGSHORE_API_KEY: 'lsk_test', TERM: 'xterm', ...options.env },
-    stdin: new PassThrough(),
+    stdin: new PassThrough().end(options.stdin ?? ''),
     stdout,
     stderr,
     clock,
