@@ -24,6 +24,7 @@ const NEEDED: Record<EventType, ExactPermission> = {
   'deploy.progress': 'services.read',
   'service.status': 'services.read',
   'health.changed': 'services.read',
+  'backup.progress': 'backups.read',
   'host.status': 'hosts.read',
 };
 
@@ -54,7 +55,7 @@ export class LiveSession {
 
   /** Passes on what is wanted and may be seen. */
   offer(event: LiveEvent): void {
-    if (!holds(this.#caller.permissions, NEEDED[event.type])) return;
+    if (!this.#hears(event.type)) return;
     const serviceId = 'serviceId' in event ? event.serviceId : undefined;
     if (!this.#subscription.wants(event.type, serviceId)) return;
     const isVisible = event.type === 'host.status' ? this.#seesHost(event.hostId) : this.#seesService(event.serviceId);
@@ -80,7 +81,8 @@ export class LiveSession {
     }
   }
 
-  #subscribe({ types = EVENT_TYPES, service_ids: ids }: ClientMessage): void {
+  /** Without types: all that the caller may hear of. */
+  #subscribe({ types = EVENT_TYPES.filter((type) => this.#hears(type)), service_ids: ids }: ClientMessage): void {
     for (const id of ids ?? []) this.#deps.app.services.require(this.#caller, id);
     for (const type of types) this.#requirePermission(type === 'service.logs' ? 'services.logs' : NEEDED[type]);
     const events = types.filter((type) => type !== 'service.logs');
@@ -113,6 +115,10 @@ export class LiveSession {
 
   #requirePermission(needed: ExactPermission): void {
     if (!holds(this.#caller.permissions, needed)) throw new LongshoreError('forbidden', { details: `Needs ${needed}` });
+  }
+
+  #hears(type: EventType): boolean {
+    return holds(this.#caller.permissions, NEEDED[type]);
   }
 
   #seesService(id: string): boolean {

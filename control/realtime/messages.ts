@@ -42,6 +42,10 @@ function toFields(event: LiveEvent): object {
     }
     case 'health.changed':
       return { type, service_id: event.serviceId, health: event.health };
+    case 'backup.progress': {
+      const { state, percent, message } = event;
+      return { type, service_id: event.serviceId, job_id: event.jobId, state, percent, message };
+    }
     case 'host.status':
       return { type, host_id: event.hostId, status: event.status };
   }

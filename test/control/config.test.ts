@@ -54,3 +54,40 @@ t.test('a file with an unknown or a broken setting is refused', async (t) => {
   writeFileSync(join(dataDir, 'config.yaml'), 'a: [b\n');
   t.throws(() => loadControlConfig(['--data-dir', dataDir], {}), { code: 'config_invalid', message: /config\.yaml/ });
 });
+
+const OIDC = ['--oidc-issuer', 'https://id.example.com/realms/main', '--oidc-client-id', 'longshore'];
+const VIEWERS = ['--oidc-permissions', 'viewers=services.read'];
+
+t.test('a login needs an issuer, a client and permissions; the rest has defaults', async (t) => {
+  const dir = t.testdir({ secret: 'hush\n' });
+  const config = loadControlConfig([...OIDC, ...VIEWERS, '--oidc-client-secret-file', join(dir, 'secret')], {});
+  t.strictSame(config.login, {
+    issuer: 'https://id.example.com/realms/main',
+    clientId: 'longshore',
+    clientSecret: 'hush',
+    scopes: 'openid profile email',
+    permissionsClaim: 'groups',
+    permissions: new Map([['viewers', ['services.read']]]),
+    customerClaim: null,
+  });
+  t.equal(loadControlConfig([...OIDC, ...VIEWERS], {}).login?.clientSecret, null, 'a public client');
+  t.throws(() => loadControlConfig(OIDC, {}), { code: 'config_invalid', message: /oidc-permissions is missing/ });
+  t.throws(() => loadControlConfig(VIEWERS, {}), { code: 'config_invalid', message: /oidc-issuer is missing/ });
+  const issuerAlone = { LONGSHORE_OIDC_ISSUER: 'http://localhost:9000' };
+  t.throws(() => loadControlConfig([], issuerAlone), { message: /oidc-client-id is missing, oidc-issuer asks for it/ });
+});
+
+t.test('a login setting that is no value is named, and a secret file is not shown', async (t) => {
+  const bad: [string[], RegExp][] = [
+    [['--oidc-issuer', 'http://id.example.com'], /--oidc-issuer is "http:\/\/id.example.com", it must be an https URL/],
+    [['--oidc-issuer', 'https://me@id.example.com'], /--oidc-issuer/],
+    [
+      ['--oidc-permissions', 'admins=everything'],
+      /--oidc-permissions is "admins=everything", it must be a list such as/,
+    ],
+    [['--oidc-scopes', 'email'], /--oidc-scopes is "email", it must be scopes, openid among them/],
+    [['--oidc-client-secret-file', '/nowhere'], /--oidc-client-secret-file is "\/nowhere", it must be a readable file/],
+  ];
+  for (const [argv, message] of bad)
+    t.throws(() => loadControlConfig([...OIDC, ...VIEWERS, ...argv], {}), { code: 'config_invalid', message });
+});

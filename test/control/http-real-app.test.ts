@@ -119,6 +119,36 @@ t.test('A14: an action that the state does not allow is a 409', async (t) => {
   t.match(await http.call('DELETE', `/api/services/${id}`, { key }), { status: 202, body: { job_id: /^job_/ } });
 });
 
+t.test(
+  'A16: a missing, malformed, unknown, revoked or expired key costs the same look and gets the same answer',
+  async (t) => {
+    const { world, http } = await startRealHttp(t);
+    const { keys } = world.app;
+    const given = { name: 'k', permissions: ['*' as const] };
+    const [revoked, expired] = [
+      await keys.create(ADMIN, given),
+      await keys.create(ADMIN, { ...given, expiresAt: world.clock.now() + 1 }),
+    ];
+    await keys.revoke(ADMIN, revoked.key.id);
+    world.clock.advance(1);
+    const looks: string[] = [];
+    const findByHash = world.stores.keys.findByHash.bind(world.stores.keys);
+    world.stores.keys.findByHash = (hash) => (looks.push(hash), findByHash(hash));
+    const secrets = [undefined, '', 'a b', 'é', 'x'.repeat(5000), 'lsk_unknown', revoked.secret, expired.secret];
+    for (const secret of secrets) {
+      const headers = secret === undefined ? {} : { authorization: `Bearer ${secret}` };
+      const answer = await http.call<ErrorBody>('GET', '/api/services', { key: null, headers });
+      t.equal(answer.status, 401);
+      t.strictSame(
+        { ...answer.body.error, request_id: '' },
+        { code: 'unauthorized', message: 'Missing or invalid API key', request_id: '' },
+        secret?.slice(0, 12) ?? 'none',
+      );
+      t.match(looks.splice(0), [/^[0-9a-f]{64}$/], 'one hash, one look');
+    }
+  },
+);
+
 t.test('A16: a revoked or expired key is a stranger, and its sockets are cut', async (t) => {
   const { world, http } = await startRealHttp(t);
   const given = { name: 'short', permissions: ['services.read' as const] };

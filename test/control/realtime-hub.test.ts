@@ -67,6 +67,36 @@ t.test('a new socket gets all news but logs, in the documented form', async (t) 
   ]);
 });
 
+t.test('the progress of a backup is heard by those who may read backups', async (t) => {
+  const http = await startTestHttp(t);
+  http.app.addService({ id: 'svc_a' });
+  http.app.addKey('lsk_reader', ['services.read']);
+  const [socket, reader] = [await open(http), await open(http, 'lsk_reader')];
+  for (const each of [socket, reader])
+    each.say({ type: 'subscribe', types: ['backup.progress'], service_ids: ['svc_a'] });
+  await socket.untilType('subscribed');
+  t.match(await reader.untilType('error'), { code: 'forbidden', details: 'Needs backups.read' });
+  const at = { serviceId: 'svc_a', jobId: 'job_b', at: AT };
+  http.app.publish({ type: 'backup.progress', state: 'running', percent: 12, message: 'data', ...at });
+  const heard = { type: 'backup.progress', service_id: 'svc_a', job_id: 'job_b', state: 'running', percent: 12 };
+  t.strictSame((await settled(http, socket)).slice(1), [
+    { ...heard, message: 'data', timestamp: '2026-03-29T10:00:00.000Z' },
+  ]);
+  t.equal((await settled(http, reader)).length, 1);
+});
+
+t.test('who subscribes without types gets all it may hear of', async (t) => {
+  const http = await startTestHttp(t);
+  for (const id of ['svc_a', 'svc_b']) http.app.addService({ id });
+  http.app.addKey('lsk_reader', ['services.read']);
+  const socket = await open(http, 'lsk_reader');
+  socket.say({ type: 'subscribe', service_ids: ['svc_a'] });
+  await socket.untilType('subscribed');
+  http.app.publish(progress('svc_b', 'b'));
+  http.app.publish(progress('svc_a', 'a'));
+  t.match((await settled(http, socket)).slice(1), [{ message: 'a' }]);
+});
+
 t.test('A32: nobody hears of what they may not see', async (t) => {
   const http = await startTestHttp(t);
   http.app.addService({ id: 'svc_a', customerId: 'cust_a' });

@@ -149,8 +149,9 @@ t.test('A28: without a public URL our origin is the host that was asked for', as
 
 t.test('A29: an upgrade with a cookie from another origin is refused before it happens', async (t) => {
   const { world, http, key } = await startPanel(t);
+  // oxlint-disable-next-line eslint/require-yield -- a log without lines
   http.frames = async function* () {
-    await new Promise(() => {}); // a log without lines
+    await new Promise(() => {});
   };
   const host = await world.joinAndConnect();
   const id = await world.deployed(host, 'web');
@@ -165,6 +166,25 @@ t.test('A29: an upgrade with a cookie from another origin is refused before it h
   }
   const explicit = person.socket(`/api/ws?api_key=${key}`, { origin: 'https://evil.example' });
   t.equal(await explicit.opened, true, 'a key in the URL counts before the cookie');
+});
+
+t.test('/api/ws opens by cookie, by header, by a key in the URL and by a ticket', async (t) => {
+  const { world, http, key } = await startPanel(t);
+  const person = await openSession(world, http);
+  const ticketOf = async (answer: Promise<{ body: { ticket: string } }>) => (await answer).body.ticket;
+  const own = await ticketOf(person.call('POST', '/api/auth/tickets'));
+  const ofKey = await ticketOf(http.call('POST', '/api/auth/tickets', { key }));
+  const sockets = [
+    person.socket(),
+    http.socket('/api/ws', { key: null, headers: { authorization: `Bearer ${key}` } }),
+    http.socket('/api/ws', { key }),
+    http.socket(`/api/ws?ticket=${ofKey}`, { key: null }),
+    http.socket(`/api/ws?ticket=${own}`, { key: null, headers: { origin: 'https://dashboard.example' } }),
+  ];
+  for (const { opened } of sockets) t.equal(await opened, true);
+  t.match(await http.socket('/api/ws', { key: null }).opened, { status: 401 });
+  await world.app.sessions.revoke(ADMIN, (await person.session()).id);
+  t.match(await sockets[4]?.closed, { code: 4401 }, 'a ticket lives no longer than the session it came from');
 });
 
 t.test('a page opens its socket with the cookie and hears what the person may see', async (t) => {

@@ -8,6 +8,8 @@ import { controlExitCode, loadControlConfig, startControl, type ControlDeps } fr
 import { LongshoreError } from '#shared/errors.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { TestSocket } from '../support/http-server.ts';
+import { WebSocket } from 'ws';
 
 async function start(t: Test, dir: string, deps: Partial<ControlDeps> = {}) {
   const scope = new Scope(silentLogger());
@@ -56,6 +58,15 @@ t.test('for `up` it is ready when the agent of this machine is', async (t) => {
 t.test('a token for this machine names the address this machine reaches', async (t) => {
   const { control } = await start(t, t.testdir({}));
   t.equal(parseJoinToken(await control.createLocalJoinToken()).url, control.url);
+});
+
+t.test('A16: the sockets of a key that expires are cut within seconds', async (t) => {
+  const { control } = await start(t, t.testdir({}));
+  const expiresAt = Date.now() + 200;
+  const { secret } = await control.app.keys.create(ADMIN, { name: 'brief', permissions: ['*'], expiresAt });
+  const socket = new TestSocket(new WebSocket(`${control.url.replace('http', 'ws')}/api/ws?api_key=${secret}`));
+  t.equal(await socket.opened, true);
+  t.match(await socket.closed, { code: 4401 });
 });
 
 t.test('what a restart does not mend exits 78', async (t) => {

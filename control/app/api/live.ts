@@ -6,6 +6,7 @@ export const LIVE_TYPES = [
   'deploy.progress',
   'service.status',
   'service.logs',
+  'backup.progress',
   'host.status',
   'health.changed',
 ] as const;
@@ -33,6 +34,15 @@ export type LiveEvent =
       at: number;
     }
   | { type: 'health.changed'; serviceId: string; health: Health; at: number }
+  | {
+      type: 'backup.progress';
+      serviceId: string;
+      jobId: string;
+      state: JobState;
+      percent?: number | undefined;
+      message?: string | undefined;
+      at: number;
+    }
   | { type: 'host.status'; hostId: string; status: Host['status']; at: number };
 
 export interface Bus {
