@@ -23,6 +23,8 @@ export interface ControlConfig {
   trustedProxy: string[];
   /** Webhooks and other calls at a user's word may go to private addresses. */
   allowsPrivateWebhooks: boolean;
+  /** `file://` Git repositories are taken: for a machine of one's own. */
+  allowsFileGit: boolean;
   /** How people log in; null: nobody does, keys only. */
   login: LoginConfig | null;
   /** How systemd is told of us; null when it did not start us. */
@@ -42,6 +44,7 @@ const SETTINGS = {
   'rate-limit-deploy': readCount,
   'trusted-proxy': readRanges,
   'allow-private-webhooks': readSwitch,
+  'allow-file-git': readSwitch,
   'oidc-issuer': readIssuer,
   'oidc-client-id': readText,
   'oidc-client-secret-file': readSecretFile,
@@ -88,6 +91,7 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyE
     },
     trustedProxy: values['trusted-proxy'] ?? [],
     allowsPrivateWebhooks: values['allow-private-webhooks'] ?? false,
+    allowsFileGit: values['allow-file-git'] ?? false,
     login: toLoginConfig(values),
   };
 }
@@ -142,6 +146,7 @@ const EXPECTED: Record<Setting, string> = {
   'rate-limit-deploy': 'a whole number above 0',
   'trusted-proxy': 'addresses or ranges such as 10.0.0.0/8, separated by commas',
   'allow-private-webhooks': '1 or 0',
+  'allow-file-git': '1 or 0',
   'oidc-issuer': 'an https URL (http for this machine only) without a query',
   'oidc-client-id': 'a text',
   'oidc-client-secret-file': 'a readable file that holds the secret',

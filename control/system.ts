@@ -66,6 +66,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     links,
     templates: createTemplateSource(loadTemplates(), { randomBytes, now: () => clock.now() }),
     reservedPorts: () => [Number(new URL(localUrl).port)],
+    allowsFileGit: config.allowsFileGit,
     publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
     controlPin: identity.pin,
     readiness: () => readinessOf(deps, links),

@@ -43,6 +43,8 @@ export interface AppDeps {
   fetchText: FetchText;
   /** Host ports of Longshore itself. */
   reservedPorts: () => readonly number[];
+  /** Whether `file://` repositories are taken. */
+  allowsFileGit?: boolean;
   /** Where hosts and users reach control. */
   publicUrl: () => string;
   /** Pin of control's identity; goes into join tokens. */
@@ -67,7 +69,7 @@ export interface AppParts {
 }
 
 export function createApp(deps: AppDeps): AppParts {
-  const { stores, links, reservedPorts, publicUrl, clock, log } = deps;
+  const { stores, links, reservedPorts, allowsFileGit = false, publicUrl, clock, log } = deps;
   const bus = createBus(log);
   const access = new Access(stores);
   const usage = new UsageBoard({ stores, bus, clock });
@@ -83,7 +85,7 @@ export function createApp(deps: AppDeps): AppParts {
   const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, customerRules, links, clock });
   const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
   const shelf = new TemplateShelf(stores, deps.templates);
-  const create = { stores, access, starts, customerRules, links, shelf, reservedPorts, bus, clock };
+  const create = { stores, access, starts, customerRules, links, shelf, reservedPorts, allowsFileGit, bus, clock };
   const templates = deps.templates;
   const update = { stores, access, customerRules, serviceJobs, shelf, templates, reservedPorts, clock };
   const sessions = new SessionDesk(stores, effects, clock);

@@ -25,6 +25,8 @@ export interface CreateDeps {
   shelf: TemplateShelf;
   /** Host ports of Longshore itself. */
   reservedPorts: () => readonly number[];
+  /** Whether `file://` repositories are taken. */
+  allowsFileGit: boolean;
   bus: Bus;
   clock: Clock;
 }
@@ -39,7 +41,8 @@ export function planCreate(deps: CreateDeps, caller: Caller, input: NewService):
   const customerId = ownerFor(caller, input.customerId);
   deps.customerRules.requireKnown(customerId);
   const templates = deps.shelf.rendererFor(caller, customerId);
-  const draft = draftService(input, { customerId, templates, reservedPorts: deps.reservedPorts() });
+  const { allowsFileGit } = deps;
+  const draft = draftService(input, { customerId, templates, reservedPorts: deps.reservedPorts(), allowsFileGit });
   const hostId = placeService(deps, caller, input);
   return (tx) => writeService(deps, tx, toRecord(deps.clock.now(), input, draft, { customerId, hostId }), draft, input);
 }

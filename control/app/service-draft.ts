@@ -4,6 +4,8 @@ import { LongshoreError } from '#shared/errors.ts';
 import { parseCompose } from '#shared/compose/parse.ts';
 import { judgeCompose, requireAllowed } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
+import { checkGitSource } from '#shared/git-source.ts';
+import type { GitSource } from '#shared/model.ts';
 import type { ServiceSource } from '../store/records.ts';
 import type { NewService } from './api/services.ts';
 import { secretNamesOf } from './secret-values.ts';
@@ -32,13 +34,18 @@ export interface DraftContext {
   templates: TemplateRenderer;
   /** Host ports that no service gets. */
   reservedPorts: readonly number[];
+  /** Whether `file://` repositories are taken. */
+  allowsFileGit: boolean;
 }
 
 /** Throws 422 errors only. The host judges again, by its own policy file and with all variables filled in. */
-export function draftService(input: NewService, { customerId, templates, reservedPorts }: DraftContext): ServiceDraft {
+export function draftService(input: NewService, context: DraftContext): ServiceDraft {
+  const { customerId, templates, reservedPorts, allowsFileGit } = context;
   const fields = { ...checkName(input.name), ...checkLabels(input.labels), ...checkVariables(input.variables) };
   if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
-  const draft = input.source.method === 'template' ? fromTemplate(input, templates) : fromCompose(input);
+  const { source } = input;
+  if (source.method === 'git' || source.method === 'ai') return fromGit(input, source, allowsFileGit);
+  const draft = source.method === 'template' ? fromTemplate(input, templates) : fromCompose(input);
   judgeSource(draft.source, { name: input.name, customerId, reservedPorts });
   return draft;
 }
@@ -63,6 +70,23 @@ function fromCompose({ source, variables = {}, healthTimeoutS = DEFAULT_HEALTH_T
   return {
     templateId: null,
     source: { compose, variables, secretNames, templateVersion: null, files: {} },
+    healthTimeoutS,
+  };
+}
+
+type FromGit = Extract<NewService['source'], { git: GitSource }>;
+
+/** The address alone is judged: what the repository holds is judged by the host that fetches it. */
+function fromGit(
+  { variables = {}, healthTimeoutS = DEFAULT_HEALTH_TIMEOUT_S }: NewService,
+  { method, git }: FromGit,
+  allowsFiles: boolean,
+): ServiceDraft {
+  checkGitSource(git, { allowsFiles, field: method === 'git' ? 'git_url' : 'ai_url' });
+  const secretNames = secretNamesOf(variables);
+  return {
+    templateId: null,
+    source: { compose: '', git, variables, secretNames, templateVersion: null, files: {} },
     healthTimeoutS,
   };
 }

@@ -9,7 +9,7 @@ import { fillShared } from './shared-variables.ts';
 /** Call inside a write: it notes which shared variables the service takes. */
 export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
   const source = stores.services.requireSource(service.id);
-  const { compose, files, templateVersion } = source;
+  const { compose, git, files, templateVersion } = source;
   const shared = fillShared(source, stores.variables.ofScope(service.customerId));
   const { variables, secretNames } = shared;
   stores.variables.setUses(service.id, shared.taken);
@@ -30,6 +30,7 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     labels,
     rollbackOnFailure,
     healthTimeoutS,
+    ...(git && { git }),
     limits: service.limits,
     registries: loginsFor(compose, stores.registries.loginsOf(customerId)),
   };

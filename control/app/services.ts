@@ -64,12 +64,13 @@ export class ServiceDesk implements Services {
   detail(caller: Caller, id: string): ServiceDetail {
     const { stores, access } = this.#deps;
     const service = access.requireService(caller, id);
-    const { compose, variables, secretNames } = stores.services.requireSource(id);
+    const { compose, git = null, variables, secretNames } = stores.services.requireSource(id);
     const isOpen = holds(caller.permissions, 'secrets.read');
     return {
       ...this.#show(service),
       customerName: service.customerId && (stores.customers.find(service.customerId)?.name ?? null),
       compose: isOpen ? compose : maskCompose(compose),
+      git,
       variables: isOpen ? variables : maskVariables(variables, secretNames),
       rollbackOnFailure: service.rollbackOnFailure,
       healthTimeoutS: service.healthTimeoutS,

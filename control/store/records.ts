@@ -2,6 +2,7 @@
 import type { WireError } from '#shared/errors.ts';
 import type {
   DeployMethod,
+  GitSource,
   Health,
   HostFacts,
   JobKind,
@@ -138,7 +139,9 @@ export type SuspendedFrom = 'running' | 'deploying';
 
 /** The part of a service that is sealed at rest. */
 export interface ServiceSource {
+  /** Empty for a service from Git. */
   compose: string;
+  git?: GitSource;
   variables: Record<string, string>;
   secretNames: string[];
   templateVersion: number | null;

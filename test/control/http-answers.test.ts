@@ -77,18 +77,6 @@ t.test('each documented way to create answers as documented', async (t) => {
   });
 });
 
-t.test('deploying from Git or by AI is refused by name until it can be done', async (t) => {
-  const http = await startTestHttp(t);
-  const git = { name: 'p', deploy_method: 'git', git_url: 'https://github.com/user/repo.git', git_branch: 'main' };
-  t.match(await http.error('POST', '/api/services', { body: git }), {
-    status: 501,
-    code: 'not_supported',
-    details: /"git"/,
-  });
-  const ai = { name: 'p', deploy_method: 'ai', ai_url: 'https://github.com/user/repo' };
-  t.match(await http.error('POST', '/api/services', { body: ai }), { status: 501, details: /"ai"/ });
-});
-
 t.test('start, stop and restart answer 200 once done', async (t) => {
   const http = await startTestHttp(t);
   http.app.addService({ id: 'svc_a' });

@@ -213,47 +213,6 @@ t.test('an action takes an empty body, an empty object, but no fields', async (t
     t.match(await http.error('POST', `/api/services/svc_a/stop?wait=${wait}`), { status: 400, code: 'invalid_query' });
 });
 
-t.test('A49: only https and ssh Git sources are allowed', async (t) => {
-  const http = await startTestHttp(t);
-  const unsafe = [
-    'ext::sh -c id',
-    'fd::17',
-    'file:///etc',
-    '/path',
-    './path',
-    'git://example.com/x.git',
-    'http://example.com/x.git',
-    'javascript:alert(1)',
-    'https://',
-    'https://example.com/a b',
-    'https://example.com/\n',
-  ];
-  for (const git_url of unsafe) {
-    const refused = await create(http, { name: 'app', deploy_method: 'git', git_url });
-    t.match(refused, { status: 422, code: 'unsafe_git_url', fields: { git_url: /./ } }, git_url);
-  }
-  for (const git_url of ['https://example.com/x.git', 'ssh://git@example.com:22/x.git', 'git@example.com:user/x.git'])
-    t.match(await create(http, { name: 'app', deploy_method: 'git', git_url }), { code: 'not_supported' }, git_url);
-});
-
-t.test('A50: nothing that Git could take for an option gets near it', async (t) => {
-  const http = await startTestHttp(t);
-  const urls = [
-    '--upload-pack=cmd',
-    '-ucmd',
-    'ssh://-oProxyCommand=id/x',
-    'git@-oProxyCommand:x',
-    'git@example.com:-x',
-  ];
-  for (const git_url of urls)
-    t.match(await create(http, { name: 'app', deploy_method: 'git', git_url }), { code: 'unsafe_git_url' }, git_url);
-  const git = { name: 'app', deploy_method: 'git', git_url: 'https://example.com/x.git' };
-  for (const git_branch of ['--x', '-u', 'a..b', 'a b', 'a\0', '/a', 'a.lock', 'refs@{1}', 'a~1', 'a/'])
-    t.match(await create(http, { ...git, git_branch }), { status: 422, fields: { git_branch: /./ } }, git_branch);
-  for (const git_branch of ['main', 'feature/a-1', 'v1.2.3', 'größe'])
-    t.match(await create(http, { ...git, git_branch }), { status: 501 }, git_branch);
-});
-
 t.test('A62: control bytes of a log travel as JSON, whole', async (t) => {
   const http = await startTestHttp(t);
   http.app.addJob(http.app.addService({ id: 'svc_a' }), { id: 'job_a' });

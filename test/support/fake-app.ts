@@ -394,6 +394,7 @@ const SERVICE: ServiceDetail = {
   suspendedFrom: null,
   deployedAt: AT + 300_000,
   customerName: 'Acme Corp',
+  git: null,
   compose: "version: '3.8'\nservices:\n  ...",
   variables: { SERVICE_NAME: 'my-app' },
   rollbackOnFailure: true,

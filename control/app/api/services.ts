@@ -1,5 +1,5 @@
 // Services as the app layer offers them.
-import type { Lifecycle, PullPolicy, ServiceSample } from '#shared/model.ts';
+import type { GitSource, Lifecycle, PullPolicy, ServiceSample } from '#shared/model.ts';
 import type { EventRecord, ServiceRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
 import type { Job } from './jobs.ts';
@@ -14,7 +14,10 @@ export interface Service extends Omit<ServiceRecord, 'rollbackOnFailure' | 'heal
 export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'> {
   /** Null without a customer. */
   customerName: string | null;
+  /** Empty for a service from Git: its repository has the file. */
   compose: string;
+  /** Null for other methods. */
+  git: GitSource | null;
   variables: Record<string, string>;
 }
 
@@ -33,8 +36,14 @@ export interface NewService {
   pull?: PullPolicy | undefined;
   /** Undefined: the share of its customer's plan, or none. */
   limits?: { cpu?: number | undefined; memoryMb?: number | undefined } | undefined;
-  source: { method: 'compose'; compose: string } | { method: 'template'; templateId: string };
+  source: NewSource;
 }
+
+/** What a service is made from. For `ai` the repository's own files are all there is until somebody writes more. */
+export type NewSource =
+  | { method: 'compose'; compose: string }
+  | { method: 'template'; templateId: string }
+  | { method: 'git' | 'ai'; git: GitSource };
 
 /** More than any real file has; the whole must fit into one message to the host. */
 export const MAX_VARIABLES = 200;

@@ -6,9 +6,8 @@ import type { App } from '../../app/api/app.ts';
 import type { Caller } from '../../app/api/caller.ts';
 import { SERVICE_SORTS, type NewService } from '../../app/api/services.ts';
 import { callerOf } from '../auth.ts';
-import { checkGitSource } from '#shared/git-source.ts';
 import type { Http } from '../http.ts';
-import { fromNewServiceBody, newServiceBody, type DeployableBody, type NewServiceBody } from '../views/new-service.ts';
+import { fromNewServiceBody, newServiceBody } from '../views/new-service.ts';
 import { filterText, fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
 import { changedServiceView, fromServiceChangeBody, serviceChangeBody } from '../views/service-change.ts';
 import * as view from '../views/service.ts';
@@ -75,7 +74,7 @@ export function mountServices(http: Http, app: App): void {
     },
     (request, reply) =>
       write(request, reply, async (caller) => {
-        return createService(app, caller, fromNewServiceBody(requireDeployable(request.body)));
+        return createService(app, caller, fromNewServiceBody(request.body));
       }),
   );
 
@@ -181,12 +180,4 @@ function findHost(app: App, caller: Caller, hostId: string) {
     if (error instanceof LongshoreError && error.code === 'not_found') return undefined;
     throw error;
   }
-}
-
-/** Git sources are judged even where they cannot be deployed, so that an unsafe one is never answered with "later". */
-function requireDeployable(body: NewServiceBody): DeployableBody {
-  if (body.deploy_method === 'git') checkGitSource({ url: body.git_url, branch: body.git_branch ?? null }, { allowsFiles: false });
-  if (body.deploy_method === 'git' || body.deploy_method === 'ai')
-    throw new LongshoreError('not_supported', { details: `deploy_method "${body.deploy_method}"` });
-  return body;
 }

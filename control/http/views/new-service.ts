@@ -80,11 +80,10 @@ export const newServiceBody = z.discriminatedUnion('deploy_method', [composeBody
   error: (issue) => (issue.code === 'invalid_union' ? 'Use one of compose, template, git, ai' : undefined),
 });
 export type NewServiceBody = z.infer<typeof newServiceBody>;
-export type DeployableBody = Extract<NewServiceBody, { deploy_method: 'compose' | 'template' }>;
 
 export const redeployBody = z.strictObject({ pull: pullPolicy.optional() }).nullish();
 
-export const fromNewServiceBody = (body: DeployableBody): NewService => ({
+export const fromNewServiceBody = (body: NewServiceBody): NewService => ({
   name: body.name,
   customerId: body.customer_id,
   displayName: body.display_name,
@@ -97,8 +96,19 @@ export const fromNewServiceBody = (body: DeployableBody): NewService => ({
   healthTimeoutS: body.health_timeout_s,
   pull: body.pull,
   limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },
-  source:
-    body.deploy_method === 'compose'
-      ? { method: 'compose', compose: body.compose }
-      : { method: 'template', templateId: body.template_id },
+  source: sourceOf(body),
 });
+
+// oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive, and another rule keeps it so
+function sourceOf(body: NewServiceBody): NewService['source'] {
+  switch (body.deploy_method) {
+    case 'compose':
+      return { method: 'compose', compose: body.compose };
+    case 'template':
+      return { method: 'template', templateId: body.template_id };
+    case 'git':
+      return { method: 'git', git: { url: body.git_url, branch: body.git_branch ?? null } };
+    case 'ai':
+      return { method: 'ai', git: { url: body.ai_url, branch: null } };
+  }
+}
