@@ -42,7 +42,7 @@ export class AuditDesk implements Audit {
   }
 
   /** Wraps the write of an effect so that its row is part of it. Outside of an act it is the write itself. */
-  withRow<R>(write: (tx: WriteContext) => R): (tx: WriteContext) => R {
+  withRow<R>(write: (tx: WriteContext) => R, actor?: Caller): (tx: WriteContext) => R {
     const act = this.#current.getStore();
     if (!act) return write;
     return (tx) => {
@@ -50,7 +50,11 @@ export class AuditDesk implements Audit {
       const effect = write(tx);
       const targetId = act.targetId ?? findTargetId(effect);
       const outcome = { result: 'ok' as const, status: null, code: null, jobId: findJobId(effect) };
-      this.#write({ ...act, targetId }, outcome, before ?? this.#subjectOf(targetId));
+      this.#write(
+        { ...act, caller: act.caller ?? actor ?? null, targetId },
+        outcome,
+        before ?? this.#subjectOf(targetId),
+      );
       tx.afterCommit(() => this.#recorded.add(act));
       return effect;
     };

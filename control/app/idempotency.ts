@@ -71,16 +71,17 @@ export class IdempotencyDesk implements Idempotency {
   }
 
   /**
-   * Makes the one effect of a request, with its row in the audit log. `prepare` checks and decides, and returns the write; neither runs when an earlier
-   * attempt under the same key has made the effect, whose result (plain data) is returned instead.
+   * Makes the one effect of a request, with its row in the audit log. `prepare` checks and decides, and returns the
+   * write; neither runs when an earlier attempt under the same key has made the effect, whose result (plain data) is
+   * returned instead. `actor`: who is behind it, where the request could not say yet.
    */
-  async perform<R>(prepare: () => (tx: WriteContext) => R): Promise<R> {
+  async perform<R>(prepare: () => (tx: WriteContext) => R, actor?: Caller): Promise<R> {
     const claim = this.#claims.getStore();
-    if (!claim) return this.#stores.writer.write(this.#audit.withRow(prepare()));
+    if (!claim) return this.#stores.writer.write(this.#audit.withRow(prepare(), actor));
     if (claim.isSpent) throw new LongshoreError('internal', { message: 'A request made two effects under one key' });
     claim.isSpent = true;
     if (claim.earlier) return claim.earlier.effect as R;
-    const write = this.#audit.withRow(prepare());
+    const write = this.#audit.withRow(prepare(), actor);
     return this.#stores.writer.write((tx) => {
       const effect = write(tx);
       this.#stores.idempotency.putEffect(claim, claim.fingerprint, effect, this.#clock.now());

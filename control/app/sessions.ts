@@ -6,10 +6,10 @@ import { newId } from '#shared/ids.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { SessionRecord } from '../store/records.ts';
-import type { Stores } from '../store/stores.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
-import type { Page, Paging } from './api/page.ts';
-import type { Session, Sessions } from './api/sessions.ts';
+import type { Page } from './api/page.ts';
+import type { OpenedSession, Session, SessionQuery, Sessions } from './api/sessions.ts';
 import { CredentialLife } from './credential-life.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, type Permission } from './permissions.ts';
@@ -41,9 +41,7 @@ export class SessionDesk implements Sessions {
     const session = this.#stores.sessions.findByHash(sha256(secret));
     if (!session || this.#isOver(session)) return undefined;
     this.#life.noteUse(session.id, this.#clock.now());
-    const { id, name, customerId } = session;
-    const permissions = session.permissions as Permission[];
-    return { kind: 'session', keyId: id, name, permissions, customerId, hostLabels: null, rateLimit: null };
+    return toCaller(session);
   }
 
   isLive(id: string): boolean {
@@ -61,14 +59,15 @@ export class SessionDesk implements Sessions {
     return this.#toSession(session);
   }
 
-  list(caller: Caller, query: Paging): Page<Session> {
-    const { page, perPage } = query;
+  list(caller: Caller, query: SessionQuery): Page<Session> {
+    const { page, perPage, order } = query;
     const mine = this.#own(caller);
     const seesAll = holds(caller.permissions, 'keys.read') && caller.hostLabels === null;
     if (!seesAll && !mine) return { items: [], total: 0, page, perPage };
     const { items, total } = this.#stores.sessions.list({
       page,
       perPage,
+      order,
       person: seesAll ? undefined : mine,
       customerId: caller.customerId ?? undefined,
     });
@@ -87,7 +86,7 @@ export class SessionDesk implements Sessions {
   }
 
   /** The secret is new for every session, and a session the browser had before is over. */
-  async open({ idToken, ...given }: NewSession, replaces: string | undefined): Promise<SessionAndSecret> {
+  async open({ idToken, ...given }: NewSession, replaces: string | undefined): Promise<OpenedSession> {
     const now = this.#clock.now();
     const secret = `lss_${randomBytes(SECRET_BYTES).toString('base64url')}`;
     const session: SessionRecord = {
@@ -98,13 +97,15 @@ export class SessionDesk implements Sessions {
       expiresAt: now + SESSION_LIFE_MS,
       lastUsedAt: now,
     };
-    const { writer, sessions } = this.#stores;
-    await writer.write((tx) => {
+    const { sessions } = this.#stores;
+    const open = (tx: WriteContext) => {
       const old = replaces === undefined ? undefined : sessions.findByHash(sha256(replaces));
       if (old && sessions.remove(old.id)) tx.afterCommit(() => this.#life.end(old.id));
       sessions.insert(session, idToken);
-    });
-    return { session: this.#toSession(session), secret };
+      return { id: session.id };
+    };
+    await this.#effects.perform(() => open, toCaller(session)); // whoever logs in is nobody until now
+    return { session: this.#toSession(session), caller: toCaller(session), secret };
   }
 
   /** Ends sessions that are too old or were left alone. Safe to run at any time and twice. */
@@ -155,7 +156,12 @@ export class SessionDesk implements Sessions {
   }
 }
 
-export interface SessionAndSecret {
-  session: Session;
-  secret: string;
-}
+const toCaller = ({ id, name, permissions, customerId }: SessionRecord): Caller => ({
+  kind: 'session',
+  keyId: id,
+  name,
+  permissions: permissions as Permission[],
+  customerId,
+  hostLabels: null,
+  rateLimit: null,
+});

@@ -23,6 +23,7 @@ import { answerBrokenHttp, answerError, pathOf } from './errors.ts';
 import type { Http } from './http.ts';
 import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
 import { describeRoutes, documentOf, mountOpenApi } from './openapi/describe.ts';
+import { refuseUnknownQueries } from './queries.ts';
 import { limitRates } from './rate-limit.ts';
 import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
@@ -65,6 +66,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   const { app, clock, config } = deps;
   const http = createServer(deps);
   const routes = collectRoutes(http);
+  refuseUnknownQueries(http);
   const tickets = new Tickets(clock);
   const isLive = ({ kind, keyId }: Caller) => (kind === 'session' ? app.sessions : app.keys).isLive(keyId);
   const sockets = new ClientSockets(clock, isLive);

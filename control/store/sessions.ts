@@ -1,7 +1,7 @@
 // Sessions of people by the hash of their secret. The ID token is sealed and opened only for a logout.
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
-import { selectPage, type Paged, type PageRequest } from './page.ts';
+import { orderBy, selectPage, type Paged, type PageRequest } from './page.ts';
 import type { SessionRecord } from './records.ts';
 
 interface SessionRow {
@@ -24,6 +24,8 @@ interface SessionRow {
 export interface SessionFilter {
   person?: Pick<SessionRecord, 'issuer' | 'subject'> | undefined;
   customerId?: string | undefined;
+  /** By age; the newest first unless asked otherwise. */
+  order?: 'asc' | 'desc' | undefined;
 }
 
 export class SessionStore {
@@ -65,7 +67,7 @@ export class SessionStore {
   }
 
   /** The newest first. */
-  list({ person, customerId, ...request }: PageRequest & SessionFilter): Paged<SessionRecord> {
+  list({ person, customerId, order, ...request }: PageRequest & SessionFilter): Paged<SessionRecord> {
     const { items, total } = selectPage<SessionRow>(
       this.#db,
       {
@@ -74,7 +76,7 @@ export class SessionStore {
           ['issuer = :issuer AND subject = :subject', { issuer: person?.issuer, subject: person?.subject }],
           ['customer_id = :customerId', { customerId }],
         ],
-        orderBy: 'created_at DESC, id DESC',
+        orderBy: orderBy('created_at', order ?? 'desc'),
       },
       request,
     );

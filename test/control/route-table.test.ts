@@ -5,7 +5,13 @@ import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
 import { PERMISSIONS } from '../../control/app/permissions.ts';
 import { collectRoutes, type Route } from '../../control/http/not-found.ts';
-import { JSON_TYPE, operationsOf, resolveSchema, type OpenApi } from '../../control/http/openapi/document.ts';
+import {
+  JSON_TYPE,
+  operationsOf,
+  resolveSchema,
+  type OpenApi,
+  type Operation,
+} from '../../control/http/openapi/document.ts';
 import { exampleOf } from '../../control/http/openapi/examples.ts';
 import { buildHttp } from '../../control/http/server.ts';
 import { ADMIN } from '../support/control-world.ts';
@@ -28,7 +34,7 @@ const PUBLIC = [
 /** Lists that come whole, because their length has a bound of its own. */
 const WHOLE_LISTS = ['/api/jobs/{id}/log'];
 /** Timelines: the newest first unless asked otherwise. All other lists start at `order=asc`. */
-const NEWEST_FIRST = /\/(jobs|audit|events|deliveries|attempts|runs)$/;
+const NEWEST_FIRST = /\/(jobs|audit|sessions|events|deliveries|attempts|runs)$/;
 /** Providers add parameters of their own to their answer (RFC 6749 §4.1.2). */
 const LOOSE_QUERIES = ['/api/auth/callback'];
 /** The answer is another one each time: a ticket is spent by its first use. */
@@ -50,6 +56,13 @@ async function describedOperations(http: RealHttp['http']) {
     document,
     operations: all.map((entry) => ({ ...entry, name: `${entry.method.toUpperCase()} ${entry.path}` })),
   };
+}
+
+/** A body that fits, where the operation takes one. */
+function bodyFor(document: OpenApi, { requestBody }: Operation): { body?: unknown } {
+  const schema = requestBody?.content[JSON_TYPE]?.schema;
+  const body = schema && exampleOf(document, schema);
+  return body === undefined || body === null ? {} : { body };
 }
 
 /** A refusal in the documented shape, with the headers of the rate limit. */
@@ -134,10 +147,11 @@ t.test('A07: an unknown field is a 422 that names it, in every body and at every
 
 t.test('A10: an unknown query parameter is invalid_query on every path', async (t) => {
   const real = await startRealHttp(t);
-  const { operations } = await describedOperations(real.http);
-  for (const { name, method, path } of operations) {
+  const { document, operations } = await describedOperations(real.http);
+  for (const { name, method, path, operation } of operations) {
     if (LOOSE_QUERIES.includes(path)) continue;
-    const refused = await refusal(t, real, method.toUpperCase(), `${path}?no_such_parameter=1`, { key: real.key });
+    const options = { key: real.key, ...bodyFor(document, operation) };
+    const refused = await refusal(t, real, method.toUpperCase(), `${path}?no_such_parameter=1`, options);
     t.match(refused, { status: 400, code: 'invalid_query', fields: { no_such_parameter: 'Unknown field' } }, name);
   }
 });
@@ -185,14 +199,8 @@ t.test('A13: every write takes an Idempotency-Key and refuses one that is none',
   const { document, operations } = await describedOperations(real.http);
   for (const { name, method, path, operation } of operations) {
     if (method === 'get' || NEVER_REPLAYED.includes(path)) continue;
-    const schema = operation.requestBody?.content[JSON_TYPE]?.schema;
-    const body = schema && exampleOf(document, schema);
-    const headers = { 'idempotency-key': 'k'.repeat(300) };
-    const refused = await refusal(t, real, method.toUpperCase(), path, {
-      key: real.key,
-      headers,
-      ...(body ? { body } : {}),
-    });
+    const options = { key: real.key, headers: { 'idempotency-key': 'k'.repeat(300) }, ...bodyFor(document, operation) };
+    const refused = await refusal(t, real, method.toUpperCase(), path, options);
     t.match(refused, { status: 400, code: 'bad_request', message: /Idempotency-Key/ }, name);
   }
 });
@@ -212,7 +220,7 @@ t.test('every write is one row in the audit log, also one that is refused', asyn
       const { status } = await real.http.call(method, fill(path), { key });
       const { total, items } = rows();
       t.equal(total, before + 1, `${method} ${path} answered ${status}`);
-      t.match(items[0], { method, path, status: items[0]?.result === 'ok' ? null : status }, `${method} ${path}`);
+      t.match(items[0], { method, path, result: status < 400 ? 'ok' : 'refused' }, `${method} ${path}`);
       names.add(`${items[0]?.action}`);
     }
   }

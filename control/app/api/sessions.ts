@@ -3,7 +3,7 @@ import type { SessionRecord } from '../../store/records.ts';
 import type { Permission } from '../permissions.ts';
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
-import type { Page, Paging } from './page.ts';
+import type { Order, Page, Paging } from './page.ts';
 
 export interface Session extends Omit<SessionRecord, 'secretHash' | 'permissions'> {
   permissions: readonly Permission[];
@@ -11,20 +11,29 @@ export interface Session extends Omit<SessionRecord, 'secretHash' | 'permissions
   idleEndsAt: number;
 }
 
+export interface SessionQuery extends Paging {
+  /** By age, the newest first unless asked otherwise. */
+  order?: Order | undefined;
+}
+
 export interface Sessions extends Credentials {
   /** The caller's own session; `unauthorized` for whoever came another way. */
   current(caller: Caller): Session;
-  /** The person's own; with keys.read all that the caller may see. The newest first. */
-  list(caller: Caller, query: Paging): Page<Session>;
+  /** The person's own; with keys.read all that the caller may see. */
+  list(caller: Caller, query: SessionQuery): Page<Session>;
   /** The person's own; with keys.delete any that the caller may see. */
   revoke(caller: Caller, id: string): Promise<void>;
 }
 
-/** Where the browser goes next, and what it proves itself with from now on. */
-export interface LoggedIn {
+export interface OpenedSession {
+  /** What the browser proves itself with from now on. */
   secret: string;
   session: Session;
-  /** A path of ours. */
+  caller: Caller;
+}
+
+export interface LoggedIn extends OpenedSession {
+  /** Where the browser goes next: a path of ours. */
   returnTo: string;
 }
 

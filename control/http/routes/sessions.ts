@@ -7,10 +7,16 @@ import { callerOf } from '../auth.ts';
 import { clearSessionCookie } from '../cookies.ts';
 import { csrfTokenOf } from '../csrf.ts';
 import type { Http } from '../http.ts';
-import { fromPaging, idParams, pagingFields, toPageView } from '../views/page.ts';
+import { fromPaging, idParams, newestFirst, pagingFields, toPageView } from '../views/page.ts';
 import * as view from '../views/session.ts';
 import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
+
+const listQuery = z.strictObject({
+  ...pagingFields,
+  sort: z.literal('created_at').default('created_at'),
+  order: newestFirst,
+});
 
 export function mountSessions(http: Http, app: App): void {
   const write = writer(app.idempotency);
@@ -34,13 +40,13 @@ export function mountSessions(http: Http, app: App): void {
       schema: {
         tags: ['auth'],
         summary: "List one's own sessions; with keys.read everybody's",
-        querystring: z.strictObject(pagingFields),
+        querystring: listQuery,
         response: { 200: view.sessionPage },
       },
     },
     (request) => {
       const caller = callerOf(request);
-      const page = app.sessions.list(caller, fromPaging(request.query));
+      const page = app.sessions.list(caller, { ...fromPaging(request.query), order: request.query.order });
       return toPageView(page, (session) => view.toSessionView(session, caller.keyId));
     },
   );

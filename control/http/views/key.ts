@@ -8,7 +8,8 @@ import { pageOf, timestamp } from './page.ts';
 
 const permission = z
   .string()
-  .refine((text): text is Permission => isPermission(text), 'Not a permission: use resource.verb, resource.* or *');
+  .refine((text): text is Permission => isPermission(text), 'Not a permission: use resource.verb, resource.* or *')
+  .meta({ example: 'services.read' });
 
 const boundFields = {
   name: z.string(),

@@ -1,0 +1,13 @@
+// A query parameter that a route does not name is refused, also by routes that name none: a misspelt filter must not look
+// like one that found everything.
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+
+const NONE = z.strictObject({});
+
+/** Must come before the first route. What lies outside of /api is for probes and browsers, which add what they like. */
+export function refuseUnknownQueries(http: FastifyInstance): void {
+  http.addHook('onRoute', (route) => {
+    if (route.url.startsWith('/api/')) route.schema = { querystring: NONE, ...route.schema };
+  });
+}
