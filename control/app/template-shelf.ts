@@ -35,7 +35,7 @@ export class TemplateShelf {
     this.#source = source;
     const place: TemplatePlace = { origin: 'catalogue', customerId: null, createdAt: null, updatedAt: null };
     this.#catalogue = new Map(
-      source.catalogue.map(({ isImported: _, ...draft }) => [draft.id, { ...draft, ...place }]),
+      source.catalogue.map(({ isImported: _i, ...draft }) => [draft.id, { ...draft, ...place }]),
     );
   }
 

@@ -166,7 +166,7 @@ export class TemplateDesk implements Templates {
     throw new LongshoreError('state_conflict', { message: `There is room for ${MAX_OWN_TEMPLATES} own templates` });
   }
 
-  #toItem({ isImported: _, ...draft }: DraftTemplate, customerId: string | null): ShelfItem {
+  #toItem({ isImported: _i, ...draft }: DraftTemplate, customerId: string | null): ShelfItem {
     const now = this.#deps.clock.now();
     return { ...draft, origin: 'imported', customerId, createdAt: now, updatedAt: now };
   }

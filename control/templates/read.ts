@@ -19,8 +19,8 @@ export interface TemplateTexts {
 export function readTemplate(texts: TemplateTexts): TemplateDefinition {
   const parsed = manifestSchema.safeParse(readManifest(texts.manifest));
   if (!parsed.success) throw invalid(problemsOf(parsed.error).map(inManifest));
-  const { definition, problems } = joinTexts(parsed.data, texts);
-  problems.push(...checkDefinition(definition).map(inManifest));
+  const { definition, problems: missing } = joinTexts(parsed.data, texts);
+  const problems = [...checkDefinition(definition).map(inManifest), ...missing];
   if (problems.length > 0) throw invalid(problems);
   return definition;
 }

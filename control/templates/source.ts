@@ -15,7 +15,7 @@ export function createTemplateSource(
     catalogue: [...definitions.values()].map(toDraft),
     read: (texts, version) => toDraft({ ...readTemplate(texts), ...(version !== undefined && { version }) }),
     async convert(input, fetchText) {
-      const { definitions: found, skipped } = await importTemplates(input, { fetchText, now: random.now });
+      const { definitions: found, skipped } = await importTemplates(input, { fetchText, now: () => random.now() });
       return { drafts: found.map(toDraft), skipped };
     },
     toText: (document) => toText(open(document)),

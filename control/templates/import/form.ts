@@ -1,6 +1,6 @@
 // The variables of a template that is being imported, gathered from wherever its format keeps them.
 import { looksSecret } from '../../app/secret-values.ts';
-import { interpolationsOf, referencesOf } from '../interpolation.ts';
+import { COMPOSE_OWN, interpolationsOf, referencesOf } from '../interpolation.ts';
 import { isVariableName, type Generate } from '../schema.ts';
 import { oneLine } from './conversion.ts';
 
@@ -59,6 +59,7 @@ export class Form {
   /** Declares what a text uses and nobody has declared, as far as the text itself tells. */
   addUsedIn(text: string): void {
     for (const { name, operator, argument } of interpolationsOf(text)) {
+      if (COMPOSE_OWN.includes(name)) continue;
       const isDefault = operator.endsWith('-') && isLiteral(argument);
       this.add({
         name,
@@ -131,5 +132,5 @@ const wordsOf = (name: string): string => {
 export function variableNameOf(text: string): string {
   const plain = text.replaceAll(/[^A-Za-z0-9_]/g, '_').slice(0, 60) || 'VALUE';
   const name = /^[A-Za-z_]/.test(plain) ? plain : `_${plain}`;
-  return isVariableName(name) ? name : `APP_${name}`;
+  return isVariableName(name) || COMPOSE_OWN.includes(name) ? name : `APP_${name}`;
 }

@@ -10,7 +10,7 @@ import { ONLY, unreadable, type Converted, type Skipped, type Texts } from './co
 
 export interface ImportDeps {
   fetchText: FetchText;
-  now(): number;
+  now: () => number;
 }
 
 export interface Imported {

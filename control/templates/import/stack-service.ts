@@ -28,6 +28,7 @@ export function tidyService(name: string, given: unknown, context: TidyContext):
   requireNoParent(name, service);
   tidyBuild(name, service, lost);
   tidyEnvFiles(name, service, context);
+  fillBareEnvironment(service);
   tidyLabels(name, service, lost);
   tidyNetworks(service, context.foreign);
   tidyDeploy(name, service, lost);
@@ -62,13 +63,25 @@ function tidyEnvFiles(name: string, service: ComposeMap, { files, lost }: TidyCo
   else delete service['env_file'];
 }
 
+/** `- NAME` alone and `NAME:` stand for the variable of that name; said in full, it is one that the form must have. */
+function fillBareEnvironment(service: ComposeMap): void {
+  const { environment } = service;
+  if (Array.isArray(environment)) {
+    service['environment'] = environment.map((entry) =>
+      /^[A-Za-z_]\w*$/.test(textOf(entry)) ? `${entry}=\${${entry}}` : (entry as unknown),
+    );
+  } else if (isMap(environment)) {
+    const filled = Object.entries(environment).map(([key, value]) => [key, value ?? `\${${key}}`]);
+    service['environment'] = Object.fromEntries(filled);
+  }
+}
+
 function tidyLabels(name: string, service: ComposeMap, lost: string[]): void {
   const { labels } = service;
   if (labels === undefined) return;
-  const isKept = (label: string) => !PROXY_LABEL.test(label);
   const kept = isMap(labels)
-    ? Object.fromEntries(Object.entries(labels).filter(([label]) => isKept(label)))
-    : listOf(labels).filter((label) => isKept(textOf(label)));
+    ? Object.fromEntries(Object.entries(labels).filter(([label]) => !PROXY_LABEL.test(label)))
+    : listOf(labels).filter((label) => !PROXY_LABEL.test(textOf(label)));
   if (Object.keys(kept).length < Object.keys(isMap(labels) ? labels : listOf(labels)).length)
     lost.push(`labels of ${name} for a proxy: the service answers on its host ports`);
   if (Object.keys(kept).length > 0) service['labels'] = kept;

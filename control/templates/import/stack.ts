@@ -45,7 +45,9 @@ function tidyStack({ root, files, lost }: Stack): ComposeMap {
   const foreign = foreignNetworks(networks, lost);
   const context = { files, foreign, lost };
   const tidy = Object.entries(services).map(([name, service]) => [name, tidyService(name, service, context)] as const);
-  const own = isMap(networks) ? Object.fromEntries(Object.entries(networks).filter(([name]) => !foreign.has(name))) : {};
+  const own = isMap(networks)
+    ? Object.fromEntries(Object.entries(networks).filter(([name]) => !foreign.has(name)))
+    : {};
   const declared = { volumes: namedVolumes(tidy), networks: namedNetworks(tidy) };
   return {
     ...rest,

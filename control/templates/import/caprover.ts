@@ -1,0 +1,238 @@
+// CapRover's one-click apps, version 4: one YAML with services and a form, whose values CapRover pastes into the text.
+// Here each `$$cap_…` becomes a variable, in values only, and every other dollar a literal one.
+import * as z from 'zod';
+import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
+import { escapeDollars } from '../interpolation.ts';
+import { NotConvertible, ONLY, oneLine, slugOf, tryEach, unreadable, webUrl, withoutMarkup } from './conversion.ts';
+import type { Converted, Converter, Texts } from './conversion.ts';
+import { Form, variableNameOf } from './form.ts';
+import { readYaml } from './longshore.ts';
+import { toTemplate, type Stack } from './stack.ts';
+
+const text = z.coerce.string();
+const appSchema = z.object({
+  displayName: text.default(''),
+  description: text.default(''),
+  documentation: text.default(''),
+  isOfficial: z.boolean().nullish(),
+  instructions: z
+    .object({ start: text.default(''), end: text.default('') })
+    .partial()
+    .nullish(),
+  variables: z
+    .array(
+      z.object({
+        id: text,
+        label: text.default(''),
+        description: text.default(''),
+        defaultValue: text.nullish(),
+        validRegex: text.nullish(),
+      }),
+    )
+    .nullish(),
+});
+type App = z.infer<typeof appSchema>;
+
+/** What all services of an app are called after; the user's own name for the app is the Compose project. */
+const APP_NAME = 'app';
+const ROOT_DOMAIN = 'ROOT_DOMAIN';
+/** What CapRover honours of a service. */
+const HONOURED = [
+  'image',
+  'environment',
+  'ports',
+  'volumes',
+  'depends_on',
+  'hostname',
+  'command',
+  'cap_add',
+  'restart',
+];
+const RANDOM_HEX = /\$\$cap_gen_random_hex\(\d+\)/;
+const WHOLE_RANDOM_HEX = /^\$\$cap_gen_random_hex\((\d+)\)$/;
+/** One pass over a text: CapRover's own names, its variables, and every other dollar. */
+const TOKEN = /\$\$cap_gen_random_hex\((\d+)\)|\$\$cap_([A-Za-z0-9_-]+)|\$/g;
+
+export const caprover: Converter = {
+  fits: (texts) => /^captainVersion:\s*['"]?4/m.test(texts[ONLY] ?? ''),
+  convert: (texts) => tryEach([texts], () => 'a one-click app', convertApp),
+};
+
+function convertApp(texts: Texts): Converted {
+  const root = readYaml(texts[ONLY] ?? Object.values(texts)[0] ?? '');
+  if (textOf(root['captainVersion']) !== '4') throw unreadable('Only version 4 of the one-click apps can be read');
+  const parsed = appSchema.safeParse(root['caproverOneClickApp'] ?? {});
+  if (!parsed.success) throw unreadable('caproverOneClickApp is not as CapRover writes it', parsed.error);
+  const lost: string[] = [];
+  const stack: Stack = { root: {}, form: new Form(lost), files: {}, ports: [], lost };
+  const names = new CapNames(parsed.data, stack.form);
+  addVariables(parsed.data, names, stack);
+  const services = isMap(root['services']) ? root['services'] : {};
+  const converted = Object.entries(services).map(([key, service]) =>
+    convertService(names.inKey(key), service, names, stack),
+  );
+  stack.root = { services: Object.fromEntries(converted) };
+  const { displayName, description, documentation, instructions } = parsed.data;
+  const name = displayName || 'One-click app';
+  const docs = webUrl(/https?:\/\/[^\s)>\]]+/.exec(documentation)?.[0]);
+  return toTemplate(stack, {
+    id: slugOf(name),
+    name: oneLine(name, 80),
+    tagline: oneLine(description, 120),
+    description: withoutMarkup(description).slice(0, 4000),
+    category: 'other',
+    ...(docs !== undefined && { links: { docs } }),
+    notes: notesOf(instructions ?? {}),
+  });
+}
+
+/** Instructions may speak of the app's variables: a reader is told their names. */
+const plain = (note: string): string =>
+  withoutMarkup(note.replaceAll(/\$\$cap_([A-Za-z0-9_-]+)/g, '$1')).slice(0, 4000);
+
+function notesOf({ start = '', end = '' }: NonNullable<App['instructions']>): Record<string, string> {
+  return { ...(start !== '' && { before: plain(start) }), ...(end !== '' && { after: plain(end) }) };
+}
+
+/** CapRover's `$$cap_…` as our references. */
+class CapNames {
+  readonly #variables: ReadonlyMap<string, string>;
+  readonly #form: Form;
+  #randoms = 0;
+
+  constructor({ variables }: App, form: Form) {
+    const ids = (variables ?? []).map(({ id }) => id.replace(/^\$\$cap_/, ''));
+    this.#variables = new Map(ids.map((id) => [id, variableNameOf(id.toUpperCase())]));
+    this.#form = form;
+  }
+
+  nameOf(id: string): string {
+    return this.#variables.get(id.replace(/^\$\$cap_/, '')) ?? '';
+  }
+
+  inKey(key: string): string {
+    return slugOf(key.replaceAll('$$cap_appname', APP_NAME));
+  }
+
+  /** `literal` says what becomes of a dollar that is none of CapRover's. */
+  inValue(value: string, literal: (dollar: string) => string): string {
+    return value.replaceAll(TOKEN, (whole, digits: string | undefined, id: string | undefined) => {
+      if (digits !== undefined) return `\${${this.#random(Number(digits))}}`;
+      return id === undefined ? literal(whole) : this.#reference(id);
+    });
+  }
+
+  /** Names run on into what follows (`$$cap_appname-db`): the longest one that is known counts. */
+  #reference(token: string): string {
+    const known = ['appname', 'root_domain', ...this.#variables.keys()].filter((id) => token.startsWith(id));
+    const id = known.toSorted((a, b) => b.length - a.length)[0];
+    if (id === undefined) return escapeDollars(`$$cap_${token}`);
+    const rest = token.slice(id.length);
+    if (id === 'appname') return APP_NAME + rest;
+    if (id !== 'root_domain') return `\${${this.#variables.get(id) ?? ''}}${rest}`;
+    this.#form.add({
+      name: ROOT_DOMAIN,
+      label: 'Domain',
+      help: 'Where the app is reached',
+      required: true,
+      default: 'localhost',
+    });
+    return `\${${ROOT_DOMAIN}}${rest}`;
+  }
+
+  #random(chars: number): string {
+    const name = `RANDOM_${++this.#randoms}`;
+    this.#form.add({ name, hidden: true, secret: true, type: 'password', generate: hex(chars) });
+    return name;
+  }
+}
+
+const hex = (chars: number) => ({ kind: 'hex' as const, chars: Math.min(Math.max(chars, 1), 256) });
+
+function addVariables({ variables }: App, names: CapNames, { form, lost }: Stack): void {
+  for (const { id, label, description, defaultValue, validRegex } of variables ?? []) {
+    const name = names.nameOf(id);
+    const given = defaultValue ?? '';
+    const [, chars] = WHOLE_RANDOM_HEX.exec(given) ?? [];
+    const pattern = patternOf(validRegex ?? '');
+    if (pattern === null) lost.push(`validRegex of ${name}: ${validRegex}`);
+    form.add({
+      name,
+      label,
+      help: description,
+      required: Boolean(validRegex),
+      ...(pattern && { pattern, patternHint: `must match ${validRegex}`.slice(0, 200) }),
+      ...(chars === undefined && given !== '' && { default: names.inValue(given, (dollar) => dollar) }),
+      ...(chars !== undefined && { generate: hex(Number(chars)) }),
+      ...(RANDOM_HEX.test(given) && { secret: true, type: 'password' }),
+    });
+  }
+}
+
+/** A JS literal as our pattern; undefined for none, null for one that cannot be one. */
+function patternOf(literal: string): string | null | undefined {
+  if (literal === '') return undefined;
+  const [, body, flags] = /^\/(.*)\/([a-z]*)$/s.exec(literal) ?? [];
+  if (body === undefined || flags?.replace(/[gu]/g, '') !== '' || body.length > 500) return null;
+  try {
+    return new RegExp(body, 'u').source;
+  } catch {
+    return null;
+  }
+}
+
+function convertService(name: string, given: unknown, names: CapNames, stack: Stack): [string, ComposeMap] {
+  if (!isMap(given)) throw new NotConvertible(`its service ${name} is not a mapping`);
+  const { caproverExtra, ...rest } = given;
+  const extra = isMap(caproverExtra) ? caproverExtra : {};
+  const gone = Object.keys(rest).filter((key) => !HONOURED.includes(key));
+  if (gone.length > 0) stack.lost.push(`${gone.join(', ')} of ${name}: CapRover does not read it either`);
+  const kept = Object.entries(rest).filter(([key]) => HONOURED.includes(key));
+  const service: ComposeMap = { restart: 'always', ...(toValues(Object.fromEntries(kept), names) as ComposeMap) };
+  if (extra['dockerfileLines'] !== undefined)
+    buildFrom(name, service, listOf(extra['dockerfileLines']), names, stack.lost);
+  if (extra['notExposeAsWebApp'] === undefined || textOf(extra['notExposeAsWebApp']) === 'false')
+    publish(name, service, Number(textOf(extra['containerHttpPort']) || 80), stack);
+  return [name, service];
+}
+
+/** Values with our references; CapRover reaches services as `srv-captain--NAME`, Compose as `NAME`. */
+function toValues(value: unknown, names: CapNames): unknown {
+  if (typeof value === 'string') return names.inValue(value, escapeDollars).replaceAll('srv-captain--', '');
+  if (Array.isArray(value)) return value.map((item) => toValues(item, names));
+  if (!isMap(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [
+      names.inValue(key, escapeDollars).replace('srv-captain--', ''),
+      toValues(item, names),
+    ]),
+  );
+}
+
+function buildFrom(name: string, service: ComposeMap, lines: unknown[], names: CapNames, lost: string[]): void {
+  const plain = lines.map((line) => textOf(line));
+  if (plain.some((line) => /^\s*(ADD|COPY)\s+(?!--from=)(?!https?:)/i.test(line)))
+    throw new NotConvertible(`its service ${name} is built from files that are not part of it`);
+  const [, image] =
+    /^FROM\s+(\S+)$/i.exec(
+      plain
+        .filter((line) => line.trim() !== '')
+        .join('\n')
+        .trim(),
+    ) ?? [];
+  const toText = (line: string) => toValues(line, names) as string;
+  if (image !== undefined) service['image'] = toText(image);
+  else {
+    service['build'] = { context: '.', dockerfile_inline: `${plain.map(toText).join('\n')}\n` };
+    lost.push(`dockerfileLines of ${name}: the host builds the image at each deploy`);
+  }
+}
+
+/** CapRover's proxy would find the container; here it gets a port of the host. */
+function publish(name: string, service: ComposeMap, container: number, { form, ports, lost }: Stack): void {
+  const variable = variableNameOf(`${name.toUpperCase()}_PORT`);
+  form.addPort(variable, `Port of the host for ${name}`);
+  service['ports'] = [...listOf(service['ports']), { target: container, published: `\${${variable}}` }];
+  ports.push({ service: name, container, protocol: 'http', var: variable });
+  lost.push(`the domain of ${name}: it answers on a port of its host`);
+}

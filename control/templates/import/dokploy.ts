@@ -1,0 +1,202 @@
+// Dokploy's templates: docker-compose.yml, template.toml and meta.json of one folder, or the base64 text that Dokploy
+// itself imports, which holds the first two.
+import { parse as parseToml } from 'smol-toml';
+import * as z from 'zod';
+import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
+import { escapeDollars } from '../interpolation.ts';
+import { categoryOf } from './category.ts';
+import { ONLY, oneLine, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import type { Converted, Converter, ConvertOptions, Texts } from './conversion.ts';
+import { DokployValues } from './dokploy-values.ts';
+import { Form, variableNameOf } from './form.ts';
+import { pickText, readYaml } from './longshore.ts';
+import { mapTexts, toTemplate, type About, type Stack } from './stack.ts';
+
+const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml'];
+const TOML_FILE = 'template.toml';
+/** The largest of 500 has 12 kB. */
+const MAX_TOML_BYTES = 256 * 1024;
+
+const text = z.coerce.string();
+const domainSchema = z.object({
+  serviceName: text,
+  port: z.coerce.number().int().min(1).max(65_535),
+  host: text.default(''),
+});
+const mountSchema = z.object({ filePath: text, content: text.default('') });
+const configSchema = z.object({
+  variables: z.record(z.string(), text).default({}),
+  config: z
+    .object({
+      env: z.union([z.array(text), z.record(z.string(), text)]).default([]),
+      domains: z.array(domainSchema).default([]),
+      mounts: z.array(mountSchema).default([]),
+    })
+    .prefault({}),
+});
+type Config = z.infer<typeof configSchema>;
+
+const metaSchema = z
+  .object({
+    id: text.default(''),
+    name: text.default(''),
+    version: text.default(''),
+    description: text.default(''),
+    links: z.record(z.string(), z.unknown()).default({}),
+    tags: z.array(text).default([]),
+    logo: text.default(''),
+  })
+  .prefault({});
+
+export const dokploy: Converter = {
+  fits: (texts) => TOML_FILE in texts || unpack(texts[ONLY] ?? '') !== undefined,
+  convert: (texts, options) =>
+    tryEach(
+      [texts],
+      () => 'a Dokploy template',
+      (one) => convertFolder(one, options),
+    ),
+};
+
+/** Dokploy's own export: base64 of JSON with `compose` and `config`. */
+function unpack(content: string): Texts | undefined {
+  if (!/^[A-Za-z0-9+/=\s]{40,}$/.test(content)) return undefined;
+  try {
+    const { compose, config }: Record<string, unknown> = JSON.parse(Buffer.from(content, 'base64').toString('utf8'));
+    if (typeof compose !== 'string' || typeof config !== 'string') return undefined;
+    return { 'docker-compose.yml': compose, [TOML_FILE]: config };
+  } catch {
+    return undefined;
+  }
+}
+
+function convertFolder(given: Texts, { nowMs }: ConvertOptions): Converted {
+  const texts = unpack(given[ONLY] ?? '') ?? given;
+  const compose = pickText(texts, ...COMPOSE_FILES);
+  if (compose === undefined) throw unreadable('There is no docker-compose.yml');
+  const lost: string[] = [];
+  const stack: Stack = { root: readYaml(compose), form: new Form(lost), files: {}, ports: [], lost };
+  const { variables, config } = readConfig(texts[TOML_FILE] ?? '', lost);
+  const env = readEnv(config.env).filter(([name]) => name !== '');
+  const values = new DokployValues(new Map(Object.entries(variables)), env, stack.form, nowMs, lost);
+  for (const [name, value] of env) values.addEnvironment(name, value);
+  addMounts(config.mounts, values, stack);
+  stack.root = mapTexts(stack.root, (value) => value.replace(/^\.\.\/files\//, './files/')) as ComposeMap;
+  for (const domain of config.domains) publish(domain, stack);
+  return toTemplate(stack, readMeta(texts['meta.json'], stack));
+}
+
+/** The mistakes that the collection itself holds are forgiven: an empty list that is then filled, an escape too many. */
+function readConfig(toml: string, lost: string[]): Config {
+  if (Buffer.byteLength(toml) > MAX_TOML_BYTES) throw unreadable(`${TOML_FILE} is larger than ${MAX_TOML_BYTES} bytes`);
+  const tries = [
+    toml,
+    toml.replaceAll(/^\s*(mounts|domains)\s*=\s*\[\s*\]\s*$/gm, '').replaceAll(/\\(?![btnfr"\\uU])/g, '\\\\'),
+  ];
+  let cause: unknown;
+  for (const [index, attempt] of tries.entries()) {
+    try {
+      const parsed = configSchema.safeParse(parseToml(attempt));
+      if (!parsed.success)
+        throw unreadable(`${TOML_FILE}: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`);
+      if (index > 0) lost.push(`${TOML_FILE} is not valid TOML: it was read with its mistakes mended`);
+      return parsed.data;
+    } catch (error) {
+      cause = error;
+    }
+  }
+  throw unreadable(`${TOML_FILE}: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, cause);
+}
+
+function readEnv(env: Config['config']['env']): [name: string, value: string][] {
+  const pairs = Array.isArray(env)
+    ? env.map((line) => [line.split('=')[0] ?? '', line.slice(line.indexOf('=') + 1)])
+    : Object.entries(env);
+  return pairs.map(([name = '', value = '']) => [variableNameOf(name.trim()), unquoted(value.trim())]);
+}
+
+const unquoted = (value: string): string => /^(["'])(.*)\1$/s.exec(value)?.[2] ?? value;
+
+/**
+ * Files that are mounted. One that holds variables becomes a config of Compose, which fills them in; others are files in
+ * the service's folder.
+ */
+function addMounts(mounts: Config['config']['mounts'], values: DokployValues, stack: Stack): void {
+  for (const { filePath, content } of mounts) {
+    const path = `files/${filePath.replace(/^[./]+/, '')}`;
+    if (values.isPlain(content)) stack.files[path] = content;
+    else if (!mountAsConfig(path, values.fill(content, escapeDollars), stack)) {
+      stack.files[path] = content;
+      stack.lost.push(`variables in ${path}: they stay as written, because the file is not mounted on its own`);
+    }
+  }
+}
+
+/** Replaces each mount of the file by the config; false when it is not mounted as a file. */
+function mountAsConfig(path: string, content: string, { root }: Stack): boolean {
+  const services = Object.values(isMap(root['services']) ? root['services'] : {}).filter(isMap);
+  const name = slugOf(path);
+  let isMounted = false;
+  for (const service of services) {
+    const [own, others] = splitMounts(listOf(service['volumes']), path);
+    if (own.length === 0) continue;
+    isMounted = true;
+    service['volumes'] = others;
+    service['configs'] = [...listOf(service['configs']), ...own.map((target) => ({ source: name, target }))];
+  }
+  if (isMounted) root['configs'] = { ...(isMap(root['configs']) ? root['configs'] : {}), [name]: { content } };
+  return isMounted;
+}
+
+/** Where the file is mounted, and the mounts of everything else. */
+function splitMounts(mounts: unknown[], path: string): [targets: string[], others: unknown[]] {
+  const targetOf = (mount: unknown): string | undefined => {
+    const [source = '', target] = isMap(mount)
+      ? [textOf(mount['source']), textOf(mount['target'])]
+      : textOf(mount).split(':');
+    return source === `../${path}` || source === `./${path}` ? target : undefined;
+  };
+  const targets = mounts.flatMap((mount) => targetOf(mount) ?? []);
+  return [targets, mounts.filter((mount) => targetOf(mount) === undefined)];
+}
+
+/** Dokploy's proxy would find the container; here it gets a port of the host. */
+function publish({ serviceName, port }: z.infer<typeof domainSchema>, { root, form, ports, lost }: Stack): void {
+  const service = isMap(root['services']) ? root['services'][serviceName] : undefined;
+  if (!isMap(service)) return void lost.push(`a domain of ${serviceName}: there is no such service`);
+  if (ports.some((known) => known.service === serviceName && known.container === port)) return;
+  const variable = variableNameOf(`${serviceName.toUpperCase()}_HTTP_PORT${ports.length === 0 ? '' : `_${port}`}`);
+  form.addPort(variable, `Port of the host for ${serviceName}`);
+  service['ports'] = [...listOf(service['ports']), { target: port, published: `\${${variable}}` }];
+  ports.push({ service: serviceName, container: port, protocol: 'http', var: variable });
+  lost.push(`the domain of ${serviceName}: it answers on a port of its host`);
+}
+
+function readMeta(json: string | undefined, { root, lost }: Stack): About {
+  const meta = metaSchema.safeParse(json === undefined ? {} : parseJson(json)).data ?? metaSchema.parse({});
+  const [first = 'template'] = Object.keys(isMap(root['services']) ? root['services'] : {});
+  const links = {
+    docs: webUrl(meta.links['docs']),
+    website: webUrl(meta.links['website']),
+    source: webUrl(meta.links['github']),
+  };
+  if (meta.logo !== '') lost.push('logo: pictures are not part of a template');
+  const name = meta.name || meta.id || first;
+  return {
+    id: slugOf(meta.id || name),
+    name: oneLine(name, 80),
+    tagline: oneLine(meta.description, 120),
+    description: meta.description.slice(0, 4000),
+    appVersion: meta.version.slice(0, 40),
+    ...categoryOf(meta.tags),
+    links: Object.fromEntries(Object.entries(links).filter(([, url]) => url !== undefined)),
+  };
+}
+
+function parseJson(json: string): unknown {
+  try {
+    return JSON.parse(json);
+  } catch (error) {
+    throw unreadable('meta.json is not valid JSON', error);
+  }
+}
