@@ -66,14 +66,22 @@ export interface Stack {
 /** Limits out of the way: a test asks more often than a person, and means something else. */
 const GENEROUS = { LONGSHORE_RATE_LIMIT: '1000000', LONGSHORE_RATE_LIMIT_DEPLOY: '1000000' };
 
-/** Starts both and waits until the host is connected. `agentEntry` runs another build of the agent, a bundle say. */
-export async function startStack(options: { agentEntry?: string; nodeArgs?: string[] } = {}): Promise<Stack> {
+export interface StackOptions {
+  /** Another build of the agent, a bundle say. */
+  agentEntry?: string;
+  nodeArgs?: string[];
+  /** For the control plane. */
+  controlEnv?: Record<string, string>;
+}
+
+/** Starts both and waits until the host is connected. */
+export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'longshore-stack-'));
   const url = `http://127.0.0.1:${await freePort()}`;
   const control = new Program(
     [CLI, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
     join(dir, 'control.log'),
-    GENEROUS,
+    { ...GENEROUS, ...options.controlEnv },
   );
   control.start();
   const keyFile = join(dir, 'control', 'admin.key');
