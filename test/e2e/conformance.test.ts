@@ -60,7 +60,9 @@ void t.test('the documented requests, word for word', async (t) => {
   await ensureAliases('louislam/uptime-kuma:2.0.2=3001', 'myapp:latest=80');
   const panel = new Panel(await startUp(t));
   for (const project of ['my-app', 'custom-app', 'my-project', 'auto-app']) t.teardown(() => removeProject(project));
-  const { body: customer } = await panel.api.post('/api/customers', { name: 'Acme Corp' });
+  const limits = { services: 4, cpu: 4, memory_mb: 2048 }; // a service's share: the documented 1.0 and 512
+  const { body: plan } = await panel.api.post('/api/plans', { name: 'small', limits });
+  const { body: customer } = await panel.api.post('/api/customers', { name: 'Acme Corp', plan_id: plan['id'] });
   panel.ids.set('cust_def456', String(customer['id']));
   const live = panel.api.live('/api/ws');
   t.teardown(() => live.socket.close());
@@ -130,6 +132,7 @@ void t.test('the documented requests, word for word', async (t) => {
         type,
       );
     live.socket.send(JSON.stringify({ type: 'subscribe', types: ['service.logs'], service_ids: [id] }));
+    await panel.api.post(`/api/services/${id}/restart`); // the app says something when it starts
     t.ok(await eventually(() => ofType('service.logs').find((message) => message['service_id'] === id)));
   });
 
