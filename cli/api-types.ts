@@ -119,6 +119,15 @@ export interface Host {
   created_at: string;
 }
 
+export interface PersonSession {
+  id: string;
+  name: string;
+  address: string;
+  permissions: string[];
+  last_used_at: string;
+  expires_at: string;
+}
+
 export interface ApiKey {
   id: string;
   name: string;
@@ -168,4 +177,31 @@ export interface AuditEntry {
   address: string | null;
   result: string;
   code: string | null;
+}
+
+export interface Webhook {
+  id: string;
+  url: string;
+  events: string[];
+  description: string | null;
+  status: string;
+  breaker: { state: string };
+  pending: number;
+}
+
+export interface Delivery {
+  id: string;
+  message_id: string;
+  type: string;
+  state: string;
+  error: string | null;
+  tries: number;
+  next_try_at: string | null;
+  created_at: string;
+}
+
+export interface DeliveryDetail extends Delivery {
+  request: { body: string };
+  response: { status: number; body: string } | null;
+  attempts: { at: string; duration_ms: number; status: number | null; error: string | null }[];
 }

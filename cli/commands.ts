@@ -22,5 +22,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
   templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
   audit: { describe: 'Who changed what; check that nobody changed the log', load: () => import('./commands/audit.ts') },
   registries: { describe: 'Logins for private images', load: () => import('./commands/registries.ts') },
+  webhooks: { describe: 'Who hears of changes, and whether it arrived', load: () => import('./commands/webhooks.ts') },
   keys: { describe: 'API keys', load: () => import('./commands/keys.ts') },
+  sessions: { describe: 'Who is logged in', load: () => import('./commands/sessions.ts') },
 };
