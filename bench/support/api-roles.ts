@@ -88,7 +88,7 @@ async function fillHost(hostId: string, count: number, from: number): Promise<st
   const records = Array.from({ length: count }, (_, i) => toService(hostId, from + i));
   const source = { compose: COMPOSE, variables: { TOKEN: 'x'.repeat(32) }, secretNames: ['TOKEN'], files: {} };
   await world.stores.writer.write(() => {
-    for (const record of records) world.stores.services.insert(record, { ...source, templateVersion: 1 } as never);
+    for (const record of records) world.stores.services.insert(record, { ...source, templateVersion: 1 });
   });
   return records.map(({ id }) => id);
 }

@@ -18,6 +18,7 @@ import { ProgressLog } from './progress-log.ts';
 import { StoredRegistry } from './registry.ts';
 import { relistServices } from './relist.ts';
 import { Sessions } from './sessions.ts';
+import { missing } from '../app/missing.ts';
 
 export interface AgentsDeps {
   identity: Identity;
@@ -91,7 +92,7 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
 
 function requireHostOf(stores: Stores, serviceId: string): string {
   const service = stores.services.find(serviceId);
-  if (!service) throw new LongshoreError('not_found', { message: `There is no service "${serviceId}"` });
+  if (!service) throw missing('service', serviceId);
   return service.hostId;
 }
 

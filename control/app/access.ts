@@ -12,6 +12,7 @@ import type {
 } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
+import { missing } from './missing.ts';
 
 export class Access {
   readonly #stores: Stores;
@@ -113,6 +114,3 @@ export const isBoundWithin = (
 /** Whether `labels` holds each of `wanted` with the same value. */
 export const hasLabels = (labels: Record<string, string>, wanted: Record<string, string>): boolean =>
   Object.entries(wanted).every(([name, value]) => labels[name] === value);
-
-const missing = (what: string, id: string): LongshoreError =>
-  new LongshoreError('not_found', { message: `There is no ${what} "${id}"` });

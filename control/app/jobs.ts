@@ -1,5 +1,4 @@
 // Jobs as callers see them, and waiting for one.
-import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd } from '#shared/model.ts';
 import type { JobLogRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
@@ -11,6 +10,7 @@ import type { IdempotencyDesk } from './idempotency.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import type { ServiceJobs } from './service-jobs.ts';
 import { toJob } from './views.ts';
+import { missing } from './missing.ts';
 
 export interface JobDeskDeps {
   stores: Stores;
@@ -60,7 +60,7 @@ export class JobDesk implements Jobs {
 
   #require(id: string): Job {
     const job = this.#deps.stores.jobs.find(id);
-    if (!job) throw new LongshoreError('not_found', { message: `There is no job "${id}"` });
+    if (!job) throw missing('job', id);
     return toJob(job);
   }
 }

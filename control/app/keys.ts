@@ -13,6 +13,7 @@ import type { Page } from './api/page.ts';
 import { CredentialLife } from './credential-life.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
+import { missing } from './missing.ts';
 
 const SECRET_BYTES = 32;
 export const HINT_CHARS = 10; // `lsk_` and six more: tells keys apart, gives nothing away
@@ -100,7 +101,7 @@ export class KeyDesk implements Keys {
   #requireSeen(caller: Caller, id: string): KeyRecord {
     const key = this.#stores.keys.find(id);
     if (key && isBoundWithin(caller, key)) return key;
-    throw new LongshoreError('not_found', { message: `There is no API key "${id}"` });
+    throw missing('API key', id);
   }
 
   #isOver({ expiresAt }: KeyRecord): boolean {

@@ -10,6 +10,7 @@ import type { Caller } from './api/caller.ts';
 import type { Change, NewPlan, Plan, PlanQuery, Plans } from './api/customers.ts';
 import type { Page } from './api/page.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
+import { missing } from './missing.ts';
 
 export interface PlanDeskDeps {
   stores: Stores;
@@ -35,7 +36,7 @@ export class PlanDesk implements Plans {
   require(caller: Caller, id: string): Plan {
     const own = this.#ownPlan(caller);
     const plan = own === undefined || own === id ? this.#deps.stores.plans.find(id) : undefined;
-    if (!plan) throw new LongshoreError('not_found', { message: `There is no plan "${id}"` });
+    if (!plan) throw missing('plan', id);
     return plan;
   }
 

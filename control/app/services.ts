@@ -26,6 +26,7 @@ import type { ServiceJobs } from './service-jobs.ts';
 import type { UsageBoard } from './usage-board.ts';
 import { planUpdate, type UpdateDeps } from './update-service.ts';
 import { toJob, toService } from './views.ts';
+import { missing } from './missing.ts';
 
 export interface ServiceDeskDeps {
   stores: Stores;
@@ -139,7 +140,7 @@ export class ServiceDesk implements Services {
     const { stores } = this.#deps;
     const service = stores.services.find(serviceId);
     const job = stores.jobs.find(jobId);
-    if (!service || !job) throw new LongshoreError('not_found', { message: `There is no service "${serviceId}"` });
+    if (!service || !job) throw missing('service', serviceId);
     return { service: this.#show(service), job: toJob(job) };
   }
 }

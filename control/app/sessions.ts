@@ -13,6 +13,7 @@ import type { OpenedSession, Session, SessionQuery, Sessions } from './api/sessi
 import { CredentialLife } from './credential-life.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, type Permission } from './permissions.ts';
+import { missing } from './missing.ts';
 
 /** A working day with its breaks: what the provider said about a person is asked anew after it. */
 export const SESSION_LIFE_MS = 12 * 3600 * 1000;
@@ -77,8 +78,7 @@ export class SessionDesk implements Sessions {
   async revoke(caller: Caller, id: string): Promise<void> {
     await this.#effects.perform(() => (tx) => {
       const session = this.#stores.sessions.find(id);
-      if (!session || !this.#mayEnd(caller, session))
-        throw new LongshoreError('not_found', { message: `There is no session "${id}"` });
+      if (!session || !this.#mayEnd(caller, session)) throw missing('session', id);
       this.#stores.sessions.remove(id);
       tx.afterCommit(() => this.#life.end(id));
       return null;
@@ -105,7 +105,7 @@ export class SessionDesk implements Sessions {
       return { id: session.id };
     };
     await this.#effects.perform(() => open, toCaller(session)); // whoever logs in is nobody until now
-    return { session: this.#toSession(session), caller: toCaller(session), secret };
+    return { session: this.#toSession(session), secret };
   }
 
   /** Ends sessions that are too old or were left alone. Safe to run at any time and twice. */

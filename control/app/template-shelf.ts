@@ -5,6 +5,7 @@ import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { TemplateOrigin, TemplatePlace } from './api/templates.ts';
 import type { RenderedTemplate, TemplateSource } from './template-source.ts';
+import { missing } from './missing.ts';
 
 /** What a list sorts and searches by. */
 export interface ShelfEntry extends TemplatePlace {
@@ -47,7 +48,7 @@ export class TemplateShelf {
   require(caller: Caller, id: string): ShelfItem {
     const item = this.#catalogue.get(id) ?? this.#own(id);
     if (item && isSeen(caller, item)) return item;
-    throw new LongshoreError('not_found', { message: `There is no template "${id}"` });
+    throw missing('template', id);
   }
 
   /** Also by a template the caller does not see: ids are one name space, as names of hosts are. */

@@ -108,6 +108,24 @@ t.test('A07: a key of one customer neither sees nor touches what another has', a
   t.match(forThem, { status: 404, code: 'not_found' });
 });
 
+t.test('what is not there is told in the documented words', async (t) => {
+  const { http, key } = await startRealHttp(t);
+  const { status, body } = await http.get<ErrorBody>('/api/services/svc_xyz789', key);
+  const { request_id: _, ...error } = body.error;
+  const documented = {
+    code: 'not_found',
+    message: 'Service not found',
+    details: 'No service with ID svc_xyz789 exists',
+  };
+  t.strictSame([status, error], [404, documented]);
+  t.match(await http.error('POST', '/api/services', { key, body: { deploy_method: 'compose', compose: 'x' } }), {
+    status: 422,
+    code: 'validation_error',
+    message: 'Validation failed',
+    fields: { name: 'Service name is required' },
+  });
+});
+
 t.test('A14: an action that the state does not allow is a 409', async (t) => {
   const { world, http, key } = await startRealHttp(t);
   const host = await world.joinAndConnect();

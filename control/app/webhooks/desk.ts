@@ -13,6 +13,7 @@ import type { IdempotencyDesk } from '../idempotency.ts';
 import { CLOSED, positionOf } from './breaker.ts';
 import { toTestBody } from './payload.ts';
 import { createWebhookSecret } from './sign.ts';
+import { missing } from '../missing.ts';
 
 /** Of one customer, or of the operator: each event is held against each of them. */
 export const MAX_WEBHOOKS = 100;
@@ -204,6 +205,3 @@ function requireActive({ id, state }: WebhookRecord): void {
   if (state === 'active') return;
   throw new LongshoreError('state_conflict', { message: `Webhook "${id}" is ${state}: resume it first` });
 }
-
-const missing = (what: string, id: string): LongshoreError =>
-  new LongshoreError('not_found', { message: `There is no ${what} "${id}"` });
