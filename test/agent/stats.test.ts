@@ -1,0 +1,241 @@
+// Rounds of sampling over kernel files that the test writes, with Docker and time played by the test.
+import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { Scope } from '#shared/lifecycle.ts';
+import { silentLogger } from '#shared/log.ts';
+import type { ServiceSample } from '#shared/model.ts';
+import type { Container, ContainerUsage } from '../../agent/docker/engine.ts';
+import type { Listener } from '../../agent/docker/events.ts';
+import { startStats } from '../../agent/stats/stats.ts';
+import { eventually } from '../support/eventually.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const MIB = 1024 ** 2;
+const ROUND_MS = 10_000;
+
+/** Docker that notes what it is asked. */
+class AskedEngine extends FakeEngine {
+  asked: string[] = [];
+  override listAll() {
+    this.asked.push('list');
+    return super.listAll();
+  }
+  override findContainer(id: string) {
+    this.asked.push('inspect');
+    return super.findContainer(id);
+  }
+  override readUsage(id: string) {
+    this.asked.push('usage');
+    return super.readUsage(id);
+  }
+  override listVolumeSizes() {
+    this.asked.push('volumes');
+    return super.listVolumeSizes();
+  }
+}
+
+/** A host with one service, `shop`, and what it tells control. */
+async function startHost(t: Test) {
+  const dir = t.testdir();
+  const folders = { proc: join(dir, 'proc'), cgroup: join(dir, 'cgroup') };
+  const engine = new AskedEngine();
+  const clock = new ManualClock();
+  engine.now = () => clock.now();
+  const listeners = new Set<Listener>();
+  const names = [{ serviceId: 'svc_1', name: 'shop' }];
+  const told: ServiceSample[][] = [];
+  const scope = new Scope(silentLogger());
+  t.teardown(() => scope.stop());
+
+  const event = (container: Container, action: string) => {
+    const { id: containerId, project, service } = container;
+    const signal = { kind: 'event', event: { action, containerId, project, service, at: 0, exitCode: null } } as const;
+    for (const listener of listeners) listener(signal);
+  };
+  /** Running, with kernel files unless told otherwise. */
+  const run = async (given: Partial<Container> = {}, { hasFiles = true } = {}): Promise<Container> => {
+    const labels = { 'longshore.service': 'svc_1' };
+    const name = `shop-web-${engine.containers.size}`;
+    const container = engine.addContainer({ name, project: 'shop', service: 'web', labels, ...given });
+    await engine.startContainer(container.id);
+    if (hasFiles) use(container, { cpuNanos: 0, memoryBytes: 10 * MIB });
+    event(container, 'start');
+    return container;
+  };
+  /** The kernel counts this from now on. */
+  const use = ({ id, pid }: Container, { cpuNanos, memoryBytes }: ContainerUsage) => {
+    const own = join(folders.cgroup, 'docker', id);
+    mkdirSync(own, { recursive: true });
+    mkdirSync(join(folders.proc, String(pid)), { recursive: true });
+    writeFileSync(join(folders.proc, String(pid), 'cgroup'), `0::/docker/${id}\n`);
+    writeFileSync(join(own, 'cpu.stat'), `usage_usec ${cpuNanos / 1000}\n`);
+    writeFileSync(join(own, 'memory.current'), `${memoryBytes + MIB}\n`);
+    writeFileSync(join(own, 'memory.stat'), `anon 1\ninactive_file ${MIB}\n`);
+  };
+  const hub = {
+    subscribe: (_: string, listener: Listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const tell = (samples: ServiceSample[]) => void told.push(samples);
+  const start = () =>
+    startStats({ services: { names: () => names }, engine, hub, tell, clock, log: silentLogger(), folders }, scope);
+  /** Until the round that is under way has ended: then the next one waits for its time. */
+  const rest = () => eventually(() => clock.pending === 1, { intervalMs: 1 });
+  const rounds = async (count = 1) => {
+    for (let i = 0; i < count; i++) {
+      clock.advance(ROUND_MS);
+      await rest();
+    }
+    return told.splice(0);
+  };
+  const openFiles = () =>
+    readdirSync('/proc/self/fd').filter((fd) => {
+      try {
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(dir);
+      } catch {
+        return false; // the folder's own, gone since
+      }
+    }).length;
+  return { engine, clock, names, told, scope, run, use, event, start, rest, rounds, openFiles };
+}
+
+t.test('what a service uses comes from the kernel, and in a quiet round Docker is asked for nothing', async (t) => {
+  const host = await startHost(t);
+  const web = await host.run({ memoryLimitBytes: 64 * MIB });
+  host.start();
+  await host.rest();
+  t.match(host.told.splice(0), [[{ serviceId: 'svc_1', cpuCores: null, memoryBytes: 10 * MIB }]]);
+  host.engine.asked = [];
+  host.use(web, { cpuNanos: 5e9, memoryBytes: 30 * MIB });
+  t.match(await host.rounds(), [[{ cpuCores: 0.5, memoryBytes: 30 * MIB, memoryLimitBytes: 64 * MIB }]]);
+  t.same(host.engine.asked, []);
+});
+
+t.test('an idle service is said again every five minutes, and not between', async (t) => {
+  const host = await startHost(t);
+  await host.run();
+  host.start();
+  await host.rest();
+  await host.rounds(2);
+  t.same(await host.rounds(27), []);
+  t.match(await host.rounds(3), [[{ cpuCores: 0 }]]);
+});
+
+t.test('where the kernel cannot be read Docker is asked', async (t) => {
+  const host = await startHost(t);
+  const web = await host.run({}, { hasFiles: false });
+  host.engine.usages.set(web.id, { cpuNanos: 1e9, memoryBytes: 5 * MIB });
+  host.start();
+  await host.rest();
+  host.engine.usages.set(web.id, { cpuNanos: 11e9, memoryBytes: 6 * MIB });
+  const told = [...host.told.splice(0), ...(await host.rounds())];
+  t.match(told, [[{ cpuCores: null, memoryBytes: 5 * MIB }], [{ cpuCores: 1, memoryBytes: 6 * MIB }]]);
+});
+
+t.test('a container that is started anew counts anew, one that ended counts no more', async (t) => {
+  const host = await startHost(t);
+  const web = await host.run();
+  host.start();
+  await host.rest();
+  host.told.splice(0);
+  await host.engine.restartContainer(web.id);
+  host.use({ ...web, pid: host.engine.containers.get(web.id)?.pid ?? 0 }, { cpuNanos: 0, memoryBytes: 20 * MIB });
+  host.event(web, 'start');
+  t.match(await host.rounds(), [[{ cpuCores: null, memoryBytes: 20 * MIB }]]);
+  await host.engine.stopContainer(web.id);
+  host.event(web, 'die');
+  t.match(await host.rounds(), [[{ cpuCores: 0, memoryBytes: 0 }]]);
+  t.equal(host.openFiles(), 0);
+});
+
+t.test("containers of others are not counted, nor a removed namesake's", async (t) => {
+  const host = await startHost(t);
+  await host.run({ project: 'other' });
+  await host.run({ labels: { 'longshore.service': 'svc_0' } });
+  host.start();
+  await host.rest();
+  t.match(host.told, [[{ serviceId: 'svc_1', memoryBytes: 0 }]]);
+});
+
+t.test('a health check is looked up every 30 s, and at once when Docker says that it turned', async (t) => {
+  const host = await startHost(t);
+  const web = await host.run({ hasHealthCheck: true, probedAt: 1_000 });
+  host.start();
+  await host.rest();
+  t.match(host.told.splice(0), [[{ lastCheckAt: 1_000, consecutiveFailures: 0 }]]);
+  await host.rounds();
+  host.engine.change(web.id, { probedAt: 31_000 });
+  t.same(await host.rounds(), []);
+  t.match(await host.rounds(), [[{ lastCheckAt: 31_000 }]]);
+  host.engine.change(web.id, { probedAt: 41_000, failingStreak: 3 });
+  host.event(web, 'health_status');
+  t.match(await host.rounds(), [[{ lastCheckAt: 41_000, consecutiveFailures: 3, cpuCores: 0 }]]);
+});
+
+t.test('volumes are measured after a deploy, then every five minutes', async (t) => {
+  const host = await startHost(t);
+  await host.run();
+  for (const [name, bytes] of [
+    ['data', 3 * MIB],
+    ['cache', MIB],
+  ] as const) {
+    host.engine.volumes.set(name, 'shop');
+    host.engine.volumeBytes.set(name, bytes);
+  }
+  host.engine.volumes.set('foreign', 'other');
+  host.start();
+  await host.rest();
+  t.match((await host.rounds()).flat().at(-1), { storageBytes: 4 * MIB });
+  host.engine.asked = [];
+  await host.rounds(28);
+  t.notOk(host.engine.asked.includes('volumes'));
+  await host.rounds(2);
+  t.equal(host.engine.asked.filter((what) => what === 'volumes').length, 1);
+
+  host.engine.asked = [];
+  host.engine.volumeBytes.set('data', 9 * MIB);
+  await host.run();
+  await host.rounds(4);
+  t.notOk(host.engine.asked.includes('volumes'), 'not twice within a minute');
+  t.match((await host.rounds(4)).flat().at(-1), { storageBytes: 10 * MIB });
+});
+
+t.test('a Docker that goes away and comes back is asked again', async (t) => {
+  const host = await startHost(t);
+  await host.run();
+  host.engine.isAway = true;
+  host.start();
+  await host.rest();
+  t.same(await host.rounds(2), []);
+  host.engine.isAway = false;
+  t.match(await host.rounds(), [[{ memoryBytes: 10 * MIB }]]);
+});
+
+t.test('control hears everything when the link is up anew', async (t) => {
+  const host = await startHost(t);
+  await host.run();
+  const stats = host.start();
+  await host.rest();
+  await host.rounds();
+  stats.tellAll();
+  t.match(host.told, [[{ serviceId: 'svc_1', cpuCores: 0 }]]);
+});
+
+t.test('a host without services asks Docker for nothing, and a stopped agent holds no files', async (t) => {
+  const host = await startHost(t);
+  await host.run();
+  const [own] = host.names.splice(0);
+  host.start();
+  await host.rest();
+  await host.rounds(3);
+  t.same([host.engine.asked, host.told], [[], []]);
+  host.names.push(...(own ? [own] : []));
+  t.match(await host.rounds(), [[{ memoryBytes: 10 * MIB }]]);
+  t.equal(host.openFiles(), 3);
+  await host.scope.stop();
+  t.equal(host.openFiles(), 0);
+});

@@ -1,0 +1,44 @@
+// The kernel's own files against what Docker says of the same container.
+import t from 'tap';
+import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
+import { CgroupFiles, KERNEL_FOLDERS } from '../../agent/stats/cgroup-files.ts';
+import { SOCKET } from '../support/deploy-host.ts';
+import { docker, ensureImages, missingDocker, uniqueName } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
+
+const skip = await missingDocker();
+const MIB = 1024 ** 2;
+
+t.test("the kernel's files say what Docker says, until the container ends", { skip }, async (t) => {
+  await ensureImages();
+  const name = uniqueName('stats');
+  t.teardown(() => docker(['rm', '-f', name]));
+  // 8 MiB of memory, 8 MiB of file cache, which does not count.
+  const script = [
+    'dd if=/dev/zero of=/dev/shm/used bs=1M count=8',
+    'dd if=/dev/zero of=/cached bs=1M count=8',
+    'exec sleep 1000',
+  ];
+  const id = await docker(['run', '-d', '--init', '--name', name, 'busybox:1', 'sh', '-c', script.join(' && ')]);
+  const engine = createDockerEngine({ socketPath: SOCKET });
+  const pid = (await engine.findContainer(id))?.pid ?? 0;
+  const files = CgroupFiles.open(KERNEL_FOLDERS, pid, id);
+  t.ok(files, 'the files are found on this machine');
+  t.teardown(() => files?.close());
+
+  await eventually(async () => (await docker(['top', name])).includes('sleep 1000'));
+  const [read, asked] = [files?.read(), await engine.readUsage(id)];
+  t.ok(read && asked);
+  const used = read?.memoryBytes ?? 0;
+  t.ok(used > 8 * MIB && used < 15 * MIB, `${used} is what is used, without the cache`);
+  // File cache is written back in its own time, so that the two looks may differ by what became clean between them.
+  t.ok(Math.abs(used - (asked?.memoryBytes ?? 0)) <= 2 * MIB, 'the same memory');
+  t.ok(
+    (read?.cpuNanos ?? 0) > 0 && (read?.cpuNanos ?? 0) <= (asked?.cpuNanos ?? 0),
+    'the same counter, a moment before',
+  );
+
+  t.equal(CgroupFiles.open(KERNEL_FOLDERS, process.pid, id), undefined, "another process's files are not taken");
+  await docker(['rm', '-f', name]);
+  t.equal(files?.read(), undefined);
+});
