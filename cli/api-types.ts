@@ -54,6 +54,27 @@ export interface DeployAnswer {
   deploy_job_id: string;
 }
 
+/** Of a change: the service as it is wanted now. */
+export interface ChangeAnswer extends ServiceDetail {
+  /** Null when nothing needs a deploy. */
+  deploy_job_id: string | null;
+}
+
+export interface Variable {
+  id: string;
+  name: string;
+  value: string;
+  is_secret: boolean;
+  description: string | null;
+  customer_id: string | null;
+  updated_at: string;
+}
+
+export interface VariableDetail extends Variable {
+  used_by: number;
+  services: { id: string; name: string }[];
+}
+
 export interface Event {
   type: string;
   status: string;

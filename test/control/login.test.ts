@@ -262,6 +262,24 @@ t.test('a logout ends the session here and gives the page that ends it at the pr
   t.match(await login.http.error('GET', '/api/auth/session', { key: null, headers: { cookie } }), { status: 401 });
 });
 
+t.test('the audit log knows who logged in, who was refused and who left', async (t) => {
+  const login = await startLoginWorld(t);
+  const person = await login.loggedIn('ada');
+  const { id } = await person.session();
+  await person.call('POST', '/api/auth/logout');
+  await login.browser().send((await login.answerFor(login.browser(), 'nora')).href);
+  const entries = login.world.app.audit.list(ADMIN, { page: 1, perPage: 9, order: 'asc' }).items;
+  const ada = { actorKind: 'session', actorId: id, actorName: 'Name of ada' };
+  t.match(
+    entries.filter(({ action }) => action.startsWith('auth.')),
+    [
+      { ...ada, action: 'auth.login', targetId: id, result: 'ok' },
+      { ...ada, action: 'auth.logout', result: 'ok' },
+      { actorKind: 'anonymous', action: 'auth.login', result: 'refused', code: 'oidc_state_invalid' },
+    ],
+  );
+});
+
 t.test('a logout works when the provider has no page for it', async (t) => {
   const plain = await startLoginWorld(t, {
     provider: { features: { devInteractions: { enabled: true }, rpInitiatedLogout: { enabled: false } } },

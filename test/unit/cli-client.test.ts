@@ -277,6 +277,23 @@ void t.test('a removal that waits for its host says so', async (t) => {
   t.match(run, { exitCode: 0, stdout: /will be removed when its host is back, job job_9/ });
 });
 
+void t.test('sessions are listed, and one is ended by its id', async (t) => {
+  const session = {
+    id: 'ses_1',
+    name: 'Ada',
+    address: '203.0.113.7',
+    permissions: ['*'],
+    last_used_at: SERVICE.created_at,
+    expires_at: SERVICE.created_at,
+  };
+  const api = await startFakeApi(t, ({ method }) =>
+    method === 'GET' ? { status: 200, body: { data: [session], total: 1, page: 1, per_page: 100 } } : { status: 204 },
+  );
+  t.match(await runCli(['sessions', 'ls'], api), { exitCode: 0, stdout: /^ID\tNAME.*\nses_1\tAda\t203\.0\.113\.7\t/ });
+  t.match(await runCli(['sessions', 'revoke', 'ses_1'], api), { exitCode: 0, stdout: 'ses_1: ended\n' });
+  t.match(api.asked.at(-1), { method: 'DELETE', path: '/api/auth/sessions/ses_1' });
+});
+
 void t.test('a new key is on stdout alone, so that a script can keep it', async (t) => {
   const api = await startFakeApi(t, () => ({ status: 201, body: { id: 'key_1', secret: 'lsk_new' } }));
   const run = await runCli(['keys', 'create', '--name', 'ci', '-p', 'services.*', '-p', 'hosts.read'], api);

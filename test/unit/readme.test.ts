@@ -32,7 +32,7 @@ async function helpOf(t: Test, words: string[]): Promise<string> {
   return said.join('\n') + stderr;
 }
 
-const hasSubcommands = (name: string) => ['hosts', 'services', 'jobs', 'templates', 'keys'].includes(name);
+const hasSubcommands = (name: string) => ['hosts', 'services', 'jobs', 'templates', 'keys', 'sessions'].includes(name);
 
 void t.test('every command and flag in the guides exists', async (t) => {
   for (const guide of GUIDES) {
@@ -85,6 +85,14 @@ const GOOD: Record<string, string> = {
   'rate-limit-anonymous': '1',
   'rate-limit-deploy': '1',
   'trusted-proxy': '10.0.0.0/8',
+  'allow-private-webhooks': '1',
+  'oidc-issuer': 'https://id.example',
+  'oidc-client-id': 'longshore',
+  'oidc-client-secret-file': fileURLToPath(import.meta.url),
+  'oidc-scopes': 'openid',
+  'oidc-permissions-claim': 'groups',
+  'oidc-permissions': 'admins=*',
+  'oidc-customer-claim': 'tenant',
   'docker-socket': '/x.sock',
   'reconnect-max': '5',
 };

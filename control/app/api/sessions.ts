@@ -29,7 +29,6 @@ export interface OpenedSession {
   /** What the browser proves itself with from now on. */
   secret: string;
   session: Session;
-  caller: Caller;
 }
 
 export interface LoggedIn extends OpenedSession {

@@ -59,14 +59,13 @@ export function mountLogin(http: Http, app: App): void {
       },
     },
     async (request, reply) => {
-      const { session, caller, secret, returnTo } = await app.login.complete({
+      const { session, secret, returnTo } = await app.login.complete({
         search: new URL(request.url, 'http://here').search,
         browser: loginCookieOf(request),
         replaces: sessionCookieOf(request),
         address: request.ip,
         userAgent: request.headers['user-agent'],
       });
-      if (request.act) Object.assign(request.act, { caller, targetId: session.id }); // nobody was known before
       setSessionCookie(reply, secret, session.expiresAt - session.createdAt);
       return reply.redirect(returnTo);
     },
