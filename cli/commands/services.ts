@@ -1,4 +1,4 @@
-// `longshore services …`: list them, look at one, start, stop, restart, redeploy, remove.
+// `longshore services …`: list them, look at one, change it, start, stop, restart, redeploy, remove.
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline/promises';
 import type { Argv } from 'yargs';
@@ -7,6 +7,7 @@ import type { ActionAnswer, DeployAnswer, Event, Service, ServiceDetail } from '
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
+import { update, updateOptions } from '../service-update.ts';
 import { requireServiceId } from '../services.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
@@ -34,6 +35,12 @@ export const command = group('services', (own, world) =>
   own
     .command(['list', 'ls'], 'List services', listOptions, withSession(world, list))
     .command('get <service>', 'Show one service', one, withSession(world, get))
+    .command(
+      'update <service>',
+      'Change it; deploys what the change concerns',
+      updateOptions,
+      withSession(world, update),
+    )
     .command('start <service>', 'Start its containers', waiting, withSession(world, act('start')))
     .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
     .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))

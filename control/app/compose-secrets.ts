@@ -21,7 +21,7 @@ interface Literal {
   path: string;
   name: string;
   value: string;
-  replace(value: string): void;
+  replace: (value: string) => void;
 }
 
 /** The compose text with literal secrets masked; text without any comes back as it was, to the byte. */
@@ -67,7 +67,9 @@ function rewrite(compose: string, change: (literals: Literal[]) => boolean): str
 function literalsOf(document: Document): Literal[] {
   const literals: Literal[] = [];
   visit(document, {
-    Pair: (_, pair: Pair, above) => void add(literals, fromPair(document, pair, pathOf([...above, pair]))),
+    Pair: (_, pair: Pair, above) => {
+      add(literals, fromPair(document, pair, pathOf([...above, pair])));
+    },
     Seq: (_, list, above) => {
       const path = pathOf([...above, list]);
       for (const item of list.items) add(literals, fromAssignment(item as Node, path));

@@ -1,0 +1,103 @@
+// `longshore services update`: changes a service; what the change concerns is deployed.
+import { randomUUID } from 'node:crypto';
+import type { Argv } from 'yargs';
+import { LongshoreError } from '#shared/errors.ts';
+import type { ChangeAnswer } from './api-types.ts';
+import { argument, type Session } from './command.ts';
+import { watchJob } from './deploy-outcome.ts';
+import { parseSeconds } from './duration.ts';
+import { parsePairs, readEnvFile, readInput } from './pairs.ts';
+import { requireServiceId } from './services.ts';
+
+export interface UpdateArgs {
+  service: string;
+  env: string[];
+  envFile?: string | undefined;
+  unset: string[];
+  file?: string | undefined;
+  cpu?: string | undefined;
+  memory?: string | undefined;
+  label: string[];
+  unlabel: string[];
+  displayName?: string | undefined;
+  category?: string | undefined;
+  timeout?: string | undefined;
+  rollback?: boolean | undefined;
+  revision?: number | undefined;
+  follow: boolean;
+}
+
+const manyOf = (describe: string) =>
+  ({ type: 'string', array: true, nargs: 1, default: [] as string[], describe }) as const;
+const oneOf = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
+
+export const updateOptions = <T>(yargs: Argv<T>) =>
+  argument(yargs, 'service', 'Its name or id')
+    .option('env', { ...manyOf('Variable, NAME=VALUE'), alias: 'e' })
+    .option('env-file', oneOf('File of variables; --env wins'))
+    .option('unset', manyOf('Variable to remove'))
+    .option('file', { ...oneOf('New compose file, - for stdin'), alias: 'f' })
+    .option('cpu', oneOf('Cores for all its containers together, or none'))
+    .option('memory', oneOf('Memory for all its containers together in MB, or none'))
+    .option('label', manyOf('Label, K=V'))
+    .option('unlabel', manyOf('Label to remove'))
+    .option('display-name', oneOf('Name for people; empty removes it'))
+    .option('category', oneOf('Category; empty removes it'))
+    .option('timeout', oneOf('How long a deploy may take to be healthy, e.g. 5m'))
+    .option('rollback', { type: 'boolean', describe: 'Put the last good revision back on failure' })
+    .option('revision', { type: 'number', requiresArg: true, describe: 'Only if this is still its revision' })
+    .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
+    .example('$0 services update shop --env TAG=1.4.3 --memory 512 --follow', '');
+
+export async function update(session: Session, args: UpdateArgs): Promise<void> {
+  const { client, output } = session;
+  const body = toBody(args);
+  const id = await requireServiceId(client, args.service);
+  // One key for all tries: a change whose answer got lost is not made twice.
+  const request = { body, idempotencyKey: randomUUID() };
+  const changed = (await client.send<ChangeAnswer>('PATCH', `/api/services/${id}`, request)).body;
+  const { deploy_job_id: jobId } = changed;
+  if (jobId === null || !args.follow) {
+    if (output.isJson) return output.json(changed);
+    return output.line(`${args.service}: ${jobId === null ? 'changed, nothing to deploy' : `job ${jobId}`}`);
+  }
+  const job = await watchJob(session, { id: jobId, serviceId: id });
+  if (output.isJson) return output.json(job);
+  output.line(`${args.service}: ${job.unchanged ? 'nothing had to change' : 'changed'}`);
+}
+
+/** The body of the PATCH; what was not asked for is left out. Throws `bad_request` when that is everything. */
+function toBody(args: UpdateArgs): object {
+  const { file, displayName, category, timeout, rollback, revision } = args;
+  const variables = {
+    ...(args.envFile !== undefined && readEnvFile(args.envFile)),
+    ...parsePairs(args.env, '--env'),
+    ...removals(args.unset),
+  };
+  const labels = { ...parsePairs(args.label, '--label'), ...removals(args.unlabel) };
+  const limits = { ...limit('cpu', args.cpu, '--cpu'), ...limit('memory_mb', args.memory, '--memory') };
+  const change = {
+    ...ifAny({ variables, labels, limits }),
+    ...(file !== undefined && { compose: readInput(file, '--file') }),
+    ...(displayName !== undefined && { display_name: displayName || null }),
+    ...(category !== undefined && { category: category || null }),
+    ...(timeout !== undefined && { health_timeout_s: parseSeconds(timeout, '--timeout') }),
+    ...(rollback !== undefined && { rollback_on_failure: rollback }),
+  };
+  if (Object.keys(change).length > 0) return { ...change, ...(revision !== undefined && { revision }) };
+  const details = 'For example --env NAME=VALUE, -f FILE, --memory 512; --help shows them all';
+  throw new LongshoreError('bad_request', { message: 'Say what to change', details });
+}
+
+const removals = (names: readonly string[]): Record<string, null> =>
+  Object.fromEntries(names.map((name) => [name, null]));
+
+const ifAny = (fields: Record<string, object>): object =>
+  Object.fromEntries(Object.entries(fields).filter(([, value]) => Object.keys(value).length > 0));
+
+function limit(field: string, text: string | undefined, flag: string): Record<string, number | null> {
+  if (text === undefined) return {};
+  const value = text === 'none' ? null : Number(text);
+  if (!Number.isNaN(value)) return { [field]: value };
+  throw new LongshoreError('bad_request', { message: `${flag} takes a number, or none` });
+}
