@@ -55,7 +55,11 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     ['control/egress/**', '{agent,cli}/**'],
     'what both sides share opens no connection; the control plane calls out through one guarded door',
   ],
-  [/^ipaddr\.js$/, ['control/egress/**'], 'one place says which addresses may be called'],
+  [
+    /^ipaddr\.js$/,
+    ['control/egress/**', 'agent/deploy/git*'],
+    'each side has one place that says which addresses may be called',
+  ],
   [/^standardwebhooks$/, ['control/app/webhooks/**'], 'one place signs'],
   [/^yaml$/, ['shared/compose/**', '{agent,control,cli}/**'], 'the agent loads shared code at once and yaml late'],
   [
@@ -72,6 +76,7 @@ const PURE = [
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/health/{tracker,policy}.ts',
   'control/egress/{address,url}.ts',
+  'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
   'shared/{serial,time}.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];

@@ -12,7 +12,7 @@ import type { Column } from '../table.ts';
 export const command = group('webhooks', (own, world) =>
   own
     .command(['list', 'ls'], 'List webhooks', (y) => pagingOptions(apiCommand(y)), withSession(world, list))
-    .command('create', 'Make a webhook and show its secret once', createOptions, withSession(world, create))
+    .command('create <receiver>', 'Make a webhook and show its secret once', createOptions, withSession(world, create))
     .command(['delete <webhook>', 'rm'], 'Delete it and its deliveries', one, withSession(world, remove))
     .command('pause <webhook>', 'Hold its deliveries back', one, withSession(world, pause))
     .command('resume <webhook>', 'Send what was held back', one, withSession(world, resume))
@@ -30,8 +30,7 @@ export const command = group('webhooks', (own, world) =>
 const one = (yargs: Argv) => argument(yargs, 'webhook', 'Its id');
 
 const createOptions = (yargs: Argv) =>
-  apiCommand(yargs)
-    .option('url', { type: 'string', demandOption: true, requiresArg: true, describe: 'Where to send' })
+  argument(yargs, 'receiver', 'URL to send to')
     .option('event', {
       type: 'string',
       array: true,
@@ -93,9 +92,9 @@ const list = (session: Session, { page, perPage }: PagingArgs): Promise<void> =>
 
 async function create(
   { client, output }: Session,
-  { url, event, description }: { url: string; event: string[]; description?: string | undefined },
+  { receiver, event, description }: { receiver: string; event: string[]; description?: string | undefined },
 ): Promise<void> {
-  const body = { url, events: event, ...(description !== undefined && { description }) };
+  const body = { url: receiver, events: event, ...(description !== undefined && { description }) };
   const request = { body, idempotencyKey: randomUUID() };
   const answer = await client.send<Webhook & { secret: string }>('POST', '/api/webhooks', request);
   if (output.isJson) return output.json(answer.body);

@@ -108,7 +108,14 @@ export class WebhookStore {
          disabled_reason = :disabledReason, failures = :failures, open_until = :openUntil, updated_at = :updatedAt
        WHERE id = :id`,
       {
-        ...{ id, url, description, state, disabledReason, failures, openUntil, updatedAt },
+        id,
+        url,
+        description,
+        state,
+        disabledReason,
+        failures,
+        openUntil,
+        updatedAt,
         events: JSON.stringify(next.events),
       },
     );

@@ -3,7 +3,8 @@ import t, { type Test } from 'tap';
 import type { NewWebhook } from '../../control/app/api/webhooks.ts';
 import type { DeliveryRecord } from '../../control/store/records.ts';
 import { MAX_PENDING } from '../../control/app/webhooks/spread.ts';
-import { ADMIN, type ControlWorld } from '../support/control-world.ts';
+import type { Lookup } from '../../control/egress/guard.ts';
+import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { accept, openWorld, startCourier, startReceiver, status, verify } from '../support/webhook-receiver.ts';
 
@@ -166,6 +167,33 @@ t.test('F44: a queue holds 1000; the oldest beyond are dropped, and say so', asy
   t.equal(dropped.total, more);
   t.match(dropped.items[0]?.error, /oldest were dropped/);
   t.equal(receiver.received.length, 0, 'nothing is sent while it is paused');
+});
+
+t.test('A59: a name that resolves to a private address is not called, and the delivery says why', async (t) => {
+  const receiver = await startReceiver(t);
+  const lookup: Lookup = (_name, _options, done) => done(null, [{ address: '127.0.0.1', family: 4 }]);
+  const world = new ControlWorld(t, { egress: { lookup } });
+  startCourier(t, world);
+  const { webhook } = await subscribe(world, receiver.url.replace('127.0.0.1', '127.0.0.1.nip.io'));
+  await happen(world);
+  const [delivery] = await untilState(world, webhook.id, ([first]) => first?.tries === 1);
+  t.match(delivery, { state: 'pending', error: 'Cannot call "127.0.0.1.nip.io": it has no public address' });
+  t.equal(receiver.received.length, 0);
+});
+
+t.test('A60: an endless reply is cut, and counts by its status', async (t) => {
+  const world = await setUp(t);
+  const receiver = await startReceiver(t, (response) => {
+    const pour = () => void (response.destroyed || (response.write('x'.repeat(16_384)) && setImmediate(pour)));
+    response.on('drain', pour);
+    pour();
+  });
+  const { webhook } = await subscribe(world, receiver.url);
+  await happen(world);
+  const [delivery] = await untilState(world, webhook.id, ([first]) => first?.state === 'delivered');
+  const [attempt] = world.app.webhooks.delivery(ADMIN, webhook.id, delivery?.id ?? '').attempts;
+  t.match(attempt, { status: 200, isCut: true, error: null });
+  t.equal(attempt?.replyBody?.length, 4096);
 });
 
 t.test('a paused endpoint gets what it missed when it is resumed', async (t) => {

@@ -20,7 +20,7 @@ import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
 import type { LoginSettings } from '../../control/app/login.ts';
-import { Egress } from '../../control/egress/egress.ts';
+import { Egress, type EgressOptions } from '../../control/egress/egress.ts';
 import type { HostLinks } from '../../control/app/host-links.ts';
 import type { PlanLimits } from '../../control/store/records.ts';
 import { openStores, type Stores } from '../../control/store/stores.ts';
@@ -36,7 +36,8 @@ export interface WorldOptions {
   dir?: string;
   clock?: ManualClock;
   login?: LoginSettings | null;
-  allowsPrivateWebhooks?: boolean;
+  /** Default: public addresses only, by the system's resolver. */
+  egress?: Partial<EgressOptions>;
 }
 
 export class ControlWorld {
@@ -61,12 +62,12 @@ export class ControlWorld {
   readonly #abort = new AbortController();
 
   constructor(t: Test, options: WorldOptions = {}) {
-    const { dir, clock = new ManualClock(), login = null, allowsPrivateWebhooks = false } = options;
+    const { dir, clock = new ManualClock(), login = null } = options;
     this.#t = t;
     this.#options = options;
     this.dir = dir ?? mkdtempSync(join(tmpdir(), 'longshore-control-'));
     this.clock = clock;
-    this.egress = new Egress({ allowsPrivate: allowsPrivateWebhooks, clock });
+    this.egress = new Egress({ allowsPrivate: false, clock, ...options.egress });
     this.stores = openStores(this.dir, clock);
     const { stores, sessions } = this;
     const log = silentLogger();

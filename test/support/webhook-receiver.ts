@@ -75,7 +75,7 @@ export const verify = (secret: string, { body, headers }: Received): unknown =>
 
 /** A world that may call this machine; its clock starts now, because receivers refuse old signatures. */
 export const openWorld = (t: Test): ControlWorld =>
-  new ControlWorld(t, { clock: new ManualClock(Date.now()), allowsPrivateWebhooks: true });
+  new ControlWorld(t, { clock: new ManualClock(Date.now()), egress: { allowsPrivate: true } });
 
 /** Carries webhooks out until the test ends or `stop` is called: what is under way then is cut. */
 export function startCourier(t: Test, world: ControlWorld): { stop: () => Promise<void> } {

@@ -10,6 +10,10 @@ import type { BreakerState, positionOf } from '../webhooks/breaker.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
+export { DELIVERY_STATES, WEBHOOK_STATES } from '../../store/records.ts';
+export type Delivery = DeliveryRecord;
+export type Attempt = AttemptRecord;
+
 export interface Webhook extends Omit<WebhookRecord, 'afterSeq' | keyof BreakerState> {
   breaker: BreakerState & { position: ReturnType<typeof positionOf> };
   /** Deliveries that wait. */
@@ -31,9 +35,9 @@ export interface WebhookChanges {
   isPaused?: boolean | undefined;
 }
 
-export interface DeliveryDetail extends DeliveryRecord {
+export interface DeliveryDetail extends Delivery {
   message: MessageRecord;
-  attempts: AttemptRecord[];
+  attempts: Attempt[];
 }
 
 export const WEBHOOK_SORTS = ['created_at', 'url'] as const;
@@ -50,15 +54,15 @@ export interface Webhooks {
   /** A new secret, shown once; messages are signed with the old one as well until `oldUntil`. */
   rotateSecret(caller: Caller, id: string): Promise<{ secret: string; oldUntil: number }>;
   /** Sends a `webhook.test`. 409 state_conflict unless the endpoint is active. */
-  test(caller: Caller, id: string): Promise<DeliveryRecord>;
+  test(caller: Caller, id: string): Promise<Delivery>;
   deliveries(
     caller: Caller,
     id: string,
     query: Paging & { state?: DeliveryState | undefined; order: Order },
-  ): Page<DeliveryRecord>;
+  ): Page<Delivery>;
   delivery(caller: Caller, id: string, deliveryId: string): DeliveryDetail;
   /** Sends the same message under the same id once more, with all its tries. 409 state_conflict as `test`. */
-  redeliver(caller: Caller, id: string, deliveryId: string): Promise<DeliveryRecord>;
+  redeliver(caller: Caller, id: string, deliveryId: string): Promise<Delivery>;
 }
 
 /** One attempt to be made. */

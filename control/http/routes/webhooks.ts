@@ -2,8 +2,7 @@
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import type { App } from '../../app/api/app.ts';
-import { WEBHOOK_SORTS } from '../../app/api/webhooks.ts';
-import { DELIVERY_STATES } from '../../store/records.ts';
+import { DELIVERY_STATES, WEBHOOK_SORTS } from '../../app/api/webhooks.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import { fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';

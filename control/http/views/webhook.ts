@@ -1,10 +1,18 @@
 // Webhooks and their deliveries as the API shows them.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import type { DeliveryDetail, NewWebhook, Webhook, WebhookChanges } from '../../app/api/webhooks.ts';
+import {
+  DELIVERY_STATES,
+  WEBHOOK_STATES,
+  type Attempt,
+  type Delivery,
+  type DeliveryDetail,
+  type NewWebhook,
+  type Webhook,
+  type WebhookChanges,
+} from '../../app/api/webhooks.ts';
 import { EVENT_TYPES } from '../../app/webhooks/event-types.ts';
 import { isPattern } from '../../app/webhooks/patterns.ts';
-import { DELIVERY_STATES, WEBHOOK_STATES, type AttemptRecord, type DeliveryRecord } from '../../store/records.ts';
 import { pageOf, timestamp } from './page.ts';
 
 const pattern = z
@@ -141,7 +149,7 @@ export const toWebhookView = (webhook: Webhook): z.infer<typeof webhookView> => 
   updated_at: toRfc3339(webhook.updatedAt),
 });
 
-export const toDeliveryView = (delivery: DeliveryRecord): z.infer<typeof deliveryView> => ({
+export const toDeliveryView = (delivery: Delivery): z.infer<typeof deliveryView> => ({
   id: delivery.id,
   webhook_id: delivery.webhookId,
   message_id: delivery.messageId,
@@ -164,10 +172,10 @@ export function toDeliveryDetailView(delivery: DeliveryDetail): z.infer<typeof d
   };
 }
 
-const toResponseView = ({ status, replyHeaders, replyBody, isCut }: AttemptRecord) =>
+const toResponseView = ({ status, replyHeaders, replyBody, isCut }: Attempt) =>
   status === null ? null : { status, headers: replyHeaders ?? {}, body: replyBody ?? '', truncated: isCut };
 
-const toAttemptView = (attempt: AttemptRecord): z.infer<typeof attemptView> => ({
+const toAttemptView = (attempt: Attempt): z.infer<typeof attemptView> => ({
   at: toRfc3339(attempt.at),
   duration_ms: attempt.durationMs,
   url: attempt.url,
