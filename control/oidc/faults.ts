@@ -11,18 +11,22 @@ interface Fault {
   cause?: unknown;
 }
 
-/** The answer belongs to another login, was used before or was made up. */
-const NOT_THIS_LOGIN = ['invalid_grant'];
-const NONCE = /"nonce"/;
 const SAFE_NAME = /^[\w.-]{1,64}$/;
 
 export function toLoginFault(thrown: unknown): LongshoreError {
   if (thrown instanceof LongshoreError) return thrown;
   const fault = thrown as Fault;
-  if (NOT_THIS_LOGIN.includes(fault.error ?? '') || NONCE.test(reasonOf(fault)))
-    return new LongshoreError('oidc_state_invalid', { details: reasonOf(fault) });
+  const details = reasonOf(fault);
+  if (isOfAnotherLogin(fault)) return new LongshoreError('oidc_state_invalid', { details });
   if (isAway(thrown)) return new LongshoreError('unavailable', { message: 'The identity provider does not answer' });
-  return new LongshoreError('oidc_failed', { details: reasonOf(fault) });
+  return new LongshoreError('oidc_failed', { details });
+}
+
+/** A code that was used before or belongs to another PKCE verifier, or an ID token that was made for another nonce. */
+function isOfAnotherLogin({ error, cause }: Fault): boolean {
+  if (error === 'invalid_grant') return true;
+  const compared = cause instanceof Error ? (cause.cause as { claim?: unknown } | undefined) : undefined;
+  return compared?.claim === 'nonce';
 }
 
 /** A network that fails, a provider that is slow, or one that says so itself. */

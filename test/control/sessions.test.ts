@@ -81,6 +81,18 @@ t.test('A27: when a session was used is known after a crash', async (t) => {
   t.ok(world.crash().app.sessions.identify(secret));
 });
 
+t.test('A27: cookies that are broken, unknown or come twice open nothing they should not', async (t) => {
+  const { world, http } = await startPanel(t);
+  const { cookie } = await openSession(world, http);
+  const status = async (text: string) =>
+    (await http.call('GET', '/api/services', { key: null, headers: { cookie: text } })).status;
+  const weaker = cookie.replace('__Host-', '');
+  for (const text of ['=;;%E0%A4%A', `${SESSION_COOKIE}=`, `${SESSION_COOKIE}=%`, `${SESSION_COOKIE}=lss_x`, weaker])
+    t.equal(await status(text), 401, text);
+  t.equal(await status(`${SESSION_COOKIE}=lss_x; ${cookie}`), 401, 'the first of two counts');
+  t.equal(await status(`theme=dark; ${cookie}; lang=de`), 200);
+});
+
 t.test('A28: a write with a cookie needs our own origin and the token', async (t) => {
   const { world, http } = await startPanel(t);
   await world.joinAndConnect();

@@ -9,12 +9,14 @@ import { LongshoreError } from '#shared/errors.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { TestSocket } from '../support/http-server.ts';
+import { CLIENT, startProvider } from '../support/oidc.ts';
+import { PANEL } from '../support/person.ts';
 import { WebSocket } from 'ws';
 
-async function start(t: Test, dir: string, deps: Partial<ControlDeps> = {}) {
+async function start(t: Test, dir: string, deps: Partial<ControlDeps> = {}, flags: string[] = []) {
   const scope = new Scope(silentLogger());
   t.teardown(() => scope.stop());
-  const config = loadControlConfig(['--data-dir', dir, '--listen', '127.0.0.1:0'], {});
+  const config = loadControlConfig(['--data-dir', dir, '--listen', '127.0.0.1:0', ...flags], {});
   const control = await startControl(config, { clock: systemClock, log: silentLogger(), ...deps }, scope);
   const key = readFileSync(control.adminKeyFile, 'utf8').trim();
   const get = (path: string) => fetch(control.url + path, { headers: { authorization: `Bearer ${key}` } });
@@ -67,6 +69,36 @@ t.test('A16: the sockets of a key that expires are cut within seconds', async (t
   const socket = new TestSocket(new WebSocket(`${control.url.replace('http', 'ws')}/api/ws?api_key=${secret}`));
   t.equal(await socket.opened, true);
   t.match(await socket.closed, { code: 4401 });
+});
+
+const loginFlags = (issuer: string) => [
+  '--oidc-issuer',
+  issuer,
+  '--oidc-client-id',
+  CLIENT.id,
+  '--oidc-permissions',
+  'a=*',
+  '--public-url',
+  PANEL,
+];
+
+t.test('the settings of the login reach the provider', async (t) => {
+  const { issuer } = await startProvider(t, {});
+  const { control } = await start(t, t.testdir({}), {}, loginFlags(issuer));
+  const answer = await fetch(`${control.url}/api/auth/login`, { redirect: 'manual' });
+  t.equal(answer.status, 302);
+  const page = new URL(answer.headers.get('location') ?? '');
+  t.equal(page.origin, issuer);
+  t.equal(page.searchParams.get('redirect_uri'), `${PANEL}/api/auth/callback`);
+  t.match(answer.headers.getSetCookie(), [/^__Host-longshore_login=.*HttpOnly; Secure; SameSite=Lax$/]);
+});
+
+t.test('a provider that is away keeps nobody from starting', async (t) => {
+  const { control, get } = await start(t, t.testdir({}), {}, loginFlags('http://127.0.0.1:1'));
+  t.equal((await get('/api/services')).status, 200);
+  const answer = await fetch(`${control.url}/api/auth/login`, { redirect: 'manual' });
+  t.equal(answer.status, 503);
+  t.match(answer.headers.get('retry-after'), /^\d+$/);
 });
 
 t.test('what a restart does not mend exits 78', async (t) => {

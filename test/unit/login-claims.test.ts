@@ -73,16 +73,19 @@ t.test('a login leads to a path of ours, as a browser reads it', async (t) => {
   };
   for (const [text, path] of Object.entries(good)) t.equal(readReturnTo(text), path, text);
   const bad = [
-    ...['', 'services', 'https://evil.example', '//evil.example', '/\\evil.example', '\\\\evil.example'],
-    ...[
-      '/\t/evil.example',
-      '/\n\\evil.example',
-      '/.//evil.example',
-      '/a/..//evil.example',
-      '//',
-      'javascript:alert(1)',
-    ],
-    ` /x`,
+    '',
+    'services',
+    ' /x',
+    'https://evil.example',
+    'javascript:alert(1)',
+    '//',
+    '//evil.example',
+    '/\\evil.example',
+    '\\\\evil.example',
+    '/\t/evil.example',
+    '/\n\\evil.example',
+    '/.//evil.example',
+    '/a/..//evil.example',
     `/${'x'.repeat(2000)}`,
   ];
   for (const text of bad) t.equal(readReturnTo(text), undefined, JSON.stringify(text));

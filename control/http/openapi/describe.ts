@@ -21,7 +21,12 @@ export async function describeRoutes(http: Http, publicUrl: string | null): Prom
       components: {
         securitySchemes: {
           apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: `Authorization: Bearer lsk_…`' },
-          session: { type: 'apiKey', in: 'cookie', name: '__Host-longshore_session' },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: '__Host-longshore_session',
+            description: 'A login. Writes need our own `Origin` and the `csrf_token` in `X-CSRF-Token` (docs/auth.md).',
+          },
         },
       },
       security: [{ apiKey: [] }, { session: [] }],
