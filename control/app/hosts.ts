@@ -2,11 +2,11 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import { createJoinSecret, formatJoinToken, hashJoinSecret } from '#shared/protocol/identity.ts';
-import { isJobEnd } from '#shared/model.ts';
+import { isJobEnd, type HostFacts } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { HostRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import { hasLabels, type Access } from './access.ts';
+import { hasLabels, isHostSeen, type Access } from './access.ts';
 import { readAddressRange } from './address-range.ts';
 import type { Caller } from './api/caller.ts';
 import type { Host, HostQuery, Hosts, NewJoinToken } from './api/hosts.ts';
@@ -53,6 +53,11 @@ export class HostDesk implements Hosts {
 
   require(caller: Caller, id: string): Host {
     return this.#toHost(this.#deps.access.requireHost(caller, id));
+  }
+
+  findFacts(caller: Caller, id: string): HostFacts | null {
+    const card = this.#deps.stores.hosts.findCard(id);
+    return card && isHostSeen(caller, card) ? card.facts : null;
   }
 
   createJoinToken(caller: Caller, input: NewJoinToken): Promise<CreatedToken> {

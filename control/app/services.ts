@@ -41,6 +41,7 @@ export interface ServiceDeskDeps {
 
 export class ServiceDesk implements Services {
   readonly #deps: ServiceDeskDeps;
+  readonly #shown = new WeakMap<ServiceRecord, Service>();
 
   constructor(deps: ServiceDeskDeps) {
     this.#deps = deps;
@@ -126,8 +127,14 @@ export class ServiceDesk implements Services {
     return { ...stores.events.list({ ...query, serviceId: id }), page, perPage };
   }
 
-  #show(service: ServiceRecord): Service {
-    return toService(service, this.#deps.usage.find(service.id));
+  /** The same object as long as nothing of it has changed: what is made of it can be kept by it. */
+  #show(record: ServiceRecord): Service {
+    const usage = this.#deps.usage.find(record.id);
+    const known = this.#shown.get(record);
+    if (known?.usage === usage) return known;
+    const service = toService(record, usage);
+    this.#shown.set(record, service);
+    return service;
   }
 
   #isReachable(jobId: string): boolean {

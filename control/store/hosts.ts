@@ -11,6 +11,7 @@ import {
   type Paged,
   type PageRequest,
 } from './page.ts';
+import { RecordCache } from './record-cache.ts';
 import type { HostRecord, Visibility } from './records.ts';
 
 interface HostRow {
@@ -41,11 +42,19 @@ export interface HostFilter extends PageRequest {
   order?: 'asc' | 'desc' | undefined;
 }
 
+/** What lists of other things want to know of their hosts. */
+export type HostCard = Pick<HostRecord, 'labels' | 'facts'>;
+
+/** About 1 KB each. */
+const MAX_KEPT_CARDS = 20_000;
+
 export class HostStore {
   readonly #db: Database;
+  readonly #cards: RecordCache<HostCard>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#cards = new RecordCache(db, MAX_KEPT_CARDS);
   }
 
   insert(host: Pick<HostRecord, 'id' | 'name' | 'agentKey' | 'labels' | 'createdAt'>): void {
@@ -57,6 +66,13 @@ export class HostStore {
 
   find(id: string): HostRecord | undefined {
     return fromRow(this.#db.get<HostRow>('SELECT * FROM hosts WHERE id = :id', { id }));
+  }
+
+  findCard(id: string): HostCard | undefined {
+    return this.#cards.find(id, () => {
+      const host = this.find(id);
+      return host && { labels: host.labels, facts: host.facts };
+    });
   }
 
   findByKey(agentKey: string): HostRecord | undefined {
@@ -105,10 +121,12 @@ export class HostStore {
        WHERE id = :id`,
       { id, ...seen, facts: toJson(seen.facts) },
     );
+    this.#cards.forget(id);
   }
 
   setFacts(id: string, facts: HostFacts): void {
     this.#db.run('UPDATE hosts SET facts = :facts WHERE id = :id', { id, facts: JSON.stringify(facts) });
+    this.#cards.forget(id);
   }
 
   setSeen(id: string, at: number): void {
@@ -136,6 +154,7 @@ export class HostStore {
       id,
       labels: JSON.stringify(labels),
     });
+    this.#cards.forget(id);
   }
 
   revoke(id: string, at: number): boolean {

@@ -20,6 +20,8 @@ export interface Listing {
   conditions: readonly Condition[];
   /** A constant of the store. */
   orderBy: string;
+  /** A constant of the store as well; all of them unless given. */
+  columns?: string;
 }
 
 export interface Selection {
@@ -40,11 +42,11 @@ export function countRows(db: Database, table: string, { where, params }: Select
 
 export function selectRows<Row>(
   db: Database,
-  { table, orderBy }: Listing,
+  { table, orderBy, columns = '*' }: Listing,
   { where, params }: Selection,
   { page, perPage }: PageRequest,
 ): Row[] {
-  return db.all<Row>(`SELECT * FROM ${table} ${where} ORDER BY ${orderBy} LIMIT :limit OFFSET :offset`, {
+  return db.all<Row>(`SELECT ${columns} FROM ${table} ${where} ORDER BY ${orderBy} LIMIT :limit OFFSET :offset`, {
     ...params,
     limit: perPage,
     offset: (page - 1) * perPage,

@@ -16,6 +16,7 @@ import {
   type PageRequest,
   type Selection,
 } from './page.ts';
+import { RecordCache } from './record-cache.ts';
 import type {
   ServiceRecord,
   ServiceSource,
@@ -73,15 +74,20 @@ export interface Allotted {
 
 /** Totals by filter are kept between writes: counting 100 000 rows costs more than reading 20. */
 const MAX_KEPT_TOTALS = 1000;
+/** About 3 KB each, most of it the report. */
+const MAX_KEPT_RECORDS = 5000;
+const STATUS_FILTER = 'lifecycle = :status';
 
 export class ServiceStore {
   readonly #db: Database;
   readonly #box: SecretBox;
   readonly #totals = new Map<string, number>();
+  readonly #records: RecordCache<ServiceRecord>;
 
   constructor(db: Database, box: SecretBox) {
     this.#db = db;
     this.#box = box;
+    this.#records = new RecordCache(db, MAX_KEPT_RECORDS);
   }
 
   insert(service: ServiceRecord, source: ServiceSource): void {
@@ -122,11 +128,14 @@ export class ServiceStore {
        WHERE id = :id`,
       { id, updatedAt, ...settings, labels: JSON.stringify(labels), rollbackOnFailure: Number(rollbackOnFailure) },
     );
+    this.#records.forget(id);
   }
 
   find(id: string): ServiceRecord | undefined {
-    const row = this.#db.get<ServiceRow>('SELECT * FROM services WHERE id = :id', { id });
-    return row && toService(row);
+    return this.#records.find(id, () => {
+      const row = this.#db.get<ServiceRow>('SELECT * FROM services WHERE id = :id', { id });
+      return row && toService(row);
+    });
   }
 
   findByName(hostId: string, name: string): ServiceRecord | undefined {
@@ -143,7 +152,7 @@ export class ServiceStore {
   list(filter: ServiceFilter): Paged<ServiceRecord> {
     const { visibility } = filter;
     const selection = selectBy([
-      ['lifecycle = :status', { status: filter.status }],
+      [STATUS_FILTER, { status: filter.status }],
       ['customer_id = :customerId', { customerId: filter.customerId }],
       ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
       ['host_id = :hostId', { hostId: filter.hostId }],
@@ -151,8 +160,9 @@ export class ServiceStore {
       [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(filter.search) }],
     ]);
     const listing = { table: 'services', conditions: [], orderBy: orderBy(SORT_COLUMNS[filter.sort], filter.order) };
-    const rows = selectRows<ServiceRow>(this.#db, listing, selection, filter);
-    return { items: rows.map(toService), total: this.#count(selection) };
+    // The ids alone come from an index; most rows of a list were read a moment ago.
+    const ids = selectRows<Pick<ServiceRow, 'id'>>(this.#db, { ...listing, columns: 'id' }, selection, filter);
+    return { items: ids.flatMap(({ id }) => this.find(id) ?? []), total: this.#count(selection) };
   }
 
   /** Ids and names of all services of a host. */
@@ -164,13 +174,15 @@ export class ServiceStore {
 
   setStatus(id: string, status: ServiceStatus, updatedAt: number): void {
     const { lifecycle, health, reason, report, deployedAt } = status;
+    const before = this.#db.get<{ lifecycle: string }>('SELECT lifecycle FROM services WHERE id = :id', { id });
+    if (before?.lifecycle !== lifecycle) this.#forgetTotals((filter) => filter.includes(STATUS_FILTER));
     this.#db.run(
       `UPDATE services SET lifecycle = :lifecycle, health = :health, reason = :reason, report = :report,
          deployed_at = :deployedAt, updated_at = :updatedAt
        WHERE id = :id`,
       { id, lifecycle, health, reason, deployedAt, updatedAt, report: toJson(report) },
     );
-    this.#totals.clear();
+    this.#records.forget(id);
   }
 
   /** Every service of a customer, by name. */
@@ -196,18 +208,22 @@ export class ServiceStore {
       cpu,
       memoryMb,
     });
+    this.#records.forget(id);
   }
 
   setSuspendedFrom(id: string, suspendedFrom: SuspendedFrom | null): void {
     this.#db.run('UPDATE services SET suspended_from = :suspendedFrom WHERE id = :id', { id, suspendedFrom });
+    this.#records.forget(id);
   }
 
   setRevision(id: string, revision: number): void {
     this.#db.run('UPDATE services SET revision = :revision WHERE id = :id', { id, revision });
+    this.#records.forget(id);
   }
 
   remove(id: string): boolean {
     this.#totals.clear();
+    this.#records.forget(id);
     return this.#db.run('DELETE FROM services WHERE id = :id', { id }) > 0;
   }
 
@@ -216,9 +232,14 @@ export class ServiceStore {
     const known = this.#totals.get(filter);
     if (known !== undefined) return known;
     const total = countRows(this.#db, 'services', selection);
+    if (this.#db.isInTransaction) return total; // what is counted now may be rolled back
     if (this.#totals.size >= MAX_KEPT_TOTALS) this.#totals.clear();
     this.#totals.set(filter, total);
     return total;
+  }
+
+  #forgetTotals(isChanged: (filter: string) => boolean): void {
+    for (const filter of this.#totals.keys()) if (isChanged(filter)) this.#totals.delete(filter);
   }
 }
 

@@ -33,6 +33,8 @@ export interface HostQuery extends Paging {
 export interface Hosts {
   list(caller: Caller, query: HostQuery): Page<Host>;
   require(caller: Caller, id: string): Host;
+  /** What the host says of itself; null for one that is not there or that the caller may not see. */
+  findFacts(caller: Caller, id: string): HostFacts | null;
   /** `token` is shown once. `command` is the line to run on the host. */
   createJoinToken(
     caller: Caller,

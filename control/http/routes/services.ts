@@ -10,6 +10,7 @@ import type { Http } from '../http.ts';
 import { fromNewServiceBody, newServiceBody } from '../views/new-service.ts';
 import { filterText, fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
 import { changedServiceView, fromServiceChangeBody, serviceChangeBody } from '../views/service-change.ts';
+import { ServicePages } from '../views/service-pages.ts';
 import * as view from '../views/service.ts';
 import { writer, type Answer } from '../writes.ts';
 import { acceptedView, waitQuery } from './service-actions.ts';
@@ -31,7 +32,10 @@ const eventsQuery = z.strictObject({
   order: newestFirst,
 });
 
+const JSON_TYPE = 'application/json; charset=utf-8';
+
 export function mountServices(http: Http, app: App): void {
+  const pages = new ServicePages();
   const write = writer(app.idempotency);
   http.get(
     '/api/services',
@@ -44,7 +48,7 @@ export function mountServices(http: Http, app: App): void {
         response: { 200: view.servicePage },
       },
     },
-    (request) => {
+    async (request, reply) => {
       const { status, customer_id: customerId, host_id: hostId, search, sort, order } = request.query;
       const caller = callerOf(request);
       const found = app.services.list(caller, {
@@ -56,8 +60,8 @@ export function mountServices(http: Http, app: App): void {
         sort,
         order,
       });
-      const findHost = hostFinder(app, caller);
-      return toPageView(found, (service) => view.toServiceView(service, findHost));
+      const text = pages.toText(found, factsFinder(app, caller));
+      return reply.type(JSON_TYPE).send(text as never); // the view, written already
     },
   );
 
@@ -91,7 +95,7 @@ export function mountServices(http: Http, app: App): void {
     },
     (request) => {
       const caller = callerOf(request);
-      return view.toServiceDetailView(app.services.detail(caller, request.params.id), hostFinder(app, caller));
+      return view.toServiceDetailView(app.services.detail(caller, request.params.id), factsFinder(app, caller));
     },
   );
 
@@ -112,7 +116,7 @@ export function mountServices(http: Http, app: App): void {
       write(request, reply, async (caller) => {
         const change = fromServiceChangeBody(request.body);
         const { service, jobId } = await app.services.update(caller, request.params.id, change);
-        const body = { ...view.toServiceDetailView(service, hostFinder(app, caller)), deploy_job_id: jobId };
+        const body = { ...view.toServiceDetailView(service, factsFinder(app, caller)), deploy_job_id: jobId };
         return { status: 200, body };
       }),
   );
@@ -159,25 +163,12 @@ export function mountServices(http: Http, app: App): void {
 /** What every way to ask for a new service answers. */
 export async function createService(app: App, caller: Caller, input: NewService): Promise<Answer> {
   const { service, job } = await app.services.create(caller, input);
-  const url = view.urlOf(service, hostFinder(app, caller));
+  const url = view.urlOf(service, factsFinder(app, caller));
   const body = { id: service.id, name: service.name, status: service.lifecycle, url, deploy_job_id: job.id };
   return { status: 201, body };
 }
 
-/** Looks each host up once for an answer. A host the caller may not see has no address for it either. */
-function hostFinder(app: App, caller: Caller): view.FindHost {
-  const found = new Map<string, ReturnType<view.FindHost>>();
-  return (hostId) => {
-    if (!found.has(hostId)) found.set(hostId, findHost(app, caller, hostId));
-    return found.get(hostId);
-  };
-}
-
-function findHost(app: App, caller: Caller, hostId: string) {
-  try {
-    return app.hosts.require(caller, hostId);
-  } catch (error) {
-    if (error instanceof LongshoreError && error.code === 'not_found') return undefined;
-    throw error;
-  }
-}
+const factsFinder =
+  (app: App, caller: Caller): view.FindFacts =>
+  (hostId) =>
+    app.hosts.findFacts(caller, hostId);

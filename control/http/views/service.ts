@@ -1,8 +1,14 @@
 // Services as the API shows them. The first fields are those of the documented panel API, to the letter; the rest is ours.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import { CONTAINER_STATES, DEPLOY_METHODS, HEALTHS, LIFECYCLES, type ContainerView } from '#shared/model.ts';
-import type { Host } from '../../app/api/hosts.ts';
+import {
+  CONTAINER_STATES,
+  DEPLOY_METHODS,
+  HEALTHS,
+  LIFECYCLES,
+  type ContainerView,
+  type HostFacts,
+} from '#shared/model.ts';
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
 import { pageOf, timestamp } from './page.ts';
 import { healthView, resourcesDetailView, resourcesView, toHealth, toResources, toResourcesDetail } from './usage.ts';
@@ -91,15 +97,15 @@ export const eventView = z
   .meta({ id: 'Event' });
 export const eventPage = pageOf(eventView);
 
-/** The host a service runs on, as far as the caller may know it. */
-export type FindHost = (hostId: string) => Pick<Host, 'facts'> | undefined;
+/** What the host of a service says of itself, as far as the caller may know it. */
+export type FindFacts = (hostId: string) => HostFacts | null;
 
-export function toServiceView(service: Service, findHost: FindHost): z.infer<typeof serviceView> {
+export function toServiceView(service: Service, findFacts: FindFacts): z.infer<typeof serviceView> {
   return {
     id: service.id,
     name: service.name,
     status: service.lifecycle,
-    url: urlOf(service, findHost),
+    url: urlOf(service, findFacts),
     customer_id: service.customerId,
     template: service.templateId,
     deploy_method: service.method,
@@ -118,8 +124,8 @@ export function toServiceView(service: Service, findHost: FindHost): z.infer<typ
   };
 }
 
-export function toServiceDetailView(service: ServiceDetail, findHost: FindHost): z.infer<typeof serviceDetailView> {
-  const summary = toServiceView(service, findHost);
+export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts): z.infer<typeof serviceDetailView> {
+  const summary = toServiceView(service, findFacts);
   return {
     ...summary,
     customer_name: service.customerName,
@@ -160,12 +166,12 @@ const toContainerView = (view: ContainerView): z.infer<typeof container> => ({
 const ANY_ADDRESS = ['', '0.0.0.0', '::'];
 
 /** Where its lowest published TCP port answers; null when there is none, or the host's address is not known. */
-export function urlOf(service: Pick<Service, 'hostId' | 'report'>, findHost: FindHost): string | null {
+export function urlOf(service: Pick<Service, 'hostId' | 'report'>, findFacts: FindFacts): string | null {
   const ports = (service.report?.containers ?? []).flatMap((container) => container.ports);
   const published = ports.filter((port) => port.protocol === 'tcp' && port.host > 0);
   const first = published.toSorted((a, b) => a.host - b.host)[0];
   if (!first) return null;
-  const address = ANY_ADDRESS.includes(first.address) ? findHost(service.hostId)?.facts?.addresses[0] : first.address;
+  const address = ANY_ADDRESS.includes(first.address) ? findFacts(service.hostId)?.addresses[0] : first.address;
   if (address === undefined) return null;
   return `http://${address.includes(':') ? `[${address}]` : address}:${first.host}`;
 }

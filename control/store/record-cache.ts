@@ -1,0 +1,35 @@
+// Records that were read lately, so that a list which is asked for every few seconds reads its rows once. What it gives
+// is the same object until the row changes: whoever makes something of a record may keep that by the record.
+//
+//   * Each write to a row forgets its record before it returns.
+//   * While a transaction is open nothing is kept: what is read then may be rolled back.
+import type { Database } from '../db/database.ts';
+
+export class RecordCache<T extends object> {
+  readonly #db: Database;
+  readonly #limit: number;
+  /** The least recently read first. */
+  readonly #records = new Map<string, T>();
+
+  /** `limit`: records that are kept; the caller knows how large they are. */
+  constructor(db: Database, limit: number) {
+    this.#db = db;
+    this.#limit = limit;
+  }
+
+  /** `load` reads the row; what it does not find is not kept. */
+  find(id: string, load: () => T | undefined): T | undefined {
+    if (this.#db.isInTransaction) return load();
+    const known = this.#records.get(id);
+    if (known) this.#records.delete(id);
+    const record = known ?? load();
+    if (!record) return undefined;
+    this.#records.set(id, known ?? Object.freeze(record));
+    if (this.#records.size > this.#limit) this.#records.delete(this.#records.keys().next().value as string);
+    return record;
+  }
+
+  forget(id: string): void {
+    this.#records.delete(id);
+  }
+}
