@@ -54,11 +54,18 @@ export class Roster {
 
   /** Throws `docker_unavailable`: what was known stays, and the next call tries again. Says whether a container is new. */
   async refresh(services: readonly OwnService[], now: number): Promise<boolean> {
-    const added = this.#isStale || now - this.#listedAt >= ALL_EVERY_MS ? await this.#list(services, now) : [];
-    const due = [...this.#members.values()].filter((member) => this.#isDue(member, now));
-    await Promise.all(due.map(({ container, serviceId }) => this.#inspect(container.id, serviceId, now)));
-    await Promise.all(added.map(({ id, serviceId }) => this.#inspect(id, serviceId, now)));
-    return added.length > 0;
+    const isListDue = this.#isStale || now - this.#listedAt >= ALL_EVERY_MS;
+    this.#isStale = false; // before the questions: what happens meanwhile asks again
+    try {
+      const added = isListDue ? await this.#list(services, now) : [];
+      const due = [...this.#members.values()].filter((member) => this.#isDue(member, now));
+      const known = due.map(({ container: { id }, serviceId }) => ({ id, serviceId }));
+      await Promise.all([...known, ...added].map(({ id, serviceId }) => this.#inspect(id, serviceId, now)));
+      return added.length > 0;
+    } catch (error) {
+      this.#isStale = true;
+      throw error;
+    }
   }
 
   /** Lets go of all; the next refresh starts over. */
@@ -70,11 +77,7 @@ export class Roster {
 
   /** Lets go of what no longer runs; returns what is new. */
   async #list(services: readonly OwnService[], now: number): Promise<{ id: string; serviceId: string }[]> {
-    this.#isStale = false; // before the question: what happens meanwhile asks again
-    const all = await this.#deps.engine.listAll().catch((error: unknown) => {
-      this.#isStale = true;
-      throw error;
-    });
+    const all = await this.#deps.engine.listAll();
     this.#listedAt = now;
     const running = new Map(all.filter(isRunning).flatMap((container) => ownerOf(container, services)));
     for (const id of this.#members.keys()) if (!running.has(id)) this.#drop(id);

@@ -2,6 +2,7 @@
 import { mkdirSync, readdirSync, readlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
 import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { ServiceSample } from '#shared/model.ts';
@@ -18,12 +19,14 @@ const ROUND_MS = 10_000;
 /** Docker that notes what it is asked. */
 class AskedEngine extends FakeEngine {
   asked: string[] = [];
+  isAwayAfterList = false;
   override listAll() {
     this.asked.push('list');
     return super.listAll();
   }
-  override findContainer(id: string) {
+  override async findContainer(id: string) {
     this.asked.push('inspect');
+    if (this.isAwayAfterList) throw new LongshoreError('docker_unavailable');
     return super.findContainer(id);
   }
   override readUsage(id: string) {
@@ -212,6 +215,9 @@ t.test('a Docker that goes away and comes back is asked again', async (t) => {
   await host.rest();
   t.same(await host.rounds(2), []);
   host.engine.isAway = false;
+  host.engine.isAwayAfterList = true;
+  t.same(await host.rounds(), []);
+  host.engine.isAwayAfterList = false;
   t.match(await host.rounds(), [[{ memoryBytes: 10 * MIB }]]);
 });
 
