@@ -59,7 +59,7 @@ export class EventStore {
           ['host_id = :hostId', { hostId: filter.hostId }],
           ['type = :type', { type: filter.type }],
         ],
-        orderBy: `at ${direction}, id ${direction}`,
+        orderBy: `at ${direction}, rowid ${direction}`, // what one write tells happens in one millisecond
       },
       filter,
     );
