@@ -23,7 +23,7 @@ import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
 import { startHostWatch } from './jobs/watch-hosts.ts';
-import { createIdentityProvider } from './oidc/provider.ts';
+import { OidcProvider } from './oidc/provider.ts';
 import { LogHub } from './realtime/log-hub.ts';
 import { openStores } from './store/stores.ts';
 import { loadTemplates } from './templates/load.ts';
@@ -70,7 +70,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
     controlPin: identity.pin,
     readiness: () => readinessOf(deps, links),
-    login: config.login && { ...config.login, provider: createIdentityProvider(config.login, log) },
+    login: config.login && { ...config.login, provider: new OidcProvider(config.login, log) },
     checkUrl: egress.checkUrl,
     fetchText: egress.fetchText,
     clock,

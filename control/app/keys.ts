@@ -25,11 +25,12 @@ export class KeyDesk implements Keys {
   readonly #stores: Stores;
   readonly #effects: IdempotencyDesk;
   readonly #clock: Clock;
-  readonly #life = new CredentialLife();
+  readonly #life: CredentialLife;
   #expiryCheckedAt: number;
 
   constructor(stores: Stores, effects: IdempotencyDesk, clock: Clock) {
     this.#stores = stores;
+    this.#life = new CredentialLife(stores.writer, (id, at) => stores.keys.setUsed(id, at));
     this.#effects = effects;
     this.#clock = clock;
     this.#expiryCheckedAt = clock.now();
@@ -39,7 +40,7 @@ export class KeyDesk implements Keys {
     // Hash and lookup happen for any input, so a missing key takes as long as an unknown one.
     const key = this.#stores.keys.findByHash(sha256(secret));
     if (!key || this.#isOver(key)) return undefined;
-    this.#life.noteUse(key.id, this.#clock.now());
+    this.#life.use(key.id, this.#clock.now());
     const { id, name, customerId, hostLabels, rateLimit } = key;
     const permissions = key.permissions as Permission[];
     return { kind: 'key', keyId: id, name, permissions, customerId, hostLabels, rateLimit };
@@ -92,10 +93,8 @@ export class KeyDesk implements Keys {
   }
 
   /** Writes down when keys were last used. */
-  async noteUses(): Promise<void> {
-    const uses = this.#life.takeUses();
-    if (uses.length === 0) return;
-    await this.#stores.writer.write(() => uses.forEach(([id, at]) => this.#stores.keys.setUsed(id, at)));
+  noteUses(): Promise<void> {
+    return this.#life.noteUses();
   }
 
   #requireSeen(caller: Caller, id: string): KeyRecord {

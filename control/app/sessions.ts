@@ -30,10 +30,11 @@ export class SessionDesk implements Sessions {
   readonly #stores: Stores;
   readonly #effects: IdempotencyDesk;
   readonly #clock: Clock;
-  readonly #life = new CredentialLife();
+  readonly #life: CredentialLife;
 
   constructor(stores: Stores, effects: IdempotencyDesk, clock: Clock) {
     this.#stores = stores;
+    this.#life = new CredentialLife(stores.writer, (id, at) => stores.sessions.setUsed(id, at));
     this.#effects = effects;
     this.#clock = clock;
   }
@@ -41,7 +42,7 @@ export class SessionDesk implements Sessions {
   identify(secret: string): Caller | undefined {
     const session = this.#stores.sessions.findByHash(sha256(secret));
     if (!session || this.#isOver(session)) return undefined;
-    this.#life.noteUse(session.id, this.#clock.now());
+    this.#life.use(session.id, this.#clock.now());
     return toCaller(session);
   }
 
@@ -120,10 +121,8 @@ export class SessionDesk implements Sessions {
   }
 
   /** Writes down when sessions were last used. */
-  async noteUses(): Promise<void> {
-    const uses = this.#life.takeUses();
-    if (uses.length === 0) return;
-    await this.#stores.writer.write(() => uses.forEach(([id, at]) => this.#stores.sessions.setUsed(id, at)));
+  noteUses(): Promise<void> {
+    return this.#life.noteUses();
   }
 
   #own(caller: Caller): SessionRecord | undefined {

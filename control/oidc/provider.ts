@@ -4,7 +4,7 @@
 import type { ClientAuth, Configuration, IDToken, UserInfoResponse } from 'openid-client';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import type { Identity, IdentityProvider } from '../app/identity-provider.ts';
+import type { Identity, IdentityProvider, LoginSecrets } from '../app/identity-provider.ts';
 import { toLoginFault } from './faults.ts';
 
 export interface OidcSettings {
@@ -26,61 +26,73 @@ interface Found {
   provider: Configuration;
 }
 
-export function createIdentityProvider(settings: OidcSettings, log: Logger): IdentityProvider {
-  let found: Promise<Found> | undefined;
-  const find = (): Promise<Found> => {
-    found ??= discover(settings).catch((error: unknown) => {
-      found = undefined;
-      throw error;
+export class OidcProvider implements IdentityProvider {
+  readonly issuer: string;
+  readonly #settings: OidcSettings;
+  readonly #log: Logger;
+  #found: Promise<Found> | undefined;
+
+  constructor(settings: OidcSettings, log: Logger) {
+    this.issuer = settings.issuer;
+    this.#settings = settings;
+    this.#log = log;
+  }
+
+  loginUrl({ redirectUrl, state, nonce, codeVerifier }: LoginSecrets & { redirectUrl: string }): Promise<string> {
+    return this.#ask(async ({ oidc, provider }) => {
+      const parameters = {
+        redirect_uri: redirectUrl,
+        scope: this.#settings.scopes,
+        state,
+        nonce,
+        code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
+        code_challenge_method: 'S256',
+      };
+      return oidc.buildAuthorizationUrl(provider, parameters).href;
     });
-    return found;
-  };
-  const withProvider = async <T>(work: (found: Found) => T | Promise<T>): Promise<T> => {
+  }
+
+  identify({ callbackUrl, state, nonce, codeVerifier }: LoginSecrets & { callbackUrl: URL }): Promise<Identity> {
+    return this.#ask(async (found) => {
+      requireAnswer(callbackUrl.searchParams);
+      const tokens = await found.oidc.authorizationCodeGrant(found.provider, callbackUrl, {
+        expectedState: state,
+        expectedNonce: nonce,
+        pkceCodeVerifier: codeVerifier,
+        idTokenExpected: true,
+      });
+      const [claims, idToken] = [tokens.claims(), tokens.id_token];
+      if (!claims || idToken === undefined) throw new LongshoreError('oidc_failed', { details: 'no ID token' });
+      return toIdentity(claims, await fetchUserInfo(found, tokens.access_token, claims.sub), idToken);
+    });
+  }
+
+  logoutUrl({ idToken, returnUrl }: { idToken: string; returnUrl: string }): Promise<string | null> {
+    return this.#ask(({ oidc, provider }) => {
+      if (provider.serverMetadata().end_session_endpoint === undefined) return null;
+      const parameters = { id_token_hint: idToken, post_logout_redirect_uri: returnUrl };
+      return oidc.buildEndSessionUrl(provider, parameters).href;
+    });
+  }
+
+  async #ask<T>(work: (found: Found) => T | Promise<T>): Promise<T> {
     try {
-      return await work(await find());
+      return await work(await this.#find());
     } catch (thrown) {
       const fault = toLoginFault(thrown);
-      log.warn({ issuer: settings.issuer, code: fault.code, reason: fault.details }, 'a login failed at the provider');
+      const { code, details: reason } = fault;
+      this.#log.warn({ issuer: this.issuer, code, reason }, 'a login failed at the provider');
       throw fault;
     }
-  };
+  }
 
-  return {
-    issuer: settings.issuer,
-    loginUrl: ({ redirectUrl, state, nonce, codeVerifier }) =>
-      withProvider(async ({ oidc, provider }) => {
-        const parameters = {
-          redirect_uri: redirectUrl,
-          scope: settings.scopes,
-          state,
-          nonce,
-          code_challenge: await oidc.calculatePKCECodeChallenge(codeVerifier),
-          code_challenge_method: 'S256',
-        };
-        return oidc.buildAuthorizationUrl(provider, parameters).href;
-      }),
-    identify: ({ callbackUrl, state, nonce, codeVerifier }) =>
-      withProvider(async ({ oidc, provider }) => {
-        requireAnswer(callbackUrl.searchParams);
-        const tokens = await oidc.authorizationCodeGrant(provider, callbackUrl, {
-          expectedState: state,
-          expectedNonce: nonce,
-          pkceCodeVerifier: codeVerifier,
-          idTokenExpected: true,
-        });
-        const claims = tokens.claims();
-        if (!claims || tokens.id_token === undefined)
-          throw new LongshoreError('oidc_failed', { details: 'no ID token' });
-        const more = await fetchUserInfo(oidc, provider, tokens.access_token, claims.sub);
-        return toIdentity(claims, more, tokens.id_token);
-      }),
-    logoutUrl: ({ idToken, returnUrl }) =>
-      withProvider(({ oidc, provider }) => {
-        if (provider.serverMetadata().end_session_endpoint === undefined) return null;
-        const parameters = { id_token_hint: idToken, post_logout_redirect_uri: returnUrl };
-        return oidc.buildEndSessionUrl(provider, parameters).href;
-      }),
-  };
+  #find(): Promise<Found> {
+    this.#found ??= discover(this.#settings).catch((error: unknown) => {
+      this.#found = undefined;
+      throw error;
+    });
+    return this.#found;
+  }
 }
 
 async function discover({ issuer, clientId, clientSecret }: OidcSettings): Promise<Found> {
@@ -116,8 +128,7 @@ function requireAnswer(parameters: URLSearchParams): void {
 
 /** Providers put groups and roles here or into the ID token. */
 async function fetchUserInfo(
-  oidc: Library,
-  provider: Configuration,
+  { oidc, provider }: Found,
   accessToken: string,
   subject: string,
 ): Promise<UserInfoResponse | undefined> {

@@ -2,7 +2,7 @@
 import type { Test } from 'tap';
 import { pino } from 'pino';
 import { readPermissionMap, type ClaimRules } from '../../control/app/claims.ts';
-import { createIdentityProvider } from '../../control/oidc/provider.ts';
+import { OidcProvider } from '../../control/oidc/provider.ts';
 import { Browser } from './browser.ts';
 import { ADMIN, ControlWorld } from './control-world.ts';
 import { startTestHttp, type TestHttp } from './http-server.ts';
@@ -78,7 +78,7 @@ export async function startLoginWorld(t: Test, options: LoginOptions = {}): Prom
     clientSecret: CLIENT.secret,
     scopes: 'openid profile email',
   };
-  const world = new ControlWorld(t, { login: { ...RULES, ...rules, provider: createIdentityProvider(client, log) } });
+  const world = new ControlWorld(t, { login: { ...RULES, ...rules, provider: new OidcProvider(client, log) } });
   const http = await startTestHttp(t, { config: { publicUrl: PANEL }, deps: { app: world.app } });
   return new LoginWorld(world, http, provider, providerLog);
 }
