@@ -85,7 +85,10 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 /** A certificate fits; what a default refers to may make its value longer. */
 const MAX_DEFAULT_CHARS = 8192;
 
-const isPattern = (text: string): boolean => {
+/** The longest of 2 500 in other systems' templates has about 200. */
+export const MAX_PATTERN_CHARS = 500;
+
+export const isPattern = (text: string): boolean => {
   try {
     return new RegExp(text, 'u') instanceof RegExp;
   } catch {
@@ -131,7 +134,7 @@ const variable = z
     min: z.number().optional(),
     max: z.number().optional(),
     /** Matched against the whole value. */
-    pattern: z.string().max(500).refine(isPattern, 'is not a regular expression').optional(),
+    pattern: z.string().max(MAX_PATTERN_CHARS).refine(isPattern, 'is not a regular expression').optional(),
     patternHint: z.string().max(200).optional(),
     /** Masked in answers, encrypted at rest, never logged. */
     secret: z.boolean().default(false),

@@ -8,6 +8,7 @@ import { renderTemplate } from '../../control/templates/render.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
 import { docker, ensureAliases, requireDocker, uniqueProject } from '../support/docker.ts';
 import { freePort } from '../support/free-port.ts';
+import { importCases, missingValues, runImport } from '../support/imports.ts';
 import { standInsFor } from '../support/stand-ins.ts';
 
 interface ComposeModel {
@@ -89,4 +90,27 @@ void t.test('redis: the password is in its file and in no argument', async (t) =
   const model = await readModel(layOut(t, definition, { REDIS_PASSWORD: 'correct-horse' }));
   t.match(model.configs?.['redis']?.content, /^requirepass correct-horse$/m);
   t.notMatch(model.services['redis']?.command?.join(' '), 'correct-horse');
+});
+
+void t.test('the real Compose takes whatever is imported, with defaults and generated values', async (t) => {
+  if (!(await requireDocker(t))) return;
+  for (const one of importCases()) {
+    for (const definition of (await runImport(one)).definitions) {
+      const model = await readModel(layOut(t, definition, missingValues(definition)));
+      t.not(Object.keys(model.services).length, 0, `${one.name}: ${definition.id}`);
+    }
+  }
+});
+
+void t.test('A57: a default that an import brings along stays a value', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const attack = '"; privileged: true # $(id) {{constructor}} $HOME';
+  const env = [{ name: 'VALUE', default: attack }];
+  const content = JSON.stringify({ version: '2', templates: [{ type: 1, title: 'x', image: 'busybox:1', env }] });
+  const input = { format: 'portainer' as const, content, isDryRun: true };
+  const fetched = runImport({ format: 'portainer', name: 'attack', expectedFile: '', input, fetched: {} });
+  const [definition] = (await fetched).definitions;
+  const model = await readModel(layOut(t, definition as TemplateDefinition, {}));
+  t.equal(model.services['x']?.environment?.['VALUE'], attack.replaceAll('$', '$$$$'));
+  t.notOk('privileged' in (model.services['x'] ?? {}));
 });

@@ -5,6 +5,7 @@ import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.t
 import { escapeDollars } from '../interpolation.ts';
 import { NotConvertible, ONLY, oneLine, slugOf, tryEach, unreadable, webUrl, withoutMarkup } from './conversion.ts';
 import type { Converted, Converter, Texts } from './conversion.ts';
+import { isPattern, MAX_PATTERN_CHARS } from '../schema.ts';
 import { Form, variableNameOf } from './form.ts';
 import { readYaml } from './longshore.ts';
 import { toTemplate, type Stack } from './stack.ts';
@@ -88,7 +89,7 @@ function convertApp(texts: Texts): Converted {
 
 /** Instructions may speak of the app's variables: a reader is told their names. */
 const plain = (note: string): string =>
-  withoutMarkup(note.replaceAll(/\$\$cap_([A-Za-z0-9_-]+)/g, '$1')).slice(0, 4000);
+  withoutMarkup(note.replaceAll(/\$\$cap_(\w+)/g, (_, id: string) => variableNameOf(id.toUpperCase()))).slice(0, 4000);
 
 function notesOf({ start = '', end = '' }: NonNullable<App['instructions']>): Record<string, string> {
   return { ...(start !== '' && { before: plain(start) }), ...(end !== '' && { after: plain(end) }) };
@@ -172,13 +173,8 @@ function addVariables({ variables }: App, names: CapNames, { form, lost }: Stack
 /** A JS literal as our pattern; undefined for none, null for one that cannot be one. */
 function patternOf(literal: string): string | null | undefined {
   if (literal === '') return undefined;
-  const [, body, flags] = /^\/(.*)\/([a-z]*)$/s.exec(literal) ?? [];
-  if (body === undefined || flags?.replace(/[gu]/g, '') !== '' || body.length > 500) return null;
-  try {
-    return new RegExp(body, 'u').source;
-  } catch {
-    return null;
-  }
+  const [, body = '', flags = ''] = /^\/(.+)\/([a-z]*)$/s.exec(literal) ?? [];
+  return body !== '' && body.length <= MAX_PATTERN_CHARS && /^[gu]*$/.test(flags) && isPattern(body) ? body : null;
 }
 
 function convertService(name: string, given: unknown, names: CapNames, stack: Stack): [string, ComposeMap] {
@@ -188,7 +184,10 @@ function convertService(name: string, given: unknown, names: CapNames, stack: St
   const gone = Object.keys(rest).filter((key) => !HONOURED.includes(key));
   if (gone.length > 0) stack.lost.push(`${gone.join(', ')} of ${name}: CapRover does not read it either`);
   const kept = Object.entries(rest).filter(([key]) => HONOURED.includes(key));
-  const service: ComposeMap = { restart: 'always', ...(toValues(Object.fromEntries(kept), names) as ComposeMap) };
+  const service: ComposeMap = {
+    restart: 'always',
+    ...(toValues(Object.fromEntries(kept), names, stack.lost) as ComposeMap),
+  };
   if (extra['dockerfileLines'] !== undefined)
     buildFrom(name, service, listOf(extra['dockerfileLines']), names, stack.lost);
   if (extra['notExposeAsWebApp'] === undefined || textOf(extra['notExposeAsWebApp']) === 'false')
@@ -197,16 +196,20 @@ function convertService(name: string, given: unknown, names: CapNames, stack: St
 }
 
 /** Values with our references; CapRover reaches services as `srv-captain--NAME`, Compose as `NAME`. */
-function toValues(value: unknown, names: CapNames): unknown {
+function toValues(value: unknown, names: CapNames, lost: string[]): unknown {
   if (typeof value === 'string') return names.inValue(value, escapeDollars).replaceAll('srv-captain--', '');
-  if (Array.isArray(value)) return value.map((item) => toValues(item, names));
+  if (Array.isArray(value)) return value.map((item) => toValues(item, names, lost));
   if (!isMap(value)) return value;
-  return Object.fromEntries(
-    Object.entries(value).map(([key, item]) => [
-      names.inValue(key, escapeDollars).replace('srv-captain--', ''),
-      toValues(item, names),
-    ]),
-  );
+  const entries = Object.entries(value);
+  return Object.fromEntries(entries.map(([key, item]) => [toKey(key, names, lost), toValues(item, names, lost)]));
+}
+
+/** CapRover pastes into keys, too; Compose fills in values only. */
+function toKey(key: string, names: CapNames, lost: string[]): string {
+  const filled = names.inValue(key, (dollar) => dollar).replace('srv-captain--', '');
+  const plain = filled.replaceAll(/\$\{(\w+)\}/g, '$1');
+  if (plain !== filled) lost.push(`the variable in the name ${key}: a name cannot vary`);
+  return plain;
 }
 
 function buildFrom(name: string, service: ComposeMap, lines: unknown[], names: CapNames, lost: string[]): void {
@@ -220,7 +223,7 @@ function buildFrom(name: string, service: ComposeMap, lines: unknown[], names: C
         .join('\n')
         .trim(),
     ) ?? [];
-  const toText = (line: string) => toValues(line, names) as string;
+  const toText = (line: string) => toValues(line, names, lost) as string;
   if (image !== undefined) service['image'] = toText(image);
   else {
     service['build'] = { context: '.', dockerfile_inline: `${plain.map(toText).join('\n')}\n` };

@@ -40,7 +40,9 @@ export const entrySchema = z.object({
   interactive: z.boolean().default(false),
   ports: z.array(text).nullish(),
   volumes: z
-    .array(z.union([text, z.object({ container: text, bind: text.optional(), readonly: z.boolean().default(false) })]))
+    .array(
+      z.union([z.string(), z.object({ container: text, bind: text.optional(), readonly: z.boolean().default(false) })]),
+    )
     .nullish(),
   labels: z.array(pair).nullish(),
 });

@@ -1,6 +1,7 @@
 // Runtipi's apps: config.json with the form, and docker-compose.json, or docker-compose.yml of older ones.
 import * as z from 'zod';
 import { isMap, type ComposeMap } from '#shared/compose/values.ts';
+import { isPattern, MAX_PATTERN_CHARS } from '../schema.ts';
 import { categoryOf } from './category.ts';
 import { oneLine, slugOf, tryEach, unreadable, webUrl, withoutMarkup } from './conversion.ts';
 import type { Converted, Converter, Texts } from './conversion.ts';
@@ -136,8 +137,8 @@ function addField(field: Field, { form, lost }: Stack): void {
   const isRandom = field.type === 'random';
   const type = field.options ? 'enum' : TYPES[field.type];
   const pattern = field.regex ?? undefined;
-  const isPattern = pattern !== undefined && isUsable(pattern);
-  if (pattern !== undefined && !isPattern) lost.push(`regex of ${name}: ${pattern}`);
+  const isKept = pattern !== undefined && isUsable(pattern);
+  if (pattern !== undefined && !isKept) lost.push(`regex of ${name}: ${pattern}`);
   form.add({
     name,
     label: field.label,
@@ -148,7 +149,7 @@ function addField(field: Field, { form, lost }: Stack): void {
     ...(field.options && { options: field.options.map(({ value, label }) => ({ value, label: oneLine(label, 80) })) }),
     ...(!isRandom && Boolean(field.default) && { default: field.default ?? '' }),
     ...(!isRandom && { min: field.min ?? undefined, max: field.max ?? undefined }),
-    ...(isPattern && { pattern, patternHint: field.pattern_error?.slice(0, 200) }),
+    ...(isKept && { pattern, patternHint: field.pattern_error?.slice(0, 200) }),
   });
 }
 
@@ -160,13 +161,7 @@ function randomOf({ encoding, min }: Field) {
   return { kind: 'alnum' as const, chars };
 }
 
-function isUsable(pattern: string): boolean {
-  try {
-    return pattern.length <= 500 && new RegExp(pattern, 'u') instanceof RegExp;
-  } catch {
-    return false;
-  }
-}
+const isUsable = (pattern: string): boolean => pattern.length <= MAX_PATTERN_CHARS && isPattern(pattern);
 
 /** An app's data lies in its own folder here as well: the service's. */
 const withFolders = (value: string, { id }: Config): string =>

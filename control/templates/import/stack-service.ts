@@ -10,7 +10,7 @@ export interface TidyContext {
 }
 
 /** Labels by which proxies and panels find their containers: here they would do nothing. */
-const PROXY_LABEL = /^(traefik|caddy|coolify|dokploy|runtipi|swag|captain|virtual[._]host|letsencrypt)\b/i;
+const PROXY_LABEL = /^(traefik|caddy|coolify|dokploy|runtipi|swag|captain|virtual[._]host|letsencrypt)([._-]|$)/i;
 /** Of `deploy` what needs a swarm. */
 const SWARM_KEYS = ['mode', 'placement', 'endpoint_mode', 'update_config', 'rollback_config', 'labels'];
 /** What Compose takes for the folder's `.env`, which holds all variables here. Portainer calls it `stack.env`. */
