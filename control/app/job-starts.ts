@@ -5,7 +5,7 @@ import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { HostLinks } from './host-links.ts';
-import { specOf } from './service-spec.ts';
+import { requireSendable, specOf } from './service-spec.ts';
 import { isDeploy } from './service-status.ts';
 
 export interface JobOrder {
@@ -30,7 +30,7 @@ export class JobStarts {
     this.#clock = clock;
   }
 
-  /** Returns the id of the job. */
+  /** Returns the id of the job. Throws validation_error when the service is too large to be told to its host. */
   start(tx: WriteContext, service: ServiceRecord, order: JobOrder): string {
     const now = this.#clock.now();
     const job = {
@@ -53,7 +53,7 @@ export class JobStarts {
       message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${order.kind}${causeOf(order)}`,
       at: now,
     });
-    this.#offer(tx, service, job);
+    requireSendable(this.#offer(tx, service, job));
     return job.id;
   }
 
@@ -69,7 +69,7 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(hostId));
   }
 
-  #offer(tx: WriteContext, service: ServiceRecord, job: Offered): void {
+  #offer(tx: WriteContext, service: ServiceRecord, job: Offered): JobOffer {
     const offer: JobOffer = {
       jobId: job.id,
       serviceId: service.id,
@@ -81,6 +81,7 @@ export class JobStarts {
     };
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
     tx.afterCommit(() => this.#links.nudge(job.hostId));
+    return offer;
   }
 }
 

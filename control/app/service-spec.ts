@@ -1,10 +1,15 @@
 // What a host is told of a service when it is to deploy it: all that runs it while control is away.
-import type { ServiceSpec } from '#shared/model.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import type { JobOffer, ServiceSpec } from '#shared/model.ts';
+import { MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import { literalSecretsOf } from './compose-secrets.ts';
 import { loginsFor } from './registry-scope.ts';
 import { fillShared } from './shared-variables.ts';
+
+/** What surrounds an offer in its frame takes a few hundred bytes. */
+const MAX_OFFER_BYTES = MAX_FRAME_BYTES - 16 * 1024;
 
 /** Call inside a write: it notes which shared variables the service takes. */
 export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
@@ -34,4 +39,12 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     limits: service.limits,
     registries: loginsFor(compose, stores.registries.loginsOf(customerId)),
   };
+}
+
+/** A command that does not fit into a frame would hold up all that come after it. Throws validation_error. */
+export function requireSendable(offer: JobOffer): void {
+  if (Buffer.byteLength(JSON.stringify(offer)) <= MAX_OFFER_BYTES) return;
+  const most = `${MAX_OFFER_BYTES / 1024} KiB`;
+  const problem = `with the compose text, files and shared variables they take, they must stay below ${most}`;
+  throw new LongshoreError('validation_error', { fields: { variables: problem } });
 }

@@ -184,6 +184,19 @@ t.test('a change made on an older revision is refused when it says so', async (t
   t.equal((await change(world, id, { variables: { A: '2' }, revision: 2 })).service.revision, 3);
 });
 
+t.test('a service never grows beyond what can be told to its host', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'web');
+  const large = (count: number, name: string) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`${name}${n}`, 'x'.repeat(32_000)]));
+  const first = await change(world, id, { variables: large(25, 'A') });
+  await host.finish(first.jobId ?? '');
+  const second = change(world, id, { variables: large(25, 'B') });
+  t.match(await fieldsOf(second), { variables: /must stay below 1008 KiB/ });
+  t.match(world.app.services.detail(ADMIN, id), { revision: 2, lifecycle: 'running' });
+});
+
 t.test('of two changes at once one is made, the other is refused', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();

@@ -91,7 +91,7 @@ const filesOf = (folder: string): [string, string][] =>
     .filter((entry) => entry.isFile())
     .map(({ name }) => [`${folder}/${name}`, readFileSync(join(folder, name), 'latin1')]);
 
-t.test('A69: secrets are found nowhere but where they are kept', { skip }, async (t) => {
+t.test('A63, A69: secrets are found nowhere but where they are kept', { skip }, async (t) => {
   await ensureImages();
   const stack = await startStack({ controlEnv: { LONGSHORE_ALLOW_PRIVATE_WEBHOOKS: '1' } });
   t.teardown(() => stack.stop());

@@ -359,7 +359,7 @@ void t.test('Tab offers commands, flags and the names the control plane knows', 
     return said;
   };
   t.match(await complete('serv'), ['up', 'control', 'agent', 'hosts', 'services']);
-  t.match(await complete('services', 'st'), ['list', 'get', 'start', 'stop']);
+  t.match(await complete('services', 'st'), ['list', 'get', 'update', 'start', 'stop']);
   t.ok((await complete('services', 'stop', 'w')).includes('web'));
   t.ok((await complete('logs', '')).includes('web'));
   t.ok((await complete('deploy', '--na')).includes('--name'));
