@@ -4,7 +4,18 @@ import { pino, type Logger } from 'pino';
 export type { Logger } from 'pino';
 
 /** Names that never reach a log line, at the top or one level down. */
-const SECRET_FIELDS = ['token', 'secret', 'password', 'authorization', 'apiKey', 'api_key', 'variables', 'mac'];
+const SECRET_FIELDS = [
+  'token',
+  'secret',
+  'password',
+  'authorization',
+  'apiKey',
+  'api_key',
+  'variables',
+  'mac',
+  'cookie',
+  'idToken',
+];
 
 export interface LogOptions {
   level: string;
