@@ -126,7 +126,8 @@ const REASONS: Record<string, string> = {
   ECONNRESET: 'The connection was reset',
   ENOTFOUND: 'There is no such host',
   EAI_AGAIN: 'The name could not be looked up',
-  UND_ERR_SOCKET: 'The connection was closed before the reply',
+  UND_ERR_SOCKET: 'The connection was closed before the end of the reply',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'The connection was closed before the end of the reply',
   UND_ERR_HEADERS_OVERFLOW: 'The headers of the reply are too large',
   HPE_HEADER_OVERFLOW: 'The headers of the reply are too large',
 };

@@ -1,6 +1,6 @@
 // The door through which the control plane calls out at a user's word: an undici agent that looks at the address it is
 // about to connect to. What was looked up is what is connected to, so a name that changes its mind in between gains
-// nothing; the address of a kept connection was checked when it was made.
+// nothing. No connection is kept: each call looks anew, and none is lost to a far side that closes an idle one.
 import { lookup as systemLookup, type LookupAddress, type LookupOptions } from 'node:dns';
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
@@ -25,6 +25,7 @@ export interface GuardOptions extends AddressRules {
 export function createGuard({ connectMs, lookup = systemLookup, ...rules }: GuardOptions): Agent {
   const connector = buildConnector({ timeout: connectMs, lookup: guardLookup(lookup, rules), allowH2: false });
   return new Agent({
+    pipelining: 0,
     connect(options, done) {
       const host = hostOf(options);
       // net.connect asks no resolver for an IP literal.

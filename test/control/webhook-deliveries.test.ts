@@ -4,8 +4,9 @@ import type { NewWebhook } from '../../control/app/api/webhooks.ts';
 import type { DeliveryRecord } from '../../control/store/records.ts';
 import { MAX_PENDING } from '../../control/app/webhooks/spread.ts';
 import type { Lookup } from '../../control/egress/guard.ts';
-import { ADMIN, ControlWorld } from '../support/control-world.ts';
+import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
+import { reportOf } from '../support/fake-host.ts';
 import { accept, openWorld, startCourier, startReceiver, status, verify } from '../support/webhook-receiver.ts';
 
 const MINUTE = 60_000;
@@ -38,7 +39,10 @@ t.test('a deploy is told of, in order, signed, with the facts of its service', a
   const receiver = await startReceiver(t);
   const host = await world.joinAndConnect();
   const { secret } = await subscribe(world, receiver.url, { events: ['deploy.*'] });
-  const serviceId = await world.deployed(host, 'web', { variables: { DB_PASSWORD: 'hunter2hunter2' } });
+  const serviceId = await world.deployed(host, 'web', {
+    variables: { DB_PASSWORD: 'hunter2hunter2' },
+    source: { method: 'compose', compose: `${COMPOSE}    environment: { API_TOKEN: hunter2hunter2 }\n` },
+  });
   const [started, succeeded] = await receiver.until(2);
   t.strictSame(receiver.types, ['deploy.started', 'deploy.succeeded']);
   t.match(started?.payload.data, { service: { id: serviceId, name: 'web' }, job: { kind: 'deploy' } });
@@ -78,6 +82,33 @@ t.test('what happens to a service is told of: its making, its work, its end', as
     expected.map((word) => `service.${word}`),
   );
   t.match(receiver.received.at(-1)?.payload.data, { service: { id, name: 'web', status: null } });
+});
+
+t.test('changes of settings, suspensions and what happens by itself are told of', async (t) => {
+  const world = await setUp(t);
+  const receiver = await startReceiver(t);
+  const host = await world.joinAndConnect();
+  const customer = await world.app.customers.create(ADMIN, { name: 'Acme' });
+  const id = await world.deployed(host, 'web', { customerId: customer.id });
+  const events = ['service.updated', 'service.suspended', 'service.resumed', 'service.status_changed', 'health.*'];
+  await subscribe(world, receiver.url, { events });
+  await world.app.services.update(ADMIN, id, { displayName: 'Web' });
+  await host.tell({
+    kind: 'service.report',
+    report: reportOf(id, { lifecycle: 'failed', reason: 'web exited with 1' }),
+  });
+  await host.tell({ kind: 'service.event', serviceId: id, type: 'health', status: 'unhealthy', message: 'no', at: 1 });
+  await world.app.customers.suspend(ADMIN, customer.id);
+  await world.app.customers.resume(ADMIN, customer.id);
+  await receiver.until(5);
+  t.strictSame(receiver.types, [
+    'service.updated',
+    'service.status_changed',
+    'health.unhealthy',
+    'service.suspended',
+    'service.resumed',
+  ]);
+  t.match(receiver.received[1]?.payload.data, { status: 'failed', message: 'web exited with 1' });
 });
 
 t.test('F44: a receiver that fails is tried again with the same id, five times within a day', async (t) => {
@@ -229,6 +260,37 @@ t.test('410 disables the endpoint; it hears nothing until it is resumed', async 
     receiver.received.map(({ payload }) => payload.data['message']),
     ['one', 'four'],
   );
+});
+
+t.test('a receiver that hangs up in the middle is tried again', async (t) => {
+  const world = await setUp(t);
+  const receiver = await startReceiver(t, (response) => {
+    response.writeHead(200, { 'content-length': '10' }).write('half');
+    setImmediate(() => response.destroy());
+  });
+  const { webhook } = await subscribe(world, receiver.url);
+  await happen(world);
+  const [delivery] = await untilState(world, webhook.id, ([first]) => first?.tries === 1);
+  t.match(delivery, { state: 'pending', error: 'The connection was closed before the end of the reply' });
+  receiver.answer = accept;
+  world.clock.advance(MINUTE);
+  await untilState(world, webhook.id, ([first]) => first?.state === 'delivered');
+  t.equal(new Set(receiver.ids).size, 1);
+});
+
+t.test('stopping cuts a call that is under way; the next start makes it again', async (t) => {
+  const world = openWorld(t);
+  const courier = startCourier(t, world);
+  const receiver = await startReceiver(t, () => {});
+  const { webhook } = await subscribe(world, receiver.url);
+  await happen(world);
+  await receiver.until(1);
+  await courier.stop();
+  t.match(deliveriesOf(world, webhook.id), [{ state: 'pending', tries: 0 }]);
+  receiver.answer = accept;
+  startCourier(t, world);
+  await untilState(world, webhook.id, ([first]) => first?.state === 'delivered');
+  t.equal(new Set(receiver.ids).size, 1);
 });
 
 t.test('Retry-After is honoured', async (t) => {
