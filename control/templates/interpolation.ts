@@ -47,12 +47,15 @@ export function interpolationsOf(text: string): Interpolation[] {
   return found;
 }
 
-/** Up to the brace that closes what was opened before the text. */
+/** Longer defaults are left to Compose: nobody edits them in a form. */
+const MAX_ARGUMENT_CHARS = 1000;
+
+/** Up to the brace that closes what was opened before the text; nothing when it is not near. */
 function untilClosed(text: string): string {
   let depth = 0;
-  for (let i = 0; i < text.length; i++) {
+  for (let i = 0; i < text.length && i < MAX_ARGUMENT_CHARS; i++) {
     if (text.startsWith('${', i)) depth++;
     else if (text[i] === '}' && --depth < 0) return text.slice(0, i);
   }
-  return text;
+  return '';
 }

@@ -3,12 +3,14 @@
 import * as z from 'zod';
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { escapeDollars } from '../interpolation.ts';
-import { NotConvertible, ONLY, oneLine, slugOf, tryEach, unreadable, webUrl, withoutMarkup } from './conversion.ts';
+import { CapNames, hex } from './caprover-names.ts';
+import { NotConvertible, ONLY, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { oneLine, withoutMarkup } from './markup.ts';
 import type { Converted, Converter, Texts } from './conversion.ts';
 import { isPattern, MAX_PATTERN_CHARS } from '../schema.ts';
 import { Form, variableNameOf } from './form.ts';
-import { readYaml } from './longshore.ts';
-import { toTemplate, type Stack } from './stack.ts';
+import { readYaml } from './read-text.ts';
+import { publish, toTemplate, type Stack } from './stack.ts';
 
 const text = z.coerce.string();
 const appSchema = z.object({
@@ -34,9 +36,6 @@ const appSchema = z.object({
 });
 type App = z.infer<typeof appSchema>;
 
-/** What all services of an app are called after; the user's own name for the app is the Compose project. */
-const APP_NAME = 'app';
-const ROOT_DOMAIN = 'ROOT_DOMAIN';
 /** What CapRover honours of a service. */
 const HONOURED = [
   'image',
@@ -51,8 +50,6 @@ const HONOURED = [
 ];
 const RANDOM_HEX = /\$\$cap_gen_random_hex\(\d+\)/;
 const WHOLE_RANDOM_HEX = /^\$\$cap_gen_random_hex\((\d+)\)$/;
-/** One pass over a text: CapRover's own names, its variables, and every other dollar. */
-const TOKEN = /\$\$cap_gen_random_hex\((\d+)\)|\$\$cap_([A-Za-z0-9_-]+)|\$/g;
 
 export const caprover: Converter = {
   fits: (texts) => /^captainVersion:\s*['"]?4/m.test(texts[ONLY] ?? ''),
@@ -66,7 +63,10 @@ function convertApp(texts: Texts): Converted {
   if (!parsed.success) throw unreadable('caproverOneClickApp is not as CapRover writes it', parsed.error);
   const lost: string[] = [];
   const stack: Stack = { root: {}, form: new Form(lost), files: {}, ports: [], lost };
-  const names = new CapNames(parsed.data, stack.form);
+  const names = new CapNames(
+    (parsed.data.variables ?? []).map(({ id }) => id),
+    stack.form,
+  );
   addVariables(parsed.data, names, stack);
   const services = isMap(root['services']) ? root['services'] : {};
   const converted = Object.entries(services).map(([key, service]) =>
@@ -94,61 +94,6 @@ const plain = (note: string): string =>
 function notesOf({ start = '', end = '' }: NonNullable<App['instructions']>): Record<string, string> {
   return { ...(start !== '' && { before: plain(start) }), ...(end !== '' && { after: plain(end) }) };
 }
-
-/** CapRover's `$$cap_…` as our references. */
-class CapNames {
-  readonly #variables: ReadonlyMap<string, string>;
-  readonly #form: Form;
-  #randoms = 0;
-
-  constructor({ variables }: App, form: Form) {
-    const ids = (variables ?? []).map(({ id }) => id.replace(/^\$\$cap_/, ''));
-    this.#variables = new Map(ids.map((id) => [id, variableNameOf(id.toUpperCase())]));
-    this.#form = form;
-  }
-
-  nameOf(id: string): string {
-    return this.#variables.get(id.replace(/^\$\$cap_/, '')) ?? '';
-  }
-
-  inKey(key: string): string {
-    return slugOf(key.replaceAll('$$cap_appname', APP_NAME));
-  }
-
-  /** `literal` says what becomes of a dollar that is none of CapRover's. */
-  inValue(value: string, literal: (dollar: string) => string): string {
-    return value.replaceAll(TOKEN, (whole, digits: string | undefined, id: string | undefined) => {
-      if (digits !== undefined) return `\${${this.#random(Number(digits))}}`;
-      return id === undefined ? literal(whole) : this.#reference(id);
-    });
-  }
-
-  /** Names run on into what follows (`$$cap_appname-db`): the longest one that is known counts. */
-  #reference(token: string): string {
-    const known = ['appname', 'root_domain', ...this.#variables.keys()].filter((id) => token.startsWith(id));
-    const id = known.toSorted((a, b) => b.length - a.length)[0];
-    if (id === undefined) return escapeDollars(`$$cap_${token}`);
-    const rest = token.slice(id.length);
-    if (id === 'appname') return APP_NAME + rest;
-    if (id !== 'root_domain') return `\${${this.#variables.get(id) ?? ''}}${rest}`;
-    this.#form.add({
-      name: ROOT_DOMAIN,
-      label: 'Domain',
-      help: 'Where the app is reached',
-      required: true,
-      default: 'localhost',
-    });
-    return `\${${ROOT_DOMAIN}}${rest}`;
-  }
-
-  #random(chars: number): string {
-    const name = `RANDOM_${++this.#randoms}`;
-    this.#form.add({ name, hidden: true, secret: true, type: 'password', generate: hex(chars) });
-    return name;
-  }
-}
-
-const hex = (chars: number) => ({ kind: 'hex' as const, chars: Math.min(Math.max(chars, 1), 256) });
 
 function addVariables({ variables }: App, names: CapNames, { form, lost }: Stack): void {
   for (const { id, label, description, defaultValue, validRegex } of variables ?? []) {
@@ -191,7 +136,11 @@ function convertService(name: string, given: unknown, names: CapNames, stack: St
   if (extra['dockerfileLines'] !== undefined)
     buildFrom(name, service, listOf(extra['dockerfileLines']), names, stack.lost);
   if (extra['notExposeAsWebApp'] === undefined || textOf(extra['notExposeAsWebApp']) === 'false')
-    publish(name, service, Number(textOf(extra['containerHttpPort']) || 80), stack);
+    publish(stack, service, {
+      name,
+      container: Number(textOf(extra['containerHttpPort']) || 80),
+      variable: `${name}_PORT`,
+    });
   return [name, service];
 }
 
@@ -229,13 +178,4 @@ function buildFrom(name: string, service: ComposeMap, lines: unknown[], names: C
     service['build'] = { context: '.', dockerfile_inline: `${plain.map(toText).join('\n')}\n` };
     lost.push(`dockerfileLines of ${name}: the host builds the image at each deploy`);
   }
-}
-
-/** CapRover's proxy would find the container; here it gets a port of the host. */
-function publish(name: string, service: ComposeMap, container: number, { form, ports, lost }: Stack): void {
-  const variable = variableNameOf(`${name.toUpperCase()}_PORT`);
-  form.addPort(variable, `Port of the host for ${name}`);
-  service['ports'] = [...listOf(service['ports']), { target: container, published: `\${${variable}}` }];
-  ports.push({ service: name, container, protocol: 'http', var: variable });
-  lost.push(`the domain of ${name}: it answers on a port of its host`);
 }

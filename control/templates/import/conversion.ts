@@ -75,27 +75,6 @@ export function slugOf(text: string): string {
   return plain.replace(/^-+/, '').slice(0, 63).replace(/-+$/, '') || 'template';
 }
 
-/** Text of a stranger for one line of ours: no markup, no line breaks, cut where it must be. */
-export const oneLine = (text: string, chars: number): string => {
-  const plain = withoutMarkup(text).replaceAll(/\s+/g, ' ').trim();
-  return plain.length <= chars ? plain : `${plain.slice(0, chars - 1).trimEnd()}…`;
-};
-
-/** HTML as the text a reader would see. Entities are few in such notes; what is left of them stays text. */
-export const withoutMarkup = (text: string): string =>
-  text
-    .replaceAll(/<(script|style)\b[^]*?<\/\1>/gi, '')
-    .replaceAll(/<\/?(p|br|li|h\d|div|ul|ol)\b[^>]*>/gi, '\n')
-    .replaceAll(/<[^>]*>/g, '')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&nbsp;', ' ')
-    .replaceAll('&amp;', '&')
-    .replaceAll(/\n\s*\n\s*\n+/g, '\n\n')
-    .trim();
-
 /** A link only when a browser would follow it as one. */
 export const webUrl = (value: unknown): string | undefined => {
   const url = typeof value === 'string' ? URL.parse(value) : null;

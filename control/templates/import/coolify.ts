@@ -3,12 +3,13 @@
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { renameVariables } from '../interpolation.ts';
 import { categoryOf } from './category.ts';
-import { ONLY, oneLine, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { ONLY, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { oneLine } from './markup.ts';
 import type { Converted, Converter, Texts } from './conversion.ts';
 import { addMagic, addressOf, isMagic, type Address } from './coolify-magic.ts';
-import { Form, variableNameOf } from './form.ts';
-import { readYaml } from './longshore.ts';
-import { mapTexts, toTemplate, usedIn, type About, type Stack } from './stack.ts';
+import { Form } from './form.ts';
+import { readYaml } from './read-text.ts';
+import { mapTexts, publish, toTemplate, usedIn, type About, type Stack } from './stack.ts';
 
 /** Keys that Coolify adds to a volume and Compose does not know. */
 const VOLUME_KEYS = ['content', 'is_directory', 'isDirectory'];
@@ -99,7 +100,8 @@ function takeAddresses(name: string, service: ComposeMap, headerPort: string | u
   const asked = addresses.flatMap(({ port }) => port ?? []);
   const ports = asked.length === 0 && headerPort !== undefined ? [Number(headerPort)] : asked;
   if (ports.length === 0) stack.lost.push(`the domain of ${name}: no port is known for it`);
-  for (const port of new Set(ports)) publish(name, service, port, stack);
+  for (const container of new Set(ports.filter((port) => port >= 1 && port <= 65_535)))
+    publish(stack, service, { name, container, variable: `${name}_PORT_${container}` });
   for (const address of addresses) addAddress(address, name, stack);
 }
 
@@ -115,17 +117,6 @@ function toAddress(key: string, value: string | null): string {
   const path = value?.startsWith('/') ? value : '';
   return value === null || path !== '' ? `\${${address.base}}${path}` : value;
 }
-
-function publish(name: string, service: ComposeMap, port: number, { form, ports, lost }: Stack): void {
-  if (!(port >= 1 && port <= 65_535)) return;
-  const variable = portVariable(name, port);
-  form.addPort(variable, `Port of the host for ${name}`);
-  service['ports'] = [...listOf(service['ports']), { target: port, published: `\${${variable}}` }];
-  ports.push({ service: name, container: port, protocol: 'http', var: variable });
-  lost.push(`the domain of ${name}: it answers on a port of its host`);
-}
-
-const portVariable = (name: string, port: number) => variableNameOf(`${name.toUpperCase()}_PORT_${port}`);
 
 function addAddress({ base, isUrl, port }: Address, name: string, { form, ports }: Stack): void {
   const published = ports.find((known) => known.service === name && (port === undefined || known.container === port));

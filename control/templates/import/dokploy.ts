@@ -5,12 +5,13 @@ import * as z from 'zod';
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { escapeDollars } from '../interpolation.ts';
 import { categoryOf } from './category.ts';
-import { ONLY, oneLine, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { ONLY, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { oneLine } from './markup.ts';
 import type { Converted, Converter, ConvertOptions, Texts } from './conversion.ts';
 import { DokployValues } from './dokploy-values.ts';
 import { Form, variableNameOf } from './form.ts';
-import { pickText, readYaml } from './longshore.ts';
-import { mapTexts, toTemplate, type About, type Stack } from './stack.ts';
+import { pickText, readJson, readYaml } from './read-text.ts';
+import { mapTexts, publish, toTemplate, type About, type Stack } from './stack.ts';
 
 const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml', 'compose.yaml'];
 const TOML_FILE = 'template.toml';
@@ -82,7 +83,7 @@ function convertFolder(given: Texts, { nowMs }: ConvertOptions): Converted {
   for (const [name, value] of env) values.addEnvironment(name, value);
   addMounts(config.mounts, values, stack);
   stack.root = mapTexts(stack.root, (value) => value.replace(/^\.\.\/files\//, './files/')) as ComposeMap;
-  for (const domain of config.domains) publish(domain, stack);
+  for (const domain of config.domains) addDomain(domain, stack);
   return toTemplate(stack, readMeta(texts['meta.json'], stack));
 }
 
@@ -91,7 +92,9 @@ function readConfig(toml: string, lost: string[]): Config {
   if (Buffer.byteLength(toml) > MAX_TOML_BYTES) throw unreadable(`${TOML_FILE} is larger than ${MAX_TOML_BYTES} bytes`);
   const tries = [
     toml,
-    toml.replaceAll(/^\s*(mounts|domains)\s*=\s*\[\s*\]\s*$/gm, '').replaceAll(/\\(?![btnfr"\\uU])/g, '\\\\'),
+    toml
+      .replaceAll(/^[ \t]*(mounts|domains)[ \t]*=[ \t]*\[[ \t]*\][ \t]*$/gm, '')
+      .replaceAll(/\\(?![btnfr"\\uU])/g, '\\\\'),
   ];
   let cause: unknown;
   for (const [index, attempt] of tries.entries()) {
@@ -160,20 +163,17 @@ function splitMounts(mounts: unknown[], path: string): [targets: string[], other
   return [targets, mounts.filter((mount) => targetOf(mount) === undefined)];
 }
 
-/** Dokploy's proxy would find the container; here it gets a port of the host. */
-function publish({ serviceName, port }: z.infer<typeof domainSchema>, { root, form, ports, lost }: Stack): void {
+function addDomain({ serviceName, port }: z.infer<typeof domainSchema>, stack: Stack): void {
+  const { root, ports, lost } = stack;
   const service = isMap(root['services']) ? root['services'][serviceName] : undefined;
   if (!isMap(service)) return void lost.push(`a domain of ${serviceName}: there is no such service`);
   if (ports.some((known) => known.service === serviceName && known.container === port)) return;
-  const variable = variableNameOf(`${serviceName.toUpperCase()}_HTTP_PORT${ports.length === 0 ? '' : `_${port}`}`);
-  form.addPort(variable, `Port of the host for ${serviceName}`);
-  service['ports'] = [...listOf(service['ports']), { target: port, published: `\${${variable}}` }];
-  ports.push({ service: serviceName, container: port, protocol: 'http', var: variable });
-  lost.push(`the domain of ${serviceName}: it answers on a port of its host`);
+  const variable = `${serviceName}_HTTP_PORT${ports.length === 0 ? '' : `_${port}`}`;
+  publish(stack, service, { name: serviceName, container: port, variable });
 }
 
 function readMeta(json: string | undefined, { root, lost }: Stack): About {
-  const meta = metaSchema.safeParse(json === undefined ? {} : parseJson(json)).data ?? metaSchema.parse({});
+  const meta = metaSchema.safeParse(json === undefined ? {} : readJson(json, 'meta.json')).data ?? metaSchema.parse({});
   const [first = 'template'] = Object.keys(isMap(root['services']) ? root['services'] : {});
   const links = {
     docs: webUrl(meta.links['docs']),
@@ -191,12 +191,4 @@ function readMeta(json: string | undefined, { root, lost }: Stack): About {
     ...categoryOf(meta.tags),
     links: Object.fromEntries(Object.entries(links).filter(([, url]) => url !== undefined)),
   };
-}
-
-function parseJson(json: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw unreadable('meta.json is not valid JSON', error);
-  }
 }

@@ -2,7 +2,7 @@
 import { looksSecret } from '../../app/secret-values.ts';
 import { COMPOSE_OWN, interpolationsOf, referencesOf } from '../interpolation.ts';
 import { isVariableName, type Generate } from '../schema.ts';
-import { oneLine } from './conversion.ts';
+import { oneLine } from './markup.ts';
 
 /** As in `template.yaml`; what is left out has the schema's default. */
 export interface FormVariable {

@@ -40,13 +40,13 @@ export async function importTemplates(input: TemplateImport, deps: ImportDeps): 
     throw new LongshoreError('validation_error', {
       fields: { id: `is for one template, here are ${templates.length}` },
     });
-  const imported: Imported = { definitions: [], skipped: [...skipped] };
+  const imported: Imported = { definitions: [], skipped: skipped.map(cut) };
   for (const template of templates) {
     try {
       imported.definitions.push(finish(template, format, input));
     } catch (error) {
       if (!(error instanceof LongshoreError)) throw error;
-      imported.skipped.push({ name: nameOf(template), reason: error.details ?? error.message });
+      imported.skipped.push(cut({ name: nameOf(template), reason: error.details ?? error.message }));
     }
   }
   return imported;
@@ -79,8 +79,14 @@ function finish(
   return readTemplate({ ...texts, manifest });
 }
 
+/** What is told of a stranger's template may hold its own words. */
+const cut = ({ name, reason }: Skipped): Skipped => ({
+  name: name.slice(0, 100),
+  reason: reason.slice(0, MAX_LOST_CHARS),
+});
+
 const nameOf = ({ texts: { manifest } }: Converted): string =>
-  typeof manifest['name'] === 'string' ? manifest['name'].slice(0, 100) : 'a template without a name';
+  typeof manifest['name'] === 'string' ? manifest['name'] : 'a template without a name';
 
 /** What could not be had is absent: the converter says which template lacks it. */
 async function fetchAll(links: readonly string[], { fetchText, now }: ImportDeps): Promise<Map<string, string>> {

@@ -1,9 +1,10 @@
 // Portainer's app templates: a JSON list, of version 2 or 3 or the bare array of version 1. Containers become a compose
 // file of one service; stacks lie in repositories, of which a single raw file can be fetched.
 import { isMap, textOf } from '#shared/compose/values.ts';
-import { readYaml } from './longshore.ts';
+import { readJson, readYaml } from './read-text.ts';
 import { categoryOf } from './category.ts';
-import { NotConvertible, ONLY, oneLine, slugOf, tryEach, unreadable, webUrl, withoutMarkup } from './conversion.ts';
+import { NotConvertible, ONLY, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { oneLine, withoutMarkup } from './markup.ts';
 import type { Converted, Converter, ConvertOptions, Texts } from './conversion.ts';
 import { Form, variableNameOf } from './form.ts';
 import { toContainerService } from './portainer-container.ts';
@@ -27,7 +28,7 @@ export const portainer: Converter = {
 
 function listOf(texts: Texts): unknown[] | undefined {
   try {
-    const root: unknown = JSON.parse(texts[ONLY] ?? texts['templates.json'] ?? '');
+    const root: unknown = readJson(texts[ONLY] ?? texts['templates.json'] ?? '', 'the list');
     const list = isMap(root) ? root['templates'] : root;
     return Array.isArray(list) ? list : undefined;
   } catch {

@@ -3,10 +3,11 @@ import * as z from 'zod';
 import { isMap, type ComposeMap } from '#shared/compose/values.ts';
 import { isPattern, MAX_PATTERN_CHARS } from '../schema.ts';
 import { categoryOf } from './category.ts';
-import { oneLine, slugOf, tryEach, unreadable, webUrl, withoutMarkup } from './conversion.ts';
+import { slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
+import { oneLine, withoutMarkup } from './markup.ts';
 import type { Converted, Converter, Texts } from './conversion.ts';
 import { Form, variableNameOf, type FormVariable } from './form.ts';
-import { readYaml } from './longshore.ts';
+import { readJson, readYaml } from './read-text.ts';
 import { fromDynamicCompose } from './runtipi-compose.ts';
 import { mapTexts, toTemplate, usedIn, type Stack } from './stack.ts';
 
@@ -107,14 +108,14 @@ function convertApp(texts: Texts): Converted {
 }
 
 function readConfig(json: string | undefined): Config {
-  const parsed = configSchema.safeParse(parseJson(json ?? '', CONFIG));
+  const parsed = configSchema.safeParse(readJson(json ?? '', CONFIG));
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;
   throw unreadable(`${CONFIG}: ${issue?.path.join('.')}: ${issue?.message}`);
 }
 
 function readCompose(texts: Texts, stack: Stack): ComposeMap {
-  if (texts[DYNAMIC] !== undefined) return fromDynamicCompose(parseJson(texts[DYNAMIC], DYNAMIC), stack);
+  if (texts[DYNAMIC] !== undefined) return fromDynamicCompose(readJson(texts[DYNAMIC], DYNAMIC), stack);
   const root = readYaml(texts[PLAIN] ?? '');
   for (const [service, body] of Object.entries(isMap(root['services']) ? root['services'] : {})) {
     if (!isMap(body) || !/\$\{?APP_PORT\b/.test(JSON.stringify(body['ports'] ?? []))) continue;
@@ -122,14 +123,6 @@ function readCompose(texts: Texts, stack: Stack): ComposeMap {
     if (target) stack.ports.push({ service, container: Number(target), protocol: 'http', var: 'APP_PORT' });
   }
   return root;
-}
-
-function parseJson(json: string, name: string): unknown {
-  try {
-    return JSON.parse(json);
-  } catch (error) {
-    throw unreadable(`${name} is not valid JSON`, error);
-  }
 }
 
 function addField(field: Field, { form, lost }: Stack): void {

@@ -37,6 +37,22 @@ export function toTemplate(stack: Stack, about: About): Converted {
   return { texts: { manifest, compose }, lost };
 }
 
+/**
+ * What a proxy would have found by its domain gets a port of the host, made up at the first deploy. `variable` is cut to
+ * what a variable may be called.
+ */
+export function publish(
+  { form, ports, lost }: Stack,
+  service: ComposeMap,
+  { name, container, variable }: { name: string; container: number; variable: string },
+): void {
+  const port = variableNameOf(variable.toUpperCase());
+  form.addPort(port, `Port of the host for ${name}`);
+  service['ports'] = [...listOf(service['ports']), { target: container, published: `\${${port}}` }];
+  ports.push({ service: name, container, protocol: 'http', var: port });
+  lost.push(`the domain of ${name}: it answers on a port of its host`);
+}
+
 function tidyStack({ root, files, lost }: Stack): ComposeMap {
   if (root['include'] !== undefined) throw new NotConvertible('it includes further compose files');
   const { version: _v, name: _n, services, networks, ...rest } = root;
