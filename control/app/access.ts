@@ -73,6 +73,10 @@ export class Access {
   /** What reaches services on every host is not for a key that sees some of them. */
   requireFleetOperator(caller: Caller, doing: string): void {
     this.requireOperator(caller, doing);
+    this.requireEveryHost(caller, doing);
+  }
+
+  requireEveryHost(caller: Caller, doing: string): void {
     if (caller.hostLabels === null) return;
     throw new LongshoreError('forbidden', { message: `This API key is bound to some hosts: it cannot ${doing}` });
   }

@@ -57,6 +57,7 @@ export class VariableDesk implements Variables {
   async create(caller: Caller, input: NewVariable): Promise<VariableDetail> {
     const { stores, effects } = this.#deps;
     const { id } = await effects.perform(() => {
+      this.#requireWriter(caller);
       const variable = this.#toRecord(caller, input);
       return () => {
         this.#requireRoom(variable);
@@ -71,6 +72,7 @@ export class VariableDesk implements Variables {
     const { stores, access, effects, clock } = this.#deps;
     await effects.perform(() => () => {
       const variable = access.requireVariable(caller, id);
+      this.#requireWriter(caller);
       const isMasked = variable.isSecret && change.value === MASK;
       const { isSecret = variable.isSecret, description = variable.description } = change;
       const value = isMasked ? variable.value : (change.value ?? variable.value);
@@ -85,10 +87,16 @@ export class VariableDesk implements Variables {
     const { stores, access, effects } = this.#deps;
     await effects.perform(() => () => {
       const { name } = access.requireVariable(caller, id);
+      this.#requireWriter(caller);
       requireUnused(name, stores.variables.usersOf(id).length);
       stores.variables.remove(id);
       return { id };
     });
+  }
+
+  /** Services of a scope may run on any host. */
+  #requireWriter(caller: Caller): void {
+    this.#deps.access.requireEveryHost(caller, 'change shared variables');
   }
 
   #toRecord(

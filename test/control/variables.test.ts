@@ -94,6 +94,18 @@ t.test('A07: a key of a customer meets only the variables of that customer', asy
   );
 });
 
+t.test('A07: a key of some hosts reads shared variables, and changes none: they reach every host', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect({ zone: 'eu' });
+  const { id } = await world.app.variables.create(ADMIN, { name: 'A', value: '1' });
+  await world.deployed(host, 'web', compose('${A}'));
+  const bound: Caller = { ...ADMIN, hostLabels: { zone: 'us' } };
+  t.match(world.app.variables.detail(bound, id), { value: '1', usedBy: [] });
+  t.equal(await faultCode(world.app.variables.create(bound, { name: 'B', value: '1' })), 'forbidden');
+  t.equal(await faultCode(world.app.variables.update(bound, id, { value: '2' })), 'forbidden');
+  t.equal(await faultCode(world.app.variables.remove(bound, id)), 'forbidden');
+});
+
 t.test('A69: no file of the control plane holds a shared value in clear', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();
