@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { renderTemplate } from '../../control/templates/render.ts';
@@ -169,6 +169,26 @@ void t.test('each generator makes what its name says, as long as asked', async (
   for (const [generate, shape] of expected) {
     t.match(renderTemplate(template([{ name: 'V', generate }]), {}, random).variables['V'], shape);
   }
+});
+
+void t.test('a token is signed with the variable above it and says what the template says', async (t) => {
+  const definition = template([
+    { name: 'SECRET', default: 'correct-horse' },
+    { name: 'TOKEN', generate: { kind: 'jwt', from: 'SECRET', claims: { role: 'anon', exp: 5 } } },
+  ]);
+  const [head = '', body = '', signature] = (renderTemplate(definition, {}, random).variables['TOKEN'] ?? '').split(
+    '.',
+  );
+  const read = (part: string): unknown => JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+  t.same(read(head), { alg: 'HS256', typ: 'JWT' });
+  t.same(read(body), { iat: Date.UTC(2026, 0, 2) / 1000, exp: 5, role: 'anon' });
+  t.equal(signature, createHmac('sha256', 'correct-horse').update(`${head}.${body}`).digest('base64url'));
+});
+
+void t.test('a time may be in seconds or milliseconds', async (t) => {
+  const made = (unit: string) =>
+    renderTemplate(template([{ name: 'V', generate: { kind: 'timestamp', unit } }]), {}, random).variables['V'];
+  t.same([made('s'), made('ms')], ['1767312000', '1767312000000']);
 });
 
 void t.test('generated characters are drawn evenly: bytes past the last full multiple are thrown away', async (t) => {

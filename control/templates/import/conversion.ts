@@ -48,7 +48,7 @@ export class NotConvertible extends LongshoreError {
   }
 }
 
-/** Runs one template's conversion; what makes it impossible is told instead of thrown. */
+/** Converts each; one that is not convertible is told, texts that are not of the format at all still throw. */
 export function tryEach<T>(
   items: readonly T[],
   nameOf: (item: T) => string,
@@ -59,7 +59,7 @@ export function tryEach<T>(
     try {
       conversion.templates.push(convert(item));
     } catch (error) {
-      if (!(error instanceof LongshoreError)) throw error;
+      if (!(error instanceof NotConvertible)) throw error;
       conversion.skipped.push({ name: nameOf(item), reason: error.details ?? error.message });
     }
   }

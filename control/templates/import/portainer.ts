@@ -1,5 +1,6 @@
 // Portainer's app templates: a JSON list, of version 2 or 3 or the bare array of version 1. Containers become a compose
 // file of one service; stacks lie in repositories, of which a single raw file can be fetched.
+import { LongshoreError } from '#shared/errors.ts';
 import { isMap, textOf } from '#shared/compose/values.ts';
 import { readJson, readYaml } from './read-text.ts';
 import { categoryOf } from './category.ts';
@@ -60,7 +61,7 @@ function convertEntry(raw: unknown, options: ConvertOptions): Converted {
   const stack: Stack = { root: {}, form: new Form(lost), files: {}, ports: [], lost };
   addEnvironment(entry, stack.form);
   if (kind === 'container') toContainerService(entry, stack);
-  else stack.root = readYaml(fetchedStack(entry, options));
+  else stack.root = readStack(fetchedStack(entry, options));
   if (entry.logo !== '') lost.push('logo: pictures are not fetched from elsewhere');
   if (entry.administrator_only) lost.push('administrator_only: permissions decide who deploys');
   return toTemplate(stack, toAbout(entry));
@@ -83,6 +84,15 @@ function fetchedStack(entry: PortainerEntry, { fetched }: ConvertOptions): strin
   const found = fetched.get(link);
   if (found === undefined) throw new NotConvertible(`its stack could not be fetched from ${link}`);
   return found;
+}
+
+function readStack(text: string): Record<string, unknown> {
+  try {
+    return readYaml(text);
+  } catch (error) {
+    if (error instanceof LongshoreError) throw new NotConvertible(`its stack: ${error.details}`);
+    throw error;
+  }
 }
 
 function addEnvironment({ env }: PortainerEntry, form: Form): void {
