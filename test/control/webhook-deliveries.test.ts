@@ -7,6 +7,7 @@ import type { Lookup } from '../../control/egress/guard.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { reportOf } from '../support/fake-host.ts';
+import { freePort } from '../support/free-port.ts';
 import { accept, openWorld, startCourier, startReceiver, status, verify } from '../support/webhook-receiver.ts';
 
 const MINUTE = 60_000;
@@ -136,7 +137,7 @@ t.test('F44: a receiver that hangs or redirects or is not there holds up itself 
   const hanging = await startReceiver(t, () => {});
   const dripping = await startReceiver(t, (response) => void response.writeHead(200).write('.'));
   const redirecting = await startReceiver(t, status(307, { location: stolen.url }));
-  const urls = [hanging.url, dripping.url, redirecting.url, 'http://127.0.0.1:1024/'];
+  const urls = [hanging.url, dripping.url, redirecting.url, `http://127.0.0.1:${await freePort()}/`];
   const [hang, drip, redirect, absent] = await Promise.all(urls.map((url) => subscribe(world, url)));
   const { webhook: fine } = await subscribe(world, good.url);
   for (let i = 0; i < 3; i++) await happen(world, `event ${i}`);
