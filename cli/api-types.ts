@@ -174,9 +174,21 @@ export interface Template {
   tagline: string;
   description: string;
   category: string;
+  version: number;
   app_version: string;
+  origin: 'catalogue' | 'own' | 'imported';
   links: Record<string, string>;
   variables: TemplateVariable[];
+}
+
+/** What a list leaves out. */
+export interface TemplateDetail extends Template {
+  warnings: string[];
+}
+
+export interface ImportedTemplates {
+  imported: TemplateDetail[];
+  skipped: { name: string; reason: string }[];
 }
 
 export interface TemplateVariable {
