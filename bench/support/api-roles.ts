@@ -1,7 +1,6 @@
 // The parties of the api bench: Longshore's HTTP over its real app and database, a bare Fastify that answers with the same
 // bytes, and a client.
 import Fastify from 'fastify';
-import { Pool } from 'undici';
 import { WebSocket } from 'ws';
 import { newId } from '#shared/ids.ts';
 import type { ServiceReport } from '#shared/model.ts';
@@ -10,6 +9,7 @@ import type { ServiceRecord } from '../../control/store/records.ts';
 import { ADMIN, ControlWorld } from '../../test/support/control-world.ts';
 import { FACTS, type FakeHost } from '../../test/support/fake-host.ts';
 import { fakeDeps } from '../../test/support/http-server.ts';
+import { askRepeatedly } from './http-client.ts';
 import { percentile } from './report.ts';
 import { playRole, type Usage } from './roles.ts';
 
@@ -165,22 +165,10 @@ async function bare({ text }: { text: string }) {
 }
 
 async function ask({ url, path, key, connections, durationMs }: Ask): Promise<Asked> {
-  const pool = new Pool(url, { connections, pipelining: 1 });
-  const headers = { authorization: `Bearer ${key}` };
-  const times: number[] = [];
   const end = performance.now() + durationMs;
-  const worker = async () => {
-    for (let now = performance.now(); now < end; ) {
-      const { statusCode, body } = await pool.request({ method: 'GET', path, headers });
-      await body.arrayBuffer();
-      if (statusCode !== 200) throw new Error(`${url}${path} answered ${statusCode}`);
-      const done = performance.now();
-      times.push(done - now);
-      now = done;
-    }
-  };
-  await Promise.all(Array.from({ length: connections }, worker));
-  await pool.close();
+  const headers = { authorization: `Bearer ${key}` };
+  const workers = Array.from({ length: connections }, () => askRepeatedly(new URL(path, url), headers, end));
+  const times = (await Promise.all(workers)).flat();
   return { requests: times.length, p50Ms: percentile(times, 0.5), p99Ms: percentile(times, 0.99) };
 }
 

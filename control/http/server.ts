@@ -2,7 +2,6 @@
 // layer, words in routes/ and views/.
 //
 //   URL credential taken out → request id → who calls → audit → rate limit → permission → body → schema → handler
-import helmet from '@fastify/helmet';
 import websocket from '@fastify/websocket';
 import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
@@ -18,7 +17,7 @@ import { identifyCallers, requirePermissions } from './auth.ts';
 import { BODY_LIMIT_BYTES, readJsonBodies } from './body.ts';
 import { readCookies } from './cookies.ts';
 import { takeUrlCredential } from './credentials.ts';
-import type { HttpConfig, HttpDeps } from './deps.ts';
+import type { HttpDeps } from './deps.ts';
 import { answerBrokenHttp, answerError, pathOf } from './errors.ts';
 import type { Http } from './http.ts';
 import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
@@ -42,6 +41,7 @@ import { mountSessions } from './routes/sessions.ts';
 import { mountTemplates } from './routes/templates.ts';
 import { mountVariables } from './routes/variables.ts';
 import { mountWebhooks } from './routes/webhooks.ts';
+import { secureAnswers } from './security-headers.ts';
 import { Tickets } from './tickets.ts';
 
 /** For the whole request to come in; a client that drips bytes does not hold a socket longer. */
@@ -74,7 +74,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   const unwatch = [...[app.keys, app.sessions].flatMap((it) => [tickets.watch(it), sockets.watch(it)]), hub.listen()];
 
   await takeSockets(http, deps);
-  await http.register(helmet, toHelmet(config));
+  await secureAnswers(http, config);
   stampAnswers(http, deps);
   await readCookies(http);
   identifyCallers(http, app, tickets);
@@ -119,6 +119,7 @@ function createServer({ config, log }: HttpDeps): Http {
   const logger: FastifyBaseLogger = log;
   const http = Fastify({
     loggerInstance: logger,
+    childLoggerFactory: () => logger, // one for each request costs, and what we log names its request itself
     logController: new LogController({ disableRequestLogging: true }), // stampAnswers logs, with the path only
     trustProxy: config.trustedProxy.length > 0 ? config.trustedProxy : false,
     bodyLimit: BODY_LIMIT_BYTES,
@@ -186,12 +187,4 @@ async function takeSockets(http: Http, { clock, log }: HttpDeps): Promise<void> 
       cancel();
     },
   });
-}
-
-/** An API without pages: nothing may load or frame it. HSTS only where users come by https. */
-function toHelmet({ publicUrl }: HttpConfig) {
-  return {
-    contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
-    strictTransportSecurity: publicUrl?.startsWith('https:') ?? false,
-  };
 }

@@ -1,6 +1,7 @@
 // API keys by the hash of their secret.
 import type { Database } from '../db/database.ts';
 import { hasLabelsSql, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import { RecordCache } from './record-cache.ts';
 import type { KeyRecord } from './records.ts';
 
 interface KeyRow {
@@ -24,11 +25,16 @@ export interface KeyFilter extends PageRequest {
   order?: 'asc' | 'desc' | undefined;
 }
 
+/** Keys that call again and again; less than 1 KB each. */
+const MAX_KEPT_KEYS = 1000;
+
 export class KeyStore {
   readonly #db: Database;
+  readonly #byHash: RecordCache<KeyRecord>;
 
   constructor(db: Database) {
     this.#db = db;
+    this.#byHash = new RecordCache(db, MAX_KEPT_KEYS);
   }
 
   insert(key: KeyRecord): void {
@@ -47,8 +53,10 @@ export class KeyStore {
   }
 
   findByHash(secretHash: string): KeyRecord | undefined {
-    const row = this.#db.get<KeyRow>('SELECT * FROM api_keys WHERE secret_hash = :secretHash', { secretHash });
-    return row && toKey(row);
+    return this.#byHash.find(secretHash, () => {
+      const row = this.#db.get<KeyRow>('SELECT * FROM api_keys WHERE secret_hash = :secretHash', { secretHash });
+      return row && toKey(row);
+    });
   }
 
   /** Keys bound at least as tightly as `boundTo`. */
@@ -70,11 +78,18 @@ export class KeyStore {
   }
 
   remove(id: string): boolean {
+    this.#forget(id);
     return this.#db.run('DELETE FROM api_keys WHERE id = :id', { id }) > 0;
   }
 
   setUsed(id: string, at: number): void {
+    this.#forget(id);
     this.#db.run('UPDATE api_keys SET last_used_at = :at WHERE id = :id', { id, at });
+  }
+
+  #forget(id: string): void {
+    const key = this.find(id);
+    if (key) this.#byHash.forget(key.secretHash);
   }
 
   /** Ids of the keys whose time ended in (after, until]. */

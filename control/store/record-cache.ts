@@ -32,4 +32,8 @@ export class RecordCache<T extends object> {
   forget(id: string): void {
     this.#records.delete(id);
   }
+
+  clear(): void {
+    this.#records.clear();
+  }
 }

@@ -76,6 +76,8 @@ export interface Allotted {
 const MAX_KEPT_TOTALS = 1000;
 /** About 3 KB each, most of it the report. */
 const MAX_KEPT_RECORDS = 5000;
+/** Of records that are kept anyway. */
+const MAX_KEPT_LISTS = 200;
 const STATUS_FILTER = 'lifecycle = :status';
 
 export class ServiceStore {
@@ -83,11 +85,13 @@ export class ServiceStore {
   readonly #box: SecretBox;
   readonly #totals = new Map<string, number>();
   readonly #records: RecordCache<ServiceRecord>;
+  readonly #lists: RecordCache<Paged<ServiceRecord>>;
 
   constructor(db: Database, box: SecretBox) {
     this.#db = db;
     this.#box = box;
     this.#records = new RecordCache(db, MAX_KEPT_RECORDS);
+    this.#lists = new RecordCache(db, MAX_KEPT_LISTS);
   }
 
   insert(service: ServiceRecord, source: ServiceSource): void {
@@ -111,6 +115,7 @@ export class ServiceStore {
     );
     this.setSource(service.id, source);
     this.#totals.clear();
+    this.#changed(service.id);
   }
 
   setSource(id: string, source: ServiceSource): void {
@@ -128,7 +133,7 @@ export class ServiceStore {
        WHERE id = :id`,
       { id, updatedAt, ...settings, labels: JSON.stringify(labels), rollbackOnFailure: Number(rollbackOnFailure) },
     );
-    this.#records.forget(id);
+    this.#changed(id);
   }
 
   find(id: string): ServiceRecord | undefined {
@@ -149,7 +154,12 @@ export class ServiceStore {
     return JSON.parse(this.#box.open(row?.sealed ?? Buffer.alloc(0), `service:${id}`)) as ServiceSource;
   }
 
+  /** The same object until a service changes. */
   list(filter: ServiceFilter): Paged<ServiceRecord> {
+    return this.#lists.find(JSON.stringify(filter), () => this.#read(filter)) as Paged<ServiceRecord>;
+  }
+
+  #read(filter: ServiceFilter): Paged<ServiceRecord> {
     const { visibility } = filter;
     const selection = selectBy([
       [STATUS_FILTER, { status: filter.status }],
@@ -182,7 +192,7 @@ export class ServiceStore {
        WHERE id = :id`,
       { id, lifecycle, health, reason, deployedAt, updatedAt, report: toJson(report) },
     );
-    this.#records.forget(id);
+    this.#changed(id);
   }
 
   /** Every service of a customer, by name. */
@@ -208,22 +218,22 @@ export class ServiceStore {
       cpu,
       memoryMb,
     });
-    this.#records.forget(id);
+    this.#changed(id);
   }
 
   setSuspendedFrom(id: string, suspendedFrom: SuspendedFrom | null): void {
     this.#db.run('UPDATE services SET suspended_from = :suspendedFrom WHERE id = :id', { id, suspendedFrom });
-    this.#records.forget(id);
+    this.#changed(id);
   }
 
   setRevision(id: string, revision: number): void {
     this.#db.run('UPDATE services SET revision = :revision WHERE id = :id', { id, revision });
-    this.#records.forget(id);
+    this.#changed(id);
   }
 
   remove(id: string): boolean {
     this.#totals.clear();
-    this.#records.forget(id);
+    this.#changed(id);
     return this.#db.run('DELETE FROM services WHERE id = :id', { id }) > 0;
   }
 
@@ -236,6 +246,11 @@ export class ServiceStore {
     if (this.#totals.size >= MAX_KEPT_TOTALS) this.#totals.clear();
     this.#totals.set(filter, total);
     return total;
+  }
+
+  #changed(id: string): void {
+    this.#records.forget(id);
+    this.#lists.clear();
   }
 
   #forgetTotals(isChanged: (filter: string) => boolean): void {
