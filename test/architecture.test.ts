@@ -57,14 +57,14 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   ],
   [
     /^ipaddr\.js$/,
-    ['control/egress/**', 'agent/deploy/git*'],
-    'each side has one place that says which addresses may be called',
+    ['shared/address.ts'],
+    'one place says which addresses may be called; it is loaded by whoever calls, not at start',
   ],
   [/^standardwebhooks$/, ['control/app/webhooks/**'], 'one place signs'],
   [/^yaml$/, ['shared/compose/**', '{agent,control,cli}/**'], 'the agent loads shared code at once and yaml late'],
   [
     /^(?!node:|pino$|hyperid$|zod$)/,
-    ['shared/compose/**', 'shared/sqlite.ts', '{agent,control,cli}/**'],
+    ['shared/{compose/**,sqlite.ts,address.ts}', '{agent,control,cli}/**'],
     'shared code is loaded by both processes and stays lean: pino, hyperid and zod',
   ],
 ];

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, rename, rm } from 'node:fs/promises';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
-import ipaddr from 'ipaddr.js';
+import { isCallable } from '#shared/address.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
@@ -88,7 +88,7 @@ async function pinPublic(url: string): Promise<string[]> {
   const { hostname, port } = new URL(url);
   const host = hostname.replace(/^\[|\]$/g, '');
   const addresses = isIP(host) ? [host] : await resolve(host);
-  const address = addresses.find((one) => ipaddr.process(one).range() === 'unicast');
+  const address = addresses.find((one) => isCallable(one, { allowsPrivate: false }));
   if (address === undefined) throw new LongshoreError('egress_denied', { details: `"${host}" has no public address` });
   return [`http.curloptResolve=${host}:${port || '443'}:${address}`, 'http.followRedirects=false'];
 }

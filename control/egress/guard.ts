@@ -5,7 +5,7 @@ import { lookup as systemLookup, type LookupAddress, type LookupOptions } from '
 import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
 import { LongshoreError } from '#shared/errors.ts';
-import { isAddress, isCallable, type AddressRules } from './address.ts';
+import { isAddress, isCallable, type AddressRules } from '#shared/address.ts';
 import { hostOf } from './url.ts';
 
 /** Lists all addresses of a name. */

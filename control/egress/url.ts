@@ -1,7 +1,7 @@
 // Which URLs may be called at a user's word, as far as the text can tell. Pure: a name is looked up only when it is
 // called, by guard.ts, because what it resolves to now says nothing of then.
 import { LongshoreError } from '#shared/errors.ts';
-import { isAddress, isCallable, type AddressRules } from './address.ts';
+import { isAddress, isCallable, type AddressRules } from '#shared/address.ts';
 
 /** Below it only the two of the web: what else listens there (SSH, SMTP, DNS, SMB …) is no web server. */
 const FIRST_FREE_PORT = 1024;

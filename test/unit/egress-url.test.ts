@@ -1,6 +1,6 @@
 // What may be called, as far as the text of a URL tells.
 import t from 'tap';
-import { isCallable } from '../../control/egress/address.ts';
+import { isCallable } from '#shared/address.ts';
 import { requireCallableUrl } from '../../control/egress/url.ts';
 
 const STRICT = { allowsPrivate: false };
