@@ -74,9 +74,12 @@ export class LogUpstream {
 
   async #run(): Promise<void> {
     while (!this.#isClosed) {
+      const openedAt = this.#deps.clock.now();
       await this.#relay();
       if (this.#isClosed) return;
       this.#tell('host_offline');
+      // One that ends as soon as it opens would else be opened again and again without a pause.
+      if (this.#deps.clock.now() - openedAt < RETRY_MS) await this.#waitForHost();
       while (!this.#isClosed && !(await this.#reopen())) await this.#waitForHost();
       this.#tell('resumed');
     }
