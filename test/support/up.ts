@@ -19,11 +19,11 @@ export class Up {
   readonly dataDir: string;
   readonly #program: Program;
 
-  constructor(port: number, dir: string) {
+  constructor(port: number, dir: string, env: Record<string, string> = {}) {
     this.url = `http://127.0.0.1:${port}`;
     this.dataDir = join(dir, 'data');
     const args = [CLI, 'up', '--port', String(port), '--data-dir', this.dataDir];
-    this.#program = new Program(args, join(dir, 'up.log'), NO_LIMITS);
+    this.#program = new Program(args, join(dir, 'up.log'), { ...NO_LIMITS, ...env });
   }
 
   /** Starts it, again after an end too, and waits until it is ready. */
@@ -57,10 +57,10 @@ export class Up {
   }
 }
 
-/** A running one, gone when the test ends. Services it was told to run are the test's to remove. */
-export async function startUp(t: Test): Promise<Up> {
+/** A running one, gone when the test ends. Services it was told to run are the test's to remove. `env`: its settings. */
+export async function startUp(t: Test, env: Record<string, string> = {}): Promise<Up> {
   const dir = mkdtempSync(join(tmpdir(), 'longshore-up-'));
-  const up = new Up(await freePort(), dir);
+  const up = new Up(await freePort(), dir, env);
   t.teardown(async () => {
     await up.stop();
     rmSync(dir, { recursive: true, force: true });

@@ -1,0 +1,273 @@
+// Calls every operation of the OpenAPI document on a real control plane with a real host, and holds each real answer
+// against what the document promises for it. An operation that nobody calls here is a failure.
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { ApiContract } from '../support/api-contract.ts';
+import { Api } from '../support/api.ts';
+import { Browser } from '../support/browser.ts';
+import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
+import { CLIENT, startProvider } from '../support/oidc.ts';
+import { PANEL } from '../support/person.ts';
+import { startUp, type Up } from '../support/up.ts';
+import { startReceiver } from '../support/webhook-receiver.ts';
+
+type Body = Record<string, unknown>;
+
+/** A client whose every answer is judged. */
+class Judged {
+  readonly contract: ApiContract;
+  readonly #up: Up;
+  readonly #t: Test;
+
+  constructor(t: Test, up: Up, contract: ApiContract) {
+    this.#t = t;
+    this.#up = up;
+    this.contract = contract;
+  }
+
+  /** The body of an answer with this status; `headers` replace the key. */
+  async call(
+    method: string,
+    path: string,
+    status: number,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ): Promise<Body> {
+    const answer = await fetch(this.#up.url + path, {
+      method,
+      headers: {
+        ...(headers ?? { authorization: `Bearer ${this.#up.key}` }),
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    const text = await answer.text();
+    const parsed: unknown = text === '' ? null : JSON.parse(text);
+    this.#t.equal(answer.status, status, `${method} ${path}: ${text.slice(0, 300)}`);
+    this.judge(method, path, answer.status, parsed);
+    return (parsed ?? {}) as Body;
+  }
+
+  judge(method: string, path: string, status: number, body: unknown): void {
+    this.#t.strictSame(this.contract.judge(method, path, status, body), [], `${method} ${path} ${status}`);
+  }
+}
+
+const COMPOSE = 'services:\n  web:\n    image: longshore-test/web:1\n    environment: { LEVEL: "${LEVEL:-info}" }\n';
+const MANIFEST = {
+  schema: 1,
+  id: 'own-web',
+  name: 'Own web',
+  tagline: 'A web server',
+  description: 'One.',
+  category: 'web',
+  version: 1,
+  appVersion: '1',
+};
+
+void t.test('every operation answers as the document promises', async (t) => {
+  if (!(await requireDocker(t))) return;
+  await ensureImages();
+  const provider = await startProvider(t, { ada: { groups: ['admins'] } });
+  const secretFile = join(t.testdir(), 'client-secret');
+  writeFileSync(secretFile, CLIENT.secret, { mode: 0o600 });
+  const up = await startUp(t, {
+    LONGSHORE_PUBLIC_URL: PANEL,
+    LONGSHORE_ALLOW_PRIVATE_WEBHOOKS: '1',
+    LONGSHORE_OIDC_ISSUER: provider.issuer,
+    LONGSHORE_OIDC_CLIENT_ID: CLIENT.id,
+    LONGSHORE_OIDC_CLIENT_SECRET_FILE: secretFile,
+    LONGSHORE_OIDC_SCOPES: 'openid profile email',
+    LONGSHORE_OIDC_PERMISSIONS_CLAIM: 'groups',
+    LONGSHORE_OIDC_PERMISSIONS: 'admins=*',
+  });
+  const contract = await ApiContract.fetch(up.url);
+  const client = new Api(up.url, up.key);
+  const judgedIn = (t: Test) => new Judged(t, up, contract);
+  const name = uniqueProject(t, 'every');
+
+  await t.test('health', async (t) => {
+    const api = judgedIn(t);
+    for (const path of ['/healthz', '/readyz']) await api.call('GET', path, 200);
+  });
+
+  const customer = { id: '', planId: '' };
+  let serviceId = '';
+  let jobId = '';
+
+  await t.test('a customer with a plan', async (t) => {
+    const api = judgedIn(t);
+    const plan = await api.call('POST', '/api/plans', 201, { name: 'small', limits: { services: 5, cpu: 4 } });
+    customer.planId = String(plan['id']);
+    const made = await api.call('POST', '/api/customers', 201, { name: 'Acme Corp', plan_id: customer.planId });
+    customer.id = String(made['id']);
+  });
+
+  await t.test('services and jobs', async (t) => {
+    const api = judgedIn(t);
+    const body = { name, customer_id: customer.id, deploy_method: 'compose', compose: COMPOSE };
+    const made = await api.call('POST', '/api/services', 201, body);
+    [serviceId, jobId] = [String(made['id']), String(made['deploy_job_id'])];
+    t.match(await client.jobEnd(jobId), { state: 'succeeded' });
+    const path = `/api/services/${serviceId}`;
+    for (const list of [
+      '/api/services',
+      path,
+      `${path}/events`,
+      `${path}/logs`,
+      '/api/jobs',
+      `/api/jobs/${jobId}`,
+      `/api/jobs/${jobId}/log`,
+    ])
+      await api.call('GET', list, 200);
+    const changed = await api.call('PATCH', path, 200, { variables: { LEVEL: 'debug' }, labels: { tier: 'web' } });
+    await client.jobEnd(String(changed['deploy_job_id']));
+    for (const verb of ['stop', 'start', 'restart']) await api.call('POST', `${path}/${verb}`, 200);
+    const { deploy_job_id: redeploy } = await api.call('POST', `${path}/redeploy`, 200, { pull: 'missing' });
+    await client.jobEnd(String(redeploy));
+    const { job_id: stopping } = await api.call('POST', `${path}/stop?wait=0`, 202);
+    await client.jobEnd(String(stopping));
+    await api.call('POST', `/api/jobs/${String(stopping)}/cancel`, 409);
+    await api.call('GET', '/api/services/svc_none', 404);
+    await api.call('GET', '/api/services?page=0', 400);
+    await api.call('POST', '/api/services', 422, { deploy_method: 'compose' });
+    await api.call('GET', '/api/services', 401, undefined, {});
+  });
+
+  await t.test('a job is cancelled before its host has finished it', async (t) => {
+    const api = judgedIn(t);
+    const other = uniqueProject(t, 'every');
+    const never =
+      'services:\n  web:\n    image: longshore-test/web:1\n    healthcheck: { test: ["CMD", "false"], interval: 1s, retries: 300 }\n';
+    const made = await api.call('POST', '/api/services', 201, {
+      name: other,
+      deploy_method: 'compose',
+      compose: never,
+    });
+    await api.call('POST', `/api/jobs/${String(made['deploy_job_id'])}/cancel`, 200);
+    await client.jobEnd(String(made['deploy_job_id']));
+    await api.call('DELETE', `/api/services/${String(made['id'])}`, 204);
+  });
+
+  await t.test('customers and plans', async (t) => {
+    const api = judgedIn(t);
+    const [path, planPath] = [`/api/customers/${customer.id}`, `/api/plans/${customer.planId}`];
+    for (const list of ['/api/customers', path, '/api/plans', planPath]) await api.call('GET', list, 200);
+    await api.call('PATCH', path, 200, { email: 'ops@acme.example' });
+    await api.call('PATCH', planPath, 200, { limits: { services: 6 } });
+    await api.call('POST', `${path}/suspend`, 200);
+    await api.call('POST', `${path}/resume`, 200);
+    await api.call('DELETE', planPath, 409);
+  });
+
+  await t.test('registries and variables', async (t) => {
+    const api = judgedIn(t);
+    const login = { server: 'registry.example.com', username: 'bot', password: 'correct-horse' };
+    const registry = `/api/registries/${String((await api.call('POST', '/api/registries', 201, login))['id'])}`;
+    const given = { name: 'SMTP_PASSWORD', value: 'correct-horse' };
+    const variable = `/api/variables/${String((await api.call('POST', '/api/variables', 201, given))['id'])}`;
+    for (const list of ['/api/registries', registry, '/api/variables', variable]) await api.call('GET', list, 200);
+    await api.call('PATCH', registry, 200, { name: 'Images' });
+    await api.call('PATCH', variable, 200, { description: 'For mail' });
+    for (const each of [registry, variable]) await api.call('DELETE', each, 204);
+  });
+
+  await t.test('templates', async (t) => {
+    const api = judgedIn(t);
+    const made = await api.call('POST', '/api/templates', 201, {
+      manifest: MANIFEST,
+      compose: COMPOSE.replace('${LEVEL:-info}', 'info'),
+    });
+    const path = `/api/templates/${String(made['id'])}`;
+    for (const list of ['/api/templates', path, `${path}/source`]) await api.call('GET', list, 200);
+    await api.call('PUT', path, 200, {
+      manifest: { ...MANIFEST, tagline: 'Another' },
+      compose: 'services:\n  web:\n    image: longshore-test/web:1\n',
+    });
+    const other = uniqueProject(t, 'every');
+    const deployed = await api.call('POST', `${path}/deploy`, 201, { name: other });
+    t.match(await client.jobEnd(String(deployed['deploy_job_id'])), { state: 'succeeded' });
+    await api.call('DELETE', `/api/services/${String(deployed['id'])}`, 204);
+    await api.call('DELETE', path, 204);
+    const coolify =
+      '# documentation: https://example.com\n# slogan: A web server\n# category: web\nservices:\n  web:\n    image: nginx:1.29\n';
+    await api.call('POST', '/api/templates/import', 200, {
+      format: 'coolify',
+      content: coolify,
+      id: 'imported',
+      dry_run: true,
+    });
+    await api.call('POST', '/api/templates/import', 201, { format: 'coolify', content: coolify, id: 'imported' });
+  });
+
+  await t.test('webhooks', async (t) => {
+    const api = judgedIn(t);
+    const receiver = await startReceiver(t);
+    const made = await api.call('POST', '/api/webhooks', 201, { url: receiver.url, events: ['*'] });
+    const path = `/api/webhooks/${String(made['id'])}`;
+    await api.call('POST', `${path}/test`, 202);
+    const delivered = async () =>
+      (await client.get<{ data: { id: string; state: string }[] }>(`${path}/deliveries`)).body.data[0];
+    const delivery = await eventually(delivered, { until: (one) => one?.state === 'delivered' });
+    for (const list of ['/api/webhooks', path, `${path}/deliveries`, `${path}/deliveries/${delivery?.id}`])
+      await api.call('GET', list, 200);
+    await api.call('POST', `${path}/deliveries/${delivery?.id}/redeliver`, 202);
+    await api.call('PATCH', path, 200, { paused: true });
+    await api.call('POST', `${path}/rotate-secret`, 200);
+    await api.call('DELETE', path, 204);
+  });
+
+  await t.test('keys, tickets and live news', async (t) => {
+    const api = judgedIn(t);
+    const made = await api.call('POST', '/api/auth/api-keys', 201, { name: 'ci', permissions: ['services.read'] });
+    const path = `/api/auth/api-keys/${String(made['id'])}`;
+    for (const list of ['/api/auth/me', '/api/auth/api-keys', path, '/api/audit']) await api.call('GET', list, 200);
+    await api.call('DELETE', path, 204);
+    const { ticket } = await api.call('POST', '/api/auth/tickets', 201);
+    const socket = new WebSocket(`${up.url.replace('http', 'ws')}/api/ws?ticket=${String(ticket)}`);
+    await new Promise((resolve, reject) => {
+      socket.addEventListener('open', resolve);
+      socket.addEventListener('error', reject);
+    });
+    socket.close();
+    api.judge('GET', '/api/ws', 101, null);
+  });
+
+  await t.test('logins and sessions', async (t) => {
+    const api = judgedIn(t);
+    const browser = new Browser({ [PANEL]: up.url });
+    const begun = await browser.send(`${PANEL}/api/auth/login`);
+    api.judge('GET', '/api/auth/login', begun.status, null);
+    const callback = await browser.logIn(begun.headers.get('location') ?? '', 'ada', `${PANEL}/api/auth/callback`);
+    const done = await browser.send(callback);
+    api.judge('GET', '/api/auth/callback', done.status, null);
+    t.equal(done.status, 302);
+    const cookie = { cookie: browser.cookieHeader(PANEL) };
+    const session = await api.call('GET', '/api/auth/session', 200, undefined, cookie);
+    await api.call('GET', '/api/auth/sessions', 200);
+    const own = { ...cookie, origin: PANEL, 'x-csrf-token': String(session['csrf_token']) };
+    await api.call('POST', '/api/auth/logout', 200, undefined, own);
+    await api.call('POST', '/api/auth/logout', 401, undefined, own);
+    await browser
+      .logIn(`${PANEL}/api/auth/login`, 'ada', `${PANEL}/api/auth/callback`)
+      .then((url) => browser.send(url));
+    const [again] = (await client.get<{ data: { id: string }[] }>('/api/auth/sessions')).body.data;
+    await api.call('DELETE', `/api/auth/sessions/${again?.id}`, 204);
+  });
+
+  await t.test('hosts, and the end of everything', async (t) => {
+    const api = judgedIn(t);
+    await api.call('DELETE', `/api/services/${serviceId}`, 204);
+    await api.call('DELETE', `/api/customers/${customer.id}`, 204);
+    await api.call('DELETE', `/api/plans/${customer.planId}`, 204);
+    await api.call('POST', '/api/hosts/join-tokens', 201, { uses: 1 });
+    const hosts = await api.call('GET', '/api/hosts', 200);
+    const [host] = hosts['data'] as { id: string }[];
+    await api.call('GET', `/api/hosts/${host?.id}`, 200);
+    await api.call('POST', `/api/hosts/${host?.id}/revoke`, 200);
+  });
+
+  t.strictSame(contract.leftOut, [], 'no operation is left out');
+});
