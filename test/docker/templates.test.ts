@@ -3,6 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { judgeCompose } from '#shared/compose/policy.ts';
+import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
+import type { ComposeMap } from '#shared/compose/values.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import { renderTemplate } from '../../control/templates/render.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
@@ -11,10 +14,13 @@ import { freePort } from '../support/free-port.ts';
 import { importCases, missingValues, runImport } from '../support/imports.ts';
 import { standInsFor } from '../support/stand-ins.ts';
 
-interface ComposeModel {
-  services: Record<string, { image: string; command?: string[]; environment?: Record<string, string> }>;
+interface ComposeModel extends ComposeMap {
+  name: string;
+  services: Record<string, ComposeMap & { image: string; command?: string[]; environment?: Record<string, string> }>;
   configs?: Record<string, { content: string }>;
 }
+
+t.setTimeout(240_000); // forty templates, each with its containers
 
 const requireTemplate = (id: string) => loadTemplates().get(id) as TemplateDefinition;
 
@@ -48,6 +54,19 @@ async function testTemplate(t: Test, definition: TemplateDefinition): Promise<vo
     for (const { environment = {} } of Object.values(model.services)) t.notOk(Object.values(environment).includes(''));
   });
 
+  await t.test('a host takes it, for the operator and for a customer', async (t) => {
+    const file = layOut(t, definition, {});
+    const model = await readModel(file);
+    const context = {
+      form: 'normalised',
+      project: model.name,
+      projectDir: dirname(file),
+      reservedPorts: [8080],
+    } as const;
+    for (const rules of [DEFAULT_POLICY.operator, DEFAULT_POLICY.tenant])
+      t.same(judgeCompose({ root: model, services: model.services }, { ...context, rules }), []);
+  });
+
   await t.test('it can listen on an IPv6 address', async (t) => {
     await t.resolves(readModel(layOut(t, definition, { BIND_ADDRESS: '::1' })));
   });
@@ -68,9 +87,14 @@ async function testTemplate(t: Test, definition: TemplateDefinition): Promise<vo
   });
 }
 
-void t.test('the catalogue', async (t) => {
+/** Most of a template's time is waiting for health checks. */
+const AT_ONCE = 4;
+
+void t.test('the catalogue', { jobs: AT_ONCE }, async (t) => {
   if (!(await requireDocker(t))) return;
-  for (const definition of loadTemplates().values()) await t.test(definition.id, (t) => testTemplate(t, definition));
+  const test = (definition: TemplateDefinition) =>
+    t.test(definition.id, { buffered: true }, (t) => testTemplate(t, definition));
+  await Promise.all([...loadTemplates().values()].map(test));
 });
 
 void t.test('A57: a value that looks like YAML, a reference or a command reaches the container as it is', async (t) => {

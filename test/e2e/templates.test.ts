@@ -1,4 +1,4 @@
-// Each template of the catalogue, deployed the whole way: API, control, agent, Compose, health checks of the template.
+// Templates of the catalogue, deployed the whole way: API, control, agent, Compose, health checks of the template.
 import t, { type Test } from 'tap';
 import { loadTemplates } from '../../control/templates/load.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
@@ -50,7 +50,7 @@ async function deployTemplate(t: Test, up: Up, definition: TemplateDefinition): 
   const reader = await runCli(['keys', 'create', '--name', name, '-p', 'services.read'], client);
   const masked = await show(up, name, reader.stdout.trim());
   for (const secret of secrets) {
-    t.match(before.variables[secret], /^[A-Za-z0-9]{32}$/);
+    t.match(before.variables[secret], /^[A-Za-z0-9+/=]{32,}$/);
     t.equal(masked.variables[secret], '***', 'a secret is for those who may read secrets');
     t.notMatch(made.stderr + up.output, before.variables[secret] ?? '', 'no secret in progress or log');
   }
@@ -58,10 +58,15 @@ async function deployTemplate(t: Test, up: Up, definition: TemplateDefinition): 
   t.equal(await docker(['volume', 'ls', '-q', '--filter', `label=com.docker.compose.project=${name}`]), '');
 }
 
+/** One with a file, one with a config, one with an init of its own, and those with the most containers and secrets. */
+const SAMPLE = ['nginx', 'redis', 'mongodb', 'wordpress', 'nextcloud', 'plausible'];
+
 void t.test('the catalogue', async (t) => {
   if (!(await requireDocker(t))) return;
   const up = await startUp(t);
-  for (const definition of loadTemplates().values())
+  const templates = [...loadTemplates().values()].filter(({ id }) => SAMPLE.includes(id));
+  t.equal(templates.length, SAMPLE.length);
+  for (const definition of templates)
     await t.test(`${definition.id} is deployed, redeployed with the same secrets, and removed with its volumes`, (t) =>
       deployTemplate(t, up, definition),
     );

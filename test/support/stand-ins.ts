@@ -1,9 +1,24 @@
 // Which port a stand-in (images/build.sh) has to listen on to be taken for the image whose name it has.
 
 const PORTS: Record<string, number> = {
+  'clickhouse/clickhouse-server': 8123,
+  'ghcr.io/plausible/community-edition': 8000,
+  'ghcr.io/umami-software/umami': 3000,
+  'gitea/gitea': 3000,
+  'grafana/grafana': 3000,
   'louislam/uptime-kuma': 3001,
+  'metabase/metabase': 3000,
+  'n8nio/n8n': 5678,
+  'pgsty/minio': 9000,
+  'prom/prometheus': 9090,
+  'valkey/valkey': 6379,
+  adminer: 8080,
+  ghost: 2368,
   mariadb: 3306,
+  mongo: 27_017,
+  mysql: 3306,
   postgres: 5432,
+  rabbitmq: 5672,
   redis: 6379,
 };
 const HTTP_PORT = 80;

@@ -1,5 +1,9 @@
+import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
+import { parseCompose } from '#shared/compose/parse.ts';
+import { isMap, listOf, textOf } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
+import { warningsOf } from '../../control/templates/check-definition.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
 import { toText } from '../../control/templates/view.ts';
@@ -31,17 +35,49 @@ function refusal(dir: string): string {
   }
 }
 
-void t.test('the catalogue holds five templates that render with nothing given', async (t) => {
+/** A version, or a date where an image has no other. */
+const PINNED = /^[a-z0-9./-]+:(v?\d+\.\d+[\w.-]*|RELEASE\.\d{4}-\d\d-\d\d[\w-]*)$/;
+
+void t.test('each template of the catalogue keeps the rules of the house', async (t) => {
   const templates = loadTemplates();
-  t.same([...templates.keys()], ['nginx', 'postgres', 'redis', 'uptime-kuma', 'wordpress']);
-  for (const { compose, id } of templates.values()) {
-    const images = [...compose.matchAll(/image: (\S+)/g)].map((match) => match[1] ?? '');
-    t.ok(
-      images.every((image) => /:\d+\.\d+[\w.-]*$/.test(image)),
-      `${id} pins ${images.join(', ')}`,
-    );
-    t.equal(images.length, compose.split('healthcheck:').length - 1, `every container of ${id} has a health check`);
+  t.ok(templates.has('uptime-kuma'));
+  for (const template of templates.values()) await t.test(template.id, async (t) => checkTemplate(t, template));
+});
+
+function checkTemplate(t: Test, template: TemplateDefinition): void {
+  const { root, services } = parseCompose(template.compose);
+  for (const [name, { image, healthcheck, restart }] of Object.entries(services)) {
+    t.match(image, PINNED, `${name} has an exact tag`);
+    t.ok(isMap(healthcheck) && healthcheck['test'] !== undefined, `${name} has a health check`);
+    t.equal(restart, 'unless-stopped', `${name} comes back after a reboot, and stays stopped when it was stopped`);
   }
+  const mounts = Object.values(services).flatMap(({ volumes }) => listOf(volumes).map(textOf));
+  const named = Object.keys(isMap(root['volumes']) ? root['volumes'] : {});
+  t.same(
+    mounts.filter((mount) => !mount.startsWith('./') && !named.includes(mount.split(':')[0] ?? '')),
+    [],
+  );
+
+  const { variables, ports, links } = template;
+  t.match(links.docs, /^https:/);
+  t.not(ports.length, 0);
+  for (const { var: name } of ports)
+    t.match(
+      variables.find((variable) => variable.name === name),
+      { type: 'port', default: /^\d+$/ },
+    );
+  t.match(
+    variables.find(({ name }) => name === 'BIND_ADDRESS'),
+    { type: 'ip', advanced: true },
+  );
+  for (const { name, secret, generate } of variables) t.equal(secret, generate !== undefined, `${name} is made up`);
+  t.same(warningsOf(template), [], 'nothing in it is refused for services of a customer');
+}
+
+void t.test('the documentation lists the catalogue', async (t) => {
+  const page = readFileSync(new URL('../../docs/templates.md', import.meta.url), 'utf8');
+  const rows = [...loadTemplates().values()].map(({ id, category, tagline }) => `| ${id} | ${category} | ${tagline} |`);
+  t.match(page, `| id | category | what |\n|---|---|---|\n${rows.join('\n')}\n\n`);
 });
 
 void t.test('a folder is read with its compose text and files', async (t) => {

@@ -10,6 +10,7 @@
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+. "$HERE/../debian-package.sh"
 REVISION=$(find "$HERE" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
 work=
 
@@ -49,12 +50,13 @@ root_file_system() {
   printf 'root:x:0:\nnogroup:x:65534:\n' >"$root/etc/group"
   cp -R "$HERE/rootfs/." "$root/"
   chmod 755 "$root"/standin/*
-  # A template's health check calls its own program; in a stand-in each of them asks the stand-in's server.
-  for applet in curl pg_isready redis-cli mysqladmin mariadb-admin healthcheck.sh mongosh; do
-    ln -s ../standin/probe "$root/bin/$applet"
-  done
+  # A template's health check calls a program of its image; in a stand-in each of them asks the stand-in's server.
+  for applet in $PROBES; do ln -sf ../standin/probe "$root/bin/$applet"; done
   tar -C "$root" --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 -cf "$work/root.tar" .
 }
+
+PROBES="curl wget node php python python3 ruby nc pg_isready redis-cli valkey-cli mysqladmin mariadb-admin healthcheck.sh
+  mongosh clickhouse-client rabbitmq-diagnostics promtool mc"
 
 # This machine's own busybox where it is a static one, else the package's, unpacked and not installed.
 static_busybox() {
@@ -64,12 +66,7 @@ static_busybox() {
     cp "$own" "$1"
     return
   fi
-  command -v apt-get >/dev/null || { say "build.sh: install a static busybox with httpd first"; exit 1; }
-  (
-    cd "$work"
-    apt-get download -qq busybox-static >/dev/null 2>&1 || { apt-get update -qq && apt-get download -qq busybox-static >/dev/null; }
-    dpkg-deb -x busybox-static_*.deb package
-  )
+  unpack_package busybox-static "$work/package"
   cp "$(find "$work/package" -type f -perm -u+x -name busybox)" "$1"
   chmod 755 "$1"
 }
