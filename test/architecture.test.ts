@@ -75,9 +75,9 @@ const PURE = [
   'agent/docker/{engine,container-view,usage-view,progress}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/health/{tracker,policy}.ts',
-  'control/egress/{address,url}.ts',
+  'control/egress/url.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
-  'shared/{serial,time}.ts',
+  'shared/{address,serial,time}.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
 const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js)$/;
