@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import t, { type Test } from 'tap';
 import { parseCompose } from '#shared/compose/parse.ts';
 import { isMap, listOf, textOf } from '#shared/compose/values.ts';
@@ -73,12 +72,6 @@ function checkTemplate(t: Test, template: TemplateDefinition): void {
   for (const { name, secret, generate } of variables) t.equal(secret, generate !== undefined, `${name} is made up`);
   t.same(warningsOf(template), [], 'nothing in it is refused for services of a customer');
 }
-
-void t.test('the documentation lists the catalogue', async (t) => {
-  const page = readFileSync(new URL('../../docs/templates.md', import.meta.url), 'utf8');
-  const rows = [...loadTemplates().values()].map(({ id, category, tagline }) => `| ${id} | ${category} | ${tagline} |`);
-  t.match(page, `| id | category | what |\n|---|---|---|\n${rows.join('\n')}\n\n`);
-});
 
 void t.test('a folder is read with its compose text and files', async (t) => {
   const dir = t.testdir({
