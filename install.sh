@@ -8,6 +8,7 @@ if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi
 
 ENGINE_MIN=26.0    # the oldest engine that Docker still mends, and the first with `docker compose` 2.40's API
 COMPOSE_MIN=2.40   # `--progress json` and `config --lock-image-digests` as the agent reads them
+RESTIC_MIN=0.17    # the first whose exit codes and JSON say what happened
 DOCKER_SITE=https://download.docker.com/linux
 DOCKERD_LOG=/var/log/dockerd.log
 PROBE_SECONDS=5    # a reachable site answers in well under one
@@ -19,7 +20,7 @@ usage() {
   cat <<'TEXT'
 usage: ./install.sh [--dry-run] VERB [FLAGS]
 
-  engine       Docker Engine with Compose and buildx, installed where missing, and running
+  engine       Docker Engine with Compose and buildx, installed where missing, and running; restic for backups
   up           engine, the pinned Node runtime and packages; then `longshore up FLAGS` in the foreground
 
   --dry-run    print what would be done; change nothing
@@ -100,12 +101,13 @@ install_docker() {
 
 apt_get() { run env DEBIAN_FRONTEND=noninteractive apt-get -qq -o Dpkg::Use-Pty=0 "$@" >/dev/null; }
 
-# True if apt would remove nothing and, Docker's own packages apart, upgrade nothing that is here (a newer libc, say).
+# True if apt would remove nothing and, Docker's own packages and restic apart, upgrade nothing that is here (a newer
+# libc, say).
 harmless() {
   local plan
   plan=$(apt-get install --simulate --no-install-recommends "$@" 2>/dev/null) || return 1
   ! printf '%s\n' "$plan" | grep -q '^Remv ' &&
-    ! printf '%s\n' "$plan" | grep '^Inst [^ ]* \[' | grep -qvE '^Inst (docker|containerd|runc)'
+    ! printf '%s\n' "$plan" | grep '^Inst [^ ]* \[' | grep -qvE '^Inst (docker|containerd|runc|restic)'
 }
 
 os() { (. /etc/os-release && eval "printf '%s' \"\${$1:-}\""); }
@@ -168,7 +170,7 @@ install_distribution_apt() {
   if [ "$(os ID)" = debian ]; then
     for suite in sid trixie; do
       [ "$suite" != "$(os VERSION_CODENAME)" ] || continue
-      ! install_from_suite "$suite" "$packages" || return 0
+      ! install_from_suite "$suite" "$packages" Docker || return 0
     done
   fi
   say "installing Docker from $(os PRETTY_NAME)"
@@ -189,8 +191,8 @@ known_packages() {
   done
 }
 
-install_from_suite() { # install_from_suite SUITE "PACKAGES"
-  local suite=$1 package exact='' whole=''
+install_from_suite() { # install_from_suite SUITE "PACKAGES" WHAT
+  local suite=$1 what=$3 package exact='' whole=''
   if [ "$DRY_RUN" ]; then
     say "would try: $2 from Debian's $suite, unless that removed or upgraded anything else"
     return 1
@@ -202,11 +204,11 @@ install_from_suite() { # install_from_suite SUITE "PACKAGES"
   done
   # shellcheck disable=SC2086
   if harmless $exact; then set -- $exact; elif harmless $whole; then set -- $whole; else
-    say "Docker from Debian's $suite does not fit this machine"
+    say "$what from Debian's $suite does not fit this machine"
     withdraw_suite "$suite"
     return 1
   fi
-  say "installing Docker from Debian's $suite"
+  say "installing $what from Debian's $suite"
   apt_get install -y --no-install-recommends "$@"
 }
 
@@ -283,6 +285,50 @@ engine_failed() {
   die "dockerd $1; the lines above are the end of its log"
 }
 
+# --- restic -----------------------------------------------------------------------------------------------------------
+
+# For backups only: whatever goes wrong here is said and stops nothing else.
+ensure_restic() {
+  if restic_suffices; then
+    say "restic is fine and left alone: $(restic_version)"
+    return
+  fi
+  if [ -z "$DRY_RUN" ] && [ "$(id -u)" != 0 ]; then
+    say "backups need restic $RESTIC_MIN or newer; installing it needs root: sudo ./install.sh $VERB"
+    return
+  fi
+  install_restic || true
+  [ "$DRY_RUN" ] || check_restic
+}
+
+check_restic() {
+  if restic_suffices; then say "restic is ready: $(restic_version)"; else
+    say "no restic $RESTIC_MIN or newer found for this machine: backups will fail until there is one; see https://restic.net"
+  fi
+}
+
+restic_version() { restic version 2>/dev/null | awk '{ print $2; exit }' || true; }
+restic_suffices() { at_least "$(restic_version)" "$RESTIC_MIN"; }
+
+install_restic() {
+  if ! has apt-get; then
+    say "installing restic from the distribution"
+    run dnf install -y -q restic
+    return
+  fi
+  # The list is there already where Docker was installed just now.
+  [ "$(offered_version restic)" ] || apt_get update || true
+  if [ "$DRY_RUN" ] || at_least "$(offered_version restic)" "$RESTIC_MIN"; then
+    say "installing restic from $(os PRETTY_NAME)"
+    apt_get install -y --no-install-recommends restic
+  elif [ "$(os ID)" = debian ]; then
+    install_from_suite sid restic restic
+  fi
+}
+
+# What apt would install of a package now.
+offered_version() { apt-cache policy "$1" 2>/dev/null | awk '$1 == "Candidate:" && $2 != "(none)" { print $2; exit }'; }
+
 # --- up ---------------------------------------------------------------------------------------------------------------
 
 ensure_program() { # ensure_program COMMAND PACKAGE...
@@ -309,6 +355,7 @@ up() {
   cd "$(dirname "$0")"
   [ -f package-lock.json ] || die "\`up\` runs in a checkout of Longshore"
   ensure_engine
+  ensure_restic
   ensure_packages
   PATH=$PWD/node_modules/.bin:$PATH
   export PATH
@@ -333,7 +380,7 @@ main() {
     esac
   done
   case $VERB in
-    engine) [ $# = 0 ] || wrong "engine takes no \"$1\""; ensure_engine ;;
+    engine) [ $# = 0 ] || wrong "engine takes no \"$1\""; ensure_engine; ensure_restic ;;
     up) up "$@" ;;
     *) [ $# = 0 ] || wrong "unknown verb \"$1\""; usage ;;
   esac
