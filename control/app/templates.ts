@@ -148,16 +148,9 @@ export class TemplateDesk implements Templates {
     const { shelf, stores } = this.#deps;
     const { origin, customerId } = shelf.require(caller, id);
     const record = stores.templates.find(id);
-    if (origin === 'catalogue' || !record)
-      throw new LongshoreError('state_conflict', {
-        message: `Template "${id}" is of the catalogue and cannot be changed`,
-        details: `Copy it: take GET /api/templates/${id}/source, give it another id, and create that.`,
-      });
+    if (origin === 'catalogue' || !record) throw fixed(id, 'is of the catalogue');
     if (caller.customerId !== null && customerId === null)
-      throw new LongshoreError('state_conflict', {
-        message: `Template "${id}" is for everybody: a key that is bound to a customer cannot change it`,
-        details: `Copy it: take GET /api/templates/${id}/source, give it another id, and create that.`,
-      });
+      throw fixed(id, 'is for everybody, your key for one customer');
     return record;
   }
 
@@ -186,6 +179,12 @@ const placeOf = ({ origin, customerId, createdAt, updatedAt }: ShelfEntry) => ({
   createdAt,
   updatedAt,
 });
+
+const fixed = (id: string, why: string): LongshoreError =>
+  new LongshoreError('state_conflict', {
+    message: `Template "${id}" cannot be changed: it ${why}`,
+    details: `Copy it: take GET /api/templates/${id}/source, give it another id, and create that.`,
+  });
 
 const taken = (id: string): LongshoreError =>
   new LongshoreError('name_taken', {

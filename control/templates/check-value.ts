@@ -1,6 +1,7 @@
 // Whether a value may stand for a template's variable. Says what is wrong with it, never the value itself: it may be a
 // secret, and the answer goes into logs and error bodies.
 import { isIP } from 'node:net';
+import { LongshoreError } from '#shared/errors.ts';
 import { matchesWhole } from './match-pattern.ts';
 import type { Variable, VariableType } from './schema.ts';
 
@@ -55,9 +56,16 @@ function checkBounds({ type, min, max }: Variable, value: string): string | unde
   return undefined;
 }
 
-function checkPattern({ pattern, patternHint }: Variable, value: string): string | undefined {
-  if (pattern === undefined || matchesWhole(pattern, value)) return undefined;
-  return patternHint ?? `must match ${pattern}`;
+/** Throws for a pattern that takes too long: one is told, and no further one gets its turn. */
+function checkPattern({ name, pattern, patternHint }: Variable, value: string): string | undefined {
+  if (pattern === undefined) return undefined;
+  const matches = matchesWhole(pattern, value);
+  if (matches !== undefined) return matches ? undefined : (patternHint ?? `must match ${pattern}`);
+  const problem = 'its pattern takes too long to match';
+  throw new LongshoreError('template_variable', {
+    details: `${name}: ${problem}`,
+    fields: { [`variables.${name}`]: problem },
+  });
 }
 
 function isWebUrl(value: string): boolean {

@@ -12,11 +12,27 @@ const files = z
   .record(z.string().min(1).max(255), z.string())
   .refine((record) => Object.keys(record).length <= MAX_FILES, `At most ${MAX_FILES} files`);
 
+/** One template for the examples. */
+const MANIFEST = {
+  schema: 1,
+  id: 'notes',
+  name: 'Notes',
+  tagline: 'A page for notes',
+  category: 'productivity',
+  variables: [{ name: 'HTTP_PORT', label: 'Port', type: 'port', default: 8090, required: true }],
+};
+const COMPOSE = 'services:\n  web:\n    image: nginx:1.28.0-alpine\n    ports: ["${HTTP_PORT}:80"]\n';
+
 const sourceFields = {
   manifest: z
     .union([z.string(), z.record(z.string(), z.unknown())], { error: 'Send template.yaml, as text or as an object' })
-    .describe('template.yaml, as text or as an object'),
-  compose: z.string().optional().describe('compose.yaml; leave it out when the manifest holds its text'),
+    .describe('template.yaml, as text or as an object')
+    .meta({ example: MANIFEST }),
+  compose: z
+    .string()
+    .optional()
+    .describe('compose.yaml; leave it out when the manifest holds its text')
+    .meta({ example: COMPOSE }),
   files: files.optional().describe('Texts of the files that the manifest names in `from`, by that name'),
 };
 
@@ -29,7 +45,12 @@ export const newTemplateBody = z.strictObject({
 
 export const importBody = z.strictObject({
   format: z.enum([...IMPORT_FORMATS, 'auto']).default('auto'),
-  content: z.string().min(1).optional().describe('The text of one file'),
+  content: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('The text of one file')
+    .meta({ example: '{"version":"2","templates":[{"type":1,"title":"Web","image":"nginx:1.28.0-alpine"}]}' }),
   files: files.optional().describe('The files of one template by their names, for formats that need several'),
   url: z.string().min(1).max(MAX_URL_CHARS).optional().describe('Where the text of one file is'),
   id: z.string().min(1).max(63).optional().describe('For an import of one template; else made from its name'),
