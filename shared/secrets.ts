@@ -1,6 +1,6 @@
 // Secrets at rest: AES-256-GCM under a key file that lies beside the database (0600) and goes into backups with it.
 // Both sides use it for what a database dump must not tell: variables, passwords, webhook secrets.
-import { createCipheriv, createDecipheriv, createHash, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createCipheriv, createDecipheriv, hash, randomBytes, timingSafeEqual } from 'node:crypto';
 import { closeSync, fsyncSync, linkSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs';
 import { LongshoreError } from './errors.ts';
 
@@ -68,7 +68,7 @@ export function loadOrCreateSecret(file: string, create: () => Buffer): Buffer {
 }
 
 /** SHA-256 in hex: how keys and tokens are stored. They hold 256 random bits, so no slow hash is needed. */
-export const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
+export const sha256 = (data: string | Uint8Array): string => hash('sha256', data, 'hex');
 
 /** Compares without telling by its duration where two texts differ. */
 export function sameSecret(a: string, b: string): boolean {

@@ -50,6 +50,14 @@ const UNLIMITED = { anonymous: 1e9, authenticated: 1e9, deploy: 1e9 };
 /** A compose file of ordinary length; sealed apart from what the list reads. */
 const COMPOSE = `services:\n  web:\n    image: ghcr.io/example/web:1.4.2\n${'    # a line of an ordinary file\n'.repeat(40)}`;
 
+const SOURCE = {
+  compose: COMPOSE,
+  variables: { TOKEN: 'x'.repeat(32) },
+  secretNames: ['TOKEN'],
+  files: {},
+  templateVersion: 1,
+};
+
 let cleanUp: (() => unknown)[] = [];
 let world: ControlWorld;
 let host: FakeHost;
@@ -60,9 +68,11 @@ let messages = 0;
 
 async function serve({ services }: { services: number }) {
   world = new ControlWorld({ teardown: (run: () => unknown) => cleanUp.push(run) } as never);
-  await fill(services);
   host = await world.joinAndConnect({}, 'busy');
-  serviceIds = await fillHost(host.id, SERVICES_A_HOST, services);
+  const busy = Array.from({ length: SERVICES_A_HOST }, (_, n) => toService(host.id, n));
+  await inBatches(busy, (record) => world.stores.services.insert(record, SOURCE));
+  serviceIds = busy.map(({ id }) => id);
+  await fill(services - busy.length);
   const { secret: key } = await world.app.keys.create(ADMIN, { name: 'bench', permissions: ['*'] });
   const deps = fakeDeps(world.app);
   const { http, stop } = await buildHttp({ ...deps, config: { ...deps.config, rateLimits: UNLIMITED } });
@@ -70,27 +80,22 @@ async function serve({ services }: { services: number }) {
   return { url: await http.listen({ host: '127.0.0.1', port: 0 }), key };
 }
 
+/** Neighbours in a list lie on different hosts, as in a fleet that grew. */
 async function fill(services: number): Promise<void> {
-  for (let from = 0; from < services - SERVICES_A_HOST; from += SERVICES_A_HOST) {
-    const id = newId('host');
-    await world.stores.writer.write(() => {
-      const name = `host-${from / SERVICES_A_HOST}`;
-      world.stores.hosts.insert({ id, name, agentKey: `key-${id}`, labels: { zone: 'eu' }, createdAt: from });
-      world.stores.hosts.setFacts(id, { ...FACTS, hostname: name, addresses: ['203.0.113.7', '2001:db8::7'] });
-    });
-    void fillHost(id, SERVICES_A_HOST, from);
-    if (from % (BATCH * SERVICES_A_HOST) === 0) await world.stores.writer.idle();
-  }
-  await world.stores.writer.idle();
+  const hosts = Array.from({ length: Math.ceil(services / SERVICES_A_HOST) }, () => newId('host'));
+  await inBatches(hosts, (id, n) => {
+    world.stores.hosts.insert({ id, name: `host-${n}`, agentKey: `key-${id}`, labels: { zone: 'eu' }, createdAt: n });
+    world.stores.hosts.setFacts(id, { ...FACTS, hostname: `host-${n}`, addresses: ['203.0.113.7', '2001:db8::7'] });
+  });
+  const records = Array.from({ length: services }, (_, n) => toService(hosts[n % hosts.length] as string, n));
+  await inBatches(records, (record) => world.stores.services.insert(record, SOURCE));
 }
 
-async function fillHost(hostId: string, count: number, from: number): Promise<string[]> {
-  const records = Array.from({ length: count }, (_, i) => toService(hostId, from + i));
-  const source = { compose: COMPOSE, variables: { TOKEN: 'x'.repeat(32) }, secretNames: ['TOKEN'], files: {} };
-  await world.stores.writer.write(() => {
-    for (const record of records) world.stores.services.insert(record, { ...source, templateVersion: 1 });
-  });
-  return records.map(({ id }) => id);
+async function inBatches<T>(items: T[], write: (item: T, n: number) => void): Promise<void> {
+  for (let from = 0; from < items.length; from += BATCH) {
+    const batch = items.slice(from, from + BATCH);
+    await world.stores.writer.write(() => batch.forEach((item, i) => write(item, from + i)));
+  }
 }
 
 function toService(hostId: string, n: number): ServiceRecord {

@@ -26,8 +26,9 @@ const MAX_FIELDS = 50;
 export function auditWrites(http: FastifyInstance, audit: Audit): void {
   http.decorateRequest('act', null);
   http.decorateRequest('refusal', null);
-  http.addHook('onRequest', async (request) => {
+  http.addHook('onRequest', (request, _reply, done) => {
     request.act = toAct(request);
+    done();
   });
   // The body has been read by now: its arrival would lose the async context.
   http.addHook('preHandler', (request, _reply, done) => {
@@ -35,8 +36,9 @@ export function auditWrites(http: FastifyInstance, audit: Audit): void {
     request.act.fields = fieldsOf(request.body);
     audit.during(request.act, done);
   });
-  http.addHook('onSend', async (request, reply) => {
-    if (request.act) await audit.finish(request.act, toOutcome(request, reply));
+  http.addHook('onSend', (request, reply, _payload, done) => {
+    if (!request.act) return done();
+    void audit.finish(request.act, toOutcome(request, reply)).then(() => done());
   });
 }
 

@@ -4,6 +4,15 @@ import helmet from '@fastify/helmet';
 import Fastify, { type FastifyInstance } from 'fastify';
 import type { HttpConfig } from './deps.ts';
 
+/** For Internet Explorer, Flash and pages with resources of their own: each header costs, on each answer. */
+const OUTDATED = {
+  originAgentCluster: false,
+  xDnsPrefetchControl: false,
+  xDownloadOptions: false,
+  xPermittedCrossDomainPolicies: false,
+  xXssProtection: false,
+};
+
 /** An API without pages: nothing may load or frame it. HSTS only where users come by https. */
 export async function secureAnswers(
   http: FastifyInstance,
@@ -12,6 +21,7 @@ export async function secureAnswers(
   const headers = await askHelmet({
     contentSecurityPolicy: { useDefaults: false, directives: { defaultSrc: ["'none'"], frameAncestors: ["'none'"] } },
     strictTransportSecurity: publicUrl?.startsWith('https:') ?? false,
+    ...OUTDATED,
   });
   http.addHook('onRequest', (_request, reply, done) => {
     reply.headers(headers);

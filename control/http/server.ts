@@ -147,13 +147,13 @@ function toRequestId({ headers }: { headers: Record<string, string | string[] | 
 
 /** Headers of every answer, and a line in the log: writes at info, reads at debug, never a query string. */
 function stampAnswers(http: Http, { log }: HttpDeps): void {
-  http.addHook('onRequest', async (request, reply) => {
-    reply.header('x-request-id', request.id);
-    reply.header('cache-control', 'no-store');
+  http.addHook('onRequest', (request, reply, done) => {
+    reply.header('x-request-id', request.id).header('cache-control', 'no-store');
+    done();
   });
-  http.addHook('onResponse', async (request, reply) => {
+  http.addHook('onResponse', (request, reply, done) => {
     const level = request.method === 'GET' || request.method === 'HEAD' ? 'debug' : 'info';
-    if (!log.isLevelEnabled(level)) return;
+    if (!log.isLevelEnabled(level)) return done();
     log[level](
       {
         request_id: request.id,
@@ -166,6 +166,7 @@ function stampAnswers(http: Http, { log }: HttpDeps): void {
       },
       'answered',
     );
+    done();
   });
 }
 
