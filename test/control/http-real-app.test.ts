@@ -49,7 +49,7 @@ t.test('each documented list is sorted in the order that is asked for', async (t
   t.equal(newestFirst.length, 3);
   t.same(await events('?sort=timestamp&order=asc'), newestFirst.toReversed());
   const templates = async (query: string) => {
-    const { body: page } = await http.get<{ data: { name: string }[] }>(`/api/templates${query}`, key);
+    const { body: page } = await http.get<{ data: { name: string }[] }>(`/api/templates?per_page=100&${query}`, key);
     return page.data.map(({ name }) => name);
   };
   const names = await templates('');
@@ -57,7 +57,7 @@ t.test('each documented list is sorted in the order that is asked for', async (t
     names,
     names.toSorted((a, b) => a.localeCompare(b, 'en')),
   );
-  t.same(await templates('?sort=name&order=desc'), names.toReversed());
+  t.same(await templates('sort=name&order=desc'), names.toReversed());
 });
 
 t.test('A13: a retry under the same Idempotency-Key gets the same job, another body 409', async (t) => {

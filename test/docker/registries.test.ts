@@ -48,6 +48,10 @@ t.test('a private image is pulled with the login of its registry', { skip }, asy
   t.match(await host.deploy({ registries: [others, registry.login] }, { steps }), { state: 'succeeded' });
   t.same(await imagesOf(host), [await idOf('longshore-test/web:1')]);
   t.notMatch(steps.said.join('\n'), /canary|not-the-password/);
+
+  const before = await host.containerIds();
+  t.match(await host.deploy({ registries: [wrong] }), { state: 'succeeded', unchanged: true }, 'a new password alone');
+  t.same(await host.containerIds(), before);
 });
 
 t.test('an image that is not in the registry is no fault of the login', { skip }, async (t) => {
