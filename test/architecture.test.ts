@@ -48,6 +48,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
   [/^openid-client$/, ['control/oidc/**'], 'one place to version; its errors hold tokens and stay there'],
+  [/^smol-toml$/, ['control/templates/import/**'], 'one format of imported templates is written in it'],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
   [/^node-cron$/, ['agent/schedule/**', 'control/jobs/**'], 'schedules run on the host; control only tidies up'],
   [

@@ -80,6 +80,8 @@ const filePath = z
   .regex(/^[A-Za-z0-9_][\w.-]*(\/[A-Za-z0-9_][\w.-]*)*$/)
   .refine((path) => !OWN_NAMES.test(path), "is a name the service's folder keeps for itself");
 
+export const isFilePath = (text: string): boolean => filePath.safeParse(text).success;
+
 const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 
 /** A certificate fits; what a default refers to may make its value longer. */

@@ -1,5 +1,5 @@
 // What other systems' templates look like, by format: each folder of test/fixtures/imports is one import, with what came
-// of it in `expected.yaml`.
+// of it in `expected.yaml` (written by expect-imports.ts).
 import { readdirSync, readFileSync, existsSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';

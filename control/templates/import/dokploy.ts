@@ -4,6 +4,7 @@ import { parse as parseToml } from 'smol-toml';
 import * as z from 'zod';
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { escapeDollars } from '../interpolation.ts';
+import { isFilePath } from '../schema.ts';
 import { categoryOf } from './category.ts';
 import { ONLY, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
 import { oneLine } from './markup.ts';
@@ -121,16 +122,18 @@ function readEnv(env: Config['config']['env']): [name: string, value: string][] 
 const unquoted = (value: string): string => /^(["'])(.*)\1$/s.exec(value)?.[2] ?? value;
 
 /**
- * Files that are mounted. One that holds variables becomes a config of Compose, which fills them in; others are files in
- * the service's folder.
+ * Files that are mounted. One that holds variables, or has a name no template's file may have, becomes a config of
+ * Compose, which fills them in; others are files in the service's folder.
  */
 function addMounts(mounts: Config['config']['mounts'], values: DokployValues, stack: Stack): void {
   for (const { filePath, content } of mounts) {
-    const path = `files/${filePath.replace(/^[./]+/, '')}`;
-    if (values.isPlain(content)) stack.files[path] = content;
+    const path = `files/${filePath.replace(/^(\.?\/)+/, '')}`;
+    const isFile = values.isPlain(content) && isFilePath(path);
+    if (isFile) stack.files[path] = content;
     else if (!mountAsConfig(path, values.fill(content, escapeDollars), stack)) {
       stack.files[path] = content;
-      stack.lost.push(`variables in ${path}: they stay as written, because the file is not mounted on its own`);
+      if (!values.isPlain(content))
+        stack.lost.push(`variables in ${path}: they stay as written, because the file is not mounted on its own`);
     }
   }
 }

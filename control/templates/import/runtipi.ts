@@ -166,7 +166,7 @@ const withFolders = (value: string, { id }: Config): string =>
 /** Files of its `data` folder. Runtipi fills `{{VARIABLE}}` in those called `.template`. */
 function takeDataFiles(texts: Texts, { files, lost }: Stack): void {
   for (const [path, content] of Object.entries(texts)) {
-    if (!path.startsWith('data/')) continue;
+    if (!path.startsWith('data/') || path.endsWith('/.gitkeep')) continue;
     files[path.replace(/\.template$/, '')] = content;
     if (path.endsWith('.template') && content.includes('{{')) lost.push(`variables in ${path}: they stay as written`);
   }

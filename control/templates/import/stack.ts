@@ -4,6 +4,7 @@
 import { stringify } from 'yaml';
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { namesUsedIn, renameVariables } from '../interpolation.ts';
+import { isFilePath } from '../schema.ts';
 import { NotConvertible, type Converted } from './conversion.ts';
 import { type Form, variableNameOf } from './form.ts';
 import { tidyService } from './stack-service.ts';
@@ -32,9 +33,17 @@ export function toTemplate(stack: Stack, about: About): Converted {
     ...about,
     variables: form.variables(),
     ports,
-    files: Object.entries(files).map(([path, content]) => ({ path, content })),
+    files: allowedFiles(files, lost),
   };
   return { texts: { manifest, compose }, lost };
+}
+
+/** Hidden files and names with blanks are none that a host writes for a template. */
+function allowedFiles(files: Stack['files'], lost: string[]): { path: string; content: string }[] {
+  const entries = Object.entries(files);
+  for (const [path] of entries.filter(([path]) => !isFilePath(path)))
+    lost.push(`the file ${path}: its name is not allowed`);
+  return entries.filter(([path]) => isFilePath(path)).map(([path, content]) => ({ path, content }));
 }
 
 /**
