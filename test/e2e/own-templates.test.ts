@@ -8,6 +8,10 @@ void t.test('an imported template is deployed, and its service redeploys when th
   if (!(await requireDocker(t))) return;
   const up = await startUp(t);
   const client = { url: up.url, env: up.env };
+  t.match(await runCli(['templates', 'import', `${up.url}/list.json`], client), {
+    exitCode: 6,
+    stderr: /egress_denied/,
+  });
   const name = uniqueProject(t, 'e2e-imported');
   const entry = {
     type: 1,
