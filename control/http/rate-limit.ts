@@ -20,9 +20,12 @@ declare module 'fastify' {
 
 const byKey = (request: FastifyRequest): string => callerOf(request).keyId;
 
+export type CountRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>;
+
 type Limiter = ReturnType<FastifyInstance['createRateLimit']>;
 
-export async function limitRates(http: FastifyInstance, limits: RateLimits, clock: Clock): Promise<void> {
+/** Returns what counts a request that meets no hook: one whose URL cannot be read. Throws `rate_limited` like the hook. */
+export async function limitRates(http: FastifyInstance, limits: RateLimits, clock: Clock): Promise<CountRequest> {
   await http.register(rateLimit, { global: false, cache: COUNTED });
   const bucket = (max: number | ((request: FastifyRequest) => number), keyGenerator: (r: FastifyRequest) => string) =>
     http.createRateLimit({ max, timeWindow: WINDOW_MS, keyGenerator });
@@ -36,6 +39,7 @@ export async function limitRates(http: FastifyInstance, limits: RateLimits, cloc
     if (limit === 'none') return;
     await count(request.caller ? buckets[limit] : buckets.anonymous, request, reply, clock);
   });
+  return (request, reply) => count(buckets.anonymous, request, reply, clock);
 }
 
 async function count(limiter: Limiter, request: FastifyRequest, reply: FastifyReply, clock: Clock): Promise<void> {

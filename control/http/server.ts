@@ -23,7 +23,7 @@ import type { Http } from './http.ts';
 import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
 import { describeRoutes, documentOf, mountOpenApi } from './openapi/describe.ts';
 import { refuseUnknownQueries } from './queries.ts';
-import { limitRates } from './rate-limit.ts';
+import { limitRates, type CountRequest } from './rate-limit.ts';
 import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
 import { mountCustomers } from './routes/customers.ts';
@@ -64,7 +64,8 @@ export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: st
 /** The server with its routes, not yet listening. `routes` is what is mounted, for whoever checks it. */
 export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: Route[]; stop: () => Promise<void> }> {
   const { app, clock, config } = deps;
-  const http = createServer(deps);
+  let countBadUrl: CountRequest = () => Promise.resolve();
+  const http = createServer(deps, (request, reply) => countBadUrl(request, reply));
   const routes = collectRoutes(http);
   refuseUnknownQueries(http);
   const tickets = new Tickets(clock);
@@ -79,7 +80,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   await readCookies(http);
   identifyCallers(http, app, tickets);
   auditWrites(http, app.audit);
-  await limitRates(http, config.rateLimits, clock);
+  countBadUrl = await limitRates(http, config.rateLimits, clock);
   requirePermissions(http, config.publicUrl);
   readJsonBodies(http);
   await describeRoutes(http, config.publicUrl);
@@ -115,7 +116,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   return { http, routes, stop };
 }
 
-function createServer({ config, log }: HttpDeps): Http {
+function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Http {
   const logger: FastifyBaseLogger = log;
   const http = Fastify({
     loggerInstance: logger,
@@ -129,7 +130,13 @@ function createServer({ config, log }: HttpDeps): Http {
     routerOptions: { maxParamLength: 200 },
     genReqId: toRequestId,
     rewriteUrl: takeUrlCredential,
-    frameworkErrors: (error, request, reply) => void answerError(error, request as FastifyRequest, reply),
+    frameworkErrors: async (error, request, reply) => {
+      const fault = await countBadUrl(request as FastifyRequest, reply).then(
+        () => error,
+        (limited: unknown) => limited,
+      );
+      await answerError(fault, request as FastifyRequest, reply);
+    },
     clientErrorHandler: answerBrokenHttp,
   }).withTypeProvider<ZodTypeProvider>();
   http.setValidatorCompiler(validatorCompiler);

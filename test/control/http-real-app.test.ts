@@ -126,6 +126,32 @@ t.test('what is not there is told in the documented words', async (t) => {
   });
 });
 
+t.test('A07: a host that the key may not see is not there', async (t) => {
+  const { world, http } = await startRealHttp(t);
+  const [east, west] = [
+    await world.joinAndConnect({ site: 'east' }),
+    await world.joinAndConnect({ site: 'west' }, 'two'),
+  ];
+  const bound = { name: 'e', permissions: ['*' as const], hostLabels: { site: 'east' } };
+  const { secret: key } = await world.app.keys.create(ADMIN, bound);
+  const onto = (host_id: string) => http.error('POST', '/api/services', { key, body: composeBody('web', { host_id }) });
+  const { request_id: _a, ...foreign } = await onto(west.id);
+  const { request_id: _b, ...nothing } = await onto('host_none');
+  t.strictSame([foreign.status, foreign.code], [404, 'not_found']);
+  t.strictSame({ ...foreign, details: foreign.details?.replace(west.id, 'host_none') }, nothing);
+  const own = await http.call('POST', '/api/services', { key, body: composeBody('web', { host_id: east.id }) });
+  t.equal(own.status, 201);
+});
+
+t.test('A14: an action before the first deploy is a state_conflict', async (t) => {
+  const { world, http, key } = await startRealHttp(t);
+  const host = await world.joinAndConnect();
+  const { service, job } = await world.create('web');
+  await host.finish(job.id, { state: 'failed', error: { code: 'exited', message: 'x' } }, { revision: null });
+  const refused = await http.error('POST', `/api/services/${service.id}/start`, { key });
+  t.match(refused, { status: 409, code: 'state_conflict', message: /./ });
+});
+
 t.test('A14: an action that the state does not allow is a 409', async (t) => {
   const { world, http, key } = await startRealHttp(t);
   const host = await world.joinAndConnect();
