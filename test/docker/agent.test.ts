@@ -1,6 +1,6 @@
 // A real agent process on a real engine, with control's end of the link played by the test.
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -119,6 +119,18 @@ for (const point of ['prepare running', 'apply running', 'wait running']) {
     );
   });
 }
+
+t.test('the logins of a build under way when the agent was killed are gone after its next start', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const host = await startHost(t);
+  await host.control.untilConnected();
+  await host.agent.end('SIGKILL');
+  const logins = join(host.dir, 'data', 'logins');
+  mkdirSync(join(logins, host.name), { recursive: true });
+  writeFileSync(join(logins, host.name, 'config.json'), '{"auths":{}}');
+  host.agent.start();
+  await eventually(() => !existsSync(logins));
+});
 
 t.test('stopping the agent stops no service, and it comes back with its key alone', async (t) => {
   if (!(await requireDocker(t))) return;
