@@ -129,7 +129,7 @@ t.test('the logins of a build under way when the agent was killed are gone after
   mkdirSync(join(logins, host.name), { recursive: true });
   writeFileSync(join(logins, host.name, 'config.json'), '{"auths":{}}');
   host.agent.start();
-  await eventually(() => !existsSync(logins));
+  await t.resolves(eventually(() => !existsSync(logins)));
 });
 
 t.test('stopping the agent stops no service, and it comes back with its key alone', async (t) => {

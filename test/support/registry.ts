@@ -64,8 +64,7 @@ export class Registry implements RegistryLogin {
       child.kill('SIGKILL');
       await once(child, 'exit');
     }
-    const images = await docker(['image', 'ls', '--format', '{{.Repository}}:{{.Tag}}', `${this.server}/*/*`]);
-    if (images !== '') await docker(['rmi', '-f', ...images.split('\n').filter((image) => !image.endsWith(':<none>'))]);
+    for (const name of await this.#names()) await docker(['rmi', '-f', name]).catch(() => undefined); // gone with another
     rmSync(this.#dir, { recursive: true, force: true });
   }
 
@@ -86,6 +85,13 @@ export class Registry implements RegistryLogin {
     await docker(['--config', settings, 'push', '-q', image]);
     await docker(['rmi', image]);
     return image;
+  }
+
+  /** What this machine calls its images: by tag, and by digest where a tag has moved on. */
+  async #names(): Promise<Set<string>> {
+    const format = '{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}';
+    const rows = await docker(['image', 'ls', '--digests', '--format', format, `${this.server}/*/*`]);
+    return new Set(rows.split('\n').filter((name) => name !== '' && !name.endsWith('<none>')));
   }
 
   #config(): object {
