@@ -36,9 +36,8 @@ export function auditWrites(http: FastifyInstance, audit: Audit): void {
     request.act.fields = fieldsOf(request.body);
     audit.during(request.act, done);
   });
-  http.addHook('onSend', (request, reply, _payload, done) => {
-    if (!request.act) return done();
-    void audit.finish(request.act, toOutcome(request, reply)).then(() => done());
+  http.addHook('onSend', async (request, reply) => {
+    if (request.act) await audit.finish(request.act, toOutcome(request, reply));
   });
 }
 

@@ -3,7 +3,7 @@
 //
 //   URL credential taken out → request id → who calls → audit → rate limit → permission → body → schema → handler
 import websocket from '@fastify/websocket';
-import Fastify, { LogController, type FastifyBaseLogger, type FastifyRequest } from 'fastify';
+import Fastify, { LogController, type FastifyBaseLogger, type FastifyReply, type FastifyRequest } from 'fastify';
 import { validatorCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod';
 import type { AddressInfo } from 'node:net';
 import { newRequestId } from '#shared/ids.ts';
@@ -64,7 +64,7 @@ export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: st
 /** The server with its routes, not yet listening. `routes` is what is mounted, for whoever checks it. */
 export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: Route[]; stop: () => Promise<void> }> {
   const { app, clock, config } = deps;
-  let countBadUrl: CountRequest = () => Promise.resolve();
+  let countBadUrl = uncounted;
   const http = createServer(deps, (request, reply) => countBadUrl(request, reply));
   const routes = collectRoutes(http);
   refuseUnknownQueries(http);
@@ -116,6 +116,8 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   return { http, routes, stop };
 }
 
+const uncounted: CountRequest = () => Promise.resolve();
+
 function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Http {
   const logger: FastifyBaseLogger = log;
   const http = Fastify({
@@ -130,13 +132,7 @@ function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Htt
     routerOptions: { maxParamLength: 200 },
     genReqId: toRequestId,
     rewriteUrl: takeUrlCredential,
-    frameworkErrors: async (error, request, reply) => {
-      const fault = await countBadUrl(request as FastifyRequest, reply).then(
-        () => error,
-        (limited: unknown) => limited,
-      );
-      await answerError(fault, request as FastifyRequest, reply);
-    },
+    frameworkErrors: (error, request, reply) => void answerBadUrl(error, request as FastifyRequest, reply, countBadUrl),
     clientErrorHandler: answerBrokenHttp,
   }).withTypeProvider<ZodTypeProvider>();
   http.setValidatorCompiler(validatorCompiler);
@@ -144,6 +140,17 @@ function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Htt
   http.setSerializerCompiler(() => (view) => JSON.stringify(view));
   http.setErrorHandler(answerError);
   return http;
+}
+
+/** Such a request meets no hook: it is counted here, or a flood of them would be free. */
+async function answerBadUrl(error: unknown, request: FastifyRequest, reply: FastifyReply, count: CountRequest) {
+  let fault = error;
+  try {
+    await count(request, reply);
+  } catch (limited) {
+    fault = limited;
+  }
+  await answerError(fault, request, reply);
 }
 
 /** A caller's own id is kept when it is short and plain, so that its log and ours can be laid side by side. */

@@ -1,6 +1,5 @@
 // Services: list, make, show, change, remove. What happens to a running one is in service-actions.ts.
 import { z } from 'zod';
-import { LongshoreError } from '#shared/errors.ts';
 import { LIFECYCLES } from '#shared/model.ts';
 import type { App } from '../../app/api/app.ts';
 import type { Caller } from '../../app/api/caller.ts';
