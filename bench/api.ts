@@ -30,7 +30,8 @@ interface Party {
 
 const client = new RoleProcess<ApiOrders>(ROLES);
 const rows: Record<string, string | number>[] = [];
-const quiet = new Map<number, number>();
+/** Requests a second while nothing changes, of both, by the number of services. */
+const quiet = new Map<number, { ours: number; bare: number }>();
 
 for (const services of SIZES) {
   const ours = new RoleProcess<ApiOrders>(ROLES);
@@ -40,7 +41,7 @@ for (const services of SIZES) {
   const bare: Party = { process: peer, rounds: [], url: (await peer.order('bare', { text })).url };
   const alone: Party = { process: ours, rounds: [], url };
   await inTurn([bare, alone], key);
-  quiet.set(services, medianOf(alone, 'perSecond'));
+  quiet.set(services, { ours: medianOf(alone, 'perSecond'), bare: medianOf(bare, 'perSecond') });
   rows.push(toRow(services, 'nothing changes', alone, bare, text.length));
 
   const live: Party = { process: ours, rounds: [], url };
@@ -61,9 +62,12 @@ for (const services of SIZES) {
 }
 client.end();
 printTable(`api: GET ${PATH}, ${CONNECTIONS} connections, median of ${ROUNDS}`, rows);
-const [smallest, largest] = [SIZES[0] ?? 0, SIZES.at(-1) ?? 0];
-const growth = (quiet.get(smallest) ?? 0) / (quiet.get(largest) ?? 1);
-console.log(`\nFrom ${smallest} to ${largest} services: ${round(growth, 2)} times slower.`);
+const [smallest = 0, largest = 0] = [SIZES[0], SIZES.at(-1)];
+const slowdown = (who: 'ours' | 'bare') =>
+  round((quiet.get(smallest)?.[who] ?? 0) / (quiet.get(largest)?.[who] ?? 1), 2);
+console.log(
+  `\nFrom ${smallest} to ${largest} services ${slowdown('ours')} times slower, the bare server meanwhile ${slowdown('bare')}.`,
+);
 
 /** In turn, so that all meet the same machine; the first round warms up and does not count. */
 async function inTurn(parties: Party[], key: string): Promise<void> {
