@@ -8,6 +8,9 @@ import type { Logger } from '#shared/log.ts';
 import type { HostFacts, JobKind, Progress, ServiceSample } from '#shared/model.ts';
 import { loadIdentity } from '#shared/protocol/identity.ts';
 import type { Clock } from '#shared/time.ts';
+import { createForgetBackup } from './backup/forget.ts';
+import { Repositories } from './backup/repositories.ts';
+import { Restic } from './backup/restic.ts';
 import type { AgentConfig } from './config.ts';
 import { createExecutor } from './deploy/engine.ts';
 import { createDockerGate } from './docker-gate.ts';
@@ -130,6 +133,7 @@ function startJobs(
   const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
   const { dataDir, home, allowsFileGit } = config;
   const policy = loadPolicy();
+  const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
   const { execute } = createExecutor({
     dataDir,
     home,
@@ -139,11 +143,15 @@ function startJobs(
     events: hub,
     policy,
     reservedPorts,
+    backups,
     clock,
     log,
   });
   const untilDockerAnswers = createDockerGate({ engine, hub, clock });
-  const runner = startRunner({ state, clock, execute, watch, underWay, untilDockerAnswers, notify }, scope);
+  const runner = startRunner(
+    { state, clock, execute, forgetBackup: createForgetBackup(backups), watch, underWay, untilDockerAnswers, notify },
+    scope,
+  );
   const work = {
     enqueue: (jobId: string) => runner.enqueue(jobId),
     cancel: (jobId: string) => runner.cancel(jobId),

@@ -67,6 +67,10 @@ export const ERRORS = {
   cancelled: kind(409, 'The job was cancelled'),
   superseded: kind(409, 'A newer job took its place'),
   expired: kind(409, 'The job expired before it was started'),
+  restic_missing: kind(409, 'The host has no restic 0.17 or newer'),
+  backup_failed: kind(409, 'A backup failed'),
+  restore_failed: kind(409, 'A restore failed; the data is as it was'),
+  volume_denied: kind(409, 'The agent may not read or write a volume'),
   docker_unavailable: kind(409, 'Docker does not answer on the host', true),
   docker_error: kind(409, 'Docker refused the operation'),
   // the agent link

@@ -11,8 +11,23 @@ export const DEPLOY_METHODS = ['compose', 'template', 'git', 'ai'] as const;
 export type DeployMethod = (typeof DEPLOY_METHODS)[number];
 
 /** What a job does to its service. `redeploy` is a deploy that looks for newer images first. */
-export const JOB_KINDS = ['deploy', 'redeploy', 'start', 'stop', 'restart', 'remove'] as const;
+export const JOB_KINDS = [
+  'deploy',
+  'redeploy',
+  'start',
+  'stop',
+  'restart',
+  'remove',
+  'backup',
+  'restore',
+  'forget_backup',
+] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Jobs about a backup: they say nothing of what should run. */
+export const BACKUP_KINDS = ['backup', 'restore', 'forget_backup'] as const;
+export type BackupKind = (typeof BACKUP_KINDS)[number];
+export const isBackupKind = (kind: JobKind): kind is BackupKind => (BACKUP_KINDS as readonly string[]).includes(kind);
 
 /*
  * queued ──▶ offered ──▶ accepted ──▶ running ──▶ succeeded | failed
@@ -54,12 +69,16 @@ export const JOB_STEPS = [
   'restart',
   'remove',
   'rollback',
+  'backup',
+  'restore',
+  'swap',
+  'forget',
 ] as const;
 export type JobStep = (typeof JOB_STEPS)[number];
 export const STEP_STATES = ['running', 'done', 'failed', 'skipped'] as const;
 export type StepState = (typeof STEP_STATES)[number];
 
-/** One line of `deploy.progress`. */
+/** One line of `deploy.progress`, or of `backup.progress` for a job about a backup. */
 export interface Progress {
   jobId: string;
   serviceId: string;
@@ -68,6 +87,9 @@ export interface Progress {
   /** 0–100 where the step can tell. */
   percent?: number | undefined;
   message?: string | undefined;
+  /** Of a backup or a restore. */
+  bytesDone?: number | undefined;
+  totalBytes?: number | undefined;
   /** Milliseconds since the epoch, on the host's clock. */
   at: number;
 }
@@ -141,6 +163,8 @@ export interface JobOffer {
   pull?: PullPolicy | undefined;
   /** Milliseconds since the epoch after which the job must not start; absent: never expires. */
   expiresAt?: number | undefined;
+  /** Present for jobs about a backup. */
+  backupId?: string | undefined;
 }
 
 export const PLAN_ACTIONS = ['create', 'recreate', 'keep', 'start', 'remove'] as const;
@@ -204,6 +228,16 @@ export interface ServiceSample {
   at: number;
 }
 
+/** What a finished backup holds. */
+export interface BackupSummary {
+  /** Of restic. */
+  snapshotId: string;
+  files: number;
+  totalBytes: number;
+  /** What it took on disk: new data only, compressed. */
+  addedBytes: number;
+}
+
 /** How a job ended: travels once, is never dropped. */
 export interface JobResult {
   jobId: string;
@@ -219,6 +253,8 @@ export interface JobResult {
   rolledBackTo?: number | undefined;
   /** True when nothing had to change. */
   unchanged?: boolean | undefined;
+  /** What a backup holds. */
+  backup?: BackupSummary | undefined;
   startedAt: number;
   finishedAt: number;
 }

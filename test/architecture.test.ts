@@ -75,6 +75,7 @@ const PURE = [
   'agent/deploy/{plan,diff,rendered,limits,observe,dotenv}.ts',
   'agent/docker/{engine,container-view,usage-view,progress}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
+  'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',
   'control/egress/url.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',

@@ -4,6 +4,8 @@ import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { JobKind } from '#shared/model.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 import { reapOrphans } from '../docker/orphan.ts';
+import { backup } from '../backup/backup.ts';
+import { restore } from '../backup/restore.ts';
 import { deploy } from './deploy.ts';
 import type { Executor, ExecutorDeps, Observation } from './executor.ts';
 import type { JobOutcome, JobRun } from './job-run.ts';
@@ -30,7 +32,7 @@ const keepingRevision =
     return { state: 'succeeded', goodRevision: task.run.service.goodRevision };
   };
 
-const WORK: Record<JobKind, (task: Task) => Promise<JobOutcome>> = {
+const WORK: Record<Exclude<JobKind, 'forget_backup'>, (task: Task) => Promise<JobOutcome>> = {
   deploy,
   redeploy: deploy,
   start: keepingRevision(start),
@@ -40,14 +42,19 @@ const WORK: Record<JobKind, (task: Task) => Promise<JobOutcome>> = {
     await remove(task);
     return { state: 'succeeded', goodRevision: null };
   },
+  backup,
+  restore: keepingRevision(restore),
 };
 
 async function execute(deps: ExecutorDeps, run: JobRun, reaped: Set<string>): Promise<JobOutcome> {
   const { goodRevision } = run.service;
   try {
+    const { kind } = run.offer;
+    if (kind === 'forget_backup')
+      throw new LongshoreError('unsupported', { details: `"${kind}" is no work on a service` });
     const task = new Task(deps, run);
     await reapOnce(task, reaped);
-    return await WORK[run.offer.kind](task);
+    return await WORK[kind](task);
   } catch (error) {
     if (!run.signal.aborted) return { state: 'failed', error: toLongshoreError(error), goodRevision };
     const reason: unknown = run.signal.reason;

@@ -3,6 +3,7 @@ import type { Logger } from '#shared/log.ts';
 import type { Health, Lifecycle } from '#shared/model.ts';
 import type { PolicyFile } from '#shared/compose/rules.ts';
 import type { Clock } from '#shared/time.ts';
+import type { Repositories } from '../backup/repositories.ts';
 import type { Compose } from '../docker/compose.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
@@ -23,6 +24,7 @@ export interface ExecutorDeps {
   home: string;
   /** Whether `file://` repositories are fetched. */
   allowsFileGit: boolean;
+  backups: Repositories;
   clock: Clock;
   log: Logger;
 }

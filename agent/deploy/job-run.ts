@@ -1,10 +1,12 @@
 // The seam between the journal, which must not forget (agent/jobs), and the work, which must not care (agent/deploy).
 import type { LongshoreError } from '#shared/errors.ts';
-import type { JobOffer, JobStep, PlanStep, ServiceSpec } from '#shared/model.ts';
+import type { BackupSummary, JobOffer, JobStep, PlanStep, ServiceSpec } from '#shared/model.ts';
 
 export interface StepUpdate {
   percent?: number;
   message?: string;
+  bytesDone?: number;
+  totalBytes?: number;
 }
 
 export interface StepRunner {
@@ -39,7 +41,13 @@ export interface JobRun {
 
 /** Failing is an expected end of a job, so it is a value. Only an abort for shutdown is thrown. */
 export type JobOutcome =
-  | { state: 'succeeded'; goodRevision: number | null; plan?: PlanStep[]; unchanged?: boolean }
+  | {
+      state: 'succeeded';
+      goodRevision: number | null;
+      plan?: PlanStep[];
+      unchanged?: boolean;
+      backup?: BackupSummary;
+    }
   | {
       state: 'failed' | 'cancelled';
       error: LongshoreError;

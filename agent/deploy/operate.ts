@@ -42,6 +42,22 @@ export async function stop(task: Task): Promise<void> {
   });
 }
 
+/** Starts exactly these again, in order. Also after a cancel: whoever stopped them for work of their own owes them that. */
+export async function startAgain(task: Task, ids: readonly string[]): Promise<void> {
+  await task.run.steps.run('start', async () => {
+    const { containers, rendered } = await load(task);
+    const due = containers.filter(({ id, state }) => ids.includes(id) && state !== 'running');
+    for (const level of inLevels(due, rendered)) {
+      await Promise.all(level.map((one) => wake(task.deps.engine, one)));
+    }
+  });
+}
+
+/** Ids of what runs now. */
+export async function listUp(task: Task): Promise<string[]> {
+  return (await load(task)).containers.filter(isUp).map(({ id }) => id);
+}
+
 /** After a crash in the middle, what has restarted since the first try is left alone. */
 export async function restart(task: Task): Promise<void> {
   const since = task.run.steps.interruptedAt('restart');

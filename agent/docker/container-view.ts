@@ -1,7 +1,7 @@
 // From Docker's own shapes to ours. Pure; unknown or odd values become the harmless one.
 import type Dockerode from 'dockerode';
 import { CONTAINER_STATES, type ContainerState, type ContainerView, type Health } from '#shared/model.ts';
-import type { Container, ContainerSummary, EngineEvent } from './engine.ts';
+import type { Container, ContainerSummary, EngineEvent, Volume } from './engine.ts';
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
 const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
@@ -58,6 +58,16 @@ export function fromList(raw: Dockerode.ContainerInfo): ContainerSummary {
     })),
   };
 }
+
+/** With options of its own (NFS, say) even a `local` volume is only there while a container has it. */
+export const toVolume = (
+  raw: Pick<Dockerode.VolumeInspectInfo, 'Name' | 'Mountpoint' | 'Driver' | 'Options'>,
+): Volume => ({
+  id: raw.Name,
+  name: raw.Name,
+  mountpoint: raw.Mountpoint,
+  isPlain: raw.Driver === 'local' && Object.keys(raw.Options ?? {}).length === 0,
+});
 
 type RawEvent = {
   Action?: string;

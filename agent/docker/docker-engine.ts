@@ -3,7 +3,7 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RegistryLogin } from '#shared/model.ts';
-import { fromInspect, fromEvent, fromList, PROJECT_LABEL } from './container-view.ts';
+import { fromInspect, fromEvent, fromList, PROJECT_LABEL, toVolume } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
 import { asFault, ifAbsent, ifStatus, type DockerodeError } from './api-faults.ts';
 import { addressOf } from './docker-config.ts';
@@ -20,6 +20,7 @@ import {
   type Image,
   type Named,
   type PullOptions,
+  type Volume,
   type VolumeSize,
 } from './engine.ts';
 import { splitTag, withTag } from './image-name.ts';
@@ -41,6 +42,8 @@ const EVENTS = [
   'rename',
   'destroy',
 ];
+
+type Filters = Record<string, string[]>;
 
 /** Compose's default grace period, where a container states none. */
 const DEFAULT_GRACE_MS = 10_000;
@@ -79,11 +82,11 @@ class DockerEngine implements Engine {
   }
 
   listProject(project: string): Promise<Container[]> {
-    return this.#listInspected(`Cannot list project "${project}"`, `${PROJECT_LABEL}=${project}`);
+    return this.#listInspected(`Cannot list project "${project}"`, { label: [`${PROJECT_LABEL}=${project}`] });
   }
 
   listManaged(): Promise<Container[]> {
-    return this.#listInspected('Cannot list the containers', SERVICE_LABEL);
+    return this.#listInspected('Cannot list the containers', { label: [SERVICE_LABEL] });
   }
 
   async listAll(): Promise<ContainerSummary[]> {
@@ -191,12 +194,16 @@ class DockerEngine implements Engine {
     });
   }
 
-  listVolumes(project: string): Promise<Named[]> {
+  listVolumes(project: string): Promise<Volume[]> {
     const filters = { label: [`${PROJECT_LABEL}=${project}`] };
     return this.#call(`Cannot list volumes of "${project}"`, ENGINE_DEADLINES.list, async (docker, abortSignal) => {
       const raw = await docker.listVolumes({ filters, abortSignal });
-      return (raw.Volumes ?? []).map(({ Name }) => ({ id: Name, name: Name }));
+      return (raw.Volumes ?? []).map(toVolume);
     });
+  }
+
+  async listUsers(volume: string): Promise<ContainerSummary[]> {
+    return (await this.#list(`Cannot list who uses volume "${volume}"`, { volume: [volume] })).map(fromList);
   }
 
   listVolumeSizes(signal?: AbortSignal): Promise<VolumeSize[]> {
@@ -234,16 +241,15 @@ class DockerEngine implements Engine {
     return { closed };
   }
 
-  #list(action: string, label?: string): Promise<Dockerode.ContainerInfo[]> {
-    const filters = label === undefined ? {} : { filters: { label: [label] } };
+  #list(action: string, filters?: Filters): Promise<Dockerode.ContainerInfo[]> {
     return this.#call(action, ENGINE_DEADLINES.list, (docker, abortSignal) =>
-      docker.listContainers({ all: true, ...filters, abortSignal }),
+      docker.listContainers({ all: true, ...(filters && { filters }), abortSignal }),
     );
   }
 
   /** A container that vanishes between list and inspect is left out. */
-  async #listInspected(action: string, label: string): Promise<Container[]> {
-    const listed = await this.#list(action, label);
+  async #listInspected(action: string, filters: Filters): Promise<Container[]> {
+    const listed = await this.#list(action, filters);
     const found = await Promise.all(listed.map(({ Id }) => this.findContainer(Id)));
     return found.filter((container) => container !== undefined).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }

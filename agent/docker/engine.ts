@@ -75,6 +75,13 @@ export interface ContainerUsage {
   memoryBytes: number;
 }
 
+export interface Volume extends Named {
+  /** Where its files are on the host. */
+  mountpoint: string;
+  /** A plain folder of this host: not one that a driver or a mount option brings from elsewhere. */
+  isPlain: boolean;
+}
+
 export interface VolumeSize {
   name: string;
   /** Compose project; empty for a volume that Compose did not make. */
@@ -150,7 +157,9 @@ export interface Engine {
   tagImage(id: string, reference: string): Promise<void>;
 
   listNetworks(project: string): Promise<Named[]>;
-  listVolumes(project: string): Promise<Named[]>;
+  listVolumes(project: string): Promise<Volume[]>;
+  /** Containers that have the volume, running or not, of whatever project. */
+  listUsers(volume: string): Promise<ContainerSummary[]>;
   /** Every volume of the host. Docker measures each anew: seconds, or minutes where there are many files. */
   listVolumeSizes(signal?: AbortSignal): Promise<VolumeSize[]>;
   /** An absent network stays absent. */

@@ -1,7 +1,7 @@
 // The one end of a job: its result, what it changed about the service, the report and the events that tell of them
 // reach the disk together, or not at all. The timeline's line about a job is control's, which also ends jobs itself.
 import type { LongshoreError } from '#shared/errors.ts';
-import type { JobEndState, JobResult, JobStep, ServiceReport } from '#shared/model.ts';
+import { isBackupKind, type JobEndState, type JobResult, type JobStep, type ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobOutcome } from '../deploy/job-run.ts';
 import { reportOf } from '../report.ts';
@@ -45,7 +45,7 @@ export class JobEnd {
   #tell(job: OpenJob, outcome: JobOutcome, result: JobResult, sighting: Sighting | null): void {
     const { services, outbox } = this.#deps.state;
     const { serviceId, kind } = job.offer;
-    services.setEffect(serviceId, effectOf(outcome, result));
+    if (!isBackupKind(kind)) services.setEffect(serviceId, effectOf(outcome, result));
     const record = services.find(serviceId);
     if (kind === 'remove' && result.state === 'succeeded') services.remove(serviceId);
     outbox.append({ kind: 'job.finished', result, report: record && sighting ? this.#note(record, sighting) : null });
@@ -80,7 +80,8 @@ function toResult(
   const { plan } = outcome;
   const common = { jobId, serviceId, ...(plan && { plan }), startedAt: startedAt ?? finishedAt, finishedAt };
   if (outcome.state === 'succeeded') {
-    return { ...common, state: 'succeeded', ...(outcome.unchanged && { unchanged: true }) };
+    const { unchanged, backup } = outcome;
+    return { ...common, state: 'succeeded', ...(unchanged && { unchanged }), ...(backup && { backup }) };
   }
   const { error, rolledBackTo } = outcome;
   return {

@@ -9,9 +9,10 @@
 //  4. A shutdown ends no job: it stays open and the next process goes on with it.
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
-import type { JobKind, JobOffer, Progress, ServiceSpec } from '#shared/model.ts';
+import { isBackupKind, type JobKind, type JobOffer, type Progress, type ServiceSpec } from '#shared/model.ts';
 import { Serial } from '#shared/serial.ts';
 import type { Clock } from '#shared/time.ts';
+import type { ForgetBackup } from '../backup/forget.ts';
 import type { ExecuteJob, JobOutcome } from '../deploy/job-run.ts';
 import type { OpenJob } from '../state/journal.ts';
 import type { AgentState } from '../state/open.ts';
@@ -29,6 +30,7 @@ export interface RunnerDeps {
   state: AgentState;
   clock: Clock;
   execute: ExecuteJob;
+  forgetBackup: ForgetBackup;
   watch: ServiceWatch;
   /** Service id → kind of the job that works on it now. Written here, read by the watch. */
   underWay: Map<string, JobKind>;
@@ -109,9 +111,11 @@ export class JobRunner {
 
   async #perform(job: OpenJob, signal: AbortSignal): Promise<void> {
     const { state, clock, notify } = this.#deps;
-    const onIntent = () =>
-      state.services.setDesired(job.offer.serviceId, job.offer.kind === 'stop' ? 'stopped' : 'running');
-    const redact = redactorOf(state.services.secretsOf(job.offer.serviceId));
+    const { serviceId, kind } = job.offer;
+    const onIntent = () => {
+      if (!isBackupKind(kind)) state.services.setDesired(serviceId, kind === 'stop' ? 'stopped' : 'running');
+    };
+    const redact = redactorOf(state.services.secretsOf(serviceId));
     const steps = new JournalledSteps({ state, clock, notify, onIntent, redact }, job.offer);
     let outcome: JobOutcome;
     try {
@@ -129,6 +133,10 @@ export class JobRunner {
   async #execute(job: OpenJob, steps: JournalledSteps, signal: AbortSignal): Promise<JobOutcome> {
     const { offer } = job;
     this.#checkStart(job);
+    if (offer.kind === 'forget_backup') {
+      await this.#deps.forgetBackup({ offer, steps, signal });
+      return { state: 'succeeded', goodRevision: this.#goodRevision(offer) };
+    }
     const spec = this.#specOf(offer);
     if (!spec) return { state: 'succeeded', goodRevision: null, unchanged: true }; // a remove of what is not here
     await this.#deps.untilDockerAnswers(signal);

@@ -126,8 +126,9 @@ export class JournalledSteps implements StepRunner {
     this.#deps.notify({ ...this.#offer, step, state: 'running', ...update, at: this.#deps.clock.now() });
   }
 
-  #clip({ message, percent }: { message?: string | undefined; percent?: number }): StepUpdate {
+  #clip({ message, percent, ...bytes }: Omit<StepUpdate, 'message'> & { message?: string | undefined }): StepUpdate {
     return {
+      ...bytes,
       ...(percent !== undefined && { percent: Math.min(100, Math.max(0, percent)) }),
       ...(message !== undefined && { message: this.#deps.redact(message).slice(0, MESSAGE_CHARS) }),
     };

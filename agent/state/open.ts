@@ -5,6 +5,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { loadSecretBox } from '#shared/secrets.ts';
 import { openSqlite, type Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
+import { BackupPasswords } from './backup-passwords.ts';
 import { CommandLog } from './commands.ts';
 import { Journal } from './journal.ts';
 import { Meta } from './meta.ts';
@@ -18,6 +19,7 @@ export interface AgentState {
   commands: CommandLog;
   journal: Journal;
   outbox: Outbox;
+  backupPasswords: BackupPasswords;
   /**
    * Everything `work` writes is on disk together when this returns, or none of it. Events it appended are announced
    * after that. Throws `host_disk_full` when there is no room. `work` must not await.
@@ -42,9 +44,10 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
     const meta = new Meta(db);
     const outbox = new Outbox(db, clock, options.outboxLimitBytes);
     const tables = { meta, outbox, services: new ServiceTable(db, box), journal: new Journal(db, box) };
+    const backupPasswords = new BackupPasswords(db, box);
     const commands = new CommandLog(db, meta);
     const close = () => [db, lock].forEach((each) => each.close());
-    return { ...tables, commands, ...createTransactions(db, outbox), close };
+    return { ...tables, commands, backupPasswords, ...createTransactions(db, outbox), close };
   } catch (error) {
     lock.close();
     throw error;

@@ -79,4 +79,13 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE services ADD COLUMN former_secrets BLOB;  -- sealed: older logs and a rolled back revision still hold them
     `,
   },
+  {
+    version: 3,
+    sql: `
+      CREATE TABLE backup_passwords (
+        service_id TEXT PRIMARY KEY,
+        password BLOB NOT NULL           -- sealed; outlives the service, as its backups do
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

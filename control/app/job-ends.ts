@@ -112,6 +112,9 @@ const DONE: Record<JobKind, string> = {
   stop: 'Stopped',
   restart: 'Restarted',
   remove: 'Removed',
+  backup: 'Backed up',
+  restore: 'Restored from a backup',
+  forget_backup: 'Deleted a backup',
 };
 
 function messageOf(

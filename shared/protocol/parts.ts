@@ -59,6 +59,10 @@ export const jobOffer = lazy(() =>
     spec: serviceSpec().optional(),
     pull: z.enum(model.PULL_POLICIES).optional(),
     expiresAt: z.number().optional(),
+    backupId: z
+      .string()
+      .regex(/^bkp_[0-9a-z]{6,40}$/)
+      .optional(),
   }),
 );
 
@@ -113,6 +117,8 @@ export const progress = lazy(() =>
     state: z.enum(model.STEP_STATES),
     percent: z.number().min(0).max(100).optional(),
     message: z.string().max(4096).optional(),
+    bytesDone: z.number().nonnegative().optional(),
+    totalBytes: z.number().nonnegative().optional(),
     at: z.number(),
   }),
 );
@@ -127,6 +133,14 @@ export const jobResult = lazy(() =>
     plan: z.array(z.object({ service: z.string(), action: z.enum(model.PLAN_ACTIONS), reason: z.string() })).optional(),
     rolledBackTo: z.number().int().optional(),
     unchanged: z.boolean().optional(),
+    backup: z
+      .object({
+        snapshotId: z.string().max(64),
+        files: z.number().int().nonnegative(),
+        totalBytes: z.number().nonnegative(),
+        addedBytes: z.number().nonnegative(),
+      })
+      .optional(),
     startedAt: z.number(),
     finishedAt: z.number(),
   }),

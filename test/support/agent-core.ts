@@ -6,6 +6,7 @@ import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { ContainerState, Health, JobKind, JobOffer, JobResult, Progress, ServiceSpec } from '#shared/model.ts';
 import type { AgentEventBody, CommandBody } from '#shared/protocol/schema.ts';
+import type { ForgetBackup } from '../../agent/backup/forget.ts';
 import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import type { Container, ContainerSummary } from '../../agent/docker/engine.ts';
 import type { Listener } from '../../agent/docker/events.ts';
@@ -107,12 +108,13 @@ export interface CoreOptions {
   execute: ExecuteJob;
   clock?: ManualClock;
   docker?: FakeDocker;
+  forgetBackup?: ForgetBackup;
   untilDockerAnswers?: (signal: AbortSignal) => Promise<void>;
 }
 
 export function startCore(t: Test, options: CoreOptions) {
   const { dir, execute, clock = new ManualClock(), docker = new FakeDocker() } = options;
-  const { untilDockerAnswers = () => Promise.resolve() } = options;
+  const { untilDockerAnswers = () => Promise.resolve(), forgetBackup = () => Promise.resolve() } = options;
   const log = silentLogger();
   const scope = new Scope(log);
   const state = openState(dir, clock);
@@ -120,7 +122,10 @@ export function startCore(t: Test, options: CoreOptions) {
   const progress: Progress[] = [];
   const notify = (each: Progress) => void progress.push(each);
   const watch = startWatch({ state, engine: docker, hub: docker, clock, log, underWay }, scope);
-  const runner = startRunner({ state, clock, execute, watch, underWay, untilDockerAnswers, notify }, scope);
+  const runner = startRunner(
+    { state, clock, execute, forgetBackup, watch, underWay, untilDockerAnswers, notify },
+    scope,
+  );
   const work = {
     enqueue: (id: string) => runner.enqueue(id),
     cancel: (id: string) => runner.cancel(id),

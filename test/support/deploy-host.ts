@@ -12,6 +12,7 @@ import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { JobKind, JobOffer, JobStep, ServiceSpec } from '#shared/model.ts';
 import { systemClock } from '#shared/time.ts';
+import { backupsIn } from './backups.ts';
 import { ensureImages, uniqueProject } from './docker.ts';
 
 export const SOCKET = '/var/run/docker.sock';
@@ -122,6 +123,7 @@ export async function startDeployHost(t: Test, prefix: string, spec: Partial<Ser
     reservedPorts: [],
     home: dataDir,
     allowsFileGit: true,
+    backups: backupsIn(dataDir),
     clock: systemClock,
     log: silentLogger(),
   });

@@ -11,6 +11,7 @@ import type {
   Image,
   Named,
   PullOptions,
+  Volume,
   VolumeSize,
 } from '../../agent/docker/engine.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
@@ -193,8 +194,17 @@ export class FakeEngine implements Engine {
     return this.#named(this.networks, project);
   }
 
-  async listVolumes(project: string): Promise<Named[]> {
-    return this.#named(this.volumes, project);
+  async listVolumes(project: string): Promise<Volume[]> {
+    return this.#named(this.volumes, project).map((one) => ({
+      ...one,
+      mountpoint: `/v/${one.name}/_data`,
+      isPlain: true,
+    }));
+  }
+
+  /** It knows no mounts: a volume's users are all of its project. */
+  async listUsers(volume: string): Promise<ContainerSummary[]> {
+    return (await this.listAll()).filter(({ project }) => project === this.volumes.get(volume));
   }
 
   async listVolumeSizes(): Promise<VolumeSize[]> {

@@ -6,6 +6,7 @@ import { startEventHub } from '../../agent/docker/events.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { silentLogger } from '#shared/log.ts';
+import { backupsIn } from '../support/backups.ts';
 import { DeployHost, specFor, StepLog } from '../support/deploy-host.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
@@ -54,6 +55,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     reservedPorts: [],
     home: dataDir,
     allowsFileGit: false,
+    backups: backupsIn(dataDir),
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
   });

@@ -1,0 +1,139 @@
+// A restore into place: every volume of the backup gets exactly the files it had then, or all keep those they have.
+//
+//   restore   the files come beside the volume's own, while the service runs on
+//   stop      its containers stop
+//   swap      the folders change places; from its end on the restored files count
+//   start     what ran before runs again, also when something failed on the way
+//
+// A note on disk says how far it is. After a crash the job runs again: before the swap had ended the old files are put
+// back and everything is done anew, after it only the rest is.
+import { LongshoreError } from '#shared/errors.ts';
+import { listUp, startAgain, stop } from '../deploy/operate.ts';
+import type { Say, Task } from '../deploy/task.ts';
+import { ownVolumes, requireBackupId } from './backup.ts';
+import { volumesOf } from './contents.ts';
+import { deniedVolume } from './faults.ts';
+import type { Repository } from './repository.ts';
+import type { Snapshot } from './restic-output.ts';
+import { RestoreNotes, type RestoreNote } from './restore-note.ts';
+import { dropOld, makeStaging, stagingOf, swapIn, syncFiles, undoSwap } from './swap.ts';
+
+/** A volume's folder in the snapshot, and where its files are on the host now. */
+interface Target {
+  path: string;
+  mountpoint: string;
+}
+
+export async function restore(task: Task): Promise<void> {
+  const notes = new RestoreNotes(task.deps.backups.noteOf(task.run.service.spec.id));
+  let note = await notes.load();
+  try {
+    if (!note?.isSwapped || note.jobId !== task.run.offer.jobId) note = await bringIn(task, notes, note);
+  } catch (error) {
+    if (isShutdown(task)) throw error;
+    await giveUp(task, notes).catch((second: unknown) => {
+      // The note stays: the next restore begins with putting the old files back.
+      task.deps.log.error({ err: second, service: task.workspace.name }, 'could not undo a restore that failed');
+    });
+    throw error;
+  }
+  await startAgain(task, note.stopped ?? []);
+  await Promise.all(note.mountpoints.map(dropOld));
+  await notes.remove();
+}
+
+/** Up to the swap. `earlier`: what an attempt before, or another restore that never ended, has left. */
+async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | undefined): Promise<RestoreNote> {
+  const { jobId } = task.run.offer;
+  const stoppedBefore = earlier?.jobId === jobId ? earlier.stopped : null;
+  const targets = await task.step('restore', async (say) => {
+    if (earlier) await settle(earlier);
+    const { repository, snapshot } = await requireSnapshot(task);
+    const found = await targetsOf(task, snapshot);
+    const mountpoints = found.map(({ mountpoint }) => mountpoint);
+    await notes.save({ jobId, mountpoints, stopped: stoppedBefore, isSwapped: false });
+    await fetchAll(task, repository, snapshot, found, say);
+    return mountpoints;
+  });
+  const note = { jobId, mountpoints: targets, stopped: stoppedBefore ?? (await listUp(task)), isSwapped: false };
+  await notes.save(note);
+  await stop(task);
+  return task.step('swap', async () => {
+    await requireUnused(task, targets);
+    await syncFiles(targets.map(stagingOf));
+    for (const mountpoint of targets) await swapIn(mountpoint);
+    return notes.save({ ...note, isSwapped: true });
+  });
+}
+
+/** The old files count again, and what ran runs. */
+async function giveUp(task: Task, notes: RestoreNotes): Promise<void> {
+  const note = await notes.load();
+  if (!note) return;
+  await settle(note);
+  if (note.stopped !== null) await startAgain(task, note.stopped);
+  await notes.remove();
+}
+
+async function settle({ mountpoints, isSwapped }: RestoreNote): Promise<void> {
+  for (const mountpoint of mountpoints) await (isSwapped ? dropOld : undoSwap)(mountpoint);
+}
+
+async function requireSnapshot(task: Task): Promise<{ repository: Repository; snapshot: Snapshot }> {
+  const backupId = requireBackupId(task.run);
+  const repository = await task.deps.backups.find(task.run.service.spec.id);
+  const snapshot = await repository?.findSnapshot(backupId);
+  if (repository && snapshot) return { repository, snapshot };
+  throw new LongshoreError('not_found', { message: `The host has no backup "${backupId}"` });
+}
+
+async function targetsOf(task: Task, { paths }: Snapshot): Promise<Target[]> {
+  const volumes = await ownVolumes(task);
+  const held = volumesOf(paths);
+  if (held.length === 0) throw new LongshoreError('state_conflict', { message: 'The backup holds no volumes' });
+  return held.map(({ name, path }) => {
+    const mountpoint = volumes.find((volume) => volume.name === name)?.mountpoint;
+    if (mountpoint !== undefined) return { path, mountpoint };
+    throw new LongshoreError('state_conflict', {
+      message: `Volume "${name}" of the backup is not there any more`,
+      details: 'Deploy the service with this volume, then restore again.',
+    });
+  });
+}
+
+async function fetchAll(
+  task: Task,
+  repository: Repository,
+  snapshot: Snapshot,
+  targets: Target[],
+  say: Say,
+): Promise<void> {
+  const { totalBytes } = snapshot.summary;
+  let bytesBefore = 0;
+  for (const { path, mountpoint } of targets) {
+    const staging = await makeStaging(mountpoint).catch((cause: unknown) => {
+      throw deniedVolume(`Cannot restore "${task.workspace.name}"`, mountpoint, cause);
+    });
+    let bytesHere = 0;
+    const onProgress = ({ bytesDone }: { bytesDone: number }) => {
+      bytesHere = bytesDone;
+      const done = bytesBefore + bytesDone;
+      say({ percent: totalBytes > 0 ? (100 * done) / totalBytes : 0, bytesDone: done, totalBytes });
+    };
+    await repository.restore(snapshot.id, path, staging, { signal: task.run.signal, onProgress });
+    bytesBefore += bytesHere;
+  }
+}
+
+/** A container of another project would write on into files that nobody sees any more. */
+async function requireUnused({ deps, workspace }: Task, mountpoints: readonly string[]): Promise<void> {
+  const volumes = await deps.engine.listVolumes(workspace.name);
+  for (const { name } of volumes.filter(({ mountpoint }) => mountpoints.includes(mountpoint))) {
+    const users = await deps.engine.listUsers(name);
+    const user = users.find(({ state }) => state === 'running' || state === 'paused' || state === 'restarting');
+    if (user) throw new LongshoreError('in_use', { message: `Volume "${name}" is in use by container "${user.name}"` });
+  }
+}
+
+/** The next process goes on. */
+const isShutdown = ({ run: { signal } }: Task): boolean => signal.aborted && !(signal.reason instanceof LongshoreError);
