@@ -56,7 +56,7 @@ root_file_system() {
 }
 
 PROBES="curl wget node php python python3 ruby nc pg_isready redis-cli valkey-cli mysqladmin mariadb-admin healthcheck.sh
-  mongosh clickhouse-client rabbitmq-diagnostics promtool mc"
+  mongosh clickhouse-client rabbitmq-diagnostics promtool mc ak bash immich-healthcheck miniflux mmctl ollama"
 
 # This machine's own busybox where it is a static one, else the package's, unpacked and not installed.
 static_busybox() {
