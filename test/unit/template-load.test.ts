@@ -34,8 +34,14 @@ function refusal(dir: string): string {
   }
 }
 
-/** A version, or a date where an image has no other. */
-const PINNED = /^[a-z0-9./-]+:(v?\d+\.\d+[\w.-]*|RELEASE\.\d{4}-\d\d-\d\d[\w-]*)$/;
+/** A version, also after that of what the image is made of, or a date where it has no other. */
+const PINNED = /^[a-z0-9./-]+:(v?\d+(-[a-z]+\d+)?\.\d+[\w.-]*|RELEASE\.\d{4}-\d\d-\d\d[\w-]*)$/;
+
+/** Why a template may do without a volume. */
+const KEEPS_NOTHING: Record<string, string> = {
+  adminer: 'it looks into the databases of others',
+  'it-tools': 'its tools work in the browser',
+};
 
 void t.test('each template of the catalogue keeps the rules of the house', async (t) => {
   const templates = loadTemplates();
@@ -55,6 +61,11 @@ function checkTemplate(t: Test, template: TemplateDefinition): void {
   t.same(
     mounts.filter((mount) => !mount.startsWith('./') && !named.includes(mount.split(':')[0] ?? '')),
     [],
+  );
+  t.equal(
+    named.length === 0,
+    Object.hasOwn(KEEPS_NOTHING, template.id),
+    KEEPS_NOTHING[template.id] ?? 'it has a volume',
   );
 
   const { variables, ports, links } = template;
