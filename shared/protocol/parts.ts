@@ -14,6 +14,8 @@ export const base64 = () =>
     .regex(/^[A-Za-z0-9+/_-]+={0,2}$/)
     .max(1024);
 export const seq = () => z.number().int().nonnegative();
+/** A time as the host has it, in milliseconds since the epoch: any that can be shown (ECMA-262 §21.4.1.1). */
+export const moment = () => z.number().int().min(0).max(8.64e15);
 export const wireError = lazy(() =>
   z.object({
     code: z.string(),
@@ -76,7 +78,7 @@ const container = lazy(() =>
     state: z.enum(model.CONTAINER_STATES),
     health: z.enum(model.HEALTHS),
     exitCode: z.number().int().nullable(),
-    startedAt: z.number(),
+    startedAt: moment(),
     ports: z.array(
       z.object({ host: z.number(), container: z.number(), protocol: z.enum(['tcp', 'udp']), address: z.string() }),
     ),
@@ -91,7 +93,7 @@ export const serviceReport = lazy(() =>
     reason: z.string().nullable(),
     revision: z.number().int().nullable(),
     containers: z.array(container()),
-    at: z.number(),
+    at: moment(),
   }),
 );
 
@@ -103,9 +105,9 @@ export const serviceSample = lazy(() =>
     cpuLimitCores: z.number().nonnegative().nullable(),
     memoryLimitBytes: z.number().nonnegative().nullable(),
     storageBytes: z.number().nonnegative().nullable(),
-    lastCheckAt: z.number().nullable(),
+    lastCheckAt: moment().nullable(),
     consecutiveFailures: z.number().int().nonnegative().nullable(),
-    at: z.number(),
+    at: moment(),
   }),
 );
 
@@ -119,7 +121,7 @@ export const progress = lazy(() =>
     message: z.string().max(4096).optional(),
     bytesDone: z.number().nonnegative().optional(),
     totalBytes: z.number().nonnegative().optional(),
-    at: z.number(),
+    at: moment(),
   }),
 );
 
@@ -141,8 +143,8 @@ export const jobResult = lazy(() =>
         addedBytes: z.number().nonnegative(),
       })
       .optional(),
-    startedAt: z.number(),
-    finishedAt: z.number(),
+    startedAt: moment(),
+    finishedAt: moment(),
   }),
 );
 

@@ -10,6 +10,7 @@ import {
   jobOffer,
   jobResult,
   lazy,
+  moment,
   progress,
   seq,
   serviceReport,
@@ -99,9 +100,9 @@ export const event = lazy(() =>
         type: z.string().max(64),
         status: z.string().max(64),
         message: z.string().max(4096),
-        at: z.number(),
+        at: moment(),
       }),
-      z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: z.number() }),
+      z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: moment() }),
       /**
        * Stands for `from`–`to`, its own number is `to` (see sequence.ts): dropped by a limit of the outbox, `counts` says
        * how many of each kind. Empty counts: nothing is lost, only states that a later event brings anew.
@@ -111,7 +112,7 @@ export const event = lazy(() =>
         from: seq(),
         to: seq(),
         counts: z.record(z.string(), z.number()),
-        at: z.number(),
+        at: moment(),
       }),
     ]),
   }),

@@ -132,6 +132,20 @@ t.test('F40: an event this control plane does not know takes its place and is no
   t.ok(host.peer?.isOpen);
 });
 
+t.test('A35: a time that no calendar has takes its place, is noted and shown to nobody', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const serviceId = await world.deployed(host, 'web');
+  const told = { kind: 'service.event' as const, serviceId, type: 'health', status: 'unhealthy', message: 'no' };
+  for (const at of [-9e15, 9e15, 1.5]) t.equal(await host.tell({ ...told, at }), host.lastEvent, String(at));
+  const { items } = world.stores.events.list({ hostId: host.id, type: 'host', page: 1, perPage: 3 });
+  t.match(
+    items.map(({ status }) => status),
+    ['protocol_violation', 'protocol_violation', 'protocol_violation'],
+  );
+  t.equal(world.stores.events.list({ serviceId, type: 'health', page: 1, perPage: 9 }).total, 0);
+});
+
 t.test('a gap of the host is told with its counts, an empty one is nothing', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();
