@@ -61,15 +61,21 @@ async function deployTemplate(t: Test, up: Up, definition: TemplateDefinition): 
 /** One with a config, those of one to three containers, one of the AI; test/docker asks Compose about all the others. */
 const SAMPLE = ['uptime-kuma', 'postgres', 'redis', 'wordpress', 'plausible', 'open-webui'];
 
-void t.test('the catalogue', async (t) => {
+/** Each of them is mostly waiting for health checks. */
+const AT_ONCE = 3;
+
+void t.test('the catalogue', { jobs: AT_ONCE }, async (t) => {
   if (!(await requireDocker(t))) return;
   const up = await startUp(t);
   const templates = [...loadTemplates().values()].filter(({ id }) => SAMPLE.includes(id));
   t.equal(templates.length, SAMPLE.length);
-  for (const definition of templates)
-    await t.test(`${definition.id} is deployed, redeployed with the same secrets, and removed with its volumes`, (t) =>
-      deployTemplate(t, up, definition),
+  const test = (definition: TemplateDefinition) =>
+    t.test(
+      `${definition.id} is deployed, redeployed with the same secrets, and removed with its volumes`,
+      { buffered: true },
+      (t) => deployTemplate(t, up, definition),
     );
+  await Promise.all(templates.map(test));
 
   await t.test('A57: a template refuses variables it does not have and values it cannot take', async (t) => {
     const client = { url: up.url, env: up.env };
