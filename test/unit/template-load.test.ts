@@ -46,7 +46,10 @@ const KEEPS_NOTHING: Record<string, string> = {
 void t.test('each template of the catalogue keeps the rules of the house', async (t) => {
   const templates = loadTemplates();
   t.ok(templates.has('uptime-kuma'), 'the documented examples deploy it');
-  t.ok([...templates.values()].some(({ category }) => category === 'ai'), 'they filter by this category');
+  t.ok(
+    [...templates.values()].some(({ category }) => category === 'ai'),
+    'they filter by this category',
+  );
   t.ok(templates.size >= 40);
   for (const template of templates.values()) await t.test(template.id, async (t) => checkTemplate(t, template));
 });
