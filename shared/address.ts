@@ -4,6 +4,8 @@ import ipaddr from 'ipaddr.js';
 
 /** Networks of one's own, which an operator may let webhooks into. Never link-local: clouds keep their metadata there. */
 const OWN_NETWORKS: readonly string[] = ['private', 'loopback', 'uniqueLocal', 'carrierGradeNat'];
+/** What clouds tell their machines, keys among it, at addresses that look like any other: never called. */
+const METADATA: readonly string[] = ['100.100.100.200', '168.63.129.16', 'fd00:ec2::254', 'fd20:ce::254'];
 /** All global IPv6 unicast so far. ipaddr.js calls `::7f00:1`, which some stacks take for 127.0.0.1, unicast as well. */
 const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
 
@@ -18,6 +20,7 @@ export interface AddressRules {
 export function isCallable(text: string, { allowsPrivate }: AddressRules): boolean {
   if (!isAddress(text) || text.includes('%')) return false;
   const address = ipaddr.process(text);
+  if (METADATA.includes(address.toString())) return false;
   const range = address.range();
   if (allowsPrivate && OWN_NETWORKS.includes(range)) return true;
   return range === 'unicast' && (!(address instanceof ipaddr.IPv6) || address.match(GLOBAL_IPV6));

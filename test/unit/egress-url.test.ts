@@ -85,6 +85,11 @@ t.test('an operator may allow private networks, never link-local ones or refused
     t.match(refusal(url, OPEN), /^egress_denied/, url);
 });
 
+t.test('what clouds tell their machines is out of reach, whatever its address looks like', async (t) => {
+  for (const host of ['100.100.100.200', '168.63.129.16', '[fd00:ec2::254]', '[::ffff:168.63.129.16]', '0xA83F8110'])
+    for (const rules of [STRICT, OPEN]) t.match(refusal(`http://${host}/`, rules), /^egress_denied/, host);
+});
+
 t.test('text that is no address is not callable', async (t) => {
   for (const text of ['', 'example.com', 'fe80::1%eth0', '1.2.3.4.5']) t.notOk(isCallable(text, OPEN), text);
 });
