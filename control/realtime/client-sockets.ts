@@ -100,6 +100,7 @@ export class ClientSockets {
       const now = this.#clock.now();
       if (now - windowStart >= FRAME_WINDOW_MS) [windowStart, frames] = [now, 0];
       if (++frames <= MAX_FRAMES) return;
+      socket.off('message', count).off('ping', count); // more of them come until the far side has heard
       socket.close(POLICY, 'too many frames');
       this.#endSoon(socket);
     };

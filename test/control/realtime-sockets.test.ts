@@ -7,6 +7,7 @@ import { ClientSockets, MAX_FRAMES, MAX_SOCKETS_PER_KEY } from '../../control/re
 import { eventually } from '../support/eventually.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { startTestHttp, type TestHttp } from '../support/http-server.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 t.test('A16, A18: an upgrade without a key, without the permission, or to nothing is an ordinary answer', async (t) => {
   const http = await startTestHttp(t);
@@ -193,6 +194,17 @@ t.test('a socket that was admitted too late is closed with 4429', async (t) => {
   for (let i = 0; i < MAX_SOCKETS_PER_KEY; i++) t.ok(sockets.adopt(fake(), caller));
   t.notOk(sockets.adopt(fake(), caller));
   t.strictSame(closed, [4429]);
+});
+
+t.test('A32: a flood that goes on while the socket closes costs nothing more', async (t) => {
+  const clock = new ManualClock();
+  const sockets = new ClientSockets(clock, () => true);
+  const closed: number[] = [];
+  const socket = Object.assign(new EventEmitter(), { close: (code: number) => void closed.push(code) });
+  sockets.adopt(socket as unknown as WebSocket, new FakeApp().addKey('lsk_one', ['*']));
+  for (let i = 0; i < 100 * MAX_FRAMES; i++) socket.emit('message', Buffer.from('{}'));
+  t.strictSame(closed, [1008]);
+  t.equal(clock.pending, 2, 'the next ping, and the end of patience');
 });
 
 /** A connection that has done the upgrade by hand, so that it may send what no library would. */
