@@ -4,6 +4,7 @@ import { parseCompose } from '#shared/compose/parse.ts';
 import { judgeCompose } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { checkValue } from './check-value.ts';
+import { Effort } from './match-pattern.ts';
 import { COMPOSE_OWN, namesUsedIn, referencesOf } from './interpolation.ts';
 import type { TemplateDefinition } from './schema.ts';
 
@@ -24,6 +25,7 @@ export const checkDefinition = (definition: TemplateDefinition): Problem[] => [
 function checkVariables({ variables }: TemplateDefinition): Problem[] {
   const problems: Problem[] = [];
   const declared = new Set<string>();
+  const effort = new Effort();
   for (const [index, variable] of variables.entries()) {
     const { name, generate, default: preset = '' } = variable;
     const report = (key: string, message: string) => problems.push({ path: `variables.${index}.${key}`, message });
@@ -32,7 +34,7 @@ function checkVariables({ variables }: TemplateDefinition): Problem[] {
     if (missing.length > 0)
       report('default', `the default of ${name} refers to ${missing.join(', ')}, not declared above`);
     const isPlain = preset !== '' && referencesOf(preset).length === 0;
-    const problem = isPlain ? checkValue(variable, preset) : undefined;
+    const problem = isPlain ? checkValue(variable, preset, effort) : undefined;
     if (problem) report('default', `the default of ${name} ${problem}`);
     if (generate?.from !== undefined && !declared.has(generate.from))
       report('generate.from', `${name} is made from ${generate.from}, not declared above`);

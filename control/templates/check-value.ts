@@ -1,8 +1,7 @@
 // Whether a value may stand for a template's variable. Says what is wrong with it, never the value itself: it may be a
 // secret, and the answer goes into logs and error bodies.
 import { isIP } from 'node:net';
-import { LongshoreError } from '#shared/errors.ts';
-import { matchesWhole } from './match-pattern.ts';
+import { matchesWhole, type Effort } from './match-pattern.ts';
 import type { Variable, VariableType } from './schema.ts';
 
 /** Longer than any key or certificate one pastes; `.env` files have no business being larger. */
@@ -15,13 +14,13 @@ const NUMBER = /^-?\d{1,15}(\.\d{1,15})?$/;
 // oxlint-disable-next-line no-control-regex -- refusing them is the point
 const CONTROL = /[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/;
 
-/** Undefined when the value is fine, else the reason. */
-export function checkValue(variable: Variable, value: string): string | undefined {
+/** Undefined when the value is fine, else the reason. `effort` is one for all values of a template. */
+export function checkValue(variable: Variable, value: string, effort: Effort): string | undefined {
   if (value.length > MAX_VALUE_CHARS) return `is longer than ${MAX_VALUE_CHARS} characters`;
   if (CONTROL.test(value)) return 'holds a control character';
   if (value.includes('\n') && variable.type !== 'text') return 'must be one line';
   if (value === '') return variable.required ? 'is required' : undefined;
-  return checkType(variable, value) ?? checkBounds(variable, value) ?? checkPattern(variable, value);
+  return checkType(variable, value) ?? checkBounds(variable, value) ?? checkPattern(variable, value, effort);
 }
 
 const TYPE_CHECKS: Record<VariableType, { accepts: (value: string) => boolean; otherwise: string }> = {
@@ -56,16 +55,11 @@ function checkBounds({ type, min, max }: Variable, value: string): string | unde
   return undefined;
 }
 
-/** Throws for a pattern that takes too long: one is told, and no further one gets its turn. */
-function checkPattern({ name, pattern, patternHint }: Variable, value: string): string | undefined {
+function checkPattern({ pattern, patternHint }: Variable, value: string, effort: Effort): string | undefined {
   if (pattern === undefined) return undefined;
-  const matches = matchesWhole(pattern, value);
-  if (matches !== undefined) return matches ? undefined : (patternHint ?? `must match ${pattern}`);
-  const problem = 'its pattern takes too long to match';
-  throw new LongshoreError('template_variable', {
-    details: `${name}: ${problem}`,
-    fields: { [`variables.${name}`]: problem },
-  });
+  const matches = matchesWhole(pattern, value, effort);
+  if (matches === undefined) return 'is too long for its pattern';
+  return matches ? undefined : (patternHint ?? `must match ${pattern}`);
 }
 
 function isWebUrl(value: string): boolean {

@@ -6,6 +6,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { checkValue } from './check-value.ts';
 import { generateValue, type RandomSource } from './generate.ts';
 import { REFERENCE } from './interpolation.ts';
+import { Effort } from './match-pattern.ts';
 import type { TemplateDefinition, Variable } from './schema.ts';
 
 export interface RenderedTemplate {
@@ -40,11 +41,12 @@ export function renderTemplate(
   random: RandomSource,
 ): RenderedTemplate {
   const values = new Map<string, string>();
+  const effort = new Effort();
   const variables = variablesOf(definition, given);
   const fields = new Map(unknownNames(variables, given).map((name) => [name, 'is not a variable of this template']));
   for (const variable of variables) {
     const value = settle(variable, given, values, random);
-    const problem = value === undefined ? 'is required' : checkValue(variable, value);
+    const problem = value === undefined ? 'is required' : checkValue(variable, value, effort);
     if (problem) fields.set(variable.name, problem);
     values.set(variable.name, value ?? '');
   }

@@ -2,6 +2,7 @@
 // user sends them. Strict on purpose: a misspelt or not yet supported key is refused instead of silently doing nothing.
 import { z } from 'zod';
 import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
+import { isPattern } from './match-pattern.ts';
 
 export const CATEGORIES = [
   'ai',
@@ -87,16 +88,7 @@ const scalar = z.union([z.string(), z.number(), z.boolean()]).transform(String);
 /** A certificate fits; what a default refers to may make its value longer. */
 const MAX_DEFAULT_CHARS = 8192;
 
-/** The longest of 2 500 in other systems' templates has about 200. */
-export const MAX_PATTERN_CHARS = 500;
-
-export const isPattern = (text: string): boolean => {
-  try {
-    return new RegExp(text, 'u') instanceof RegExp;
-  } catch {
-    return false;
-  }
-};
+const PATTERN_RULE = 'is no regular expression, or one too long, or one that looks around or back';
 
 const claim = z.union([z.string().max(500), z.number(), z.boolean()]);
 
@@ -136,7 +128,7 @@ const variable = z
     min: z.number().optional(),
     max: z.number().optional(),
     /** Matched against the whole value. */
-    pattern: z.string().max(MAX_PATTERN_CHARS).refine(isPattern, 'is not a regular expression').optional(),
+    pattern: z.string().refine(isPattern, PATTERN_RULE).optional(),
     patternHint: z.string().max(200).optional(),
     /** Masked in answers, encrypted at rest, never logged. */
     secret: z.boolean().default(false),
@@ -153,10 +145,13 @@ const variable = z
   .refine((v) => v.type !== 'password' || v.secret, 'a password is a secret');
 export type Variable = z.infer<typeof variable>;
 
+/** A page makes links of them: nothing that a browser would run. */
+const webUrl = z.url({ protocol: /^https?$/ }).max(2048);
+
 const links = z.strictObject({
-  docs: z.url().optional(),
-  website: z.url().optional(),
-  source: z.url().optional(),
+  docs: webUrl.optional(),
+  website: webUrl.optional(),
+  source: webUrl.optional(),
 });
 
 export const COMPOSE_FILE = 'compose.yaml';

@@ -110,7 +110,7 @@ void t.test('a refusal names the file, the key and the reason', async (t) => {
     [`${MANIFEST}domains: []`, /the document: Unrecognized key: "domains"/],
     [MANIFEST.replace('name: TAG', 'name: COMPOSE_FILE'), /variables\.0\.name: is a name that Compose or Docker reads/],
     [MANIFEST.replace('name: TAG', 'name: "A B"'), /variables\.0\.name: /],
-    [MANIFEST.replace('label: Tag', 'label: Tag, pattern: "("'), /variables\.0\.pattern: is not a regular expression/],
+    [MANIFEST.replace('label: Tag', 'label: Tag, pattern: "("'), /variables\.0\.pattern: is no regular expression/],
     [MANIFEST.replace('default: "1"', 'type: port, default: "x"'), /the default of TAG must be a port/],
     [MANIFEST.replace('default: "1"', 'default: "${LATER}"'), /default of TAG refers to LATER, not declared above/],
     [`${MANIFEST}  - { name: TAG, label: Again }`, /variable TAG is declared twice/],

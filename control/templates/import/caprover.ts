@@ -7,7 +7,7 @@ import { CapNames, hex } from './caprover-names.ts';
 import { NotConvertible, ONLY, slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
 import { oneLine, withoutMarkup } from './markup.ts';
 import type { Converted, Converter, Texts } from './conversion.ts';
-import { isPattern, MAX_PATTERN_CHARS } from '../schema.ts';
+import { isPattern } from '../match-pattern.ts';
 import { Form, variableNameOf } from './form.ts';
 import { readYaml } from './read-text.ts';
 import { publish, toTemplate, type Stack } from './stack.ts';
@@ -119,7 +119,7 @@ function addVariables({ variables }: App, names: CapNames, { form, lost }: Stack
 function patternOf(literal: string): string | null | undefined {
   if (literal === '') return undefined;
   const [, body = '', flags = ''] = /^\/(.+)\/([a-z]*)$/s.exec(literal) ?? [];
-  return body !== '' && body.length <= MAX_PATTERN_CHARS && /^[gu]*$/.test(flags) && isPattern(body) ? body : null;
+  return body !== '' && /^[gu]*$/.test(flags) && isPattern(body) ? body : null;
 }
 
 function convertService(name: string, given: unknown, names: CapNames, stack: Stack): [string, ComposeMap] {

@@ -1,7 +1,7 @@
 // Runtipi's apps: config.json with the form, and docker-compose.json, or docker-compose.yml of older ones.
 import * as z from 'zod';
 import { isMap, type ComposeMap } from '#shared/compose/values.ts';
-import { isPattern, MAX_PATTERN_CHARS } from '../schema.ts';
+import { isPattern } from '../match-pattern.ts';
 import { categoryOf } from './category.ts';
 import { slugOf, tryEach, unreadable, webUrl } from './conversion.ts';
 import { oneLine, withoutMarkup } from './markup.ts';
@@ -130,7 +130,7 @@ function addField(field: Field, { form, lost }: Stack): void {
   const isRandom = field.type === 'random';
   const type = field.options ? 'enum' : TYPES[field.type];
   const pattern = field.regex ?? undefined;
-  const isKept = pattern !== undefined && isUsable(pattern);
+  const isKept = pattern !== undefined && isPattern(pattern);
   if (pattern !== undefined && !isKept) lost.push(`regex of ${name}: ${pattern}`);
   form.add({
     name,
@@ -153,8 +153,6 @@ function randomOf({ encoding, min }: Field) {
   if (encoding === 'base64') return { kind: 'base64' as const, bytes: Math.max(1, Math.ceil((chars * 3) / 4)) };
   return { kind: 'alnum' as const, chars };
 }
-
-const isUsable = (pattern: string): boolean => pattern.length <= MAX_PATTERN_CHARS && isPattern(pattern);
 
 /** An app's data lies in its own folder here as well: the service's. */
 const withFolders = (value: string, { id }: Config): string =>
