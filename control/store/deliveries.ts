@@ -118,6 +118,13 @@ export class DeliveryStore {
     );
   }
 
+  /** What waits is due, with its day and all its tries before it. */
+  askAgain(webhookId: string, at: number): void {
+    const sql = `UPDATE deliveries SET tries = 0, asked_at = :at, next_at = :at
+      WHERE webhook_id = :webhookId AND state = 'pending'`;
+    this.#db.run(sql, { webhookId, at });
+  }
+
   /** Gives up the oldest pending ones beyond `keep`. Returns how many. */
   dropOldest(webhookId: string, keep: number, error: string, at: number): number {
     const excess = this.countPending(webhookId) - keep;

@@ -263,6 +263,53 @@ t.test('410 disables the endpoint; it hears nothing until it is resumed', async 
   );
 });
 
+t.test('a webhook that was paused for days has all its tries before it when it is resumed', async (t) => {
+  const world = await setUp(t);
+  const receiver = await startReceiver(t, status(500));
+  const { webhook } = await subscribe(world, receiver.url);
+  await happen(world, 'tried');
+  await untilState(world, webhook.id, ([delivery]) => delivery?.tries === 1);
+  await world.app.webhooks.change(ADMIN, webhook.id, { isPaused: true });
+  await happen(world, 'never tried');
+  await eventually(() => world.app.webhooks.require(ADMIN, webhook.id).pending === 2);
+  world.clock.advance(72 * HOUR);
+  await world.app.webhooks.change(ADMIN, webhook.id, { isPaused: false });
+  await receiver.until(3);
+  const all = await untilState(world, webhook.id, (them) => them.every(({ tries }) => tries === 1));
+  t.match(all, [{ state: 'pending' }, { state: 'pending' }]);
+  t.strictSame(
+    receiver.received.map(({ payload }) => payload.data['message']),
+    ['tried', 'tried', 'never tried'],
+  );
+});
+
+t.test('what the address answers that a webhook had before says nothing of the one it has', async (t) => {
+  const world = await setUp(t);
+  const [old, other] = [await startReceiver(t, () => {}), await startReceiver(t)];
+  const { webhook } = await subscribe(world, old.url);
+  let answerLate = () => {};
+  old.answer = (response, received) => (answerLate = () => status(410)(response, received));
+  await happen(world);
+  await old.until(1);
+  await world.app.webhooks.change(ADMIN, webhook.id, { url: other.url });
+  answerLate();
+  await untilState(world, webhook.id, ([delivery]) => delivery?.state === 'delivered');
+  t.strictSame(other.ids, old.ids);
+  t.match(world.app.webhooks.require(ADMIN, webhook.id), { state: 'active', breaker: { failures: 0 } });
+  const { attempts } = world.app.webhooks.delivery(ADMIN, webhook.id, deliveriesOf(world, webhook.id)[0]?.id ?? '');
+  t.match(attempts, [
+    { url: old.url, status: 410 },
+    { url: other.url, status: 204 },
+  ]);
+});
+
+t.test('tests fill a queue no further than events do', async (t) => {
+  const world = openWorld(t);
+  const { webhook } = await subscribe(world, 'https://example.com/');
+  await Promise.all(Array.from({ length: MAX_PENDING + 2 }, () => world.app.webhooks.test(ADMIN, webhook.id)));
+  t.equal(world.app.webhooks.require(ADMIN, webhook.id).pending, MAX_PENDING);
+});
+
 t.test('a receiver that hangs up in the middle is tried again', async (t) => {
   const world = await setUp(t);
   const receiver = await startReceiver(t, (response) => {

@@ -13,6 +13,7 @@ import type { IdempotencyDesk } from '../idempotency.ts';
 import { CLOSED, positionOf } from './breaker.ts';
 import { toTestBody } from './payload.ts';
 import { createWebhookSecret } from './sign.ts';
+import { keepNewest } from './spread.ts';
 import { missing } from '../missing.ts';
 
 /** Of one customer, or of the operator: each event is held against each of them. */
@@ -63,8 +64,10 @@ export class WebhookDesk implements Webhooks {
     return effects.perform(() => {
       const url = changes.url === undefined ? undefined : checkUrl(changes.url);
       return () => {
-        const change = toChange({ ...changes, url });
-        return this.#toWebhook(stores.webhooks.change(this.#require(caller, id), change, clock.now()));
+        const webhook = this.#require(caller, id);
+        const now = clock.now();
+        if (changes.isPaused === false) stores.deliveries.askAgain(id, now);
+        return this.#toWebhook(stores.webhooks.change(webhook, toChange({ ...changes, url }), now));
       };
     });
   }
@@ -104,6 +107,7 @@ export class WebhookDesk implements Webhooks {
       const deliveryId = newId('dlv', now);
       stores.deliveries.insertMessage(message);
       stores.deliveries.insert({ id: deliveryId, webhookId: id, messageId: message.id, askedAt: now });
+      keepNewest(stores, id, now);
       this.#letThrough(webhook);
       return this.#requireDelivery(id, deliveryId);
     });

@@ -47,8 +47,10 @@ export class WebhookQueue implements DeliveryQueue {
     const delivery = deliveries.find(parcel.deliveryId);
     const webhook = webhooks.find(parcel.webhookId);
     if (!delivery || !webhook) return; // removed meanwhile
-    const now = this.#clock.now();
     deliveries.addAttempt(delivery.id, toAttempt(parcel, result));
+    // What failed at the address it had before is tried at the one it has now.
+    if (parcel.url !== webhook.url && problemOf(result) !== null) return;
+    const now = this.#clock.now();
     deliveries.setOutcome(delivery.id, outcomeOf(delivery, result, now, Math.random()));
     if (isGone(result)) return this.#disable(webhook, now);
     webhooks.change(webhook, problemOf(result) === null ? CLOSED : afterFailure(webhook, now));

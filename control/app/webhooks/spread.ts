@@ -34,7 +34,7 @@ export class Spread {
     const rows = outbox.next(EVENTS_A_WRITE);
     const endpoints = webhooks.listening();
     const told = new Set(rows.flatMap((row) => this.#spread(row, endpoints)));
-    for (const webhookId of told) this.#keepNewest(webhookId);
+    for (const webhookId of told) keepNewest(this.#stores, webhookId, this.#clock.now());
     outbox.remove(rows.at(-1)?.seq ?? 0);
   }
 
@@ -75,11 +75,12 @@ export class Spread {
     deliveries.insertMessage({ id: messageId, type, body: toBody(type, story), at: now });
     for (const webhookId of audience) deliveries.insert({ id: newId('dlv', now), webhookId, messageId, askedAt: now });
   }
+}
 
-  #keepNewest(webhookId: string): void {
-    const why = `More than ${MAX_PENDING} deliveries waited; the oldest were dropped`;
-    this.#stores.deliveries.dropOldest(webhookId, MAX_PENDING, why, this.#clock.now());
-  }
+/** For whoever has put something new into a queue. */
+export function keepNewest({ deliveries }: Pick<Stores, 'deliveries'>, webhookId: string, at: number): void {
+  const why = `More than ${MAX_PENDING} deliveries waited; the oldest were dropped`;
+  deliveries.dropOldest(webhookId, MAX_PENDING, why, at);
 }
 
 /** What an endpoint must not hear of is decided like what its maker must not see. */
