@@ -13,7 +13,7 @@ import {
   type Scalar,
 } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
-import { looksSecret, MASK } from './secret-values.ts';
+import { looksSecret, MASK } from '#shared/secret-names.ts';
 
 /** A value with a name: `NAME: value`, or `- NAME=value` in a list. */
 interface Literal {

@@ -1,10 +1,11 @@
 // What a service is made of after a change: merged, checked like a new one, nothing written. A change is a merge patch
 // (RFC 7396): what is absent stays, null removes. A secret that was shown as `***` and comes back as that stays, too.
 import { LongshoreError } from '#shared/errors.ts';
+import { MASK } from '#shared/secret-names.ts';
 import type { ServiceRecord, ServiceSource } from '../store/records.ts';
 import { MAX_LABELS, MAX_VARIABLES, type ServiceChange } from './api/services.ts';
 import { unmaskCompose } from './compose-secrets.ts';
-import { MASK, secretNamesOf } from './secret-values.ts';
+import { secretNamesOf } from './secret-values.ts';
 import { checkLabels, checkVariables, judgeSource } from './service-draft.ts';
 import type { RenderedTemplate } from './template-source.ts';
 

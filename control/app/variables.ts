@@ -19,7 +19,7 @@ import type {
 import type { CustomerRules } from './customer-rules.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds } from './permissions.ts';
-import { MASK } from './secret-values.ts';
+import { MASK } from '#shared/secret-names.ts';
 
 /** All of a scope may be read for each deploy in it; far more than people name. */
 const MAX_IN_SCOPE = 500;

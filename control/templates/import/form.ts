@@ -1,5 +1,5 @@
 // The variables of a template that is being imported, gathered from wherever its format keeps them.
-import { looksSecret } from '../../app/secret-values.ts';
+import { looksSecret } from '#shared/secret-names.ts';
 import { COMPOSE_OWN, interpolationsOf, referencesOf } from '../interpolation.ts';
 import { isVariableName, type Generate } from '../schema.ts';
 import { oneLine } from './markup.ts';
