@@ -228,6 +228,10 @@ export interface ServiceSample {
   at: number;
 }
 
+/** `pending`: its job waits. Whatever else its job's end is called, a backup that is not there failed. */
+export const BACKUP_STATES = ['pending', 'running', 'succeeded', 'failed'] as const;
+export type BackupState = (typeof BACKUP_STATES)[number];
+
 /** What a finished backup holds. */
 export interface BackupSummary {
   /** Of restic. */

@@ -5,6 +5,7 @@ import type { AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Bus } from '../app/api/live.ts';
 import type { JobEnds } from '../app/job-ends.ts';
+import { toProgressNews } from '../app/job-news.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { ProgressLog } from './progress-log.ts';
@@ -60,7 +61,9 @@ export class EventEffects {
     const { at, step, message } = progress;
     const lines = message ? [...progressLog.take(job.id), { at, step, message }] : progressLog.take(job.id);
     if (lines.length > 0) stores.jobLog.append(job.id, lines);
-    tx.afterCommit(() => bus.publish({ type: 'deploy.progress', ...progress }));
+    if (job.kind === 'backup' && job.backupId !== null) stores.backups.setRunning(job.backupId);
+    const news = toProgressNews(job, progress);
+    if (news) tx.afterCommit(() => bus.publish(news));
   }
 
   #finished(tx: WriteContext, hostId: string, { result, report }: Body<'job.finished'>): void {
@@ -74,6 +77,7 @@ export class EventEffects {
       plan: result.plan ?? null,
       rolledBackTo: result.rolledBackTo ?? null,
       isUnchanged: result.unchanged ?? false,
+      backup: result.backup ?? null,
       startedAt: result.startedAt,
       finishedAt: this.#notAhead(result.finishedAt),
     };

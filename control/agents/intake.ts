@@ -11,6 +11,7 @@ import type { Handlers } from '#shared/protocol/peer-types.ts';
 import { z } from 'zod';
 import type { Clock } from '#shared/time.ts';
 import type { Bus } from '../app/api/live.ts';
+import { toProgressNews } from '../app/job-news.ts';
 import type { UsageBoard } from '../app/usage-board.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { EventEffects } from './event-effects.ts';
@@ -97,10 +98,10 @@ export class Intake {
   #note(hostId: string, progress: Progress): void {
     const { stores, bus, progressLog } = this.#deps;
     const job = stores.jobs.find(progress.jobId);
-    const isOurs = job?.hostId === hostId && job.serviceId === progress.serviceId && job.finishedAt === null;
-    if (!isOurs) return;
+    if (job?.hostId !== hostId || job.serviceId !== progress.serviceId || job.finishedAt !== null) return;
     progressLog.add(progress);
-    bus.publish({ type: 'deploy.progress', ...progress });
+    const news = toProgressNews(job, progress);
+    if (news) bus.publish(news);
   }
 }
 

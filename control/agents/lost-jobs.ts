@@ -3,7 +3,7 @@
 // connected, because the end of the job may be among them.
 //
 //   a newer job for the service is open     the lost one ends as interrupted: it must not run after its successor
-//   restart                                 ends as interrupted: done twice would be two effects
+//   restart, restore                        ends as interrupted: done twice would be two effects
 //   everything else                         is offered again under the same id: doing it twice changes nothing, and a
 //                                           host that had finished it answers with the result it kept
 import { isJobEnd } from '#shared/model.ts';
@@ -61,7 +61,7 @@ export class LostJobs {
     if (!job || !isAtHost(job)) return;
     const service = this.#stores.services.find(job.serviceId);
     const hasSuccessor = this.#stores.jobs.openOfService(job.serviceId).at(-1)?.id !== jobId;
-    if (!service || hasSuccessor || job.kind === 'restart') {
+    if (!service || hasSuccessor || job.kind === 'restart' || job.kind === 'restore') {
       this.#ends.abandon(tx, jobId, 'failed', INTERRUPTED, this.#clock.now());
     } else this.#starts.offerAgain(tx, service, job);
   }

@@ -2,6 +2,7 @@
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
 import type {
+  BackupRecord,
   CustomerRecord,
   HostRecord,
   JobRecord,
@@ -38,6 +39,12 @@ export class Access {
     const job = this.#stores.jobs.find(id);
     if (!job || !this.#isSeen(caller, job)) throw missing('job', id);
     return job;
+  }
+
+  requireBackup(caller: Caller, id: string): BackupRecord {
+    const backup = this.#stores.backups.find(id);
+    if (!backup || !this.#isSeen(caller, backup)) throw missing('backup', id);
+    return backup;
   }
 
   requireHost(caller: Caller, id: string): HostRecord {

@@ -7,6 +7,7 @@ import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
 import type { DeliveryQueue } from './api/webhooks.ts';
 import { AuditDesk } from './audit.ts';
+import { BackupDesk } from './backups.ts';
 import { createBus } from './bus.ts';
 import { CustomerRules } from './customer-rules.ts';
 import { createStorageOf } from './customer-storage.ts';
@@ -92,6 +93,7 @@ export function createApp(deps: AppDeps): AppParts {
   const app = {
     services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage }),
     jobs,
+    backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),
     customers: new CustomerDesk({ stores, access, effects, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),

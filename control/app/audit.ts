@@ -103,12 +103,14 @@ export class AuditDesk implements Audit {
 
   #subjectOf(id: string | null): Subject | undefined {
     if (id === null) return undefined;
-    const { services, jobs, keys, hosts } = this.#deps.stores;
+    const { services, jobs, keys, hosts, backups } = this.#deps.stores;
     switch (id.slice(0, id.indexOf('_'))) {
       case 'svc':
         return services.find(id);
       case 'job':
         return jobs.find(id);
+      case 'bkp':
+        return backups.find(id);
       case 'key':
         return keys.find(id);
       case 'host':

@@ -6,6 +6,7 @@ import type { JobEnd } from '../store/jobs.ts';
 import type { JobRecord, ServiceRecord, ServiceStatus } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Bus } from './api/live.ts';
+import { toEndNews } from './job-news.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import { isDeploy, statusAfterJob, statusAfterReport } from './service-status.ts';
 
@@ -25,6 +26,7 @@ export class JobEnds {
     const job = this.#stores.jobs.find(jobId);
     if (!job || isJobEnd(job.state)) return false;
     this.#stores.jobs.finish(jobId, end);
+    if (job.backupId !== null) this.#finishBackup(job, job.backupId, end);
     const service = this.#stores.services.find(job.serviceId);
     if (service && job.kind === 'remove' && end.state === 'succeeded') this.#bury(service, end.finishedAt);
     else if (service) {
@@ -34,15 +36,7 @@ export class JobEnds {
     const message = messageOf(job, end, service);
     this.#record(job, end, message);
     tx.afterCommit(() => {
-      this.#bus.publish({
-        type: 'deploy.progress',
-        serviceId: job.serviceId,
-        jobId,
-        step: 'job',
-        state: end.state,
-        message,
-        at: end.finishedAt,
-      });
+      this.#bus.publish(toEndNews(job, end, message));
       this.#waiters.settle(jobId);
     });
     return true;
@@ -61,6 +55,12 @@ export class JobEnds {
     const status = statusAfterReport(service, report, isDeploying);
     this.setStatus(tx, service, status, at);
     if (open.length === 0 && status.lifecycle !== service.lifecycle) this.#recordChange(service, status, at);
+  }
+
+  #finishBackup({ kind }: JobRecord, id: string, { state, backup = null, error, finishedAt }: JobEnd): void {
+    const { backups } = this.#stores;
+    if (kind === 'backup') backups.finish(id, { summary: state === 'succeeded' ? backup : null, error, finishedAt });
+    else if (kind === 'forget_backup' && state === 'succeeded') backups.remove(id);
   }
 
   #isDeploying(serviceId: string): boolean {

@@ -1,6 +1,6 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
 import { newId } from '#shared/ids.ts';
-import type { JobKind, JobOffer, PullPolicy } from '#shared/model.ts';
+import type { BackupKind, JobKind, JobOffer, PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
@@ -15,9 +15,14 @@ export interface JobOrder {
   expiresAt: number | null;
   /** Why, where nobody asked for this very job: `customer suspended`. */
   cause?: string | undefined;
+  /** What a job about a backup is about. */
+  backupId?: string | undefined;
 }
 
-type Offered = Omit<JobOrder, 'cause'> & { id: string; hostId: string };
+/** Whose job it is. A backup may be forgotten when its service is gone. */
+export type JobSubject = Pick<ServiceRecord, 'id' | 'name' | 'customerId' | 'hostId'>;
+
+type Offered = Pick<JobRecord, 'id' | 'serviceId' | 'hostId' | 'kind' | 'pull' | 'expiresAt' | 'backupId'>;
 
 export class JobStarts {
   readonly #stores: Stores;
@@ -32,10 +37,24 @@ export class JobStarts {
 
   /** Returns the id of the job. Throws validation_error when the service is too large to be told to its host. */
   start(tx: WriteContext, service: ServiceRecord, order: JobOrder): string {
+    const job = this.#write(service, order);
+    requireSendable(this.#offer(tx, job, service));
+    return job.id;
+  }
+
+  /** A job that needs nothing of the service but its id. */
+  startAbout(tx: WriteContext, subject: JobSubject, order: JobOrder & { kind: BackupKind }): string {
+    const job = this.#write(subject, order);
+    this.#offer(tx, job);
+    return job.id;
+  }
+
+  #write(service: JobSubject, order: JobOrder): Offered {
     const now = this.#clock.now();
     const job = {
       ...order,
       cause: order.cause ?? null,
+      backupId: order.backupId ?? null,
       id: newId('job', now),
       serviceId: service.id,
       serviceName: service.name,
@@ -53,14 +72,13 @@ export class JobStarts {
       message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${order.kind}${causeOf(order)}`,
       at: now,
     });
-    requireSendable(this.#offer(tx, service, job));
-    return job.id;
+    return job;
   }
 
   /** Offers a job that its host has lost anew, under the same id. */
   offerAgain(tx: WriteContext, service: ServiceRecord, job: JobRecord): void {
     this.#stores.jobs.requeue(job.id);
-    this.#offer(tx, service, job);
+    this.#offer(tx, job, service);
   }
 
   /** Tells the host to stop a job. */
@@ -69,15 +87,16 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(hostId));
   }
 
-  #offer(tx: WriteContext, service: ServiceRecord, job: Offered): JobOffer {
+  #offer(tx: WriteContext, job: Offered, service?: ServiceRecord): JobOffer {
     const offer: JobOffer = {
       jobId: job.id,
-      serviceId: service.id,
+      serviceId: job.serviceId,
       kind: job.kind,
       epoch: 0, // the dispatcher writes the host's epoch at the time of sending
-      ...(isDeploy(job.kind) && { spec: specOf(this.#stores, service) }),
+      ...(service && isDeploy(job.kind) && { spec: specOf(this.#stores, service) }),
       ...(job.pull !== null && { pull: job.pull }),
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
+      ...(job.backupId !== null && { backupId: job.backupId }),
     };
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
     tx.afterCommit(() => this.#links.nudge(job.hostId));

@@ -41,6 +41,7 @@ export const PERMISSIONS = [
   'keys.delete',
   'backups.read',
   'backups.create',
+  'backups.restore',
   'backups.delete',
   'schedules.read',
   'schedules.create',

@@ -2,7 +2,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
-import type { ServiceRecord } from '../store/records.ts';
+import type { BackupRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
@@ -10,7 +10,7 @@ import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
-import type { JobStarts } from './job-starts.ts';
+import type { JobStarts, JobSubject } from './job-starts.ts';
 import { requireOpen } from './placement.ts';
 
 /** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
@@ -65,18 +65,42 @@ export class ServiceJobs {
 
   /** Returns the removal that is under way already, if there is one. */
   remove(tx: WriteContext, caller: Caller, id: string): string {
-    const { access, stores, starts, ends, cancels, clock } = this.#deps;
+    const { access, stores, starts, cancels } = this.#deps;
     const service = access.requireService(caller, id);
     const open = stores.jobs.openOfService(id);
     const removal = open.find((job) => job.kind === 'remove');
     if (removal) return removal.id;
     for (const job of open) cancels.cancel(tx, job, 'superseded');
     const jobId = starts.start(tx, service, { kind: 'remove', pull: null, expiresAt: null });
-    const isRevoked = stores.hosts.find(service.hostId)?.revokedAt !== null;
-    if (isRevoked) {
-      stores.commands.removeAll(service.hostId);
-      ends.abandon(tx, jobId, 'succeeded', null, clock.now());
-    }
+    this.#endIfRevoked(tx, service.hostId, jobId);
+    return jobId;
+  }
+
+  /** A backup of a service, or a restore of one into it. */
+  aboutBackup(
+    tx: WriteContext,
+    caller: Caller,
+    id: string,
+    order: { kind: 'backup' | 'restore'; backupId: string },
+  ): string {
+    const { access, starts, customerRules } = this.#deps;
+    const service = access.requireService(caller, id);
+    customerRules.requireActive(service.customerId);
+    this.#requireIdle(service);
+    this.#requireConnected(service);
+    return starts.startAbout(tx, service, { ...order, pull: null, expiresAt: null });
+  }
+
+  /** Also when its service is gone. Returns the job that is at it already, if there is one. */
+  forgetBackup(tx: WriteContext, { id: backupId, serviceId, serviceName, ...backup }: BackupRecord): string {
+    const { stores, starts } = this.#deps;
+    const open = stores.jobs.openOfService(serviceId);
+    const same = open.find((job) => job.kind === 'forget_backup' && job.backupId === backupId);
+    if (same) return same.id;
+    const subject = { id: serviceId, name: serviceName, customerId: backup.customerId, hostId: backup.hostId };
+    this.#requireIdle(subject);
+    const jobId = starts.startAbout(tx, subject, { kind: 'forget_backup', backupId, pull: null, expiresAt: null });
+    this.#endIfRevoked(tx, subject.hostId, jobId);
     return jobId;
   }
 
@@ -103,7 +127,15 @@ export class ServiceJobs {
     return starts.start(tx, next, { ...order, expiresAt: null });
   }
 
-  #requireIdle(service: ServiceRecord): void {
+  /** Nobody will ever hear of it: what control knows of it is all there is to remove. */
+  #endIfRevoked(tx: WriteContext, hostId: string, jobId: string): void {
+    const { stores, ends, clock } = this.#deps;
+    if (stores.hosts.find(hostId)?.revokedAt === null) return;
+    stores.commands.removeAll(hostId);
+    ends.abandon(tx, jobId, 'succeeded', null, clock.now());
+  }
+
+  #requireIdle(service: JobSubject): void {
     const [job] = this.#deps.stores.jobs.openOfService(service.id);
     if (!job) return;
     throw new LongshoreError('service_busy', {

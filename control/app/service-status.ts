@@ -3,7 +3,7 @@
 // The host's report is the truth about containers; control knows only one thing better: whether a deploy is under way
 // that the report does not know of yet.
 import type { WireError } from '#shared/errors.ts';
-import type { JobEndState, JobKind, Lifecycle, ServiceReport } from '#shared/model.ts';
+import { isBackupKind, type JobEndState, type JobKind, type Lifecycle, type ServiceReport } from '#shared/model.ts';
 import type { ServiceRecord, ServiceStatus } from '../store/records.ts';
 
 export interface EndedJob {
@@ -33,6 +33,7 @@ export function statusAfterJob(
   report: ServiceReport | null,
   isDeploying: boolean,
 ): ServiceStatus {
+  if (isBackupKind(job.kind)) return report ? statusAfterReport(service, report, isDeploying) : service;
   const known = report ?? service.report;
   const hasDeployed = isDeploy(job.kind) && job.state === 'succeeded';
   return {

@@ -1,5 +1,4 @@
 // Services as callers see them.
-import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
@@ -22,6 +21,7 @@ import { planCreate, type CreateDeps } from './create-service.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds } from './permissions.ts';
 import { maskVariables } from './secret-values.ts';
+import { throwFailure } from './job-failure.ts';
 import type { ServiceJobs } from './service-jobs.ts';
 import type { UsageBoard } from './usage-board.ts';
 import { planUpdate, type UpdateDeps } from './update-service.ts';
@@ -150,11 +150,4 @@ export class ServiceDesk implements Services {
     if (!service || !job) throw missing('service', serviceId);
     return { service: this.#show(service), job: toJob(job) };
   }
-}
-
-/** A job that ended otherwise than well is the caller's error, with the code the host gave. */
-function throwFailure(job: Job): void {
-  if (!isJobEnd(job.state) || job.state === 'succeeded') return;
-  if (job.error) throw LongshoreError.fromWire(job.error);
-  throw new LongshoreError(job.state === 'failed' ? 'internal' : job.state, { details: `Job ${job.id}` });
 }

@@ -1,5 +1,6 @@
 // What suspending and resuming a customer mean for one of its services. Pure: the service and its open jobs in, what to
 // do out. What a service is at is said by the last thing asked of it, where that has not ended, and else by its host.
+import { isBackupKind } from '#shared/model.ts';
 import type { JobRecord, ServiceRecord, SuspendedFrom } from '../store/records.ts';
 import { isDeploy } from './service-status.ts';
 
@@ -18,7 +19,7 @@ type OpenJob = Pick<JobRecord, 'kind' | 'state' | 'expiresAt'>;
 
 /** `open`: jobs that have not ended, oldest first. */
 export function planSuspend(service: Service, open: readonly OpenJob[]): SuspendStep {
-  const last = open.at(-1);
+  const last = open.findLast(({ kind }) => !isBackupKind(kind)); // a backup says nothing of what should run
   if (open.some(({ kind }) => kind === 'remove')) return { from: null, action: 'leave' };
   const from = pursuitOf(service, last);
   // One that expires would leave the service running when its host comes back late.

@@ -4,6 +4,7 @@
 // *_hash columns are all that is kept of secrets: a copy of this file alone tells none of them.
 import type { Migration } from '#shared/sqlite.ts';
 import { AUDIT } from './schema/audit.ts';
+import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
 import { REGISTRIES } from './schema/registries.ts';
@@ -21,4 +22,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 6, sql: WEBHOOKS },
   { version: 7, sql: AUDIT },
   { version: 8, sql: TEMPLATES },
+  { version: 9, sql: BACKUPS },
 ];

@@ -26,6 +26,7 @@ import { refuseUnknownQueries } from './queries.ts';
 import { limitRates, type CountRequest } from './rate-limit.ts';
 import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
+import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
@@ -89,6 +90,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountServices(http, app);
   mountServiceActions(http, app);
   mountJobs(http, app);
+  mountBackups(http, app);
   mountHosts(http, app);
   mountCustomers(http, app);
   mountPlans(http, app);

@@ -43,8 +43,10 @@ function toFields(event: LiveEvent): object {
     case 'health.changed':
       return { type, service_id: event.serviceId, health: event.health };
     case 'backup.progress': {
-      const { state, percent, message } = event;
-      return { type, service_id: event.serviceId, job_id: event.jobId, state, percent, message };
+      const { serviceId, backupId, jobId, kind, state, percent = null, message } = event;
+      const { bytesDone = null, totalBytes = null } = event;
+      const ids = { service_id: serviceId, backup_id: backupId, job_id: jobId };
+      return { type, ...ids, kind, state, percent, bytes_done: bytesDone, total_bytes: totalBytes, message };
     }
     case 'host.status':
       return { type, host_id: event.hostId, status: event.status };

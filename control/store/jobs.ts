@@ -1,6 +1,6 @@
 // Jobs and their steps. An ended job is never changed again: `finish` and `advance` say whether they did anything.
 import type { WireError } from '#shared/errors.ts';
-import type { JobEndState, JobState, JobStep, PlanStep, Progress } from '#shared/model.ts';
+import type { BackupSummary, JobEndState, JobState, JobStep, PlanStep, Progress } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import { asJsonList, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { JobRecord, JobStepRecord, Visibility } from './records.ts';
@@ -16,6 +16,7 @@ interface JobRow {
   pull: JobRecord['pull'];
   expires_at: number | null;
   cause: string | null;
+  backup_id: string | null;
   error: string | null;
   failed_step: JobStep | null;
   plan: string | null;
@@ -33,6 +34,8 @@ export interface JobEnd {
   plan: PlanStep[] | null;
   rolledBackTo: number | null;
   isUnchanged: boolean;
+  /** What it made, if it was a backup; kept with the backup. */
+  backup?: BackupSummary | null;
   startedAt: number | null;
   finishedAt: number;
 }
@@ -49,6 +52,7 @@ export type NewJob = Pick<
   | 'pull'
   | 'expiresAt'
   | 'cause'
+  | 'backupId'
   | 'createdAt'
 >;
 
@@ -68,8 +72,10 @@ export class JobStore {
 
   insert(job: NewJob): void {
     this.#db.run(
-      `INSERT INTO jobs (id, service_id, service_name, customer_id, host_id, kind, state, pull, expires_at, cause, created_at)
-       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :kind, :state, :pull, :expiresAt, :cause, :createdAt)`,
+      `INSERT INTO jobs (id, service_id, service_name, customer_id, host_id, kind, state, pull, expires_at, cause,
+         backup_id, created_at)
+       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :kind, :state, :pull, :expiresAt, :cause,
+         :backupId, :createdAt)`,
       { ...job },
     );
   }
@@ -143,7 +149,7 @@ export class JobStore {
   }
 
   /** False when it had ended before: the first end counts. */
-  finish(id: string, end: JobEnd): boolean {
+  finish(id: string, { backup: _backup, ...end }: JobEnd): boolean {
     const changed = this.#db.run(
       `UPDATE jobs SET state = :state, error = :error, failed_step = :failedStep, plan = :plan,
          rolled_back_to = :rolledBackTo, is_unchanged = :isUnchanged, started_at = coalesce(:startedAt, started_at),
@@ -203,6 +209,7 @@ function toJob(row: JobRow): JobRecord {
     pull: row.pull,
     expiresAt: row.expires_at,
     cause: row.cause,
+    backupId: row.backup_id,
     error: parseJson<WireError>(row.error),
     failedStep: row.failed_step,
     plan: parseJson<PlanStep[]>(row.plan),

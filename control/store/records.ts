@@ -1,6 +1,8 @@
 // What the stores give and take: plain data in the words of the model. Rows and column names end here.
 import type { WireError } from '#shared/errors.ts';
 import type {
+  BackupState,
+  BackupSummary,
   DeployMethod,
   GitSource,
   Health,
@@ -203,6 +205,8 @@ export interface JobRecord {
   expiresAt: number | null;
   /** Why, where nobody asked for this very job: `customer suspended`. */
   cause: string | null;
+  /** Of jobs about a backup. */
+  backupId: string | null;
   error: WireError | null;
   failedStep: JobStep | null;
   plan: PlanStep[] | null;
@@ -210,6 +214,23 @@ export interface JobRecord {
   isUnchanged: boolean;
   createdAt: number;
   startedAt: number | null;
+  finishedAt: number | null;
+}
+
+export interface BackupRecord {
+  id: string;
+  /** May be gone, as may its job. */
+  serviceId: string;
+  serviceName: string;
+  customerId: string | null;
+  hostId: string;
+  jobId: string;
+  state: BackupState;
+  /** Null until it succeeded. */
+  summary: BackupSummary | null;
+  /** Why it failed. */
+  error: WireError | null;
+  createdAt: number;
   finishedAt: number | null;
 }
 

@@ -5,6 +5,7 @@ import type { Clock } from '#shared/time.ts';
 import { openDatabase } from '../db/database.ts';
 import { Writer } from '../db/writer.ts';
 import { AuditStore } from './audit.ts';
+import { BackupStore } from './backups.ts';
 import { CommandStore } from './commands.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { CustomerStore } from './customers.ts';
@@ -51,6 +52,7 @@ export function openStores(dataDir: string, clock: Clock) {
     templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),
     variables: new VariableStore(db, box),
+    backups: new BackupStore(db),
     jobs: new JobStore(db),
     jobLog: new JobLogStore(db),
     events: new EventStore(db),

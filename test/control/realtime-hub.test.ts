@@ -76,11 +76,23 @@ t.test('the progress of a backup is heard by those who may read backups', async 
     each.say({ type: 'subscribe', types: ['backup.progress'], service_ids: ['svc_a'] });
   await socket.untilType('subscribed');
   t.match(await reader.untilType('error'), { code: 'forbidden', details: 'Needs backups.read' });
-  const at = { serviceId: 'svc_a', jobId: 'job_b', at: AT };
-  http.app.publish({ type: 'backup.progress', state: 'running', percent: 12, message: 'data', ...at });
-  const heard = { type: 'backup.progress', service_id: 'svc_a', job_id: 'job_b', state: 'running', percent: 12 };
+  const about = { serviceId: 'svc_a', backupId: 'bkp_a', jobId: 'job_b', kind: 'backup' as const, at: AT };
+  http.app.publish({
+    type: 'backup.progress',
+    ...about,
+    state: 'running',
+    percent: 12,
+    bytesDone: 12,
+    totalBytes: 100,
+  });
+  http.app.publish({ type: 'backup.progress', ...about, state: 'failed', message: 'restic was ended' });
+  const timestamp = '2026-03-29T10:00:00.000Z';
+  const ids = { service_id: 'svc_a', backup_id: 'bkp_a', job_id: 'job_b' };
+  const heard = { type: 'backup.progress', ...ids, kind: 'backup' };
+  const unknown = { percent: null, bytes_done: null, total_bytes: null };
   t.strictSame((await settled(http, socket)).slice(1), [
-    { ...heard, message: 'data', timestamp: '2026-03-29T10:00:00.000Z' },
+    { ...heard, state: 'running', percent: 12, bytes_done: 12, total_bytes: 100, timestamp },
+    { ...heard, state: 'failed', ...unknown, message: 'restic was ended', timestamp },
   ]);
   t.equal((await settled(http, reader)).length, 1);
 });

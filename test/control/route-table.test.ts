@@ -34,7 +34,7 @@ const PUBLIC = [
 /** Lists that come whole, because their length has a bound of its own. */
 const WHOLE_LISTS = ['/api/jobs/{id}/log'];
 /** Timelines: the newest first unless asked otherwise. All other lists start at `order=asc`. */
-const NEWEST_FIRST = /\/(jobs|audit|sessions|events|deliveries|attempts|runs)$/;
+const NEWEST_FIRST = /\/(jobs|backups|audit|sessions|events|deliveries|attempts|runs)$/;
 /** Providers add parameters of their own to their answer (RFC 6749 §4.1.2). */
 const LOOSE_QUERIES = ['/api/auth/callback'];
 /** The answer is another one each time: a ticket is spent by its first use. */

@@ -243,6 +243,7 @@ export class FakeApp implements App {
     list: (_caller, query) => pageOf([], query),
   };
 
+  readonly backups: App['backups'] = absent('backups');
   readonly login: App['login'] = absent('login');
   readonly registries: App['registries'] = absent('registries');
   readonly customers: App['customers'] = absent('customers');
@@ -416,6 +417,7 @@ const JOB: Job = {
   rolledBackTo: null,
   isUnchanged: false,
   cause: null,
+  backupId: null,
   createdAt: AT,
   startedAt: AT,
   finishedAt: AT,

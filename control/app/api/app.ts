@@ -1,6 +1,7 @@
 // What the app layer offers to routes, dialects, sockets and background work. Every rule lives behind this line; HTTP
 // chooses words and status codes, nothing else. All times are milliseconds since the epoch.
 import type { Audit } from './audit.ts';
+import type { Backups } from './backups.ts';
 import type { Customers, Plans } from './customers.ts';
 import type { Hosts } from './hosts.ts';
 import type { Idempotency } from './idempotency.ts';
@@ -17,6 +18,7 @@ import type { Variables } from './variables.ts';
 export interface App {
   services: Services;
   jobs: Jobs;
+  backups: Backups;
   customers: Customers;
   plans: Plans;
   registries: Registries;

@@ -1,5 +1,5 @@
 // Live events: what the bus carries.
-import type { Health, JobState, JobStep, Lifecycle, StepState } from '#shared/model.ts';
+import type { BackupKind, Health, JobState, JobStep, Lifecycle, StepState } from '#shared/model.ts';
 import type { Host } from './hosts.ts';
 
 export const LIVE_TYPES = [
@@ -37,9 +37,15 @@ export type LiveEvent =
   | {
       type: 'backup.progress';
       serviceId: string;
+      backupId: string;
       jobId: string;
+      kind: BackupKind;
+      /** `running`, then how the job ended. */
       state: JobState;
       percent?: number | undefined;
+      bytesDone?: number | undefined;
+      totalBytes?: number | undefined;
+      /** At the end. */
       message?: string | undefined;
       at: number;
     }

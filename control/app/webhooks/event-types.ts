@@ -91,6 +91,7 @@ const BY_UNDONE_ACTION: Readonly<Record<string, EventType>> = {
   stop: 'service.stop_failed',
   restart: 'service.restart_failed',
   remove: 'service.delete_failed',
+  backup: 'backup.failed',
 };
 
 type Told = Pick<EventRecord, 'type' | 'status' | 'serviceId'>;

@@ -53,10 +53,20 @@ function toServiceFacts(story: Story): object | null {
   };
 }
 
-const toJobFacts = ({ id, kind, state, error, failedStep, rolledBackTo, isUnchanged }: JobRecord): object => ({
+const toJobFacts = ({
   id,
   kind,
   state,
+  backupId,
+  error,
+  failedStep,
+  rolledBackTo,
+  isUnchanged,
+}: JobRecord): object => ({
+  id,
+  kind,
+  state,
+  backup_id: backupId,
   error: error && { code: error.code, message: error.message },
   failed_step: failedStep,
   rolled_back_to: rolledBackTo,

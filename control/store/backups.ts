@@ -1,0 +1,123 @@
+// Backups as control knows them: which there are and what they hold. The data is on the hosts.
+import type { WireError } from '#shared/errors.ts';
+import type { BackupState, BackupSummary } from '#shared/model.ts';
+import type { Database } from '../db/database.ts';
+import { asJsonList, orderBy, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
+import type { BackupRecord, Visibility } from './records.ts';
+
+interface BackupRow {
+  id: string;
+  service_id: string;
+  service_name: string;
+  customer_id: string | null;
+  host_id: string;
+  job_id: string;
+  state: BackupState;
+  snapshot_id: string | null;
+  files: number | null;
+  total_bytes: number | null;
+  added_bytes: number | null;
+  error: string | null;
+  created_at: number;
+  finished_at: number | null;
+}
+
+export interface BackupFilter extends PageRequest {
+  serviceId?: string | undefined;
+  state?: BackupState | undefined;
+  /** By age. */
+  order: 'asc' | 'desc';
+  visibility: Visibility;
+}
+
+export interface BackupEnd {
+  /** Null: it failed. */
+  summary: BackupSummary | null;
+  error: WireError | null;
+  finishedAt: number;
+}
+
+const NOTHING = { snapshotId: null, files: null, totalBytes: null, addedBytes: null };
+
+export class BackupStore {
+  readonly #db: Database;
+
+  constructor(db: Database) {
+    this.#db = db;
+  }
+
+  insert(backup: Omit<BackupRecord, 'state' | 'summary' | 'error' | 'finishedAt'>): void {
+    this.#db.run(
+      `INSERT INTO backups (id, service_id, service_name, customer_id, host_id, job_id, state, created_at)
+       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :jobId, 'pending', :createdAt)`,
+      { ...backup },
+    );
+  }
+
+  find(id: string): BackupRecord | undefined {
+    const row = this.#db.get<BackupRow>('SELECT * FROM backups WHERE id = :id', { id });
+    return row && toBackup(row);
+  }
+
+  list(filter: BackupFilter): Paged<BackupRecord> {
+    const { visibility } = filter;
+    const { items, total } = selectPage<BackupRow>(
+      this.#db,
+      {
+        table: 'backups',
+        conditions: [
+          ['service_id = :serviceId', { serviceId: filter.serviceId }],
+          ['state = :state', { state: filter.state }],
+          ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
+          ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(visibility.hostIds) }],
+        ],
+        orderBy: orderBy('created_at', filter.order),
+      },
+      filter,
+    );
+    return { items: items.map(toBackup), total };
+  }
+
+  setRunning(id: string): void {
+    this.#db.run(`UPDATE backups SET state = 'running' WHERE id = :id AND state = 'pending'`, { id });
+  }
+
+  /** The first end counts. */
+  finish(id: string, { summary, error, finishedAt }: BackupEnd): void {
+    this.#db.run(
+      `UPDATE backups SET state = :state, snapshot_id = :snapshotId, files = :files, total_bytes = :totalBytes,
+         added_bytes = :addedBytes, error = :error, finished_at = :finishedAt
+       WHERE id = :id AND finished_at IS NULL`,
+      {
+        id,
+        ...(summary ?? NOTHING),
+        state: summary ? 'succeeded' : 'failed',
+        error: toJson(error),
+        finishedAt,
+      },
+    );
+  }
+
+  remove(id: string): void {
+    this.#db.run('DELETE FROM backups WHERE id = :id', { id });
+  }
+}
+
+const toBackup = (row: BackupRow): BackupRecord => ({
+  id: row.id,
+  serviceId: row.service_id,
+  serviceName: row.service_name,
+  customerId: row.customer_id,
+  hostId: row.host_id,
+  jobId: row.job_id,
+  state: row.state,
+  summary: toSummary(row),
+  error: parseJson<WireError>(row.error),
+  createdAt: row.created_at,
+  finishedAt: row.finished_at,
+});
+
+const toSummary = ({ snapshot_id: snapshotId, ...row }: BackupRow): BackupSummary | null =>
+  snapshotId === null
+    ? null
+    : { snapshotId, files: row.files ?? 0, totalBytes: row.total_bytes ?? 0, addedBytes: row.added_bytes ?? 0 };
