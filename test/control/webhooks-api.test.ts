@@ -201,69 +201,6 @@ t.test('fields that are wrong are named', async (t) => {
   t.match(await refused({ url, events: ['*'], secret: 'mine' }), { secret: /Unknown field/ });
 });
 
-t.test("A07: a customer's key makes webhooks that hear of its own services, and sees no others", async (t) => {
-  const { world, http, key, create } = await start(t);
-  const [own, all] = [await startReceiver(t), await startReceiver(t)];
-  const host = await world.joinAndConnect();
-  const addCustomer = async (name: string) => (await world.app.customers.create(ADMIN, { name })).id;
-  const [mine, theirs] = [await addCustomer('mine'), await addCustomer('theirs')];
-  const bound = await world.app.keys.create(ADMIN, { name: 'b', permissions: ['*'], customerId: mine });
-  const { body: made } = await http.call<WebhookBody>('POST', '/api/webhooks', {
-    key: bound.secret,
-    body: { url: own.url, events: ['*'] },
-  });
-  const { id: operators } = await create(all, ['deploy.succeeded']);
-  await world.deployed(host, 'theirs', { customerId: theirs });
-  await world.deployed(host, 'nobodys');
-  const id = await world.deployed(host, 'mine', { customerId: mine });
-  await all.until(3);
-  await own.until(3);
-  for (const { payload } of own.received) t.match(payload.data, { service: { id, customer_id: mine } });
-
-  t.match((await http.get('/api/webhooks', bound.secret)).body, {
-    total: 1,
-    data: [{ id: made.id, customer_id: mine }],
-  });
-  const { body: delivery } = await http.get<{ data: DeliveryBody[] }>(`/api/webhooks/${operators}/deliveries`, key);
-  const foreign = `/api/webhooks/${operators}`;
-  for (const [method, path] of [
-    ['GET', foreign],
-    ['PATCH', foreign],
-    ['DELETE', foreign],
-    ['POST', `${foreign}/test`],
-    ['POST', `${foreign}/rotate-secret`],
-    ['GET', `${foreign}/deliveries`],
-    ['GET', `${foreign}/deliveries/${delivery.data[0]?.id}`],
-    ['POST', `${foreign}/deliveries/${delivery.data[0]?.id}/redeliver`],
-    ['GET', `/api/webhooks/${made.id}/deliveries/${delivery.data[0]?.id}`],
-  ] as const) {
-    const body = method === 'PATCH' ? { body: {} } : {};
-    t.match(
-      await http.error(method, path, { key: bound.secret, ...body }),
-      { status: 404, code: 'not_found' },
-      `${method} ${path}`,
-    );
-  }
-});
-
-t.test('a key bound to host labels makes webhooks that hear of those hosts alone', async (t) => {
-  const { world, http } = await start(t);
-  const receiver = await startReceiver(t);
-  const [eu, us] = [await world.join({ zone: 'eu' }, 'eu'), await world.join({ zone: 'us' }, 'us')];
-  const bound = await world.app.keys.create(ADMIN, { name: 'b', permissions: ['*'], hostLabels: { zone: 'eu' } });
-  await http.call('POST', '/api/webhooks', {
-    key: bound.secret,
-    body: { url: receiver.url, events: ['host.connected'] },
-  });
-  await us.connect(world);
-  await eu.connect(world);
-  await receiver.until(1);
-  t.match(
-    receiver.received.map(({ payload }) => payload.data),
-    [{ host: { id: eu.id, name: 'eu' } }],
-  );
-});
-
 t.test('deliveries are forgotten after a week', async (t) => {
   const { world, create, call } = await start(t);
   const receiver = await startReceiver(t);

@@ -46,8 +46,12 @@ export interface Webhooks {
   list(caller: Caller, query: Paging & { sort: (typeof WEBHOOK_SORTS)[number]; order: Order }): Page<Webhook>;
   /** Throws not_found, also for what another customer's key made. */
   require(caller: Caller, id: string): Webhook;
-  /** `secret` is shown once. 422 egress_denied; 409 state_conflict when there are too many. */
+  /**
+   * `secret` is shown once. 422 egress_denied; 403 for events that the caller may not read; 409 state_conflict when there
+   * are too many.
+   */
   create(caller: Caller, input: NewWebhook): Promise<{ webhook: Webhook; secret: string }>;
+  /** 403 as `create`, also for another URL. */
   change(caller: Caller, id: string, changes: WebhookChanges): Promise<Webhook>;
   /** With all its deliveries. */
   remove(caller: Caller, id: string): Promise<void>;

@@ -11,6 +11,7 @@ import type { Page } from '../api/page.ts';
 import type { DeliveryDetail, NewWebhook, Webhook, WebhookChanges, Webhooks } from '../api/webhooks.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
 import { CLOSED, positionOf } from './breaker.ts';
+import { findLacking } from './hearing.ts';
 import { toTestBody } from './payload.ts';
 import { createWebhookSecret } from './sign.ts';
 import { keepNewest } from './spread.ts';
@@ -50,6 +51,7 @@ export class WebhookDesk implements Webhooks {
     return effects.perform(() => {
       const secret = createWebhookSecret();
       const draft = this.#draft(caller, input);
+      requireReadable(caller, input.events);
       return () => {
         this.#requireRoom(caller);
         const webhook = { ...draft, afterSeq: stores.outbox.lastSeq() };
@@ -65,6 +67,8 @@ export class WebhookDesk implements Webhooks {
       const url = changes.url === undefined ? undefined : checkUrl(changes.url);
       return () => {
         const webhook = this.#require(caller, id);
+        const { events = webhook.events } = changes;
+        if (changes.events || url !== undefined) requireReadable(caller, events);
         const now = clock.now();
         if (changes.isPaused === false) stores.deliveries.askAgain(id, now);
         return this.#toWebhook(stores.webhooks.change(webhook, toChange({ ...changes, url }), now));
@@ -203,6 +207,15 @@ function toChange({ url, events, description, isPaused }: WebhookChanges): Webho
     ...(isPaused === true && { state: 'paused', disabledReason: null }),
     ...(isPaused === false && { state: 'active', disabledReason: null, ...CLOSED }),
   };
+}
+
+function requireReadable(caller: Caller, events: readonly string[]): void {
+  const lacking = findLacking(caller, events);
+  if (lacking === undefined) return;
+  throw new LongshoreError('forbidden', {
+    message: 'A webhook tells no more than whoever sets it up may read',
+    details: `Needs ${lacking}, or fewer events`,
+  });
 }
 
 function requireActive({ id, state }: WebhookRecord): void {
