@@ -23,6 +23,8 @@ import type { DraftTemplate, FetchText, TemplateSource } from './template-source
 
 /** Of one customer, or for everybody: a list reads all entries. The largest public collection has about 700. */
 const MAX_OWN_TEMPLATES = 2000;
+/** With their texts. A usual one has 5 kB. */
+const MAX_OWN_BYTES = 64 * 1024 * 1024;
 
 export interface TemplateDeskDeps {
   stores: Stores;
@@ -63,8 +65,9 @@ export class TemplateDesk implements Templates {
       const customerId = this.#ownerOf(caller, input.customerId);
       return () => {
         if (this.#deps.shelf.isTaken(draft.id)) throw taken(draft.id);
-        this.#requireRoom(customerId, 1);
-        return this.#insert(draft, customerId);
+        const made = this.#insert(draft, customerId);
+        this.#requireRoom(customerId);
+        return made;
       };
     });
     return this.require(caller, id);
@@ -78,6 +81,7 @@ export class TemplateDesk implements Templates {
       if (draft.id !== id)
         throw new LongshoreError('template_invalid', { fields: { 'manifest.id': `must be "${id}"` } });
       stores.templates.update({ ...draft, customerId, createdAt, updatedAt: clock.now() });
+      this.#requireRoom(customerId);
       return null;
     });
     return this.require(caller, id);
@@ -103,8 +107,9 @@ export class TemplateDesk implements Templates {
       );
     const done = await effects.perform(() => (_tx: WriteContext) => {
       const { fresh: still, clashes: lost } = this.#sortOut(drafts);
-      this.#requireRoom(customerId, still.length);
-      return { ids: still.map((draft) => this.#insert(draft, customerId)), skipped: [...skipped, ...lost] };
+      const ids = still.map((draft) => this.#insert(draft, customerId));
+      this.#requireRoom(customerId);
+      return { ids, skipped: [...skipped, ...lost] };
     });
     return this.#toOutcome(
       done.ids.map((id) => this.#deps.shelf.require(caller, id)),
@@ -154,9 +159,15 @@ export class TemplateDesk implements Templates {
     return record;
   }
 
-  #requireRoom(customerId: string | null, more: number): void {
-    if (this.#deps.stores.templates.count(customerId) + more <= MAX_OWN_TEMPLATES) return;
-    throw new LongshoreError('state_conflict', { message: `There is room for ${MAX_OWN_TEMPLATES} own templates` });
+  /** Called after the write, which a refusal undoes with its transaction. */
+  #requireRoom(customerId: string | null): void {
+    const { total, bytes } = this.#deps.stores.templates.size(customerId);
+    if (total <= MAX_OWN_TEMPLATES && bytes <= MAX_OWN_BYTES) return;
+    const room = `${MAX_OWN_TEMPLATES} own templates of ${MAX_OWN_BYTES / 1024 / 1024} MiB together`;
+    throw new LongshoreError('state_conflict', {
+      message: `There is room for ${room}`,
+      details: 'Delete those that are not used any more: services made of them keep working.',
+    });
   }
 
   #toItem({ isImported: _i, ...draft }: DraftTemplate, customerId: string | null): ShelfItem {

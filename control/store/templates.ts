@@ -55,10 +55,11 @@ export class TemplateStore {
     return this.#db.all<Omit<TemplateRow, 'document'>>(sql, { customerId }).map(toEntry);
   }
 
-  /** Those of one customer, or those for everybody. */
-  count(customerId: string | null): number {
-    const sql = 'SELECT count(*) AS total FROM templates WHERE customer_id IS :customerId';
-    return this.#db.get<{ total: number }>(sql, { customerId })?.total ?? 0;
+  /** Of those of one customer, or of those for everybody. */
+  size(customerId: string | null): { total: number; bytes: number } {
+    const sql = `SELECT count(*) AS total, coalesce(sum(octet_length(document)), 0) AS bytes FROM templates
+      WHERE customer_id IS :customerId`;
+    return this.#db.get(sql, { customerId }) ?? { total: 0, bytes: 0 };
   }
 
   remove(id: string): boolean {

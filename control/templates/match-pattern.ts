@@ -29,7 +29,7 @@ export class Effort {
 /** Whether the pattern takes the whole value; undefined when the effort is spent. */
 export function matchesWhole(text: string, value: string, effort: Effort): boolean | undefined {
   const pattern = readPattern(text);
-  return pattern && new Machine(pattern).takes([...value], effort);
+  return pattern && new Machine(pattern).takes(Array.from(value), effort);
 }
 
 /** An upper bound of its states, by arithmetic: nothing is built that is too large. */
@@ -106,6 +106,7 @@ class Machine {
   }
 
   /** The state that stands for a part, before the one that stands for what comes behind it. */
+  // oxlint-disable-next-line typescript/consistent-return -- the switch is exhaustive, and another rule keeps it so
   #build(part: Pattern, next: number): number {
     switch (part.kind) {
       case 'char':
@@ -117,14 +118,15 @@ class Machine {
         return part.parts.reduceRight((behind, inner) => this.#build(inner, behind), next);
       case 'choice':
         return this.#add({ kind: 'fork', next: part.parts.map((inner) => this.#build(inner, next)) });
-      default:
+      case 'repeat':
         return this.#buildRepeat(part, next);
     }
   }
 
   #buildRepeat({ part, min, max }: Extract<Pattern, { kind: 'repeat' }>, next: number): number {
-    let entry = max === Infinity ? this.#buildLoop(part, next) : next;
-    for (let optional = min; optional < max && max !== Infinity; optional++)
+    const isEndless = max === Infinity;
+    let entry = isEndless ? this.#buildLoop(part, next) : next;
+    for (let optional = isEndless ? 0 : max - min; optional > 0; optional--)
       entry = this.#add({ kind: 'fork', next: [this.#build(part, entry), next] });
     for (let copies = 0; copies < min; copies++) entry = this.#build(part, entry);
     return entry;

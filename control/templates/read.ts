@@ -6,6 +6,9 @@ import { parseYamlMap } from '#shared/compose/parse.ts';
 import { checkDefinition, type Problem } from './check-definition.ts';
 import { COMPOSE_FILE, manifestSchema, type Manifest, type TemplateDefinition } from './schema.ts';
 
+/** The largest of other systems' templates has about 150 kB. A list of them reads a hundred. */
+const MAX_TEMPLATE_BYTES = 256 * 1024;
+
 export interface TemplateTexts {
   /** `template.yaml`: its text, or what it says. */
   manifest: string | Record<string, unknown>;
@@ -20,7 +23,7 @@ export function readTemplate(texts: TemplateTexts): TemplateDefinition {
   const parsed = manifestSchema.safeParse(readManifest(texts.manifest));
   if (!parsed.success) throw invalid(problemsOf(parsed.error).map(inManifest));
   const { definition, problems: missing } = joinTexts(parsed.data, texts);
-  const problems = [...checkDefinition(definition).map(inManifest), ...missing];
+  const problems = [...checkSize(definition), ...checkDefinition(definition).map(inManifest), ...missing];
   if (problems.length > 0) throw invalid(problems);
   return definition;
 }
@@ -36,6 +39,11 @@ function readManifest(manifest: TemplateTexts['manifest']): unknown {
     if (!(error instanceof LongshoreError)) throw error;
     throw invalid([{ path: 'manifest', message: error.details ?? error.message }]);
   }
+}
+
+function checkSize(definition: TemplateDefinition): Problem[] {
+  if (Buffer.byteLength(JSON.stringify(definition)) <= MAX_TEMPLATE_BYTES) return [];
+  return [{ path: 'manifest', message: `is larger than ${MAX_TEMPLATE_BYTES / 1024} KiB with its texts` }];
 }
 
 /** Manifest and texts as one; problems are what one names and the other lacks. */

@@ -134,6 +134,26 @@ t.test('texts that are out to do harm end at a limit, not in a crash', async (t)
   t.match(await run(real, { content: JSON.stringify(list) }), { status: 201, body: { imported: [{ id: 't' }] } });
 });
 
+t.test('an import may be large, not endless', async (t) => {
+  const real = await startRealHttp(t);
+  const many = Array.from({ length: 1001 }, (_, i) => ({ type: 1, title: `t${i}`, image: 'x' }));
+  const values = Array.from({ length: 600 }, (_, i) => `v${i} = "\${v${i + 1}}"`).join('\n');
+  const caprover = Array.from({ length: 501 }, (_, i) => `{ id: $$cap_v${i} }`).join(',');
+  const toml = (text: string) => ({
+    files: { 'docker-compose.yml': 'services: {a: {image: x}}', 'template.toml': text },
+  });
+  const large: [source: object, details: RegExp][] = [
+    [{ content: JSON.stringify(many) }, /more than 1000 templates/],
+    [toml(`[variables]\n${values}\n`), /template\.toml: variables: more than 500/],
+    [{ content: `captainVersion: 4\ncaproverOneClickApp: { variables: [${caprover}] }\n` }, /CapRover/],
+  ];
+  for (const [source, details] of large)
+    t.match(await refuse(real, source), { status: 422, code: 'template_invalid', details });
+  // A text that was looked through once for each of its dollars took twenty seconds.
+  const dollars = await run(real, toml(`[[config.mounts]]\nfilePath = "a"\ncontent = "${'${a:'.repeat(60_000)}"\n`));
+  t.match(dollars, { status: 201, body: { imported: [{ id: 'a' }] } });
+});
+
 t.test("a customer's key imports for its customer", async (t) => {
   const real = await startRealHttp(t);
   const { http, key, world } = real;

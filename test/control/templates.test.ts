@@ -22,6 +22,14 @@ const COMPOSE = `services:
 `;
 const BLOG = { manifest: MANIFEST, compose: COMPOSE, files: { 'site.conf': 'listen 80;' } };
 
+const SMALL = {
+  schema: 1,
+  name: 'Small',
+  tagline: 'One',
+  category: 'web',
+  compose: 'services:\n  web:\n    image: busybox:1\n',
+};
+
 interface Shown {
   id: string;
   version: number;
@@ -257,6 +265,48 @@ t.test('a template that a customer could not deploy says so', async (t) => {
   const compose = `${COMPOSE}    privileged: true\n`;
   const { body } = await http.call<Shown>('POST', '/api/templates', { key, body: { ...BLOG, compose } });
   t.match(body.warnings, [/refused for services of a customer: services\.web\.privileged/]);
+});
+
+t.test('links are those a browser follows as links', async (t) => {
+  const { http, key } = await startRealHttp(t);
+  for (const link of ['javascript:alert(1)', 'data:text/html,x', 'file:///etc/passwd', 'notes']) {
+    const body = { ...BLOG, manifest: `${MANIFEST}links: { docs: ${JSON.stringify(link)} }\n` };
+    t.match(
+      await http.error('POST', '/api/templates', { key, body }),
+      { fields: { 'manifest.links.docs': /./ } },
+      link,
+    );
+  }
+});
+
+t.test('one template, and all of one owner together, have a limit', async (t) => {
+  const real = await startRealHttp(t);
+  const { http, key, world } = real;
+  const large = (id: string, kib: number) => ({
+    manifest: { ...SMALL, id, files: [{ path: 'a.txt', content: 'a'.repeat(kib * 1024) }] },
+  });
+  const { status, fields } = await http.error('POST', '/api/templates', { key, body: large('large', 256) });
+  t.match({ status, fields }, { status: 422, fields: { manifest: /larger than 256 KiB/ } });
+  const now = world.clock.now();
+  const place = { customerId: null, isImported: false, createdAt: now, updatedAt: now };
+  const shown = { name: 'x', tagline: 'x', category: 'web', version: 1 };
+  for (
+    let i = 0;
+    i < 256;
+    i++ // 64 MiB, less what one more needs
+  )
+    world.stores.templates.insert({ ...shown, ...place, id: `t${i}`, document: 'x'.repeat(256 * 1024 - 4) });
+  t.match(await http.error('POST', '/api/templates', { key, body: large('last', 2) }), {
+    status: 409,
+    code: 'state_conflict',
+    details: /Delete those/,
+  });
+  t.equal((await http.get('/api/templates/last', key)).status, 404);
+  t.equal((await http.call('DELETE', '/api/templates/t0', { key })).status, 204);
+  t.equal((await http.call('POST', '/api/templates', { key, body: large('last', 2) })).status, 201);
+  const customer = await addCustomer(real, 'Acme');
+  const own = { ...large('own', 2), customer_id: customer };
+  t.equal((await http.call('POST', '/api/templates', { key, body: own })).status, 201, 'each owner has its own room');
 });
 
 t.test('with a customer go its templates', async (t) => {

@@ -13,6 +13,8 @@ import { readYaml } from './read-text.ts';
 import { publish, toTemplate, type Stack } from './stack.ts';
 
 const text = z.coerce.string();
+/** A template has at most 100. */
+const MAX_VARIABLES = 500;
 const appSchema = z.object({
   displayName: text.default(''),
   description: text.default(''),
@@ -32,6 +34,7 @@ const appSchema = z.object({
         validRegex: text.nullish(),
       }),
     )
+    .max(MAX_VARIABLES)
     .nullish(),
 });
 type App = z.infer<typeof appSchema>;

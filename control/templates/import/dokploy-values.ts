@@ -2,8 +2,10 @@
 import type { Generate } from '../schema.ts';
 import { type Form, variableNameOf } from './form.ts';
 
-/** `${name}` or `${helper:argument:argument}`. */
-const TOKEN = /\$\{([A-Za-z_][\w-]*)((?::[^}:]*)*)\}/g;
+/** `${name}` or `${helper:argument:argument}`. No dollar within, so that no text is looked through twice. */
+const HELPER = String.raw`\$\{([A-Za-z_][\w-]*)((?::[^}:$]*)*)\}`;
+const TOKEN = new RegExp(HELPER, 'g');
+const WHOLE_TOKEN = new RegExp(`^${HELPER}$`);
 
 type Made = { generate: Generate; type?: string } | { default: string; type?: string };
 
@@ -82,7 +84,7 @@ export class DokployValues {
   }
 
   #declare(name: string, text: string): void {
-    const [whole, helper = '', rest = ''] = /^\$\{([A-Za-z_][\w-]*)((?::[^}:]*)*)\}$/.exec(text) ?? [];
+    const [whole, helper = '', rest = ''] = WHOLE_TOKEN.exec(text) ?? [];
     const made =
       whole === undefined || this.#texts.has(helper) ? undefined : this.#make(helper, rest.split(':').slice(1));
     const isSecret = made !== undefined && ['password', 'base64', 'hash', 'jwt'].includes(helper);
@@ -148,7 +150,7 @@ function readClaims(text: string, nowMs: number): Claims | undefined {
   if (text === '') return {};
   try {
     const now = String(Math.floor(nowMs / 1000));
-    const plain = text.replaceAll(/\$\{timestamps(?::([^}]*))?\}/g, (_, date: string | undefined) => {
+    const plain = text.replaceAll(/\$\{timestamps(?::([^}$]*))?\}/g, (_, date: string | undefined) => {
       return date === undefined ? now : String(Math.floor(Date.parse(date) / 1000));
     });
     const parsed: unknown = JSON.parse(plain);

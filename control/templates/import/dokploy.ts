@@ -18,8 +18,12 @@ const COMPOSE_FILES = ['docker-compose.yml', 'docker-compose.yaml', 'compose.yml
 const TOML_FILE = 'template.toml';
 /** The largest of 500 has 12 kB. */
 const MAX_TOML_BYTES = 256 * 1024;
+/** Of each: a template has at most 100 variables. */
+const MAX_ENTRIES = 500;
 
 const text = z.coerce.string();
+const TOO_MANY = `more than ${MAX_ENTRIES} entries`;
+const isShort = (entries: object): boolean => Object.keys(entries).length <= MAX_ENTRIES;
 const domainSchema = z.object({
   serviceName: text,
   port: z.coerce.number().int().min(1).max(65_535),
@@ -27,12 +31,15 @@ const domainSchema = z.object({
 });
 const mountSchema = z.object({ filePath: text, content: text.default('') });
 const configSchema = z.object({
-  variables: z.record(z.string(), text).default({}),
+  variables: z.record(z.string(), text).refine(isShort, TOO_MANY).default({}),
   config: z
     .object({
-      env: z.union([z.array(text), z.record(z.string(), text)]).default([]),
-      domains: z.array(domainSchema).default([]),
-      mounts: z.array(mountSchema).default([]),
+      env: z
+        .union([z.array(text), z.record(z.string(), text)])
+        .refine(isShort, TOO_MANY)
+        .default([]),
+      domains: z.array(domainSchema).max(MAX_ENTRIES).default([]),
+      mounts: z.array(mountSchema).max(MAX_ENTRIES).default([]),
     })
     .prefault({}),
 });
@@ -88,28 +95,35 @@ function convertFolder(given: Texts, { nowMs }: ConvertOptions): Converted {
   return toTemplate(stack, readMeta(texts['meta.json'], stack));
 }
 
-/** The mistakes that the collection itself holds are forgiven: an empty list that is then filled, an escape too many. */
 function readConfig(toml: string, lost: string[]): Config {
   if (Buffer.byteLength(toml) > MAX_TOML_BYTES) throw unreadable(`${TOML_FILE} is larger than ${MAX_TOML_BYTES} bytes`);
-  const tries = [
-    toml,
-    toml
-      .replaceAll(/^[ \t]*(mounts|domains)[ \t]*=[ \t]*\[[ \t]*\][ \t]*$/gm, '')
-      .replaceAll(/\\(?![btnfr"\\uU])/g, '\\\\'),
-  ];
-  let cause: unknown;
-  for (const [index, attempt] of tries.entries()) {
-    try {
-      const parsed = configSchema.safeParse(parseToml(attempt));
-      if (!parsed.success)
-        throw unreadable(`${TOML_FILE}: ${parsed.error.issues[0]?.path.join('.')}: ${parsed.error.issues[0]?.message}`);
-      if (index > 0) lost.push(`${TOML_FILE} is not valid TOML: it was read with its mistakes mended`);
-      return parsed.data;
-    } catch (error) {
-      cause = error;
-    }
+  const parsed = configSchema.safeParse(parseForgiving(toml, lost));
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  throw unreadable(`${TOML_FILE}: ${issue?.path.join('.')}: ${issue?.message}`);
+}
+
+function parseForgiving(toml: string, lost: string[]): unknown {
+  try {
+    return parseToml(toml);
+  } catch (error) {
+    const mended = parseMended(toml);
+    if (mended === undefined) throw unreadable(`${TOML_FILE}: ${(error as Error).message.split('\n')[0]}`, error);
+    lost.push(`${TOML_FILE} is not valid TOML: it was read with its mistakes mended`);
+    return mended;
   }
-  throw unreadable(`${TOML_FILE}: ${cause instanceof Error ? cause.message.split('\n')[0] : String(cause)}`, cause);
+}
+
+/** The mistakes that the collection itself holds: an empty list that is then filled, an escape too many. */
+function parseMended(toml: string): unknown {
+  const mended = toml
+    .replaceAll(/^[ \t]*(mounts|domains)[ \t]*=[ \t]*\[[ \t]*\][ \t]*$/gm, '')
+    .replaceAll(/\\(?![btnfr"\\uU])/g, '\\\\');
+  try {
+    return parseToml(mended);
+  } catch {
+    return undefined;
+  }
 }
 
 function readEnv(env: Config['config']['env']): [name: string, value: string][] {

@@ -1,5 +1,6 @@
 // An import from end to end: texts are fetched, recognised, converted, and what comes out is read as any template is.
 // What cannot be carried over is told by template; only texts of no known form are an error.
+import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { AskedFormat, TemplateImport } from '../../app/api/templates.ts';
 import type { FetchText } from '../../app/template-source.ts';
@@ -20,8 +21,11 @@ export interface Imported {
 
 /** The largest public list of templates has 1.1 MB. */
 const FETCH_LIMITS = { maxBytes: 2 * 1024 * 1024, timeoutMs: 10_000 };
-/** Texts that one list may point to, how many are fetched at a time, and when no further one is begun. */
+/** Texts that one list may point to, each a compose file, and how much of them is kept. */
+const LINK_LIMITS = { maxBytes: COMPOSE_LIMITS.bytes, timeoutMs: 10_000 };
 const MAX_LINKS = 250;
+const MAX_LINKED_CHARS = 16 * 1024 * 1024;
+/** How many are fetched at a time, and when no further one is begun. */
 const PARALLEL_FETCHES = 8;
 const FETCHING_MS = 60_000;
 /** As many losses as a template keeps. */
@@ -93,10 +97,14 @@ async function fetchAll(links: readonly string[], { fetchText, now }: ImportDeps
   const queue = [...new Set(links)].slice(0, MAX_LINKS);
   const fetched = new Map<string, string>();
   const until = now() + FETCHING_MS;
+  let chars = 0;
   const work = async () => {
     for (let url = queue.shift(); url !== undefined && now() < until; url = queue.shift()) {
       try {
-        fetched.set(url, await fetchText(url, FETCH_LIMITS));
+        const text = await fetchText(url, LINK_LIMITS);
+        chars += text.length;
+        if (chars > MAX_LINKED_CHARS) return;
+        fetched.set(url, text);
       } catch (error) {
         if (!(error instanceof LongshoreError)) throw error;
       }

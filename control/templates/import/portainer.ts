@@ -12,6 +12,9 @@ import { toContainerService } from './portainer-container.ts';
 import { entrySchema, type PortainerEntry } from './portainer-entry.ts';
 import { toTemplate, type About, type Stack } from './stack.ts';
 
+/** The largest public list has about 700. */
+const MAX_TEMPLATES = 1000;
+
 const KINDS: Record<string, 'container' | 'stack' | 'swarm' | 'edge'> = {
   '1': 'container',
   container: 'container',
@@ -40,6 +43,7 @@ function listOf(texts: Texts): unknown[] | undefined {
 function entriesOf(texts: Texts): unknown[] {
   const list = listOf(texts);
   if (!list) throw unreadable('It is no list of Portainer templates: JSON with `templates`');
+  if (list.length > MAX_TEMPLATES) throw unreadable(`It lists more than ${MAX_TEMPLATES} templates`);
   return list;
 }
 
