@@ -9,8 +9,8 @@ import type { LoginAttemptRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { LoggedIn, Login } from './api/sessions.ts';
-import { grantOf, type ClaimRules } from './claims.ts';
-import type { IdentityProvider } from './identity-provider.ts';
+import { grantOf, type ClaimRules, type Grant } from './claims.ts';
+import type { Identity, IdentityProvider } from './identity-provider.ts';
 import type { SessionDesk } from './sessions.ts';
 
 /** From the click to the answer, with a password to look up and a second factor (RFC 6749 §10.12 asks for a bound). */
@@ -60,7 +60,7 @@ export class LoginDesk implements Login {
     const { subject, name, email, idToken } = identity;
     const opened = await this.#deps.sessions.open(
       {
-        ...grantOf(identity.claims, settings),
+        ...(await this.#grantOf(identity, settings)),
         issuer: settings.provider.issuer,
         subject,
         name,
@@ -83,6 +83,16 @@ export class LoginDesk implements Login {
     // Ours is over whether or not the provider can be asked.
     const logoutUrl = await settings.provider.logoutUrl({ idToken, returnUrl: `${publicUrl()}/` }).catch(() => null);
     return { logoutUrl };
+  }
+
+  /** Who is refused now keeps no session from when they were not. */
+  async #grantOf({ claims, subject }: Identity, settings: LoginSettings): Promise<Grant> {
+    try {
+      return grantOf(claims, settings);
+    } catch (refusal) {
+      await this.#deps.sessions.endAllOf({ issuer: settings.provider.issuer, subject });
+      throw refusal;
+    }
   }
 
   /** Whatever is wrong with it, a state that was shown once is spent. */

@@ -6,6 +6,7 @@ import { newId } from '#shared/ids.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { SessionRecord } from '../store/records.ts';
+import type { Person } from '../store/sessions.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { Page } from './api/page.ts';
@@ -80,13 +81,15 @@ export class SessionDesk implements Sessions {
     await this.#effects.perform(() => (tx) => {
       const session = this.#stores.sessions.find(id);
       if (!session || !this.#mayEnd(caller, session)) throw missing('session', id);
-      this.#stores.sessions.remove(id);
-      tx.afterCommit(() => this.#life.end(id));
+      this.#end(tx, session);
       return null;
     });
   }
 
-  /** The secret is new for every session, and a session the browser had before is over. */
+  /**
+   * The secret is new for every session. A session the browser had before is over, and so is each of the person's that
+   * may do what the provider gives no more.
+   */
   async open({ idToken, ...given }: NewSession, replaces: string | undefined): Promise<OpenedSession> {
     const now = this.#clock.now();
     const secret = `lss_${randomBytes(SECRET_BYTES).toString('base64url')}`;
@@ -101,12 +104,19 @@ export class SessionDesk implements Sessions {
     const { sessions } = this.#stores;
     const open = (tx: WriteContext) => {
       const old = replaces === undefined ? undefined : sessions.findByHash(sha256(replaces));
-      if (old && sessions.remove(old.id)) tx.afterCommit(() => this.#life.end(old.id));
+      if (old) this.#end(tx, old);
+      for (const other of sessions.ofPerson(session)) if (mayMore(other, session)) this.#end(tx, other);
       sessions.insert(session, idToken);
       return { id: session.id };
     };
     await this.#effects.perform(() => open, toCaller(session)); // whoever logs in is nobody until now
     return { session: this.#toSession(session), secret };
+  }
+
+  /** The provider gives the person nothing any more. */
+  async endAllOf(person: Person): Promise<void> {
+    const { writer, sessions } = this.#stores;
+    await writer.write((tx) => sessions.ofPerson(person).forEach((session) => this.#end(tx, session)));
   }
 
   /** Ends sessions that are too old or were left alone. Safe to run at any time and twice. */
@@ -115,14 +125,16 @@ export class SessionDesk implements Sessions {
     const { writer, sessions } = this.#stores;
     const over = sessions.overdue(now, now - SESSION_IDLE_MS).filter((session) => this.#isOver(session));
     if (over.length === 0) return;
-    await writer.write((tx) => {
-      for (const { id } of over) if (sessions.remove(id)) tx.afterCommit(() => this.#life.end(id));
-    });
+    await writer.write((tx) => over.forEach((session) => this.#end(tx, session)));
   }
 
   /** Writes down when sessions were last used. */
   noteUses(): Promise<void> {
     return this.#life.noteUses();
+  }
+
+  #end(tx: WriteContext, { id }: SessionRecord): void {
+    if (this.#stores.sessions.remove(id)) tx.afterCommit(() => this.#life.end(id));
   }
 
   #own(caller: Caller): SessionRecord | undefined {
@@ -154,6 +166,9 @@ export class SessionDesk implements Sessions {
     };
   }
 }
+
+const mayMore = (a: SessionRecord, b: SessionRecord): boolean =>
+  a.customerId !== b.customerId || a.permissions.some((permission) => !b.permissions.includes(permission));
 
 const toCaller = ({ id, name, permissions, customerId }: SessionRecord): Caller => ({
   kind: 'session',

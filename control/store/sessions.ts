@@ -20,9 +20,11 @@ interface SessionRow {
   last_used_at: number;
 }
 
+export type Person = Pick<SessionRecord, 'issuer' | 'subject'>;
+
 /** Whose sessions; what is left out does not count. */
 export interface SessionFilter {
-  person?: Pick<SessionRecord, 'issuer' | 'subject'> | undefined;
+  person?: Person | undefined;
   customerId?: string | undefined;
   /** By age; the newest first unless asked otherwise. */
   order?: 'asc' | 'desc' | undefined;
@@ -81,6 +83,11 @@ export class SessionStore {
       request,
     );
     return { items: items.map(toSession), total };
+  }
+
+  ofPerson({ issuer, subject }: Person): SessionRecord[] {
+    const sql = 'SELECT * FROM sessions WHERE issuer = :issuer AND subject = :subject';
+    return this.#db.all<SessionRow>(sql, { issuer, subject }).map(toSession);
   }
 
   remove(id: string): boolean {
