@@ -150,15 +150,6 @@ t.test('A28: a call with a key is exempt, wherever it comes from and whatever co
   t.equal(wrong.status, 401, 'the cookie does not stand in for a key that is wrong');
 });
 
-t.test('A28: without a public URL our origin is the host that was asked for', async (t) => {
-  const { world, http } = await startRealHttp(t);
-  const person = await openSession(world, http);
-  const token = { 'x-csrf-token': await person.csrfToken() };
-  const ask = async (origin: string) => (await person.send('POST', '/api/auth/tickets', { ...token, origin })).status;
-  t.equal(await ask(http.url), 201);
-  t.equal(await ask(PANEL), 403);
-});
-
 t.test('A29: an upgrade with a cookie from another origin is refused before it happens', async (t) => {
   const { world, http, key } = await startPanel(t);
   // oxlint-disable-next-line eslint/require-yield -- a log without lines

@@ -68,6 +68,8 @@ t.test('a login leads to a path of ours, as a browser reads it', async (t) => {
     '/': '/',
     '/services?x=1#y': '/services?x=1#y',
     '/a/../b': '/b',
+    '/%2f..': '/%2f..', // a name with a slash in it, to every browser
+    '/%5cevil.example': '/%5cevil.example',
     '/ä b': '/%C3%A4%20b',
     [DEFAULT_RETURN_TO]: DEFAULT_RETURN_TO,
   };
@@ -86,6 +88,8 @@ t.test('a login leads to a path of ours, as a browser reads it', async (t) => {
     '/\n\\evil.example',
     '/.//evil.example',
     '/a/..//evil.example',
+    '/%2e%2e//evil.example',
+    '/%2E/\\evil.example',
     `/${'x'.repeat(2000)}`,
   ];
   for (const text of bad) t.equal(readReturnTo(text), undefined, JSON.stringify(text));
