@@ -242,7 +242,7 @@ t.test('whoever is bound to a customer sees and ends no sessions of others', asy
   const admin = await openSession(world, http, { subject: 'root' });
   const bound = { name: 'b', permissions: ['*' as const] };
   const keys = [
-    await world.app.keys.create(ADMIN, { ...bound, customerId: 'cust_a' }),
+    await world.app.keys.create(ADMIN, { ...bound, customerId: await world.customer('a') }),
     await world.app.keys.create(ADMIN, { ...bound, hostLabels: { zone: 'eu' } }),
   ];
   for (const { secret: key } of keys) {
