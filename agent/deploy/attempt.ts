@@ -7,6 +7,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
+import { keepData } from './checkouts.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
 import { limitRendered } from './limits.ts';
 import { parseRendered, stampRendered, type Rendered } from './rendered.ts';
@@ -42,7 +43,9 @@ export async function prepare(task: Task, obsolete: readonly string[], say: Say)
 /** Loaded when a service first asks for it: most hosts never meet git. */
 async function fromGit(task: Task, source: GitSource, say: Say): Promise<string> {
   const { fetchCompose } = await import('./repository.ts');
-  return fetchCompose(task, source, say);
+  const { text, from } = await fetchCompose(task, source, say);
+  task.checkout = from;
+  return text;
 }
 
 /** What Compose makes of it. Not judged yet. */
@@ -68,20 +71,32 @@ export interface Checked {
 }
 
 /** The decisive checks: all variables are filled in, and the host is as it is. */
-export async function check(task: Task, rendered: Rendered): Promise<Checked> {
-  const { deps, run, workspace } = task;
+export async function check(task: Task, normalised: Rendered): Promise<Checked> {
+  const { run, workspace, checkout } = task;
   const { id, variables, limits } = run.service.spec;
+  const rendered = checkout ? keepData(normalised, checkout, workspace.data) : normalised;
+  const { containers, cpus } = await checkHost(task, rendered);
+  const limited = limitRendered(rendered, limits, cpus);
+  const stamped = stampRendered(limited, { serviceId: id, variables, checkout: checkout?.directory });
+  return { rendered: stamped, containers };
+}
+
+/** The policy of this host, and whether it has the place: for a new file, and for one that ran here before. */
+export async function checkHost(
+  task: Task,
+  rendered: Rendered,
+): Promise<Pick<Checked, 'containers'> & Pick<EngineVersion, 'cpus'>> {
+  const { deps, run, workspace } = task;
   const document: ComposeDocument = { root: rendered, services: rendered.services };
   requireAllowed(judgeOnHost(document, contextOf(task, 'normalised')));
   const { name: project, wasApplied } = workspace;
   const { engine } = deps;
   const asked = [engine.listProject(project), engine.listAll(), dockerFacts(task)] as const;
   const [containers, all, { rootDir, cpus }] = await Promise.all(asked);
-  await requireOwnProject(engine, { project, serviceId: id, containers, wasApplied });
+  await requireOwnProject(engine, { project, serviceId: run.service.spec.id, containers, wasApplied });
   requireFreePlaces(rendered, all);
-  const limited = limitRendered(rendered, limits, cpus);
   await requireDiskSpace([workspace.directory, rootDir]);
-  return { rendered: stampRendered(limited, id, variables), containers };
+  return { containers, cpus };
 }
 
 /** Asked once for each engine: its folder and its cores do not change while the agent runs. */
@@ -94,11 +109,12 @@ function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> {
   return known;
 }
 
-function contextOf({ deps, run, project }: Task, form: JudgeContext['form']): JudgeContext {
-  const { customerId, method, id } = run.service.spec;
+function contextOf({ deps, run, project, workspace }: Task, form: JudgeContext['form']): JudgeContext {
+  const { customerId, method, id, git } = run.service.spec;
   const isTenant = customerId !== null || method === 'ai';
+  const rules = isTenant ? deps.policy.tenant : deps.policy.operator;
   return {
-    rules: isTenant ? deps.policy.tenant : deps.policy.operator,
+    rules: git ? { ...rules, bindFolders: [...rules.bindFolders, workspace.data] } : rules,
     form,
     project: project.name,
     projectDir: project.directory,

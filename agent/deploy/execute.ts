@@ -8,7 +8,7 @@ import { findImages, recordImages, type FoundImages } from './images.ts';
 import { isFinished } from './observe.ts';
 import { mendLeftovers, unpause } from './leftovers.ts';
 import { sha256, type Rendered } from './rendered.ts';
-import { recordRevision } from './revisions.ts';
+import { recordRevision, type RevisionMeta } from './revisions.ts';
 import { retried, type Say, type Task } from './task.ts';
 import { findCulprit, waitReady } from './wait.ts';
 import type { Sources } from './workspace.ts';
@@ -102,11 +102,17 @@ export async function record(task: Task, outcome: Outcome): Promise<void> {
       jobId: task.run.offer.jobId,
       inputs: inputsOf(spec),
       variablesHash: sha256(sources.env),
+      commit: task.checkout?.commit,
       images: recordImages(rendered, found),
-      hashes: Object.fromEntries(containers.map(({ service, labels }) => [service, labels[CONFIG_HASH_LABEL] ?? ''])),
-      finished: [...new Set(containers.filter(isFinished).map(({ service }) => service))],
+      ...standingOf(containers),
       plan,
       recordedAt: task.deps.clock.now(),
     },
   });
 }
+
+/** What a revision remembers of its containers. */
+export const standingOf = (containers: readonly Container[]): Pick<RevisionMeta, 'hashes' | 'finished'> => ({
+  hashes: Object.fromEntries(containers.map(({ service, labels }) => [service, labels[CONFIG_HASH_LABEL] ?? ''])),
+  finished: [...new Set(containers.filter(isFinished).map(({ service }) => service))],
+});

@@ -2,6 +2,7 @@
 // it, and what it says about order, images and ports. Pure.
 import { createHash } from 'node:crypto';
 import { publishedOf, type PortRange } from '#shared/compose/judge-ports.ts';
+import { isInside } from '#shared/compose/paths.ts';
 import { isMap, listOf, type ComposeMap } from '#shared/compose/values.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 
@@ -43,32 +44,36 @@ export const parseRendered = (json: string): Rendered => {
 /** Changes with what Compose copies into a container at its creation, which its own hash leaves out. */
 export const CONTENT_LABEL = 'longshore.content';
 
+export interface StampFacts {
+  serviceId: string;
+  variables: Readonly<Record<string, string>>;
+  /** Where the files of the commit are, for a service from Git. */
+  checkout?: string | undefined;
+}
+
 /**
- * Adds our labels, last of all: whose container it is, and a digest of the inline configs and secrets it gets, so that
- * a new content makes a new container.
+ * Adds our labels, last of all: whose container it is, and a digest of the inline configs and secrets it gets and of
+ * the places of those that come with a commit, so that a new content makes a new container.
  */
-export function stampRendered(
-  rendered: Rendered,
-  serviceId: string,
-  variables: Readonly<Record<string, string>>,
-): Rendered {
+export function stampRendered(rendered: Rendered, facts: StampFacts): Rendered {
   const services = Object.entries(rendered.services).map(([name, service]): [string, RenderedService] => {
-    const content = contentOf(rendered, service, variables);
+    const content = contentOf(rendered, service, facts);
     const digest = content === '' ? {} : { [CONTENT_LABEL]: sha256(content).slice(0, 16) };
-    return [name, { ...service, labels: { ...service.labels, [SERVICE_LABEL]: serviceId, ...digest } }];
+    return [name, { ...service, labels: { ...service.labels, [SERVICE_LABEL]: facts.serviceId, ...digest } }];
   });
   return { ...rendered, services: Object.fromEntries(services) };
 }
 
-function contentOf(rendered: Rendered, service: RenderedService, variables: Readonly<Record<string, string>>): string {
+function contentOf(rendered: Rendered, service: RenderedService, { variables, checkout }: StampFacts): string {
   const parts = (['configs', 'secrets'] as const).flatMap((kind) => {
     const declared = rendered[kind];
     return listOf(service[kind]).map((use) => {
       const source = isMap(use) ? use['source'] : use;
       const item = isMap(declared) ? declared[String(source)] : undefined;
       if (!isMap(item)) return '';
-      const { content, environment } = item;
+      const { content, environment, file } = item;
       if (typeof content === 'string') return content;
+      if (checkout !== undefined && typeof file === 'string') return isInside(checkout, file, checkout) ? file : '';
       return typeof environment === 'string' ? `${environment}=${variables[environment] ?? ''}` : '';
     });
   });

@@ -6,29 +6,39 @@ import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
 import { fetchCommit } from './git.ts';
-import type { Say, Task } from './task.ts';
+import { pruneCheckouts, type Checkout } from './checkouts.ts';
+import { retried, type Say, type Task } from './task.ts';
 import { ignore } from './workspace.ts';
 
 /** In the order in which Compose itself looks. */
 const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 const DOCKERFILE = 'Dockerfile';
 
-/** Fetches the newest commit and returns what to deploy. Fails as fetchCommit does, and with `no_build_recipe`. */
-export async function fetchCompose(task: Task, source: GitSource, say: Say): Promise<string> {
+/** Fetches the newest commit and reads what to deploy. Fails as fetchCommit does, and with `no_build_recipe`. */
+export async function fetchCompose(task: Task, source: GitSource, say: Say): Promise<{ text: string; from: Checkout }> {
   const { deps, run, workspace } = task;
   const { customerId, method } = run.service.spec;
-  const commit = await fetchCommit({
+  const fetch = {
     source,
-    directory: workspace.checkout,
+    directory: workspace.checkouts,
     isStranger: customerId !== null || method === 'ai',
     allowsFiles: deps.allowsFileGit,
     home: deps.home,
     signal: run.signal,
-    onLine: (message) => say({ message }),
+    onLine: (message: string) => say({ message }),
+  };
+  await dropOldCommits(task);
+  const from = await retried(say, () => fetchCommit(fetch));
+  const { text, origin } = await composeOf(from.directory);
+  say({ message: `commit ${from.commit.slice(0, 12)}, deploying its ${origin}` });
+  return { text, from };
+}
+
+/** What a container wrote into a commit's folder may not be ours to remove: that fails no deploy. */
+async function dropOldCommits({ workspace, deps }: Task): Promise<void> {
+  await pruneCheckouts(workspace).catch((error: unknown) => {
+    deps.log.warn({ err: error, service: workspace.name }, 'could not remove the files of an old commit');
   });
-  const { text, origin } = await composeOf(workspace.checkout);
-  say({ message: `commit ${commit.slice(0, 12)}, deploying its ${origin}` });
-  return text;
 }
 
 async function composeOf(directory: string): Promise<{ text: string; origin: string }> {

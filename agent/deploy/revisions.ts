@@ -27,6 +27,8 @@ export interface RevisionMeta {
   /** Digest of everything the revision was made from: the same inputs need no deploy. */
   inputs: string;
   variablesHash: string;
+  /** Of a service from Git. */
+  commit?: string | undefined;
   /** By compose service. */
   images: Record<string, ImageRecord>;
   /** Compose's own hash of each service's configuration, as its containers carry it. */
@@ -34,6 +36,8 @@ export interface RevisionMeta {
   /** Services that had done their work and ended with exit code 0. */
   finished: string[];
   plan: PlanStep[];
+  /** The revision that this one put back. */
+  rollbackOf?: number | undefined;
   /** Milliseconds since the epoch. */
   recordedAt: number;
 }
@@ -66,6 +70,13 @@ export async function keepFailure(
 ): Promise<void> {
   await keep(workspace, `failed-${failure.jobId}`, attempt, { 'failure.json': toJson(failure) });
   await prune(workspace, /^failed-/, (a, b) => (a < b ? 1 : -1), KEPT_FAILURES); // job ids grow with time
+}
+
+/** The commits that the kept revisions were made from. */
+export async function commitsOf(workspace: Workspace): Promise<(string | undefined)[]> {
+  const names = (await readdir(workspace.path('revisions')).catch(ignore('ENOENT'))) ?? [];
+  const texts = await Promise.all(names.map((name) => readIfThere(workspace.path('revisions', name, 'meta.json'))));
+  return texts.map((text) => (text === undefined ? undefined : (JSON.parse(text) as RevisionMeta).commit));
 }
 
 /** Undefined when it is not there or not whole. A crash while it was replaced leaves the one before, under `.old`. */

@@ -4,6 +4,7 @@ import type { JobStep } from '#shared/model.ts';
 import { sleep } from '#shared/time.ts';
 import type { ExecutorDeps } from './executor.ts';
 import type { JobRun, StepUpdate } from './job-run.ts';
+import type { Checkout } from './checkouts.ts';
 import { Workspace } from './workspace.ts';
 
 export type Say = (update: StepUpdate) => void;
@@ -19,6 +20,8 @@ export class Task {
   readonly deps: ExecutorDeps;
   readonly run: JobRun;
   readonly workspace: Workspace;
+  /** The commit this job deploys, once it is fetched. */
+  checkout: Checkout | undefined;
   #step: JobStep | null = null;
 
   constructor(deps: ExecutorDeps, run: JobRun) {
@@ -34,8 +37,8 @@ export class Task {
 
   /** Relative paths of the compose file start in the checkout where there is one. */
   get project(): { name: string; directory: string } {
-    const { name, directory, checkout } = this.workspace;
-    return { name, directory: this.run.service.spec.git ? checkout : directory };
+    const { name, directory } = this.workspace;
+    return { name, directory: this.checkout?.directory ?? directory };
   }
 
   get healthTimeoutMs(): number {

@@ -5,11 +5,11 @@
 //     compose.yaml .env override.yaml   what is deployed now; `.env` 0600
 //     rendered.json                     what was last handed to `compose up`; 0600, holds the variables' values
 //     <the template's files>
-//     repo/                             the checkout of a service that comes from Git
+//     repo/ data/                       of a service that comes from Git, see checkouts.ts
 //     revisions/                        see revisions.ts
 import { randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
-import { lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
@@ -25,7 +25,9 @@ const FILE = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(\/[A-Za-z0-9_][A-Za-z0-9._@+-]*)*$/
 const OWN_NAMES = ['compose.yaml', 'override.yaml', 'rendered.json', 'revisions', 'repo'];
 
 const SECRET_MODE = 0o600;
+/** Containers read these as other users, so the agent's umask must not count. */
 const PLAIN_MODE = 0o644;
+const FOLDER_MODE = 0o755;
 
 /** What a revision keeps of the folder. */
 export interface Sources {
@@ -50,9 +52,14 @@ export class Workspace {
     return join(this.directory, ...parts);
   }
 
-  /** The repository of a service that comes from Git. */
-  get checkout(): string {
+  /** The commits of a service that comes from Git, a folder each. */
+  get checkouts(): string {
     return this.path('repo');
+  }
+
+  /** What its containers write beside the files of a commit. */
+  get data(): string {
+    return this.path('data');
   }
 
   get envFile(): string {
@@ -116,10 +123,11 @@ export class Workspace {
     let at = this.directory;
     for (const part of relative.split('/').filter(Boolean)) {
       at = join(at, part);
-      await mkdir(at, { mode: 0o755 }).catch(ignore('EEXIST'));
+      const isNew = await mkdir(at).then(() => true, ignore('EEXIST'));
       if (!(await lstat(at)).isDirectory()) {
         throw new LongshoreError('validation_error', { fields: { [`files.${relative}`]: 'leads through a link' } });
       }
+      if (isNew) await chmod(at, FOLDER_MODE);
     }
   }
 }
@@ -156,6 +164,7 @@ export async function writeAtomic(path: string, text: string, mode: number): Pro
   const partial = `${path}.${randomBytes(6).toString('hex')}.new`;
   const file = await open(partial, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, mode);
   try {
+    await file.chmod(mode);
     await file.writeFile(text);
     await file.sync();
   } finally {

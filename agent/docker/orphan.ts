@@ -1,6 +1,6 @@
-// Finds and ends what an agent that was killed left running. Each child of ours carries LONGSHORE_RUN=<service folder>
-// in its environment, set at birth and inherited by its own children, so there is no moment at which a child runs
-// unrecorded and no process id that could have been given to somebody else since.
+// Finds and ends what an agent that was killed left running. Each child of ours carries LONGSHORE_RUN=<the service's
+// folder, or one within> in its environment, set at birth and inherited by its own children, so there is no moment at
+// which a child runs unrecorded and no process id that could have been given to somebody else since.
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LongshoreError } from '#shared/errors.ts';
@@ -28,10 +28,10 @@ export async function reapOrphans(directory: string): Promise<number> {
 }
 
 async function findRuns(directory: string): Promise<number[]> {
-  const mark = `\0${RUN_VARIABLE}=${directory}\0`;
+  const mark = `\0${RUN_VARIABLE}=${directory}`;
   const pids = (await readdir('/proc')).filter((name) => /^[1-9]\d*$/.test(name)).map(Number);
-  const carries = await Promise.all(pids.map(async (pid) => `\0${await readEnvironment(pid)}\0`.includes(mark)));
-  return pids.filter((_, index) => carries[index]);
+  const environments = await Promise.all(pids.map(async (pid) => `\0${await readEnvironment(pid)}\0`));
+  return pids.filter((_, index) => ['\0', '/'].some((end) => environments[index]?.includes(mark + end)));
 }
 
 /** Empty for a zombie, for what is gone meanwhile, and for what is not ours to read. */

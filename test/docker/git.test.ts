@@ -1,11 +1,15 @@
 // Services that come from a Git repository, on the real engine with real repositories.
-import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { fetchCommit, requireWithinLimits, REPO_LIMITS } from '../../agent/deploy/git.ts';
+import { fetchCommit } from '../../agent/deploy/git.ts';
 import { composeForDockerfile } from '../../agent/deploy/repository.ts';
+import { reapOrphans, RUN_VARIABLE } from '../../agent/docker/orphan.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
-import { requireDocker } from '../support/docker.ts';
+import { docker, requireDocker } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { GitRepository } from '../support/git-repository.ts';
 
@@ -16,6 +20,12 @@ const COMPOSE = (greeting: string) => `services:
   other:
     image: longshore-test/web:1
 `;
+const BINDS = (tag: number) => `services:
+  web:
+    image: longshore-test/web:${tag}
+    stop_grace_period: 0s
+    volumes: ["./conf:/conf:ro", "./data:/data"]
+`;
 const DOCKERFILE = 'FROM longshore-test/web:1\nCOPY greeting.txt /greeting.txt\nEXPOSE 80\n';
 
 async function start(t: Test, files: Record<string, string>): Promise<{ host: DeployHost; repository: GitRepository }> {
@@ -23,6 +33,13 @@ async function start(t: Test, files: Record<string, string>): Promise<{ host: De
   const git = { url: repository.url, branch: null };
   return { repository, host: await startDeployHost(t, 'git', { method: 'git', git }) };
 }
+
+const AGAIN = { kind: 'redeploy', pull: 'missing' } as const;
+
+const inWeb = async ({ engine, spec }: DeployHost, ...command: string[]): Promise<string> => {
+  const web = (await engine.listProject(spec.name)).find(({ service }) => service === 'web');
+  return (await docker(['exec', web?.id ?? '', ...command])).trim();
+};
 
 const fetchFrom = (t: Test, url: string, more: Partial<Parameters<typeof fetchCommit>[0]> = {}) =>
   fetchCommit({
@@ -87,6 +104,57 @@ void t.test('deploys from Git', async (t) => {
     t.strictSame(await host.containerIds(), before);
   });
 
+  await t.test('what containers write beside the files of a commit outlives the commit', async (t) => {
+    const { host, repository } = await start(t, { 'compose.yaml': BINDS(1), 'conf/a.txt': 'one' });
+    t.match(await host.deploy(), { state: 'succeeded' });
+    await inWeb(host, 'sh', '-c', 'echo precious > /data/db');
+    await repository.commit({ 'conf/a.txt': 'two' });
+    t.match(await host.deploy({}, AGAIN), { state: 'succeeded', plan: [{ action: 'recreate' }] });
+    t.equal(await inWeb(host, 'cat', '/data/db'), 'precious');
+    t.equal(await inWeb(host, 'cat', '/conf/a.txt'), 'two', 'a commit brings its own files');
+    t.equal(readFileSync(join(host.folder, 'data/data/db'), 'utf8'), 'precious\n');
+  });
+
+  await t.test('containers keep the files of their commit while the next one fails, and get them back', async (t) => {
+    const { host, repository } = await start(t, { 'compose.yaml': BINDS(1), 'conf/a.txt': 'one' });
+    await host.deploy({ healthTimeoutS: 5 });
+    const before = await host.containerIds();
+    await repository.commit({
+      'compose.yaml': 'services: {web: {image: longshore-test/nowhere:1}}',
+      'conf/a.txt': '2',
+    });
+    t.match(await host.deploy({}, { ...AGAIN, pull: 'never' }), { state: 'failed' });
+    t.strictSame(await host.containerIds(), before);
+    t.equal(await inWeb(host, 'cat', '/conf/a.txt'), 'one', 'while another commit is being looked at');
+    const crashing = BINDS(1).replace('web:1', 'crash:1');
+    await repository.commit({ 'compose.yaml': crashing, 'conf/a.txt': '3' });
+    t.match(await host.deploy({}, AGAIN), { state: 'failed', rolledBackTo: 1 });
+    t.equal(await inWeb(host, 'cat', '/conf/a.txt'), 'one', 'after a rollback');
+  });
+
+  await t.test('a config that comes with a commit makes a new container with a new commit', async (t) => {
+    const compose = `services:
+  web: {image: "longshore-test/web:1", stop_grace_period: 0s, configs: [{source: app, target: /app.conf}]}
+configs: {app: {file: ./app.conf}}
+`;
+    const { host, repository } = await start(t, { 'compose.yaml': compose, 'app.conf': 'one' });
+    await host.deploy();
+    await repository.commit({ 'app.conf': 'two' });
+    t.match(await host.deploy({}, AGAIN), { state: 'succeeded' });
+    t.equal(await inWeb(host, 'cat', '/app.conf'), 'two');
+  });
+
+  await t.test('commits that nothing is made from any more are dropped', async (t) => {
+    const { host, repository } = await start(t, { 'compose.yaml': COMPOSE('one') });
+    for (let n = 0; n < 7; n++) {
+      await repository.commit({ 'a.txt': String(n) });
+      t.match(await host.deploy({}, AGAIN), { state: 'succeeded' });
+    }
+    t.equal(readdirSync(join(host.folder, 'repo')).length, 6, 'of five revisions, and the one just fetched');
+    await host.run({ kind: 'remove' });
+    t.notOk(existsSync(host.folder));
+  });
+
   await t.test('a repository that tells nothing fails by saying what was looked for', async (t) => {
     const { host } = await start(t, { 'README.md': 'hello' });
     t.match(await host.deploy(), {
@@ -107,29 +175,54 @@ void t.test('fetching', async (t) => {
     await repository.git('checkout', '--quiet', '-b', 'next');
     const commit = await repository.commit({ 'a.txt': 'next' });
     const directory = join(t.testdir(), 'repo');
-    t.equal(await fetchFrom(t, repository.url, { directory, source: { url: repository.url, branch: 'next' } }), commit);
-    t.equal(readFileSync(join(directory, 'a.txt'), 'utf8'), 'next');
-    t.notOk(existsSync(join(directory, '.git')));
+    const fetched = await fetchFrom(t, repository.url, { directory, source: { url: repository.url, branch: 'next' } });
+    t.strictSame(fetched, { commit, directory: join(directory, commit) });
+    t.strictSame(readdirSync(fetched.directory), ['a.txt'], "nothing of git's own");
+    t.equal(readFileSync(join(fetched.directory, 'a.txt'), 'utf8'), 'next');
     const missing = { url: repository.url, branch: 'nowhere' };
     await t.rejects(fetchFrom(t, repository.url, { source: missing }), { code: 'git_failed', details: /nowhere/ });
   });
 
   await t.test('A53: links come as text, hooks do not run', async (t) => {
-    const root = t.testdir();
     const repository = await GitRepository.create(t, { 'a.txt': 'a' });
     await repository.commitLink('compose.yaml', '/etc/shadow');
-    const directory = join(root, 'repo');
-    await fetchFrom(t, repository.url, { directory });
+    const { directory } = await fetchFrom(t, repository.url);
     t.notOk(lstatSync(join(directory, 'compose.yaml')).isSymbolicLink());
     t.equal(readFileSync(join(directory, 'compose.yaml'), 'utf8'), '/etc/shadow');
   });
 
   await t.test('A53: a repository beyond the limits is refused before its files are written', async (t) => {
-    t.doesNotThrow(() => requireWithinLimits(['100644 blob abc   12\ta.txt']));
-    t.throws(() => requireWithinLimits([`100644 blob abc ${REPO_LIMITS.bytes + 1}\ta.bin`]), { code: 'repo_limit' });
-    t.throws(() => requireWithinLimits(Array(REPO_LIMITS.files + 1).fill('100644 blob abc 1\tx')), {
-      code: 'repo_limit',
-    });
+    const repository = await GitRepository.create(t, { 'a.txt': 'a', 'b.txt': 'b'.repeat(2_000_000) });
+    const directory = join(t.testdir(), 'repo');
+    const fetch = (files: number, bytes: number) =>
+      fetchFrom(t, repository.url, { directory, limits: { files, bytes } });
+    await t.rejects(fetch(1, 4_000_000), { code: 'repo_limit', details: 'more than 1 files' });
+    await t.rejects(fetch(9, 1_000_000), { code: 'repo_limit', details: 'more than 1000000 bytes' });
+    t.strictSame(readdirSync(directory), [], 'nothing is left of it');
+    await t.resolves(fetch(2, 2_000_001));
+  });
+
+  await t.test('A53: a pack beyond the limit is cut off while it comes', async (t) => {
+    const repository = await GitRepository.create(t, { 'a.bin': randomBytes(3_000_000).toString('base64') });
+    const limits = { files: 9, bytes: 1_000_000 };
+    await t.rejects(fetchFrom(t, repository.url, { limits }), { code: 'repo_limit', details: /disk or memory/ });
+  });
+
+  await t.test('A53: trees within trees that name a billion files are refused while they are counted', async (t) => {
+    const repository = await GitRepository.create(t, { 'a.txt': 'a' });
+    await repository.commitTreeBomb(10, 9);
+    const before = process.memoryUsage.rss();
+    t.equal(await faultCode(fetchFrom(t, repository.url)), 'repo_limit');
+    t.ok(process.memoryUsage.rss() - before < 200 * 1024 ** 2);
+  });
+
+  await t.test('files have the modes that git knows, whatever the umask of the agent is', async (t) => {
+    const repository = await GitRepository.create(t, { 'bin/run': '#!/bin/sh\n', 'a.txt': 'a' });
+    const umask = process.umask(0o077);
+    t.teardown(() => process.umask(umask));
+    const { directory } = await fetchFrom(t, repository.url);
+    const mode = (path: string) => (statSync(join(directory, path)).mode & 0o777).toString(8);
+    t.strictSame(['', 'bin', 'bin/run', 'a.txt'].map(mode), ['755', '755', '755', '644']);
   });
 
   await t.test('A49: transports that run commands or read files are refused before git starts', async (t) => {
@@ -151,11 +244,54 @@ void t.test('fetching', async (t) => {
     t.equal(await faultCode(fetchFrom(t, 'git@example.com:a/b.git', { isStranger: true })), 'unsafe_git_url');
   });
 
-  await t.test('a fetch that is called off ends', async (t) => {
+  await t.test('a fetch that is called off in the middle ends with all its processes and leaves nothing', async (t) => {
     const repository = await GitRepository.create(t, { 'a.txt': 'a' });
-    await t.rejects(fetchFrom(t, repository.url, { signal: AbortSignal.abort(new Error('called off')) }), /called off/);
+    await repository.makeHang();
+    const directory = join(t.testdir(), 'repo');
+    const abort = new AbortController();
+    const fetching = fetchFrom(t, repository.url, { directory, signal: abort.signal });
+    fetching.catch(() => undefined);
+    await eventually(() => countRuns(directory), { until: (count) => count > 1 });
+    abort.abort(new Error('called off'));
+    await t.rejects(fetching, /called off/);
+    await eventually(() => countRuns(directory), { until: (count) => count === 0 });
+    t.strictSame(readdirSync(directory), []);
+  });
+
+  await t.test('F03: a git that somebody kills says so, and a deploy runs it again', async (t) => {
+    if (!(await requireDocker(t))) return;
+    const { host, repository } = await start(t, { 'compose.yaml': COMPOSE('one') });
+    await repository.makeHang();
+    const steps = new StepLog();
+    const deploying = host.deploy({}, { steps });
+    const directory = join(host.folder, 'repo');
+    await eventually(() => countRuns(directory), { until: (count) => count > 1 });
+    repository.unhang();
+    await reapOrphans(directory);
+    t.match(await deploying, { state: 'succeeded' });
+    t.ok(steps.said.includes('prepare: git was killed; running it again'));
+  });
+
+  await t.test('F02: what a killed agent left of git is ended before the next try', async (t) => {
+    if (!(await requireDocker(t))) return;
+    const { host, repository } = await start(t, { 'compose.yaml': COMPOSE('one') });
+    await repository.makeHang();
+    const directory = join(host.folder, 'repo');
+    const left = faultCode(fetchFrom(t, repository.url, { directory }));
+    await eventually(() => countRuns(directory), { until: (count) => count > 1 });
+    repository.unhang();
+    t.match(await host.deploy(), { state: 'succeeded' });
+    t.equal(await left, 'interrupted');
   });
 });
+
+/** Processes of ours that work on this folder. */
+const countRuns = async (directory: string): Promise<number> => {
+  const mark = `\0${RUN_VARIABLE}=${directory}\0`;
+  const pids = readdirSync('/proc').filter((name) => /^\d+$/.test(name));
+  const texts = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/environ`, 'latin1').catch(() => '')));
+  return texts.filter((text) => `\0${text}\0`.includes(mark)).length;
+};
 
 t.test('the port a Dockerfile exposes is published, where Docker finds one free', async (t) => {
   t.match(composeForDockerfile('FROM x\nEXPOSE 3000/tcp\n'), /ports:\n +- "3000"/);

@@ -8,6 +8,9 @@ import type { Test } from 'tap';
 
 const run = promisify(execFile);
 
+/** Read before anything is sent. */
+const HANGING = '.git/packed-refs';
+
 export class GitRepository {
   readonly directory: string;
 
@@ -44,9 +47,37 @@ export class GitRepository {
     return this.#commitAll();
   }
 
+  /** `width` to the power of `depth` files, of which each exists once. */
+  async commitTreeBomb(width: number, depth: number): Promise<string> {
+    const blob = await this.git('rev-parse', 'HEAD:a.txt');
+    const names = Array.from({ length: width }, (_, n) => `${n}`);
+    let tree = await this.#makeTree(names.map((name) => `100644 blob ${blob}\t${name}`));
+    for (let level = 1; level < depth; level++)
+      tree = await this.#makeTree(names.map((name) => `040000 tree ${tree}\t${name}`));
+    const commit = await this.git('commit-tree', tree, '-m', 'many');
+    await this.git('update-ref', 'refs/heads/main', commit);
+    return commit;
+  }
+
+  /** Whoever fetches now waits until `unhang`: git reads a file that nobody writes to. */
+  async makeHang(): Promise<void> {
+    await run('mkfifo', [join(this.directory, HANGING)]);
+  }
+
+  unhang(): void {
+    rmSync(join(this.directory, HANGING));
+  }
+
   async git(...args: string[]): Promise<string> {
     const identity = ['-c', 'user.name=Ada', '-c', 'user.email=ada@example.com', '-c', 'commit.gpgsign=false'];
     const { stdout } = await run('git', ['-C', this.directory, ...identity, ...args]);
+    return stdout.trim();
+  }
+
+  async #makeTree(lines: readonly string[]): Promise<string> {
+    const list = join(this.directory, '.git/tree-to-be');
+    writeFileSync(list, `${lines.join('\n')}\n`);
+    const { stdout } = await run('sh', ['-c', 'git -C "$1" mktree < "$2"', 'sh', this.directory, list]);
     return stdout.trim();
   }
 

@@ -1,0 +1,64 @@
+// The commits of a service that comes from Git, as they lie in its folder. Each has a folder of its own: containers of
+// the commit before go on seeing their files until they are replaced, and a rollback finds the ones it needs.
+//
+//   repo/<commit>/   the files as they were fetched; goes some time after the last revision that was made from it
+//   data/            what containers bind by a relative path and no commit brings along: it outlives them all
+import { existsSync } from 'node:fs';
+import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { isInside } from '#shared/compose/paths.ts';
+import { isMap, listOf } from '#shared/compose/values.ts';
+import type { Rendered, RenderedService } from './rendered.ts';
+import { commitsOf } from './revisions.ts';
+import { ignore, readIfThere, type Workspace } from './workspace.ts';
+
+export interface Checkout {
+  commit: string;
+  directory: string;
+}
+
+/** Containers and builds read the files as other users: their modes are git's, whatever the agent's umask made of them. */
+const RUNNABLE_MODE = 0o755;
+const PLAIN_MODE = 0o644;
+
+/** Gives the files in `aside` their place, whole or not at all. Containers may use a commit that is there: it stays. */
+export async function settle(aside: string, directory: string, commit: string): Promise<Checkout> {
+  if (!existsSync(directory)) {
+    await setModes(aside);
+    await rename(aside, directory);
+  }
+  return { commit, directory };
+}
+
+async function setModes(folder: string): Promise<void> {
+  await chmod(folder, RUNNABLE_MODE);
+  const entries = await readdir(folder, { withFileTypes: true });
+  for (const entry of entries) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory()) await setModes(path);
+    else await chmod(path, (await stat(path)).mode & 0o100 ? RUNNABLE_MODE : PLAIN_MODE);
+  }
+}
+
+/** Drops the commits that neither a kept revision nor a container was made from. */
+export async function pruneCheckouts(workspace: Workspace): Promise<void> {
+  const names = (await readdir(workspace.checkouts).catch(ignore('ENOENT'))) ?? [];
+  const commits = await commitsOf(workspace);
+  const applied = (await readIfThere(workspace.renderedFile)) ?? '';
+  const old = names.filter((name) => !commits.includes(name) && !applied.includes(name));
+  await Promise.all(old.map((name) => rm(join(workspace.checkouts, name), { recursive: true, force: true })));
+}
+
+/** Moves binds of what the commit does not have to the folder for data, where the next commit finds them again. */
+export function keepData(rendered: Rendered, { directory }: Checkout, data: string): Rendered {
+  const move = (volume: unknown): unknown => {
+    if (!isMap(volume) || volume['type'] !== 'bind' || typeof volume['source'] !== 'string') return volume;
+    const { source } = volume;
+    if (!isInside(directory, source, directory) || existsSync(source)) return volume;
+    return { ...volume, source: resolve(data, relative(directory, source)) };
+  };
+  const services = Object.entries(rendered.services).map(([name, service]): [string, RenderedService] => {
+    return [name, service['volumes'] ? { ...service, volumes: listOf(service['volumes']).map(move) } : service];
+  });
+  return { ...rendered, services: Object.fromEntries(services) };
+}

@@ -1,0 +1,109 @@
+// One run of the `git` command: an argv, an environment from scratch, a deadline, limits of disk and memory, and nothing
+// of git that runs programs of the repository's choosing: no hooks, filters, submodules, symlinks or other transports.
+import { existsSync } from 'node:fs';
+import { LongshoreError } from '#shared/errors.ts';
+import { runChild, Tail, type ChildEnd } from '../docker/child.ts';
+import { RUN_VARIABLE } from '../docker/orphan.ts';
+
+/** A few kilobytes of deltas can ask for gigabytes. */
+const MEMORY_BYTES = 2 * 1024 ** 3;
+const DEADLINE_MS = 10 * 60_000;
+const PRLIMIT = '/usr/bin/prlimit';
+const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** Whatever the repository brings, git does nothing but copy its files. */
+const HARDENING = [
+  'core.hooksPath=/dev/null',
+  'core.symlinks=false',
+  'core.fsmonitor=false',
+  'core.bigFileThreshold=32m', // larger ones are streamed
+  'fetch.fsckObjects=true',
+  'fetch.unpackLimit=1', // always one pack, so that the limit of a file is the limit of all
+  'gc.auto=0',
+  'maintenance.auto=false',
+  'submodule.recurse=false',
+  'filter.lfs.smudge=',
+  'filter.lfs.required=false',
+  'http.lowSpeedLimit=1000', // bytes a second, for a minute: then the other side counts as gone
+  'http.lowSpeedTime=60',
+  'init.defaultBranch=main',
+];
+
+export interface GitRun {
+  args: readonly string[];
+  cwd: string;
+  /** For ssh keys and known hosts. */
+  home: string;
+  /** As GIT_ALLOW_PROTOCOL names them. */
+  transports: readonly string[];
+  /** The folder by which a later process finds what this one leaves running. */
+  mark: string;
+  /** Of each file it writes. */
+  limitBytes: number;
+  signal: AbortSignal;
+  onStdout: (line: string) => void;
+  onStderr: (line: string) => void;
+}
+
+/** Fails with `repo_limit`, `timed_out`, `interrupted`, or `git_failed` naming what git said. */
+export async function runGit(run: GitRun): Promise<void> {
+  const said = new Tail();
+  const settings = HARDENING.flatMap((setting) => ['-c', setting]);
+  const command = ['git', ...settings, ...run.args];
+  const [file = 'git', ...rest] = existsSync(PRLIMIT)
+    ? [PRLIMIT, `--fsize=${run.limitBytes}`, `--data=${MEMORY_BYTES}`, '--', ...command]
+    : command;
+  const end = await runChild(file, {
+    args: rest,
+    env: environmentOf(run),
+    cwd: run.cwd,
+    deadlineMs: DEADLINE_MS,
+    signal: run.signal,
+    onStdout: run.onStdout,
+    onStderr: (line) => {
+      said.add(line);
+      run.onStderr(line);
+    },
+  });
+  if (end.code !== 0) throw failure(end, said, run.signal);
+}
+
+function environmentOf({ home, transports, mark }: GitRun): Record<string, string> {
+  return {
+    [RUN_VARIABLE]: mark,
+    PATH,
+    HOME: home,
+    LC_ALL: 'C', // its messages are read below
+    GIT_ALLOW_PROTOCOL: transports.join(':'),
+    GIT_CONFIG_NOSYSTEM: '1',
+    GIT_CONFIG_GLOBAL: '/dev/null',
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new',
+  };
+}
+
+function failure(end: ChildEnd, said: Tail, signal: AbortSignal): unknown {
+  if (signal.aborted) return signal.reason;
+  if (end.killedBy === 'deadline')
+    return new LongshoreError('timed_out', { message: 'git took longer than 10 minutes' });
+  if (end.signal !== null && end.signal !== 'SIGXFSZ')
+    return new LongshoreError('interrupted', { message: 'git was killed' });
+  const words = said.last(20);
+  const faults = words.filter((line) => /^(fatal|error): /.test(line));
+  const reasons = faults.filter((line) => line !== INDEX_PACK_DIED);
+  const isCutOff = faults.length > 0 && reasons.length === 0;
+  if (end.signal === 'SIGXFSZ' || isCutOff || reasons.some((line) => OUT_OF_MEMORY.test(line)))
+    return new LongshoreError('repo_limit', { details: 'git needed more disk or memory than it may have' });
+  return new LongshoreError('git_failed', { details: explain(reasons.at(-1) ?? words.at(-1) ?? 'git failed') });
+}
+
+/** Follows its reason; stands alone where its file outgrew the limit. */
+const INDEX_PACK_DIED = 'fatal: fetch-pack: invalid index-pack output';
+const OUT_OF_MEMORY = /^fatal: [Oo]ut of memory/;
+
+function explain(words: string): string {
+  if (/could not read Username|Authentication failed|Permission denied|403/.test(words))
+    return `${words}; the repository is private or does not exist`;
+  if (/error: 30[12378]|base from redirection/.test(words)) return `${words}; give the URL that it redirects to`;
+  return words;
+}
