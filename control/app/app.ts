@@ -89,16 +89,17 @@ export function createApp(deps: AppDeps): AppParts {
   const create = { stores, access, starts, customerRules, links, shelf, reservedPorts, allowsFileGit, bus, clock };
   const templates = deps.templates;
   const update = { stores, access, customerRules, serviceJobs, shelf, templates, reservedPorts, clock };
+  const keys = new KeyDesk(stores, effects, customerRules, clock);
   const sessions = new SessionDesk(stores, effects, clock);
   const app = {
     services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage }),
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),
-    customers: new CustomerDesk({ stores, access, effects, suspension, storageOf, clock }),
+    customers: new CustomerDesk({ stores, access, effects, keys, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     hosts: new HostDesk({ ...deps, access, effects, ends }),
-    keys: new KeyDesk(stores, effects, clock),
+    keys,
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
     templates: new TemplateDesk({ ...deps, effects, shelf }),

@@ -18,12 +18,14 @@ import type {
 import type { Page } from './api/page.ts';
 import type { StorageOf } from './customer-storage.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
+import type { KeyDesk } from './keys.ts';
 import type { Suspension } from './suspension.ts';
 
 export interface CustomerDeskDeps {
   stores: Stores;
   access: Access;
   effects: IdempotencyDesk;
+  keys: Pick<KeyDesk, 'revokeOfCustomer'>;
   suspension: Suspension;
   storageOf: StorageOf;
   clock: Clock;
@@ -84,12 +86,13 @@ export class CustomerDesk implements Customers {
   }
 
   async remove(caller: Caller, id: string): Promise<void> {
-    const { effects, stores, access } = this.#deps;
-    await effects.perform(() => () => {
+    const { effects, stores, access, keys } = this.#deps;
+    await effects.perform(() => (tx) => {
       const { name } = access.requireCustomer(caller, id);
       access.requireOperator(caller, 'delete its customer');
       const { services } = stores.services.allotted(id);
       if (services > 0) throw stillHas(name, services);
+      keys.revokeOfCustomer(tx, id);
       stores.customers.remove(id);
       return { id };
     });

@@ -5,12 +5,13 @@ import { newId } from '#shared/ids.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { KeyRecord } from '../store/records.ts';
-import type { Stores } from '../store/stores.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
 import { hasLabels, isBoundWithin } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { ApiKey, KeyQuery, Keys } from './api/keys.ts';
 import type { Page } from './api/page.ts';
 import { CredentialLife } from './credential-life.ts';
+import type { CustomerRules } from './customer-rules.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds, isPermission, PERMISSIONS, type Permission } from './permissions.ts';
 import { missing } from './missing.ts';
@@ -24,14 +25,16 @@ export const createKeySecret = (): string => `lsk_${randomBytes(SECRET_BYTES).to
 export class KeyDesk implements Keys {
   readonly #stores: Stores;
   readonly #effects: IdempotencyDesk;
+  readonly #customerRules: CustomerRules;
   readonly #clock: Clock;
   readonly #life: CredentialLife;
   #expiryCheckedAt: number;
 
-  constructor(stores: Stores, effects: IdempotencyDesk, clock: Clock) {
+  constructor(stores: Stores, effects: IdempotencyDesk, customerRules: CustomerRules, clock: Clock) {
     this.#stores = stores;
     this.#life = new CredentialLife(stores.writer, (id, at) => stores.keys.setUsed(id, at));
     this.#effects = effects;
+    this.#customerRules = customerRules;
     this.#clock = clock;
     this.#expiryCheckedAt = clock.now();
   }
@@ -66,6 +69,7 @@ export class KeyDesk implements Keys {
       const secret = createKeySecret();
       const key = this.#toRecord(caller, input, secret);
       return () => {
+        this.#customerRules.requireKnown(key.customerId);
         this.#stores.keys.insert(key);
         return { key: toApiKey(key), secret };
       };
@@ -75,10 +79,14 @@ export class KeyDesk implements Keys {
   async revoke(caller: Caller, id: string): Promise<void> {
     await this.#effects.perform(() => (tx) => {
       this.#requireSeen(caller, id);
-      this.#stores.keys.remove(id);
-      tx.afterCommit(() => this.#life.end(id));
+      this.#remove(tx, id);
       return null;
     });
+  }
+
+  /** Keys of a customer that is being deleted go with it. */
+  revokeOfCustomer(tx: WriteContext, customerId: string): void {
+    for (const id of this.#stores.keys.idsOfCustomer(customerId)) this.#remove(tx, id);
   }
 
   onRevoked(listener: (keyId: string) => void): () => void {
@@ -109,6 +117,11 @@ export class KeyDesk implements Keys {
 
   #withUse(key: KeyRecord): ApiKey {
     return toApiKey({ ...key, lastUsedAt: this.#life.lastUse(key.id) ?? key.lastUsedAt });
+  }
+
+  #remove(tx: WriteContext, id: string): void {
+    this.#stores.keys.remove(id);
+    tx.afterCommit(() => this.#life.end(id));
   }
 
   #toRecord(caller: Caller, input: NewKey, secret: string): KeyRecord {

@@ -92,6 +92,12 @@ export class KeyStore {
     if (key) this.#byHash.forget(key.secretHash);
   }
 
+  idsOfCustomer(customerId: string): string[] {
+    return this.#db
+      .all<{ id: string }>('SELECT id FROM api_keys WHERE customer_id = :customerId', { customerId })
+      .map(({ id }) => id);
+  }
+
   /** Ids of the keys whose time ended in (after, until]. */
   expiredBetween(after: number, until: number): string[] {
     return this.#db

@@ -158,6 +158,20 @@ t.test('A10: lists are paged, sorted, filtered and searched', async (t) => {
   t.match((await http.get('/api/plans?per_page=1', key)).body, { total: 2, page: 1, per_page: 1 });
 });
 
+t.test('A16: deleting a customer ends its keys, and no key is made for one that is not there', async (t) => {
+  const { world, http, key, refused } = await start(t);
+  const customer_id = await world.customer('Acme');
+  const bound = await keyOf(world, customer_id);
+  t.equal((await http.get('/api/customers', bound)).status, 200);
+  t.equal((await http.call('DELETE', `/api/customers/${customer_id}`, { key })).status, 204);
+  t.match(await http.error('GET', '/api/customers', { key: bound }), { status: 401, code: 'unauthorized' });
+  const body = { name: 'late', permissions: ['services.read'], customer_id };
+  t.match(await refused('POST', '/api/auth/api-keys', body), {
+    status: 422,
+    fields: { customer_id: 'Invalid customer ID' },
+  });
+});
+
 /** Everything a key with all permissions may try on an id. */
 const writesOn = (path: string, body: object): [string, string, object | undefined][] => [
   ['PATCH', path, body],

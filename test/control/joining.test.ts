@@ -157,11 +157,12 @@ t.test('a key shows its use, its hint and never its secret', async (t) => {
 
 t.test('A18: nobody gives what it does not hold', async (t) => {
   const world = new ControlWorld(t);
+  const [own, other] = [await world.customer('own'), await world.customer('other')];
   const giver: Caller = {
     ...ADMIN,
     keyId: 'key_g',
     permissions: ['services.*', 'keys.create'],
-    customerId: 'cust_1',
+    customerId: own,
     rateLimit: 100,
   };
   const give = (input: object) =>
@@ -169,12 +170,12 @@ t.test('A18: nobody gives what it does not hold', async (t) => {
   t.equal(await give({ permissions: ['*'] }), 'forbidden');
   t.equal(await give({ permissions: ['hosts.read'] }), 'forbidden');
   t.equal(await give({ permissions: ['keys.*'] }), 'forbidden');
-  t.equal(await give({ customerId: 'cust_2' }), 'forbidden');
+  t.equal(await give({ customerId: other }), 'forbidden');
   t.equal(await give({ rateLimit: 101 }), 'forbidden');
   t.equal(await give({ expiresAt: world.clock.now() }), 'validation_error');
   t.equal(await give({ permissions: ['services.*', 'keys.create'] }), 'nothing');
-  t.match(world.app.keys.list(giver, PAGE).items, [{ customerId: 'cust_1', rateLimit: 100 }]);
-  t.equal(world.app.keys.list({ ...giver, customerId: 'cust_2' }, PAGE).total, 0);
+  t.match(world.app.keys.list(giver, PAGE).items, [{ customerId: own, rateLimit: 100 }]);
+  t.equal(world.app.keys.list({ ...giver, customerId: other }, PAGE).total, 0);
 });
 
 t.test('A18: a key bound to labels neither sees nor revokes keys of other hosts', async (t) => {
