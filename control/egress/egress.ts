@@ -3,7 +3,8 @@
 import { request, type Agent } from 'undici';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Clock } from '#shared/time.ts';
-import { createGuard, type Lookup } from './guard.ts';
+import { createGuard } from './guard.ts';
+import type { Lookup } from './names.ts';
 import { requireCallableUrl } from './url.ts';
 
 export interface EgressOptions {
@@ -125,7 +126,11 @@ const REASONS: Record<string, string> = {
   ECONNREFUSED: 'The connection was refused',
   ECONNRESET: 'The connection was reset',
   ENOTFOUND: 'There is no such host',
+  ENODATA: 'There is no such host',
   EAI_AGAIN: 'The name could not be looked up',
+  ESERVFAIL: 'The name could not be looked up',
+  ETIMEOUT: 'The name could not be looked up',
+  ECANCELLED: 'The name could not be looked up',
   UND_ERR_SOCKET: 'The connection was closed before the end of the reply',
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'The connection was closed before the end of the reply',
   UND_ERR_HEADERS_OVERFLOW: 'The headers of the reply are too large',

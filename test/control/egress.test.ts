@@ -5,9 +5,10 @@ import type { AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { systemClock } from '#shared/time.ts';
 import { Egress, type EgressOptions } from '../../control/egress/egress.ts';
-import type { Lookup } from '../../control/egress/guard.ts';
+import { createDnsLookup, type Lookup } from '../../control/egress/names.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { startNameServer } from '../support/name-server.ts';
 
 function openEgress(t: Test, options: Partial<EgressOptions> = {}): Egress {
   const egress = new Egress({ allowsPrivate: false, clock: systemClock, ...options });
@@ -133,6 +134,32 @@ t.test('F44: a reply that does not come or does not end is given up after the ti
 t.test('F44: a name server that does not answer is given up after the connect limit', async (t) => {
   const egress = openEgress(t, { lookup: () => {}, connectMs: 50 });
   await t.rejects(egress.send(call('http://slow.example.com/')), { code: 'timed_out' });
+});
+
+t.test('names of the internet are asked of DNS', async (t) => {
+  const { port } = await serve(t, (_request, response) => response.end());
+  const lookup = createDnsLookup([await startNameServer(t, { 'hooks.example.com': ['10.0.0.1', '127.0.0.1'] })]);
+  const [strict, open] = [openEgress(t, { lookup }), openEgress(t, { lookup, allowsPrivate: true })];
+  await t.rejects(strict.send(call(`http://hooks.example.com:${port}/`)), { code: 'egress_denied' });
+  await t.rejects(open.send(call('http://nobody.example.com/')), { message: 'There is no such host' });
+  const all = await new Promise((resolve) =>
+    lookup('hooks.example.com', { all: true }, (_error, addresses) => resolve(addresses)),
+  );
+  t.strictSame(all, [
+    { address: '10.0.0.1', family: 4 },
+    { address: '127.0.0.1', family: 4 },
+  ]);
+});
+
+t.test('F44: names whose servers are silent take none of the threads that all share', async (t) => {
+  const server = await startNameServer(t, { 'hooks.example.com': ['127.0.0.1'] });
+  const lookup = createDnsLookup([server]);
+  const find = (name: string) =>
+    new Promise((resolve) => lookup(name, { all: true }, (error, found) => resolve(error?.code ?? found[0]?.address)));
+  const silent = Array.from({ length: 16 }, (_, i) => find(`silent.${i}.example.com`));
+  const isFirst = await Promise.race([find('hooks.example.com'), ...silent]);
+  t.equal(isFirst, '127.0.0.1');
+  t.strictSame([...new Set(await Promise.all(silent))], ['ETIMEOUT']);
 });
 
 t.test('nobody who listens is an ordinary failure', async (t) => {

@@ -1,0 +1,33 @@
+// Names of the public internet, asked of DNS itself. The system's resolver would take a thread of the few that the whole
+// process shares for each name, until it gives up: a handful of names whose servers are silent would hold up everybody's.
+import type { LookupAddress, LookupOptions } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+import { callbackify } from 'node:util';
+
+/** Lists all addresses of a name. */
+export type Lookup = (
+  name: string,
+  options: LookupOptions & { all: true },
+  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
+) => void;
+
+/** Of one question; it is asked twice. Both fit into the time a connection has. */
+const ANSWER_LIMIT_MS = 1_000;
+
+/** `servers`: instead of those the system is configured with. */
+export function createDnsLookup(servers?: readonly string[]): Lookup {
+  const resolver = new Resolver({ timeout: ANSWER_LIMIT_MS, tries: 2 });
+  if (servers) resolver.setServers(servers);
+  const ask = callbackify((name: string) => find(resolver, name));
+  return (name, _options, done) => ask(name, done);
+}
+
+async function find(resolver: Resolver, name: string): Promise<LookupAddress[]> {
+  const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
+  const found = [...toAddresses(four, 4), ...toAddresses(six, 6)];
+  if (found.length === 0 && four.status === 'rejected') throw four.reason;
+  return found;
+}
+
+const toAddresses = (answer: PromiseSettledResult<string[]>, family: 4 | 6): LookupAddress[] =>
+  answer.status === 'fulfilled' ? answer.value.map((address) => ({ address, family })) : [];
