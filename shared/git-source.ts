@@ -29,10 +29,13 @@ function findUrlFault(text: string, protocols: readonly string[]): string | unde
   if (/[\s\p{Cc}]/u.test(text)) return 'Must not hold spaces or control characters';
   if (/^[\w+.-]*::/.test(text)) return 'Must not name a transport of git';
   if (SCP_LIKE.test(text)) return undefined;
-  if (!URL.canParse(text)) return 'Must be an https:// or ssh:// URL';
+  // What WHATWG's parser mends (`https:host`, backslashes), git and curl read otherwise.
+  if (!/^[a-z]+:\/\/[^\\]*$/.test(text) || !URL.canParse(text)) return 'Must be an https:// or ssh:// URL';
   const url = new URL(text);
   if (!protocols.includes(url.protocol)) return 'Must be an https:// or ssh:// URL';
-  if (url.password !== '') return 'Must not hold a password: it would be seen in the list of processes';
+  if (url.password !== '' || (url.protocol === 'https:' && url.username !== ''))
+    return 'Must not hold a user name, password or token: it would be seen in the list of processes';
+  if (url.hostname.endsWith('.')) return 'Must not end its host name with a dot';
   if (url.protocol === 'file:') return url.hostname === '' ? undefined : 'Must name a folder of this machine';
   if (
     url.hostname === '' ||

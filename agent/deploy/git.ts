@@ -2,15 +2,13 @@
 //
 // A stranger's source (a customer's service, an AI deploy) gets less: https only, public addresses only, and neither
 // the host's own keys nor redirects to elsewhere.
-import { lookup } from 'node:dns/promises';
 import { mkdir, rm } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import { join } from 'node:path';
-import { isCallable } from '#shared/address.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
 import { settle, type Checkout } from './checkouts.ts';
+import { pinPublic, requirePinning } from './git-pin.ts';
 import { runGit, type GitRun } from './git-run.ts';
 
 export interface RepoLimits {
@@ -46,12 +44,12 @@ type Git = (args: readonly string[], own?: Partial<Pick<GitRun, 'onStdout' | 'si
 export async function fetchCommit(fetch: GitFetch): Promise<Checkout> {
   const { source, directory, isStranger, allowsFiles } = fetch;
   checkGitSource(source, { allowsFiles: allowsFiles && !isStranger });
-  const pins = isStranger ? await pinPublic(source.url) : [];
+  const { url, settings } = isStranger ? await pinPublic(source.url) : { url: source.url, settings: [] };
   const aside = join(directory, '.new');
   await rm(aside, { recursive: true, force: true });
   try {
     await mkdir(aside, { recursive: true, mode: 0o700 });
-    const commit = await checkOut(fetch, gitIn(aside, pins, fetch));
+    const commit = await checkOut(fetch, url, gitIn(aside, settings, fetch));
     // Differs from fetch to fetch: as part of a build's context it would make a new image of the same files.
     await rm(join(aside, '.git'), { recursive: true, force: true });
     return await settle(aside, join(directory, commit), commit);
@@ -60,24 +58,33 @@ export async function fetchCommit(fetch: GitFetch): Promise<Checkout> {
   }
 }
 
-async function checkOut({ source, limits = REPO_LIMITS }: GitFetch, git: Git): Promise<string> {
+async function checkOut(
+  { source, isStranger, limits = REPO_LIMITS }: GitFetch,
+  url: string,
+  git: Git,
+): Promise<string> {
+  if (isStranger) requirePinning(await firstLine(git, 'version'));
   await git(['init', '--quiet']);
-  await git(['fetch', '--depth=1', '--no-tags', '--progress', '--', source.url, source.branch ?? 'HEAD']);
+  await git(['fetch', '--depth=1', '--no-tags', '--progress', '--', url, source.branch ?? 'HEAD']);
   await requireWithinLimits(git, limits);
   await git(['checkout', '--quiet', '--detach', 'FETCH_HEAD']);
-  let commit = '';
-  await git(['rev-parse', 'FETCH_HEAD'], { onStdout: (line) => (commit ||= line) });
-  return commit;
+  return firstLine(git, 'rev-parse', 'FETCH_HEAD');
 }
 
-function gitIn(cwd: string, pins: readonly string[], fetch: GitFetch): Git {
+async function firstLine(git: Git, ...args: string[]): Promise<string> {
+  let first = '';
+  await git(args, { onStdout: (line) => (first ||= line) });
+  return first;
+}
+
+function gitIn(cwd: string, settings: readonly string[], fetch: GitFetch): Git {
   const { isStranger, allowsFiles, home, directory: mark, signal, onLine, limits = REPO_LIMITS } = fetch;
   const transports = isStranger ? ['https'] : ['https', 'ssh', ...(allowsFiles ? ['file'] : [])];
   const common = { cwd, home: isStranger ? cwd : home, transports, mark, limitBytes: limits.bytes };
   return (args, own = {}) =>
     runGit({
       ...common,
-      args: [...pins, ...args],
+      args: [...settings, ...args],
       signal: own.signal ? AbortSignal.any([signal, own.signal]) : signal,
       onStdout: own.onStdout ?? onLine,
       onStderr: onLine,
@@ -102,24 +109,3 @@ async function requireWithinLimits(git: Git, limits: RepoLimits): Promise<void> 
 const sizeIn = (line: string): number => Number(/^\d+ blob \w+ +(\d+)\t/.exec(line)?.[1]) || 0;
 
 const tooLarge = (details: string) => new LongshoreError('repo_limit', { details });
-
-/** Looks the host up once and holds git to its addresses, so that nobody's DNS answers differently a moment later. */
-async function pinPublic(url: string): Promise<string[]> {
-  if (!URL.canParse(url) || new URL(url).protocol !== 'https:')
-    throw new LongshoreError('unsafe_git_url', { details: 'Only https:// is allowed here' });
-  const { hostname, port } = new URL(url);
-  const host = hostname.replace(/^\[|\]$/g, '');
-  const found = isIP(host) ? [host] : await resolve(host);
-  const addresses = found.filter((one) => isCallable(one, { allowsPrivate: false }));
-  if (addresses.length === 0) throw new LongshoreError('egress_denied', { details: `"${host}" has no public address` });
-  const pin = `http.curloptResolve=${host}:${port || '443'}:${addresses.join(',')}`;
-  return ['http.followRedirects=false', ...(isIP(host) ? [] : [pin])].flatMap((setting) => ['-c', setting]);
-}
-
-async function resolve(host: string): Promise<string[]> {
-  try {
-    return (await lookup(host, { all: true })).map(({ address }) => address);
-  } catch (error) {
-    throw new LongshoreError('git_failed', { details: `could not resolve host "${host}"`, cause: error });
-  }
-}

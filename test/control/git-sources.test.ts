@@ -54,6 +54,12 @@ t.test('A49: only https and ssh Git sources are allowed', async (t) => {
     'https://example.com/a b',
     'https://example.com/\n',
     'https://user:password@example.com/x.git',
+    'https://ghp_token@example.com/x.git',
+    'ssh://git:password@example.com/x.git',
+    'https:example.com/x.git',
+    'https:\\\\example.com/x.git',
+    'https://example.com\\@10.0.0.1/x.git',
+    'https://example.com./x.git',
   ];
   for (const git_url of unsafe)
     t.match(
