@@ -1,12 +1,33 @@
-// Repositories as the agent has them, with passwords kept in memory.
+// Repositories as the agent has them, with passwords kept in memory; and the restic that works on one.
+import { readdirSync, readFileSync } from 'node:fs';
 import { Repositories } from '../../agent/backup/repositories.ts';
 import { Restic, type ResticOptions } from '../../agent/backup/restic.ts';
 
+export const passwordOf = (serviceId: string): string => `password-of-${serviceId}`;
+
 export function backupsIn(dataDir: string, restic: Partial<ResticOptions> = {}): Repositories {
   const known = new Map<string, string>();
-  const passwords = {
-    find: (id: string) => known.get(id),
-    provide: (id: string) => known.set(id, `password of ${id}`).get(id) ?? '',
+  const provide = (id: string): string => {
+    known.set(id, passwordOf(id));
+    return passwordOf(id);
   };
+  const passwords = { find: (id: string) => known.get(id), provide };
   return new Repositories({ dataDir, passwords, restic: new Restic({ home: dataDir, ...restic }) });
+}
+
+/** Its pid while it runs this command on a repository below the folder. */
+export function findRestic(folder: string, command: string): number | undefined {
+  const isWanted = (pid: string) =>
+    read(pid, 'environ').includes(`\0RESTIC_REPOSITORY=${folder}`) && read(pid, 'cmdline').includes(`\0${command}\0`);
+  const found = readdirSync('/proc').find((pid) => /^\d+$/.test(pid) && isWanted(pid));
+  return found === undefined ? undefined : Number(found);
+}
+
+/** Empty for one that is gone meanwhile. */
+function read(pid: string, file: string): string {
+  try {
+    return `\0${readFileSync(`/proc/${pid}/${file}`, 'latin1')}`;
+  } catch {
+    return '';
+  }
 }

@@ -2,6 +2,8 @@
 // step runner that writes down what happened instead of journalling it.
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import type { Repositories } from '../../agent/backup/repositories.ts';
+import type { ResticOptions } from '../../agent/backup/restic.ts';
 import { createExecutor, type Executor } from '../../agent/deploy/engine.ts';
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
@@ -57,6 +59,7 @@ export class StepLog implements StepRunner {
 export interface RunOptions {
   kind?: JobKind;
   pull?: JobOffer['pull'];
+  backupId?: string;
   steps?: StepLog;
   signal?: AbortSignal;
 }
@@ -64,14 +67,16 @@ export interface RunOptions {
 export class DeployHost {
   readonly engine: Engine;
   readonly executor: Executor;
+  readonly backups: Repositories;
   readonly dataDir: string;
   /** What the agent's journal would know. */
   goodRevision: number | null = null;
   spec: ServiceSpec;
 
-  constructor(parts: { engine: Engine; executor: Executor; dataDir: string; spec: ServiceSpec }) {
+  constructor(parts: Pick<DeployHost, 'engine' | 'executor' | 'backups' | 'dataDir' | 'spec'>) {
     this.engine = parts.engine;
     this.executor = parts.executor;
+    this.backups = parts.backups;
     this.dataDir = parts.dataDir;
     this.spec = parts.spec;
   }
@@ -81,9 +86,11 @@ export class DeployHost {
   }
 
   /** Runs one job as the agent would, and remembers the good revision. */
-  async run({ kind = 'deploy', pull, steps = new StepLog(), signal }: RunOptions = {}): Promise<JobOutcome> {
+  async run({ kind = 'deploy', pull, backupId, steps = new StepLog(), signal }: RunOptions = {}): Promise<JobOutcome> {
+    const { id: serviceId, revision } = this.spec;
+    const optional = { ...(pull && { pull }), ...(backupId !== undefined && { backupId }) };
     const outcome = await this.executor.execute({
-      offer: { jobId: `job_${this.spec.revision}`, serviceId: this.spec.id, kind, epoch: 1, ...(pull && { pull }) },
+      offer: { jobId: `job_${revision}`, serviceId, kind, epoch: 1, ...optional },
       service: { spec: this.spec, goodRevision: this.goodRevision },
       steps,
       signal: signal ?? new AbortController().signal,
@@ -106,11 +113,17 @@ export class DeployHost {
 }
 
 /** Everything it makes is removed when the test ends. */
-export async function startDeployHost(t: Test, prefix: string, spec: Partial<ServiceSpec> = {}): Promise<DeployHost> {
+export async function startDeployHost(
+  t: Test,
+  prefix: string,
+  spec: Partial<ServiceSpec> = {},
+  restic: Partial<ResticOptions> = {},
+): Promise<DeployHost> {
   await ensureImages();
   const stopped = new AbortController();
   t.teardown(() => stopped.abort());
   const dataDir = t.testdir();
+  const backups = backupsIn(dataDir, restic);
   const engine = createDockerEngine({ socketPath: SOCKET });
   const binary = findComposePlugin(dataDir);
   if (binary === undefined) throw new Error('Docker Compose is not installed');
@@ -123,11 +136,11 @@ export async function startDeployHost(t: Test, prefix: string, spec: Partial<Ser
     reservedPorts: [],
     home: dataDir,
     allowsFileGit: true,
-    backups: backupsIn(dataDir),
+    backups,
     clock: systemClock,
     log: silentLogger(),
   });
-  return new DeployHost({ engine, executor, dataDir, spec: specFor(uniqueProject(t, prefix), spec) });
+  return new DeployHost({ engine, executor, backups, dataDir, spec: specFor(uniqueProject(t, prefix), spec) });
 }
 
 export function specFor(name: string, spec: Partial<ServiceSpec> = {}): ServiceSpec {

@@ -46,6 +46,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
   const log = silentLogger();
   const dataDir = t.testdir();
   const spec = specFor('shop', { compose: COMPOSE });
+  const backups = backupsIn(dataDir);
   const executor = createExecutor({
     dataDir,
     engine,
@@ -55,11 +56,11 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     reservedPorts: [],
     home: dataDir,
     allowsFileGit: false,
-    backups: backupsIn(dataDir),
+    backups,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
   });
-  return { clock, engine, host: new DeployHost({ engine, executor, dataDir, spec }) };
+  return { clock, engine, host: new DeployHost({ engine, executor, backups, dataDir, spec }) };
 }
 
 /** Runs the clock until the job has ended. */
