@@ -5,7 +5,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import type { JobKind, ServiceReport } from '#shared/model.ts';
+import { isDeployKind, type JobKind, type ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Container, Engine } from './docker/engine.ts';
 import type { EventHub } from './docker/events.ts';
@@ -139,7 +139,7 @@ export class ServiceWatch {
 
   #report(record: ServiceRecord, containers: Container[]): ServiceReport {
     const kind = this.#deps.underWay.get(record.spec.id);
-    const isDeploying = kind === 'deploy' || kind === 'redeploy';
+    const isDeploying = kind !== undefined && isDeployKind(kind);
     return reportOf({ record, containers, isDeploying, nowMs: this.#deps.clock.now() });
   }
 

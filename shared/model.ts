@@ -10,7 +10,10 @@ export type Health = (typeof HEALTHS)[number];
 export const DEPLOY_METHODS = ['compose', 'template', 'git', 'ai'] as const;
 export type DeployMethod = (typeof DEPLOY_METHODS)[number];
 
-/** What a job does to its service. `redeploy` is a deploy that looks for newer images first. */
+/**
+ * What a job does to its service. `redeploy` is a deploy that looks for newer images first, `rollback` one that puts an
+ * earlier revision back.
+ */
 export const JOB_KINDS = [
   'deploy',
   'redeploy',
@@ -21,8 +24,14 @@ export const JOB_KINDS = [
   'backup',
   'restore',
   'forget_backup',
+  'rollback',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
+
+/** Jobs that make a new revision. */
+export const DEPLOY_KINDS = ['deploy', 'redeploy', 'rollback'] as const;
+export type DeployKind = (typeof DEPLOY_KINDS)[number];
+export const isDeployKind = (kind: JobKind): kind is DeployKind => (DEPLOY_KINDS as readonly string[]).includes(kind);
 
 /** Jobs about a backup: they say nothing of what should run. */
 export const BACKUP_KINDS = ['backup', 'restore', 'forget_backup'] as const;
@@ -158,13 +167,15 @@ export interface JobOffer {
   kind: JobKind;
   /** Control's epoch for this host; a lower one than the host has seen is refused. */
   epoch: number;
-  /** Present for deploy and redeploy. */
+  /** Present for jobs that make a new revision. */
   spec?: ServiceSpec | undefined;
   pull?: PullPolicy | undefined;
   /** Milliseconds since the epoch after which the job must not start; absent: never expires. */
   expiresAt?: number | undefined;
   /** Present for jobs about a backup. */
   backupId?: string | undefined;
+  /** Present for a rollback: the revision it puts back. */
+  rollbackTo?: number | undefined;
 }
 
 export const PLAN_ACTIONS = ['create', 'recreate', 'keep', 'start', 'remove'] as const;

@@ -12,6 +12,7 @@ import type { JobOutcome, JobRun } from './job-run.ts';
 import { healthOf, lifecycleOf, type Desired } from './observe.ts';
 import { restart, start, stop } from './operate.ts';
 import { remove } from './remove.ts';
+import { rollback } from './rollback.ts';
 import { Task } from './task.ts';
 
 export type { Executor, ExecutorDeps, Observation } from './executor.ts';
@@ -35,6 +36,7 @@ const keepingRevision =
 const WORK: Record<Exclude<JobKind, 'forget_backup'>, (task: Task) => Promise<JobOutcome>> = {
   deploy,
   redeploy: deploy,
+  rollback,
   start: keepingRevision(start),
   stop: keepingRevision(stop),
   restart: keepingRevision(restart),

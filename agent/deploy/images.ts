@@ -6,6 +6,7 @@ import type { Engine, Image } from '../docker/engine.ts';
 import type { StepUpdate } from './job-run.ts';
 import { imageOf, type Rendered, type RenderedService } from './rendered.ts';
 import type { ImageRecord } from './revisions.ts';
+import type { Task } from './task.ts';
 
 type Say = (update: StepUpdate) => void;
 
@@ -51,6 +52,12 @@ export interface PullContext {
   logins: readonly RegistryLogin[];
   signal: AbortSignal;
 }
+
+export const pullContextOf = ({ deps: { engine }, run }: Task): PullContext => ({
+  engine,
+  logins: run.service.spec.registries ?? [],
+  signal: run.signal,
+});
 
 /**
  * All at once. An image that is here anyway may fail to be refreshed: that is a warning, returned in words. A login that
@@ -98,7 +105,17 @@ export const recordImages = (rendered: Rendered, found: FoundImages): Record<str
     }),
   );
 
-/** Makes each name stand for exactly the recorded image again: by tag where it is here, else by digest from its registry. */
+/** Whether each name still stands for exactly the recorded image. */
+export async function haveImages(engine: Engine, images: Record<string, ImageRecord>): Promise<boolean> {
+  const byName = new Map(Object.values(images).map(({ reference, id }) => [reference, id]));
+  const same = await Promise.all([...byName].map(async ([name, id]) => (await engine.findImage(name))?.id === id));
+  return same.every(Boolean);
+}
+
+/**
+ * Makes each name stand for exactly the recorded image again: by tag where it is here, else by digest from its registry.
+ * Fails with `image_unavailable` where it is neither.
+ */
 export async function restoreImages(
   { engine, logins, signal }: PullContext,
   images: Record<string, ImageRecord>,
@@ -107,12 +124,21 @@ export async function restoreImages(
   await Promise.all(
     [...records.values()].map(async ({ reference, id, digests }) => {
       if ((await engine.findImage(reference))?.id === id) return;
-      const digest = digestFor(reference, digests);
-      if (!(await engine.findImage(id)) && digest !== undefined)
+      if (!(await engine.findImage(id))) {
+        const digest = digestFor(reference, digests) ?? refuseLost(reference, id);
         await engine.pullImage(digest, { signal, login: findLogin(logins, digest) });
+      }
       if (!reference.includes('@')) await engine.tagImage(id, reference);
     }),
   );
+}
+
+/** It was built here, and somebody removed it. */
+function refuseLost(reference: string, id: string): never {
+  throw new LongshoreError('image_unavailable', {
+    message: `Image "${reference}" as it was is gone from the host`,
+    details: `${id} came from no registry, so there is no place to get it from again`,
+  });
 }
 
 /** Where it came from, of all the repositories that have it: only that one need know our login. */

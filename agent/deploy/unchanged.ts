@@ -1,6 +1,7 @@
 // Whether everything of a good revision is still exactly as recorded: what makes a repeated deploy a no-op.
 import type { Container, Engine } from '../docker/engine.ts';
 import { CONFIG_HASH_LABEL } from './execute.ts';
+import { haveImages } from './images.ts';
 import { isFinished } from './observe.ts';
 import { LEFTOVER_NAME } from './plan.ts';
 import { replicasOf } from './rendered.ts';
@@ -16,7 +17,7 @@ export async function isUnchanged(engine: Engine, good: Revision): Promise<boole
   }
   const services = Object.entries(rendered.services);
   if (services.some(([name, service]) => (counts.get(name) ?? 0) !== replicasOf(service))) return false;
-  return counts.size === services.length && (await haveImagesStayed(engine, meta));
+  return counts.size === services.length && (await haveImages(engine, meta.images));
 }
 
 function isAsRecorded(container: Container, { hashes, images, finished }: RevisionMeta): boolean {
@@ -25,10 +26,4 @@ function isAsRecorded(container: Container, { hashes, images, finished }: Revisi
   if (labels[CONFIG_HASH_LABEL] !== hashes[service] || imageId !== images[service]?.id) return false;
   if (finished.includes(service)) return isFinished(container);
   return container.state === 'running' && (!container.hasHealthCheck || container.health === 'healthy');
-}
-
-async function haveImagesStayed(engine: Engine, { images }: RevisionMeta): Promise<boolean> {
-  const byName = new Map(Object.values(images).map(({ reference, id }) => [reference, id]));
-  const same = await Promise.all([...byName].map(async ([name, id]) => (await engine.findImage(name))?.id === id));
-  return same.every(Boolean);
 }

@@ -3,7 +3,7 @@
 //
 // `deliver` runs in one transaction and answers after it; the runner hears of new work only then.
 import { LongshoreError, type WireError } from '#shared/errors.ts';
-import { isBackupKind, JOB_KINDS, type JobOffer } from '#shared/model.ts';
+import { isBackupKind, isDeployKind, JOB_KINDS, type JobOffer } from '#shared/model.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
 import { sha256 } from '#shared/secrets.ts';
@@ -109,7 +109,7 @@ export class Inbox {
   }
 
   /** Why an offer must not be accepted. */
-  #judge({ jobId, epoch, expiresAt, kind, serviceId, spec, backupId }: JobOffer): LongshoreError | null {
+  #judge({ jobId, epoch, expiresAt, kind, serviceId, spec, backupId, rollbackTo }: JobOffer): LongshoreError | null {
     const { state, clock } = this.#deps;
     const refuse = (code: 'stale' | 'expired' | 'not_found' | 'protocol_violation', details: string) =>
       new LongshoreError(code, { message: `Cannot accept job "${jobId}"`, details });
@@ -121,8 +121,8 @@ export class Inbox {
     if (spec && knownRevision !== undefined && spec.revision < knownRevision) {
       return refuse('stale', `its revision is ${spec.revision}, the host has ${knownRevision}`);
     }
-    if ((kind === 'deploy' || kind === 'redeploy') && !spec)
-      return refuse('protocol_violation', 'a deploy needs a spec');
+    if (isDeployKind(kind) && !spec) return refuse('protocol_violation', 'a deploy needs a spec');
+    if (kind === 'rollback' && rollbackTo === undefined) return refuse('protocol_violation', 'it names no revision');
     if (isBackupKind(kind) && backupId === undefined) return refuse('protocol_violation', 'it names no backup');
     const mayBeUnknown = kind === 'remove' || kind === 'forget_backup';
     if (!spec && knownRevision === undefined && !mayBeUnknown) {

@@ -1,14 +1,14 @@
 // The one place where a job ends and what that means for its service, whoever says so: the host's result, a refusal, a
 // cancel before it was sent, a revoked host. Everything of an end is in one write; the world hears of it after.
-import { isJobEnd, type JobKind, type ServiceReport } from '#shared/model.ts';
+import { isDeployKind, isJobEnd, type JobKind, type ServiceReport } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { JobEnd } from '../store/jobs.ts';
-import type { JobRecord, ServiceRecord, ServiceStatus } from '../store/records.ts';
+import type { JobRecord, RevisionRecord, ServiceRecord, ServiceStatus } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Bus } from './api/live.ts';
 import { toEndNews } from './job-news.ts';
 import type { JobWaiters } from './job-waiters.ts';
-import { isDeploy, statusAfterJob, statusAfterReport } from './service-status.ts';
+import { statusAfterJob, statusAfterReport } from './service-status.ts';
 
 export class JobEnds {
   readonly #stores: Stores;
@@ -27,13 +27,15 @@ export class JobEnds {
     if (!job || isJobEnd(job.state)) return false;
     this.#stores.jobs.finish(jobId, end);
     if (job.backupId !== null) this.#finishBackup(job, job.backupId, end);
+    const made = this.#stores.revisions.findByJob(jobId);
+    if (made) this.#finishRevision(made, end);
     const service = this.#stores.services.find(job.serviceId);
     if (service && job.kind === 'remove' && end.state === 'succeeded') this.#bury(service, end.finishedAt);
     else if (service) {
       const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
       this.setStatus(tx, service, status, end.finishedAt);
     }
-    const message = messageOf(job, end, service);
+    const message = messageOf(job, end, service, made);
     this.#record(job, end, message);
     tx.afterCommit(() => {
       this.#bus.publish(toEndNews(job, end, message));
@@ -51,7 +53,7 @@ export class JobEnds {
   /** The host's word about a service, outside of a job's end. */
   report(tx: WriteContext, service: ServiceRecord, report: ServiceReport, at: number): void {
     const open = this.#stores.jobs.openOfService(service.id);
-    const isDeploying = open.some((job) => isDeploy(job.kind));
+    const isDeploying = open.some((job) => isDeployKind(job.kind));
     const status = statusAfterReport(service, report, isDeploying);
     this.setStatus(tx, service, status, at);
     if (open.length === 0 && status.lifecycle !== service.lifecycle) this.#recordChange(service, status, at);
@@ -63,8 +65,14 @@ export class JobEnds {
     else if (kind === 'forget_backup' && state === 'succeeded') backups.remove(id);
   }
 
+  #finishRevision(made: RevisionRecord, { state, finishedAt }: JobEnd): void {
+    const { revisions } = this.#stores;
+    if (state === 'succeeded') revisions.record(made, finishedAt);
+    else revisions.drop(made);
+  }
+
   #isDeploying(serviceId: string): boolean {
-    return this.#stores.jobs.openOfService(serviceId).some((job) => isDeploy(job.kind));
+    return this.#stores.jobs.openOfService(serviceId).some((job) => isDeployKind(job.kind));
   }
 
   /** Writes what a service is now, and tells the world where that is something new. */
@@ -97,7 +105,7 @@ export class JobEnds {
       serviceId: job.serviceId,
       hostId: job.hostId,
       jobId: job.id,
-      type: job.kind === 'redeploy' ? 'deploy' : job.kind,
+      type: isDeployKind(job.kind) ? 'deploy' : job.kind,
       status: end.state === 'succeeded' ? 'success' : end.state,
       message,
       at: end.finishedAt,
@@ -115,15 +123,17 @@ const DONE: Record<JobKind, string> = {
   backup: 'Backed up',
   restore: 'Restored from a backup',
   forget_backup: 'Deleted a backup',
+  rollback: 'Rolled back',
 };
 
 function messageOf(
   job: JobRecord,
   { state, error, rolledBackTo, isUnchanged }: JobEnd,
   service?: ServiceRecord,
+  made?: RevisionRecord,
 ): string {
   if (state === 'succeeded') {
-    const what = isDeploy(job.kind) ? `${DONE[job.kind]}${sourceOf(service)}` : DONE[job.kind];
+    const what = isDeployKind(job.kind) ? `${DONE[job.kind]}${sourceOf(service, made)}` : DONE[job.kind];
     const done = job.cause === null ? what : `${what}: ${job.cause}`;
     return isUnchanged ? `${done}, nothing had to change` : done;
   }
@@ -131,7 +141,8 @@ function messageOf(
   return rolledBackTo === null ? cause : `${cause}; revision ${rolledBackTo} was put back`;
 }
 
-function sourceOf(service: ServiceRecord | undefined): string {
+function sourceOf(service: ServiceRecord | undefined, made: RevisionRecord | undefined): string {
+  if (typeof made?.rollbackOf === 'number') return ` to revision ${made.rollbackOf}`;
   if (!service) return '';
   return service.templateId === null ? ` from ${service.method}` : ` from template ${service.templateId}`;
 }

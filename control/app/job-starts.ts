@@ -1,12 +1,11 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
 import { newId } from '#shared/ids.ts';
-import type { BackupKind, JobKind, JobOffer, PullPolicy } from '#shared/model.ts';
+import { isDeployKind, type BackupKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { HostLinks } from './host-links.ts';
 import { requireSendable, specOf } from './service-spec.ts';
-import { isDeploy } from './service-status.ts';
 
 export interface JobOrder {
   kind: JobKind;
@@ -15,6 +14,10 @@ export interface JobOrder {
   expiresAt: number | null;
   /** Why, where nobody asked for this very job: `customer suspended`. */
   cause?: string | undefined;
+  /** Name of who asked for it. */
+  madeBy?: string | undefined;
+  /** The revision that a rollback puts back. */
+  rollbackOf?: number | undefined;
   /** What a job about a backup is about. */
   backupId?: string | undefined;
 }
@@ -38,6 +41,7 @@ export class JobStarts {
   /** Returns the id of the job. Throws validation_error when the service is too large to be told to its host. */
   start(tx: WriteContext, service: ServiceRecord, order: JobOrder): string {
     const job = this.#write(service, order);
+    this.#keepRevision(service, job.id, order);
     requireSendable(this.#offer(tx, job, service));
     return job.id;
   }
@@ -49,10 +53,20 @@ export class JobStarts {
     return job.id;
   }
 
-  #write(service: JobSubject, order: JobOrder): Offered {
+  #keepRevision({ id, revision, limits }: ServiceRecord, jobId: string, order: JobOrder): void {
+    const { kind, cause = null, madeBy = null, rollbackOf = null } = order;
+    if (!isDeployKind(kind)) return;
+    const { revisions, services } = this.#stores;
+    const made = { serviceId: id, revision, jobId, kind, cause, madeBy, rollbackOf, limits };
+    revisions.put(made, services.requireSource(id));
+  }
+
+  #write(service: JobSubject, { kind, pull, expiresAt, ...order }: JobOrder): Offered {
     const now = this.#clock.now();
     const job = {
-      ...order,
+      kind,
+      pull,
+      expiresAt,
       cause: order.cause ?? null,
       backupId: order.backupId ?? null,
       id: newId('job', now),
@@ -67,9 +81,9 @@ export class JobStarts {
     this.#stores.events.insert({
       serviceId: service.id,
       hostId: service.hostId,
-      type: order.kind === 'redeploy' ? 'deploy' : order.kind,
+      type: isDeployKind(kind) ? 'deploy' : kind,
       status: 'started',
-      message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${order.kind}${causeOf(order)}`,
+      message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${kind}${causeOf(order)}`,
       at: now,
     });
     return job;
@@ -93,7 +107,8 @@ export class JobStarts {
       serviceId: job.serviceId,
       kind: job.kind,
       epoch: 0, // the dispatcher writes the host's epoch at the time of sending
-      ...(service && isDeploy(job.kind) && { spec: specOf(this.#stores, service) }),
+      ...(service && isDeployKind(job.kind) && { spec: specOf(this.#stores, service) }),
+      ...(job.kind === 'rollback' && this.#rollbackOf(job.id)),
       ...(job.pull !== null && { pull: job.pull }),
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
       ...(job.backupId !== null && { backupId: job.backupId }),
@@ -102,6 +117,10 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(job.hostId));
     return offer;
   }
+
+  #rollbackOf(jobId: string): Pick<JobOffer, 'rollbackTo'> {
+    return { rollbackTo: this.#stores.revisions.findByJob(jobId)?.rollbackOf ?? undefined };
+  }
 }
 
-const causeOf = ({ cause }: JobOrder): string => (cause === undefined ? '' : ` (${cause})`);
+const causeOf = ({ cause }: Pick<JobOrder, 'cause'>): string => (cause === undefined ? '' : ` (${cause})`);

@@ -3,7 +3,14 @@
 // The host's report is the truth about containers; control knows only one thing better: whether a deploy is under way
 // that the report does not know of yet.
 import type { WireError } from '#shared/errors.ts';
-import { isBackupKind, type JobEndState, type JobKind, type Lifecycle, type ServiceReport } from '#shared/model.ts';
+import {
+  isBackupKind,
+  isDeployKind,
+  type JobEndState,
+  type JobKind,
+  type Lifecycle,
+  type ServiceReport,
+} from '#shared/model.ts';
 import type { ServiceRecord, ServiceStatus } from '../store/records.ts';
 
 export interface EndedJob {
@@ -12,8 +19,6 @@ export interface EndedJob {
   error: WireError | null;
   finishedAt: number;
 }
-
-export const isDeploy = (kind: JobKind): boolean => kind === 'deploy' || kind === 'redeploy';
 
 /** After a report. `isDeploying`: a deploy is open, so an older report must not hide it. */
 export function statusAfterReport(service: ServiceRecord, report: ServiceReport, isDeploying: boolean): ServiceStatus {
@@ -35,7 +40,7 @@ export function statusAfterJob(
 ): ServiceStatus {
   if (isBackupKind(job.kind)) return report ? statusAfterReport(service, report, isDeploying) : service;
   const known = report ?? service.report;
-  const hasDeployed = isDeploy(job.kind) && job.state === 'succeeded';
+  const hasDeployed = isDeployKind(job.kind) && job.state === 'succeeded';
   return {
     lifecycle: isDeploying ? 'deploying' : lifecycleAfter(service, job, report),
     health: known?.health ?? 'unknown',
@@ -48,7 +53,7 @@ export function statusAfterJob(
 function lifecycleAfter(service: ServiceRecord, { kind, state }: EndedJob, report: ServiceReport | null): Lifecycle {
   if (report && report.lifecycle !== 'deploying') return report.lifecycle;
   if (state === 'succeeded') return kind === 'stop' ? 'stopped' : 'running';
-  if (!isDeploy(kind)) return service.lifecycle;
+  if (!isDeployKind(kind)) return service.lifecycle;
   const before = service.report?.lifecycle ?? 'failed'; // what ran before a deploy that came to nothing runs on
   return before === 'deploying' ? 'failed' : before;
 }

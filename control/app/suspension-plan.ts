@@ -1,8 +1,7 @@
 // What suspending and resuming a customer mean for one of its services. Pure: the service and its open jobs in, what to
 // do out. What a service is at is said by the last thing asked of it, where that has not ended, and else by its host.
-import { isBackupKind } from '#shared/model.ts';
+import { isBackupKind, isDeployKind } from '#shared/model.ts';
 import type { JobRecord, ServiceRecord, SuspendedFrom } from '../store/records.ts';
-import { isDeploy } from './service-status.ts';
 
 export interface SuspendStep {
   /** What resuming brings back. */
@@ -36,7 +35,7 @@ export function planResume({ suspendedFrom, isEnabled }: Service, open: readonly
 
 function pursuitOf({ lifecycle }: Service, last: OpenJob | undefined): SuspendedFrom | null {
   if (last?.kind === 'stop') return null;
-  if (last) return isDeploy(last.kind) ? 'deploying' : 'running';
+  if (last) return isDeployKind(last.kind) ? 'deploying' : 'running';
   return lifecycle === 'running' || lifecycle === 'deploying' ? lifecycle : null;
 }
 

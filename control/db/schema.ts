@@ -8,6 +8,7 @@ import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
 import { REGISTRIES } from './schema/registries.ts';
+import { REVISIONS } from './schema/revisions.ts';
 import { SESSIONS } from './schema/sessions.ts';
 import { TEMPLATES } from './schema/templates.ts';
 import { VARIABLES } from './schema/variables.ts';
@@ -23,4 +24,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 7, sql: AUDIT },
   { version: 8, sql: TEMPLATES },
   { version: 9, sql: BACKUPS },
+  { version: 10, sql: REVISIONS },
 ];

@@ -3,6 +3,7 @@ import type { WireError } from '#shared/errors.ts';
 import type {
   BackupState,
   BackupSummary,
+  DeployKind,
   DeployMethod,
   GitSource,
   Health,
@@ -153,6 +154,23 @@ export interface ServiceSource {
    */
   templateDocument?: string | null;
   files: Record<string, string>;
+}
+
+/** What a revision was made from is sealed beside it. */
+export interface RevisionRecord {
+  serviceId: string;
+  revision: number;
+  /** That makes it; may be gone. */
+  jobId: string;
+  kind: DeployKind;
+  cause: string | null;
+  /** Name of the key or person that asked for it. */
+  madeBy: string | null;
+  /** The revision that it puts back. */
+  rollbackOf: number | null;
+  limits: ServiceLimits;
+  /** Null until its job has succeeded. */
+  recordedAt: number | null;
 }
 
 /** A user's own template. */

@@ -22,6 +22,7 @@ import { OutboxStore } from './outbox.ts';
 import { ServiceStore } from './services.ts';
 import { MetaStore } from './meta.ts';
 import { RegistryStore } from './registries.ts';
+import { RevisionStore } from './revisions.ts';
 import { SessionStore } from './sessions.ts';
 import { TemplateStore } from './templates.ts';
 import { TombstoneStore } from './tombstones.ts';
@@ -49,6 +50,7 @@ export function openStores(dataDir: string, clock: Clock) {
     plans: new PlanStore(db),
     registries: new RegistryStore(db, box),
     services: new ServiceStore(db, box),
+    revisions: new RevisionStore(db, box),
     templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),
     variables: new VariableStore(db, box),

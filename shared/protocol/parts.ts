@@ -25,7 +25,7 @@ export const wireError = lazy(() =>
   }),
 );
 
-const serviceSpec = lazy(() =>
+export const serviceSpec = lazy(() =>
   z.object({
     id: z.string(),
     name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/),
@@ -65,6 +65,7 @@ export const jobOffer = lazy(() =>
       .string()
       .regex(/^bkp_[0-9a-z]{6,40}$/)
       .optional(),
+    rollbackTo: z.number().int().positive().optional(),
   }),
 );
 

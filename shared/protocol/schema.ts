@@ -4,6 +4,8 @@
 // still needs it. Unknown fields are ignored (zod strips them), an unknown method is answered with `unsupported`.
 // Schemas are built on first use: an agent that never deploys never pays for the deploy schemas.
 import * as z from 'zod';
+import { PULL_POLICIES } from '../model.ts';
+import { deployPlan, revisionSummary, serviceChange } from './deploy-parts.ts';
 import {
   base64,
   hostFacts,
@@ -15,6 +17,7 @@ import {
   seq,
   serviceReport,
   serviceSample,
+  serviceSpec,
   wireError,
 } from './parts.ts';
 
@@ -139,6 +142,26 @@ export const METHODS = {
   'service.observe': {
     params: lazy(() => z.object({ serviceId: z.string() })),
     result: lazy(() => z.object({ report: serviceReport() })),
+  },
+  /** control → agent: what a deploy of this spec would do. Changes nothing, also for a service that is not here yet. */
+  'service.plan': {
+    params: lazy(() => z.object({ spec: serviceSpec(), pull: z.enum(PULL_POLICIES).optional() })),
+    result: lazy(() => z.object({ plan: deployPlan() })),
+  },
+  /** control → agent: the revisions the host keeps, the newest first, and which one runs. */
+  'service.revisions': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({ current: z.number().int().nullable(), revisions: z.array(revisionSummary()) })),
+  },
+  /** control → agent: one of them, with the compose file as it ran and its secrets hidden. */
+  'service.revision': {
+    params: lazy(() => z.object({ serviceId: z.string(), revision: z.number().int() })),
+    result: lazy(() => z.object({ revision: revisionSummary(), compose: z.string() })),
+  },
+  /** control → agent: what differs between two of them. */
+  'service.compare': {
+    params: lazy(() => z.object({ serviceId: z.string(), from: z.number().int(), to: z.number().int() })),
+    result: lazy(() => z.object({ services: z.array(serviceChange()) })),
   },
   /** Either way: a trivial round trip for measuring. */
   echo: {

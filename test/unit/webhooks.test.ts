@@ -1,6 +1,7 @@
 // The decisions behind webhooks: which events, when again, when not, and what a receiver is told.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import type { JobKind } from '#shared/model.ts';
 import { afterFailure, CLOSED, positionOf } from '../../control/app/webhooks/breaker.ts';
 import { EVENT_TYPES, toEventTypes } from '../../control/app/webhooks/event-types.ts';
 import { isPattern, matchesAny } from '../../control/app/webhooks/patterns.ts';
@@ -33,9 +34,10 @@ t.test('a pattern is a type, a group or all', async (t) => {
 });
 
 t.test('each event of the timeline is told as something', async (t) => {
-  const told = (type: string, status: string, more: { serviceId?: string | null; rolledBackTo?: number } = {}) => {
-    const { serviceId = 'svc_1', rolledBackTo = null } = more;
-    return toEventTypes({ type, status, serviceId }, { rolledBackTo }).join(' + ');
+  type More = { serviceId?: string | null; rolledBackTo?: number; kind?: JobKind };
+  const told = (type: string, status: string, more: More = {}) => {
+    const { serviceId = 'svc_1', rolledBackTo = null, kind = 'deploy' } = more;
+    return toEventTypes({ type, status, serviceId }, { rolledBackTo, kind }).join(' + ');
   };
   const ofHost = { serviceId: null };
   t.strictSame(
@@ -45,6 +47,7 @@ t.test('each event of the timeline is told as something', async (t) => {
       told('deploy', 'failed'),
       told('deploy', 'failed', { rolledBackTo: 3 }),
       told('deploy', 'success', { rolledBackTo: 3 }),
+      told('deploy', 'success', { kind: 'rollback' }),
       told('stop', 'success'),
       told('stop', 'expired'),
       told('remove', 'success'),
@@ -61,6 +64,7 @@ t.test('each event of the timeline is told as something', async (t) => {
       'deploy.failed',
       'deploy.failed + deploy.rolled_back',
       'deploy.succeeded',
+      'deploy.succeeded + deploy.rolled_back',
       'service.stopped',
       'service.stop_failed',
       'service.deleted',

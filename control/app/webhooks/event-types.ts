@@ -96,11 +96,14 @@ const BY_UNDONE_ACTION: Readonly<Record<string, EventType>> = {
 
 type Told = Pick<EventRecord, 'type' | 'status' | 'serviceId'>;
 
-/** One timeline event may be two things at once: a deploy that failed and was rolled back. Never nothing. */
-export function toEventTypes(event: Told, job: Pick<JobRecord, 'rolledBackTo'> | undefined): EventType[] {
+type Done = Pick<JobRecord, 'kind' | 'rolledBackTo'>;
+
+/** One timeline event may be two things at once: a deploy that ended with an earlier revision. Never nothing. */
+export function toEventTypes(event: Told, job: Done | undefined): EventType[] {
   const type = typeOf(event);
-  const isRolledBack = type === 'deploy.failed' && typeof job?.rolledBackTo === 'number';
-  return isRolledBack ? [type, 'deploy.rolled_back'] : [type];
+  const isUndone = type === 'deploy.failed' && typeof job?.rolledBackTo === 'number';
+  const isRollback = type === 'deploy.succeeded' && job?.kind === 'rollback';
+  return isUndone || isRollback ? [type, 'deploy.rolled_back'] : [type];
 }
 
 function typeOf({ type, status, serviceId }: Told): EventType {
