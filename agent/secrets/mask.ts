@@ -34,11 +34,18 @@ export class Mask {
   bytes(bytes: Uint8Array, from: number, to: number, isCut = false): Buffer | undefined {
     const kept: Uint8Array[] = [];
     let at = from;
-    for (let match = this.#matcher.find(bytes, at, to); match; match = this.#matcher.find(bytes, at, to)) {
-      kept.push(bytes.subarray(at, match.start), MASK);
-      at = match.end;
+    for (let match = this.#matcher.find(bytes, at, to); match; ) {
+      const { start } = match;
+      let { end } = match;
+      // One that begins within another would else leave its rest behind.
+      for (match = this.#matcher.find(bytes, start + 1, to); match && match.start < end; ) {
+        end = Math.max(end, match.end);
+        match = this.#matcher.find(bytes, match.start + 1, to);
+      }
+      kept.push(bytes.subarray(at, start), MASK);
+      at = end;
     }
-    const end = isCut ? this.#endBeforeCut(bytes, at, to) : to;
+    const end = isCut ? Math.max(at, this.#endBeforeCut(bytes, from, to)) : to;
     if (end === to && at === from) return undefined;
     kept.push(bytes.subarray(at, end));
     if (end < to) kept.push(MASK);

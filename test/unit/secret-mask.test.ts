@@ -3,10 +3,12 @@ import { randomBytes } from 'node:crypto';
 import t from 'tap';
 import { FrameBuilder, MAX_MESSAGE_BYTES } from '../../agent/docker/log-frames.ts';
 import { createLogParser } from '../../agent/docker/log-parser.ts';
+import { formsOf } from '../../agent/secrets/forms.ts';
 import { followMask, createMask, Mask } from '../../agent/secrets/mask.ts';
 import { Matcher } from '../../agent/secrets/matcher.ts';
 import { lineClose } from '#shared/protocol/log-frame.ts';
 import { RecordParser } from '../../agent/docker/log-records.ts';
+import { Random } from '../support/random.ts';
 import { fromFrame } from '../support/log-lines.ts';
 
 const SECRET = 'pa$$/w+rd "é" \\ & <kéy>=ü';
@@ -108,12 +110,56 @@ t.test('A63: a secret that arrives in pieces is hidden, wherever the chunks are 
   }
 });
 
+/** What the mask promises, by trying every form at every place. */
+function maskedByHand(text: string, forms: readonly Buffer[]): string {
+  const bytes = Buffer.from(text);
+  const hits = [...bytes.keys()].flatMap((at) =>
+    forms.filter((form) => bytes.subarray(at, at + form.length).equals(form)).map(({ length }) => [at, at + length]),
+  ) as [number, number][];
+  let [told, end] = [Buffer.alloc(0), 0];
+  for (const [from, to] of hits) {
+    if (from >= end) told = Buffer.concat([told, bytes.subarray(end, from), Buffer.from('***')]);
+    end = Math.max(end, to);
+  }
+  return Buffer.concat([told, bytes.subarray(end)]).toString();
+}
+
+t.test('A63: no byte of any secret is left, however secrets overlap and lines arrive', async (t) => {
+  const seed = Date.now();
+  const random = new Random(seed);
+  const letters = ['a', 'b', 'é', '"', '\\'];
+  const word = (least: number, most: number): string =>
+    Array.from({ length: random.int(least, most) }, () => random.pick(letters)).join('');
+  for (let round = 0; round < 400; round++) {
+    const secrets = Array.from({ length: random.int(1, 4) }, () => word(8, 14));
+    // Parts of secrets make overlaps and near misses.
+    const parts = Array.from({ length: random.int(1, 8) }, () => {
+      const secret = random.pick(secrets);
+      return random.pick([secret, secret.slice(random.int(0, 6)), word(0, 6), JSON.stringify(secret).slice(1, -1)]);
+    });
+    const text = parts.join('');
+    const [told] = read(text, new Mask(secrets), random.int(1, 60));
+    const expected = maskedByHand(text, formsOf(secrets));
+    if (told !== expected) return t.fail(`seed ${seed}: ${JSON.stringify({ secrets, text, told, expected })}`);
+  }
+  t.pass(`400 rounds from seed ${seed}`);
+});
+
 t.test('A63: a secret across the end of what a line may hold leaves no beginning behind', async (t) => {
   const secret = 'abcdefghijklmnopqrstuvwxyz';
   for (let before = 1; before < secret.length; before++) {
     const [told = ''] = read('x'.repeat(MAX_MESSAGE_BYTES - before) + secret + 'y'.repeat(40), maskOf(secret), 4096);
     t.match(told, /x(\*\*\*|abc?|a)… \[cut, \d+ bytes more\]$/, `${before} bytes before the cut`);
   }
+});
+
+t.test('A63: a secret that begins within another one and is cut off leaves nothing behind', async (t) => {
+  const [told = ''] = read(
+    `${'x'.repeat(MAX_MESSAGE_BYTES - 16)}12345678abcdefghijklmnop`,
+    maskOf('12345678abcd', '78abcdefghijkl'),
+    999,
+  );
+  t.match(told, /x\*\*\*\*\*\*… \[cut, 8 bytes more\]$/);
 });
 
 t.test('A63: lines from the log files of Docker hide what they hold, escaped or not', async (t) => {
