@@ -22,6 +22,11 @@ export const COMMANDS: Record<string, CommandEntry> = {
   deploy: { describe: 'Deploy a compose file or a template', load: () => import('./commands/deploy.ts') },
   logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
   jobs: { describe: 'Look at jobs, cancel one', load: () => import('./commands/jobs.ts') },
+  customers: {
+    describe: 'Whose services run here; suspend one, bring it back',
+    load: () => import('./commands/customers.ts'),
+  },
+  plans: { describe: "What a customer's services may take", load: () => import('./commands/plans.ts') },
   templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
   audit: { describe: 'Who changed what; check that nobody changed the log', load: () => import('./commands/audit.ts') },
   variables: { describe: 'Values that services share', load: () => import('./commands/variables.ts') },

@@ -6,6 +6,7 @@ import type { ChangeAnswer } from './api-types.ts';
 import { argument, type Session } from './command.ts';
 import { watchJob } from './deploy-outcome.ts';
 import { parseSeconds } from './duration.ts';
+import { limitField } from './limits.ts';
 import { parsePairs, readEnvFile, readInput } from './pairs.ts';
 import { requireServiceId } from './services.ts';
 
@@ -75,7 +76,7 @@ function toBody(args: UpdateArgs): object {
     ...removals(args.unset),
   };
   const labels = { ...parsePairs(args.label, '--label'), ...removals(args.unlabel) };
-  const limits = { ...limit('cpu', args.cpu, '--cpu'), ...limit('memory_mb', args.memory, '--memory') };
+  const limits = { ...limitField('cpu', args.cpu, '--cpu'), ...limitField('memory_mb', args.memory, '--memory') };
   const change = {
     ...ifAny({ variables, labels, limits }),
     ...(file !== undefined && { compose: readInput(file, '--file') }),
@@ -94,10 +95,3 @@ const removals = (names: readonly string[]): Record<string, null> =>
 
 const ifAny = (fields: Record<string, object>): object =>
   Object.fromEntries(Object.entries(fields).filter(([, value]) => Object.keys(value).length > 0));
-
-function limit(field: string, text: string | undefined, flag: string): Record<string, number | null> {
-  if (text === undefined) return {};
-  const value = text === 'none' ? null : Number(text);
-  if (!Number.isNaN(value)) return { [field]: value };
-  throw new LongshoreError('bad_request', { message: `${flag} takes a number, or none` });
-}

@@ -3,9 +3,12 @@ import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import type { DeployAnswer, Service } from '../api-types.ts';
+import type { Client } from '../client.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
 import { watchJob } from '../deploy-outcome.ts';
 import { parseSeconds } from '../duration.ts';
+import { limitField } from '../limits.ts';
+import { requireIdByName } from '../names.ts';
 import { parsePairs, readEnvFile, readInput } from '../pairs.ts';
 
 interface DeployArgs {
@@ -15,6 +18,9 @@ interface DeployArgs {
   env: string[];
   set: string[];
   envFile?: string | undefined;
+  customer?: string | undefined;
+  cpu?: string | undefined;
+  memory?: string | undefined;
   host?: string | undefined;
   place: string[];
   label: string[];
@@ -41,6 +47,17 @@ const options = (yargs: Argv) =>
     .option('env', { type: 'string', array: true, nargs: 1, alias: 'e', default: [], describe: 'Variable, NAME=VALUE' })
     .option('set', { type: 'string', array: true, nargs: 1, default: [], describe: 'The same, for a template' })
     .option('env-file', { type: 'string', requiresArg: true, describe: 'File of variables; --env and --set win' })
+    .option('customer', { type: 'string', requiresArg: true, describe: 'Whose service it is, by name or id' })
+    .option('cpu', {
+      type: 'string',
+      requiresArg: true,
+      describe: "Cores for all its containers; else the plan's share",
+    })
+    .option('memory', {
+      type: 'string',
+      requiresArg: true,
+      describe: "Memory for all of them in MB; else the plan's share",
+    })
     .option('host', { type: 'string', requiresArg: true, describe: 'Host, by id; else the one with most free memory' })
     .option('place', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label the host must have, K=V' })
     .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the service, K=V' })
@@ -72,7 +89,7 @@ async function deploy(session: Session, args: DeployArgs): Promise<void> {
 async function create({ client }: Session, args: DeployArgs): Promise<DeployAnswer> {
   try {
     // One key for all tries: a create whose answer got lost is not made twice.
-    const request = { body: toBody(args), idempotencyKey: randomUUID() };
+    const request = { body: { ...toBody(args), ...(await customerOf(client, args)) }, idempotencyKey: randomUUID() };
     return (await client.send<DeployAnswer>('POST', '/api/services', request)).body;
   } catch (error) {
     if (!(error instanceof LongshoreError) || error.code !== 'name_taken') throw error;
@@ -93,6 +110,7 @@ function toBody(args: DeployArgs): object {
     name: args.name,
     ...sourceOf(args),
     variables,
+    ...limitsOf(args),
     ...(host !== undefined && { host_id: host }),
     ...(args.place.length > 0 && { placement: { labels: parsePairs(args.place, '--place') } }),
     ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
@@ -100,6 +118,15 @@ function toBody(args: DeployArgs): object {
     ...(args.timeout !== undefined && { health_timeout_s: parseSeconds(args.timeout, '--timeout') }),
     ...(!args.rollback && { rollback_on_failure: false }),
   };
+}
+
+async function customerOf(client: Client, { customer }: DeployArgs): Promise<object> {
+  return customer === undefined ? {} : { customer_id: await requireIdByName(client, 'customer', customer) };
+}
+
+function limitsOf({ cpu, memory }: DeployArgs): object {
+  if (cpu === undefined && memory === undefined) return {};
+  return { limits: { ...limitField('cpu', cpu, '--cpu'), ...limitField('memory_mb', memory, '--memory') } };
 }
 
 function sourceOf({ file, template }: DeployArgs): object {
