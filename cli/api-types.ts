@@ -1,5 +1,15 @@
 // The parts of the API's JSON that the commands read, as the API documents them.
-import type { Health, JobKind, JobState, JobStep, Lifecycle, PlanStep, StepState } from '#shared/model.ts';
+import type {
+  BackupKind,
+  BackupState,
+  Health,
+  JobKind,
+  JobState,
+  JobStep,
+  Lifecycle,
+  PlanStep,
+  StepState,
+} from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 
 export interface List<T> {
@@ -128,6 +138,28 @@ export interface DeployProgress {
   percent?: number;
   message?: string;
   timestamp: string;
+}
+
+/** The same for jobs about a backup. */
+export interface BackupProgress {
+  type: 'backup.progress';
+  job_id: string;
+  kind: BackupKind;
+  /** `running`, then how the job ended. */
+  state: JobState;
+  percent: number | null;
+}
+
+export interface Backup {
+  id: string;
+  service_id: string;
+  service_name: string;
+  status: BackupState;
+  size_bytes: number | null;
+  added_bytes: number | null;
+  error: WireError | null;
+  job_id: string;
+  created_at: string;
 }
 
 export interface Host {

@@ -27,6 +27,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
     load: () => import('./commands/customers.ts'),
   },
   plans: { describe: "What a customer's services may take", load: () => import('./commands/plans.ts') },
+  backups: { describe: 'Take, restore and delete backups', load: () => import('./commands/backups.ts') },
   templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
   audit: { describe: 'Who changed what; check that nobody changed the log', load: () => import('./commands/audit.ts') },
   variables: { describe: 'Values that services share', load: () => import('./commands/variables.ts') },

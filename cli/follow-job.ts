@@ -1,8 +1,8 @@
 // Watches a job to its end: progress comes over the WebSocket, the truth from the job itself. A lost connection costs
 // some lines of progress and never the outcome.
 import type { Client } from './client.ts';
-import type { DeployProgress, JobDetail } from './api-types.ts';
-import { isJobEnd } from '#shared/model.ts';
+import type { BackupProgress, DeployProgress, JobDetail } from './api-types.ts';
+import { isJobEnd, type BackupKind, type JobStep } from '#shared/model.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import { ApiError } from './failures.ts';
 import { openSocket } from './socket.ts';
@@ -20,6 +20,8 @@ export interface JobWatcher {
 export interface FollowedJob {
   id: string;
   serviceId: string;
+  /** Where its news come from; `deploy.progress` unless it is about a backup. */
+  news?: 'backup.progress';
 }
 
 /** Resolves with the job once it has ended, however it ended. */
@@ -90,14 +92,23 @@ async function listen(
     using socket = await openSocket(client, '/api/ws', {});
     if (signal.aborted) return;
     signal.addEventListener('abort', () => socket[Symbol.dispose](), { once: true });
-    socket.send({ type: 'subscribe', types: ['deploy.progress'], service_ids: [job.serviceId] });
+    socket.send({ type: 'subscribe', types: [job.news ?? 'deploy.progress'], service_ids: [job.serviceId] });
     for await (const text of socket) {
-      const message = JSON.parse(text) as DeployProgress | { type: 'other' };
-      if (message.type !== 'deploy.progress' || message.job_id !== job.id) continue;
-      if (message.step === 'job') onEnd();
-      else watcher.progress(message);
+      const message = JSON.parse(text) as DeployProgress | BackupProgress | { type: 'other' };
+      if (message.type === 'other' || !('job_id' in message) || message.job_id !== job.id) continue;
+      const news = message.type === 'deploy.progress' ? message : toStepNews(message);
+      if (news.step === 'job') onEnd();
+      else watcher.progress(news);
     }
   } catch {
     // No live view then; the caller asks for the job either way and reports what stands in its way.
   }
 }
+
+const COPYING: Record<BackupKind, JobStep> = { backup: 'backup', restore: 'restore', forget_backup: 'forget' };
+
+const toStepNews = ({ kind, state, percent }: BackupProgress): Parameters<JobWatcher['progress']>[0] => ({
+  step: state === 'running' ? COPYING[kind] : 'job',
+  state,
+  ...(percent !== null && { percent }),
+});

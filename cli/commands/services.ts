@@ -1,17 +1,15 @@
 // `longshore services …`: list them, look at one, change it, start, stop, restart, redeploy, remove.
 import { randomUUID } from 'node:crypto';
-import { createInterface } from 'node:readline/promises';
 import type { Argv } from 'yargs';
-import { LongshoreError } from '#shared/errors.ts';
 import type { ActionAnswer, DeployAnswer, Event, Service, ServiceDetail } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
+import { confirm } from '../confirm.ts';
 import { watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
 import { update, updateOptions } from '../service-update.ts';
 import { requireServiceId } from '../services.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
-import type { World } from '../world.ts';
 
 const STATUS_STYLE = { running: 'green', deploying: 'cyan', stopped: 'gray', failed: 'red' } as const;
 const HEALTH_STYLE = { healthy: 'green', starting: 'cyan', unknown: 'gray', unhealthy: 'red' } as const;
@@ -154,23 +152,12 @@ async function redeploy(session: Session, { service, follow, pull }: RedeployArg
 async function remove(session: Session, { service, yes }: ServiceArgs & { yes: boolean }): Promise<void> {
   const { world, client, output } = session;
   const id = await requireServiceId(client, service);
-  if (!yes) await confirm(world, `Remove "${service}" with its containers, networks and volumes? [y/N] `);
+  const question = `Remove "${service}" with its containers, networks and volumes?`;
+  if (!yes) await confirm(world, 'Removing a service', question);
   const { status, body } = await client.send<{ job_id?: string } | undefined>('DELETE', `/api/services/${id}`);
   if (output.isJson) return output.json(body ?? null);
   if (status === 204) return output.line(`${service}: removed`);
   output.line(`${service}: will be removed when its host is back, job ${body?.job_id}`);
-}
-
-/** Throws `bad_request` where nobody can be asked or the answer is no. */
-async function confirm(world: World, question: string): Promise<void> {
-  if (!world.stdin.isTTY) throw new LongshoreError('bad_request', { message: 'Removing a service needs --yes' });
-  const prompt = createInterface({ input: world.stdin, output: world.stderr });
-  try {
-    const answer = await prompt.question(question, { signal: world.interruption() });
-    if (!/^y(es)?$/i.test(answer.trim())) throw new LongshoreError('bad_request', { message: 'Nothing was removed' });
-  } finally {
-    prompt.close();
-  }
 }
 
 interface EventArgs extends ServiceArgs, PagingArgs {

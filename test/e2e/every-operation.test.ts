@@ -151,6 +151,18 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', `/api/services/${String(made['id'])}`, 204);
   });
 
+  await t.test('backups', async (t) => {
+    const api = judgedIn(t);
+    const list = `/api/services/${serviceId}/backups`;
+    const made = await api.call('POST', list, 201);
+    t.match(await client.jobEnd(String(made['job_id'])), { state: 'succeeded' });
+    const path = `/api/backups/${String(made['id'])}`;
+    for (const each of [list, '/api/backups', path]) await api.call('GET', each, 200);
+    const restoring = await api.call('POST', `${path}/restore`, 202);
+    await client.jobEnd(String(restoring['job_id']));
+    await api.call('DELETE', path, 204);
+  });
+
   await t.test('customers and plans', async (t) => {
     const api = judgedIn(t);
     const [path, planPath] = [`/api/customers/${customer.id}`, `/api/plans/${customer.planId}`];
