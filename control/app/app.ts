@@ -95,7 +95,7 @@ export function createApp(deps: AppDeps): AppParts {
     services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage }),
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),
-    customers: new CustomerDesk({ stores, access, effects, keys, suspension, storageOf, clock }),
+    customers: new CustomerDesk({ stores, access, effects, keys, sessions, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     hosts: new HostDesk({ ...deps, access, effects, ends }),

@@ -19,6 +19,7 @@ import type { Page } from './api/page.ts';
 import type { StorageOf } from './customer-storage.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { KeyDesk } from './keys.ts';
+import type { SessionDesk } from './sessions.ts';
 import type { Suspension } from './suspension.ts';
 
 export interface CustomerDeskDeps {
@@ -26,6 +27,7 @@ export interface CustomerDeskDeps {
   access: Access;
   effects: IdempotencyDesk;
   keys: Pick<KeyDesk, 'revokeOfCustomer'>;
+  sessions: Pick<SessionDesk, 'endOfCustomer'>;
   suspension: Suspension;
   storageOf: StorageOf;
   clock: Clock;
@@ -86,13 +88,15 @@ export class CustomerDesk implements Customers {
   }
 
   async remove(caller: Caller, id: string): Promise<void> {
-    const { effects, stores, access, keys } = this.#deps;
+    const { effects, stores, access, keys, sessions } = this.#deps;
     await effects.perform(() => (tx) => {
       const { name } = access.requireCustomer(caller, id);
       access.requireOperator(caller, 'delete its customer');
       const { services } = stores.services.allotted(id);
       if (services > 0) throw stillHas(name, services);
       keys.revokeOfCustomer(tx, id);
+      sessions.endOfCustomer(tx, id);
+      stores.webhooks.removeOfCustomer(id);
       stores.customers.remove(id);
       return { id };
     });

@@ -119,6 +119,11 @@ export class SessionDesk implements Sessions {
     await writer.write((tx) => sessions.ofPerson(person).forEach((session) => this.#end(tx, session)));
   }
 
+  /** Sessions of a customer that is being deleted go with it. */
+  endOfCustomer(tx: WriteContext, customerId: string): void {
+    for (const session of this.#stores.sessions.ofCustomer(customerId)) this.#end(tx, session);
+  }
+
   /** Ends sessions that are too old or were left alone. Safe to run at any time and twice. */
   async endExpired(): Promise<void> {
     const now = this.#clock.now();

@@ -90,6 +90,12 @@ export class SessionStore {
     return this.#db.all<SessionRow>(sql, { issuer, subject }).map(toSession);
   }
 
+  ofCustomer(customerId: string): SessionRecord[] {
+    return this.#db
+      .all<SessionRow>('SELECT * FROM sessions WHERE customer_id = :customerId', { customerId })
+      .map(toSession);
+  }
+
   remove(id: string): boolean {
     return this.#db.run('DELETE FROM sessions WHERE id = :id', { id }) > 0;
   }

@@ -126,6 +126,10 @@ export class WebhookStore {
     return this.#db.run('DELETE FROM webhooks WHERE id = :id', { id }) > 0;
   }
 
+  removeOfCustomer(customerId: string): void {
+    this.#db.run('DELETE FROM webhooks WHERE customer_id = :customerId', { customerId });
+  }
+
   #seal(id: string, secrets: WebhookSecrets): Buffer {
     return this.#box.seal(JSON.stringify(secrets), `webhook:${id}`);
   }

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { Permission } from '../../control/app/permissions.ts';
 import { ADMIN } from '../support/control-world.ts';
 import type { ErrorBody } from '../support/http-server.ts';
+import { openSession } from '../support/person.ts';
 import { startRealHttp } from '../support/real-http.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
 import { startWebhooks, subscribe } from '../support/webhook-world.ts';
@@ -100,4 +101,22 @@ t.test('a key bound to host labels makes webhooks that hear of those hosts alone
     receiver.received.map(({ payload }) => payload.data),
     [{ host: { id: eu.id, name: 'eu' } }],
   );
+});
+
+t.test('a deleted customer leaves neither webhooks nor sessions', async (t) => {
+  const { world, http, key } = await startRealHttp(t);
+  const customerId = await world.customer('one');
+  const { secret } = await world.app.keys.create(ADMIN, { name: 'b', permissions: ['*'], customerId });
+  const body = { url: 'https://example.com/', events: ['*'] };
+  const { id } = (await http.call<{ id: string }>('POST', '/api/webhooks', { key: secret, body })).body;
+  await http.call('POST', `/api/webhooks/${id}/test`, { key: secret });
+  const theirs = await openSession(world, http, { subject: 'eve', customerId });
+  const other = await openSession(world, http);
+  const socket = theirs.socket('/api/ws', { origin: http.url });
+  t.equal(await socket.opened, true);
+  t.equal((await http.call('DELETE', `/api/customers/${customerId}`, { key })).status, 204);
+  t.match(await http.error('GET', `/api/webhooks/${id}`, { key }), { status: 404 });
+  t.match(await theirs.error('GET', '/api/auth/session'), { status: 401 });
+  t.match(await socket.closed, { code: 4401 });
+  t.match(await other.session(), { subject: 'ada' });
 });

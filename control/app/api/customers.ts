@@ -65,7 +65,7 @@ export interface Customers {
   create(caller: Caller, input: NewCustomer): Promise<CustomerDetail>;
   /** A new plan counts from the next deploy on; nothing that runs is touched. */
   update(caller: Caller, id: string, change: Change<NewCustomer>): Promise<CustomerDetail>;
-  /** With its API keys. 409 in_use while it has services. */
+  /** With its API keys, sessions and webhooks. 409 in_use while it has services. */
   remove(caller: Caller, id: string): Promise<void>;
   /** Stops its services and keeps their data. Doing it again stops what runs in spite of it. */
   suspend(caller: Caller, id: string): Promise<SuspensionOutcome>;
