@@ -36,6 +36,8 @@ export const ERRORS = {
   git_failed: kind(422, 'The Git repository could not be fetched'),
   repo_limit: kind(422, 'The Git repository exceeds a limit'),
   no_build_recipe: kind(422, 'The repository has nothing that tells how to run it'),
+  ai_failed: kind(422, 'The AI gave no answer that can be used'),
+  ai_unavailable: kind(503, 'The AI endpoint does not answer', true),
   template_variable: kind(422, 'A template variable is missing or not valid'),
   template_invalid: kind(422, 'The template is not valid'),
   egress_denied: kind(422, 'This address must not be called'),

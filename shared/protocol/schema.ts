@@ -5,6 +5,7 @@
 // Schemas are built on first use: an agent that never deploys never pays for the deploy schemas.
 import * as z from 'zod';
 import { PULL_POLICIES } from '../model.ts';
+import { aiProposal, aiQuestion } from './ai-parts.ts';
 import { deployPlan, revisionSummary, serviceChange } from './deploy-parts.ts';
 import {
   base64,
@@ -162,6 +163,11 @@ export const METHODS = {
   'service.compare': {
     params: lazy(() => z.object({ serviceId: z.string(), from: z.number().int(), to: z.number().int() })),
     result: lazy(() => z.object({ services: z.array(serviceChange()) })),
+  },
+  /** agent → control, from a job that deploys by AI. Null: there is no AI endpoint. */
+  'ai.propose': {
+    params: lazy(() => aiQuestion()),
+    result: lazy(() => z.object({ proposal: aiProposal().nullable() })),
   },
   /** Either way: a trivial round trip for measuring. */
   echo: {
