@@ -1,8 +1,11 @@
 // The OpenAPI document: complete, true to its own schemas, and readable as a page.
+import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { JSON_TYPE, operationsOf, type Media, type OpenApi } from '../../control/http/openapi/document.ts';
 import { ERRORS } from '#shared/errors.ts';
 import { ApiContract } from '../support/api-contract.ts';
+import { splitCommand } from '../support/curl.ts';
+import { documentedRequests } from '../support/documented.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { fakeDeps, startTestHttp } from '../support/http-server.ts';
 import { buildHttp } from '../../control/http/server.ts';
@@ -69,6 +72,61 @@ function faultsOf({ schema = {}, example, examples = {} }: Media): string[] {
   const values = [...(example === undefined ? [] : [example]), ...Object.values(examples).map(({ value }) => value)];
   return values.flatMap((value) => contract.faultsOf(schema, value));
 }
+
+t.test('every parameter says what it is, every tag what it is about', async (t) => {
+  for (const { method, path, operation } of operations) {
+    const own = (operation.parameters ?? []).filter((parameter) => parameter.$ref === undefined);
+    const silent = own.filter(({ description, schema }) => !description && !schema?.description);
+    t.strictSame(
+      silent.map(({ name }) => name),
+      [],
+      `${method.toUpperCase()} ${path}`,
+    );
+  }
+  const tags = new Set(operations.flatMap(({ operation }) => operation.tags ?? []));
+  const described = (document.tags ?? []).filter(({ description }) => description).map(({ name }) => name);
+  t.strictSame(described.toSorted(), [...tags].toSorted());
+});
+
+/** The part of a value that another one speaks of, item by item. */
+function partOf(value: unknown, shown: unknown): unknown {
+  if (Array.isArray(shown)) return shown.map((each, i) => partOf((value as unknown[] | undefined)?.[i], each));
+  if (typeof shown !== 'object' || shown === null) return value;
+  const fields = (value ?? {}) as Record<string, unknown>;
+  return Object.fromEntries(Object.entries(shown).map(([name, each]) => [name, partOf(fields[name], each)]));
+}
+
+t.test('the examples are those of the panel API', async (t) => {
+  const examples = (path: string, method: string) => {
+    const { requestBody, responses } = document.paths[path]?.[method] ?? { responses: {} };
+    const media = [requestBody?.content, ...Object.values(responses).map(({ content }) => content)];
+    return media.flatMap((content) => {
+      const { example, examples: named = {} } = content?.[JSON_TYPE] ?? {};
+      return [example, ...Object.values(named).map(({ value }) => value)];
+    });
+  };
+  const holds = (shown: unknown, found: unknown[]) => found.some((one) => isDeepStrictEqual(partOf(one, shown), shown));
+  for (const { name, request, answer, status } of documentedRequests()) {
+    if (/^overview, (?!not found)/.test(name)) continue; // lists that show as much as their point needs
+    const argv = splitCommand(request);
+    const [method = 'GET', data] = ['-X', '-d'].map((option) =>
+      argv.includes(option) ? argv[argv.indexOf(option) + 1] : undefined,
+    );
+    const { pathname } = new URL(argv.find((word) => word.startsWith('https://')) ?? '');
+    const path = pathname.replace(/svc_\w+/, '{id}');
+    const found = [
+      ...examples(path, method.toLowerCase()),
+      ...Object.values(document.components.responses ?? {}).flatMap(({ content }) =>
+        Object.values(content?.[JSON_TYPE]?.examples ?? {}).map(({ value }) => value),
+      ),
+    ];
+    if (data !== undefined) t.ok(holds(JSON.parse(data), found), `${name}: the body`);
+    // One answer stands for the four ways to deploy, and for a page of any size.
+    const shown = status === 201 ? { ...(answer as object), name: 'my-app' } : answer;
+    const { per_page: _, ...fields } = (shown ?? {}) as Record<string, unknown>;
+    t.ok(holds(fields, found), `${name}: the answer`);
+  }
+});
 
 t.test('the reference is one page that names every operation and asks for nothing from elsewhere', async (t) => {
   const server = await startTestHttp(t);

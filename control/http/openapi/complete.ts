@@ -1,10 +1,12 @@
-// What the routes' schemas do not say by themselves: which errors each operation can answer with, its headers, an
-// example of each body, a name for clients made from the document. Pure: a document in, a document out.
-import { ERRORS, type ErrorCode } from '#shared/errors.ts';
-import { exampleOf } from './examples.ts';
-import { JSON_TYPE, operationsOf, type Answer, type OpenApi, type Operation, type Parameter } from './document.ts';
+// What the routes' schemas do not say by themselves: which errors each operation can answer with (refusals.ts), its
+// headers, an example of each body (examples.ts), a name for clients made from the document. Pure: a document in, a
+// document out.
+import { addExamples } from './examples.ts';
+import { operationsOf, type OpenApi, type Operation, type Parameter } from './document.ts';
+import { addRefusals, HEADERS, isWrite, RATE_HEADERS, refusalAnswers } from './refusals.ts';
+import { TAGS } from './tags.ts';
+import { WEBHOOKS } from './webhooks.ts';
 
-const ERROR_SCHEMA = { $ref: '#/components/schemas/Error' };
 const IDEMPOTENCY_KEY: Parameter = { $ref: '#/components/parameters/IdempotencyKey' };
 
 export function completeDocument(document: OpenApi): OpenApi {
@@ -13,12 +15,16 @@ export function completeDocument(document: OpenApi): OpenApi {
   complete.components.parameters = { IdempotencyKey: IDEMPOTENCY_PARAMETER };
   complete.components.headers = HEADERS;
   complete.components.responses = refusalAnswers();
+  complete.tags = TAGS;
+  complete.webhooks = structuredClone(WEBHOOKS);
   for (const { method, path, operation } of operationsOf(complete)) {
     operation.operationId = toOperationId(method, path);
-    describeParameters(method, operation);
+    describeParameters(method, path, operation);
+    describeAnswers(operation);
     addRefusals(method, operation);
     addExamples(complete, operation);
   }
+  for (const { post } of Object.values(complete.webhooks)) if (post) addExamples(complete, post);
   return complete;
 }
 
@@ -28,20 +34,6 @@ const IDEMPOTENCY_PARAMETER: Parameter = {
   description: 'The same key and request have one effect and the same answer for 24 hours; another request gets 409.',
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
   example: 'deploy-2026-03-29-1',
-};
-
-const integer = { type: 'integer' };
-const HEADERS = {
-  'X-RateLimit-Limit': { description: 'Requests a minute', schema: integer, example: 120 },
-  'X-RateLimit-Remaining': { description: 'Requests left in this minute', schema: integer, example: 115 },
-  'X-RateLimit-Reset': { description: 'When the minute is over: Unix time', schema: integer, example: 1711720800 },
-  'Retry-After': { description: 'Seconds after which to try again', schema: integer, example: 30 },
-};
-const refTo = (name: keyof typeof HEADERS) => ({ [name]: { $ref: `#/components/headers/${name}` } });
-const RATE_HEADERS = {
-  ...refTo('X-RateLimit-Limit'),
-  ...refTo('X-RateLimit-Remaining'),
-  ...refTo('X-RateLimit-Reset'),
 };
 
 /** `get /api/services/{id}/events` → `getServicesIdEvents`. */
@@ -54,42 +46,19 @@ const toOperationId = (method: string, path: string): string =>
     .map((word) => word.charAt(0).toUpperCase() + word.slice(1))
     .join('');
 
-const isWrite = (method: string): boolean => method !== 'get';
-
-function describeParameters(method: string, operation: Operation): void {
+function describeParameters(method: string, path: string, operation: Operation): void {
   const { parameters = [] } = operation;
+  for (const parameter of parameters) {
+    if (parameter.in === 'path') parameter.description ??= describeGap(path, parameter.name ?? '');
+    if (parameter.name === 'sort') parameter.description ??= 'What to sort by';
+  }
   if (isWrite(method) && operation['x-permission'] !== 'public') parameters.push(IDEMPOTENCY_KEY);
   if (parameters.length > 0) operation.parameters = parameters;
 }
 
-/** The statuses an operation may refuse with, by what it takes. */
-function refusalsOf(method: string, { parameters = [], requestBody, ...operation }: Operation): Refusal[] {
-  const takes = (place: Parameter['in']) => parameters.some((parameter) => parameter.in === place);
-  const isOpen = operation['x-permission'] === 'public';
-  return [
-    ...(takes('query') || requestBody ? ([400] as const) : []),
-    ...(isOpen ? [] : ([401, 403] as const)),
-    ...(takes('path') ? ([404] as const) : []),
-    ...(isWrite(method) && !isOpen ? ([409] as const) : []),
-    ...(requestBody ? ([413, 415, 422] as const) : []),
-    ...(isOpen ? [] : ([429] as const)),
-    500,
-  ];
-}
-
-const REFUSALS = {
-  400: 'BadRequest',
-  401: 'Unauthorized',
-  403: 'Forbidden',
-  404: 'NotFound',
-  409: 'Conflict',
-  413: 'PayloadTooLarge',
-  415: 'UnsupportedMediaType',
-  422: 'UnprocessableEntity',
-  429: 'TooManyRequests',
-  500: 'InternalServerError',
-} as const;
-type Refusal = keyof typeof REFUSALS;
+/** `/api/services/{id}/events` → "An id that GET /api/services lists". */
+const describeGap = (path: string, name: string): string =>
+  `An id that GET ${path.slice(0, path.indexOf(`/{${name}}`))} lists`;
 
 const DONE: Record<string, string> = {
   101: 'The socket is open',
@@ -100,52 +69,10 @@ const DONE: Record<string, string> = {
   302: 'Go on there',
 };
 
-function addRefusals(method: string, operation: Operation): void {
-  for (const [status, answer] of Object.entries(operation.responses)) {
+function describeAnswers({ responses }: Operation): void {
+  for (const [status, answer] of Object.entries(responses)) {
     answer.headers = RATE_HEADERS;
     if (answer.description === 'Default Response') answer.description = DONE[status] ?? 'Done';
-  }
-  operation.responses['default'] = { $ref: '#/components/responses/Refused' };
-  for (const status of refusalsOf(method, operation))
-    operation.responses[status] ??= { $ref: `#/components/responses/${REFUSALS[status]}` };
-}
-
-const answerOf = (code: ErrorCode): string => REFUSALS[ERRORS[code].status as Refusal] ?? 'Refused';
-
-/** One answer for each status, with an example of every code that has it; `Refused` has the rest. */
-function refusalAnswers(): Record<string, Answer> {
-  const byName = Map.groupBy(Object.keys(ERRORS) as ErrorCode[], answerOf);
-  return Object.fromEntries([...byName].map(([name, codes]): [string, Answer] => [name, toRefusal(codes)]));
-}
-
-function toRefusal(codes: ErrorCode[]): Answer {
-  const examples = codes.map((code) => [code, { value: toErrorExample(code) }]);
-  return {
-    description: codes.map((code) => `\`${code}\`: ${ERRORS[code].message}`).join('; '),
-    headers: { ...RATE_HEADERS, ...(codes.some((code) => ERRORS[code].retryable) && refTo('Retry-After')) },
-    content: {
-      [JSON_TYPE]: {
-        schema: ERROR_SCHEMA,
-        examples: Object.fromEntries(examples) as Record<string, { value: unknown }>,
-      },
-    },
-  };
-}
-
-const toErrorExample = (code: ErrorCode) => ({
-  error: {
-    code,
-    message: ERRORS[code].message,
-    ...(code === 'validation_error' && { fields: { name: 'Service name is required', plan_id: 'Invalid plan ID' } }),
-    request_id: 'req_Qm9vLWRvbmUtMDAwMQ',
-  },
-});
-
-function addExamples(document: OpenApi, { requestBody, responses }: Operation): void {
-  const contents = [requestBody?.content, ...Object.values(responses).map((answer) => answer.content)];
-  for (const content of contents) {
-    const media = content?.[JSON_TYPE];
-    if (media?.schema && media.schema.$ref !== ERROR_SCHEMA.$ref) media.example ??= exampleOf(document, media.schema);
   }
 }
 

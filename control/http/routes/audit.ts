@@ -11,10 +11,10 @@ const instant = z.iso.datetime({ offset: true });
 const listQuery = z.strictObject({
   ...pagingFields,
   actor: filterText.optional().meta({ description: 'Id of a key or session' }),
-  action: filterText.optional().meta({ example: 'services.create' }),
+  action: filterText.optional().meta({ description: 'What was done', example: 'services.create' }),
   target: filterText.optional().meta({ description: 'Id of what was acted on' }),
-  result: z.enum(AUDIT_RESULTS).optional(),
-  since: instant.optional(),
+  result: z.enum(AUDIT_RESULTS).optional().describe('How it ended'),
+  since: instant.optional().meta({ description: 'From this instant on' }),
   until: instant.optional().meta({ description: 'Before this instant' }),
   sort: z.literal('timestamp').default('timestamp'),
   order: newestFirst,

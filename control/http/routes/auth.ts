@@ -12,7 +12,7 @@ import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
 
 const ticketView = z
-  .object({ ticket: z.string(), expires_at: timestamp })
+  .object({ ticket: z.string().meta({ example: 'lst_…' }), expires_at: timestamp })
   .meta({ id: 'Ticket', description: 'Opens one WebSocket as ?ticket=…' });
 
 const keyQuery = z.strictObject({ ...pagingFields, sort: z.enum(KEY_SORTS).default('created_at'), order: orderField });

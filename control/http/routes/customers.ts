@@ -11,8 +11,8 @@ import { noBody } from './service-actions.ts';
 
 const listQuery = z.strictObject({
   ...pagingFields,
-  status: z.enum(view.CUSTOMER_STATUSES).optional(),
-  plan_id: filterText.optional(),
+  status: z.enum(view.CUSTOMER_STATUSES).optional().describe('Only those in this state'),
+  plan_id: filterText.optional().describe('Only those on this plan'),
   search: filterText.optional().meta({ description: 'Part of the name or the email address' }),
   sort: z.enum(CUSTOMER_SORTS).default('created_at'),
   order: orderField,

@@ -11,12 +11,16 @@ import { noBody } from './service-actions.ts';
 
 const listQuery = z.strictObject({
   ...pagingFields,
-  search: filterText.optional(),
+  search: filterText.optional().describe('Part of the name'),
   sort: z.enum(HOST_SORTS).default('name'),
   order: orderField,
 });
 const revokedView = z
-  .object({ id: z.string(), status: z.literal('revoked'), message: z.string() })
+  .object({
+    id: z.string().meta({ example: 'host_jkl012' }),
+    status: z.literal('revoked'),
+    message: z.string().meta({ example: 'Host revoked' }),
+  })
   .meta({ id: 'RevokedHost' });
 
 export function mountHosts(http: Http, app: App): void {

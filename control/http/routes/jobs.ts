@@ -11,8 +11,8 @@ import { noBody } from './service-actions.ts';
 
 const listQuery = z.strictObject({
   ...pagingFields,
-  service_id: filterText.optional(),
-  state: z.enum(JOB_STATES).optional(),
+  service_id: filterText.optional().describe('Only those of this service'),
+  state: z.enum(JOB_STATES).optional().describe('Only those in this state'),
   sort: z.literal('created_at').default('created_at'),
   order: newestFirst,
 });

@@ -12,11 +12,10 @@ import type { Http } from '../http.ts';
 import { idParams } from '../views/page.ts';
 
 const logQuery = z.strictObject({
-  tail: z.coerce.number().int().min(0).max(MAX_LOG_TAIL).default(DEFAULT_LOG_TAIL),
-  since: z.iso.datetime({ offset: true }).optional(),
-  follow: z.stringbool().default(false),
-  /** WebSocket only: each message is an array of entries. */
-  batch: z.stringbool().default(false),
+  tail: z.coerce.number().int().min(0).max(MAX_LOG_TAIL).default(DEFAULT_LOG_TAIL).describe('Lines from the end'),
+  since: z.iso.datetime({ offset: true }).optional().describe('Only lines from this instant on, RFC 3339'),
+  follow: z.stringbool().default(false).describe('Lines as they come; needs a WebSocket'),
+  batch: z.stringbool().default(false).describe('For a WebSocket: each message is an array of entries'),
 });
 const logsView = z
   .object({
@@ -29,7 +28,25 @@ const logsView = z
       }),
     ),
   })
-  .meta({ id: 'Logs' });
+  .meta({
+    id: 'Logs',
+    example: {
+      logs: [
+        {
+          timestamp: '2026-03-29T14:30:00Z',
+          stream: 'stdout',
+          message: 'Server started on port 3001',
+          container: 'my-app-web-1',
+        },
+        {
+          timestamp: '2026-03-29T14:30:01Z',
+          stream: 'stdout',
+          message: 'Health check endpoint ready',
+          container: 'my-app-web-1',
+        },
+      ],
+    },
+  });
 
 function requireUpgrade(): never {
   throw new LongshoreError('bad_request', { message: 'Connect here with a WebSocket' });

@@ -15,14 +15,15 @@ const loginQuery = z.strictObject({
     .string()
     .refine((text) => readReturnTo(text) !== undefined, 'Must be a path of this server')
     .transform((text) => readReturnTo(text) ?? DEFAULT_RETURN_TO)
-    .default(DEFAULT_RETURN_TO),
+    .default(DEFAULT_RETURN_TO)
+    .describe('Path of this server to go on to after the login'),
 });
 
 /** Providers add what they like (RFC 6749 §4.1.2); each may come once. */
 const callbackQuery = z.looseObject({
-  state: z.string().optional(),
-  code: z.string().optional(),
-  error: z.string().optional(),
+  state: z.string().optional().describe('What the login sent along'),
+  code: z.string().optional().describe("The provider's code"),
+  error: z.string().optional().describe('What the provider calls its refusal'),
 });
 
 const redirect = z.null().describe('Goes on at `Location`');

@@ -10,7 +10,7 @@ import { writer } from '../writes.ts';
 
 const listQuery = z.strictObject({
   ...pagingFields,
-  search: filterText.optional(),
+  search: filterText.optional().describe('Part of the name'),
   sort: z.enum(PLAN_SORTS).default('created_at'),
   order: orderField,
 });

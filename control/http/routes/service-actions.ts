@@ -9,18 +9,32 @@ import { writer } from '../writes.ts';
 
 /** What proxies allow a request to take, and a person to wait. */
 const MAX_WAIT_S = 60;
-export const waitQuery = z.strictObject({ wait: z.coerce.number().int().min(0).max(MAX_WAIT_S).default(MAX_WAIT_S) });
+export const waitQuery = z.strictObject({
+  wait: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(MAX_WAIT_S)
+    .default(MAX_WAIT_S)
+    .describe('Seconds to wait for the host; past them the answer is a 202 and the work goes on'),
+});
 
 /** An action takes no fields; clients that always send a body send `{}`. */
 export const noBody = z.strictObject({}).nullish();
 
-const actionFields = { id: z.string(), status: z.enum(LIFECYCLES), message: z.string() };
-const doneView = z.object({ ...actionFields, job_id: z.string() }).meta({ id: 'ActionDone' });
-export const acceptedView = z
-  .object({ ...actionFields, job_id: z.string() })
-  .meta({ id: 'ActionAccepted', description: 'The wait is over, the work goes on: follow the job.' });
+const id = z.string().meta({ example: 'svc_abc123' });
+const actionFields = { id, status: z.enum(LIFECYCLES), message: z.string(), job_id: z.string() };
+export const acceptedView = z.object(actionFields).meta({
+  id: 'ActionAccepted',
+  description: 'The wait is over, the work goes on: follow the job.',
+  example: { id: 'svc_abc123', status: 'running', message: 'Service is stopping', job_id: 'job_xyz456' },
+});
 const redeployView = z
-  .object({ id: z.string(), status: z.enum(LIFECYCLES), deploy_job_id: z.string() })
+  .object({
+    id,
+    status: z.enum(LIFECYCLES).meta({ example: 'deploying' }),
+    deploy_job_id: z.string().meta({ example: 'job_xyz789' }),
+  })
   .meta({ id: 'RedeployedService' });
 
 const DONE = { start: 'Service started', stop: 'Service stopped', restart: 'Service restarted' } as const;
@@ -29,6 +43,16 @@ const UNDER_WAY = {
   stop: 'Service is stopping',
   restart: 'Service is restarting',
 } as const;
+
+const doneView = (kind: keyof typeof DONE) =>
+  z.object(actionFields).meta({
+    example: {
+      id: 'svc_abc123',
+      status: kind === 'stop' ? 'stopped' : 'running',
+      message: DONE[kind],
+      job_id: 'job_xyz456',
+    },
+  });
 
 export function mountServiceActions(http: Http, app: App): void {
   const write = writer(app.idempotency);
@@ -43,7 +67,7 @@ export function mountServiceActions(http: Http, app: App): void {
           params: idParams,
           querystring: waitQuery,
           body: noBody,
-          response: { 200: doneView, 202: acceptedView },
+          response: { 200: doneView(kind), 202: acceptedView },
         },
       },
       (request, reply) =>

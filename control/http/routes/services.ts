@@ -16,17 +16,17 @@ import { acceptedView, waitQuery } from './service-actions.ts';
 
 const listQuery = z.strictObject({
   ...pagingFields,
-  status: z.enum(LIFECYCLES).optional(),
-  customer_id: filterText.optional(),
-  host_id: filterText.optional(),
-  search: filterText.optional(),
+  status: z.enum(LIFECYCLES).optional().describe('Only those in this state'),
+  customer_id: filterText.optional().describe('Only those of this customer'),
+  host_id: filterText.optional().describe('Only those on this host'),
+  search: filterText.optional().describe('Part of the name'),
   sort: z.enum(SERVICE_SORTS).default('created_at'),
   order: orderField,
 });
 
 const eventsQuery = z.strictObject({
   ...pagingFields,
-  type: filterText.optional(),
+  type: filterText.optional().describe('Only these, such as deploy, restart or health'),
   sort: z.literal('timestamp').default('timestamp'),
   order: newestFirst,
 });

@@ -14,9 +14,9 @@ import { createService } from './services.ts';
 
 const listQuery = z.strictObject({
   ...pagingFields,
-  category: filterText.optional(),
-  origin: z.enum(TEMPLATE_ORIGINS).optional(),
-  search: filterText.optional(),
+  category: filterText.optional().describe('Only those of this category, such as ai or database'),
+  origin: z.enum(TEMPLATE_ORIGINS).optional().describe('Only those of the catalogue, own or imported ones'),
+  search: filterText.optional().describe('Part of the id, the name or the tagline'),
   sort: z.enum(TEMPLATE_SORTS).default('name'),
   order: orderField,
 });

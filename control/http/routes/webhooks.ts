@@ -5,7 +5,7 @@ import type { App } from '../../app/api/app.ts';
 import { DELIVERY_STATES, WEBHOOK_SORTS } from '../../app/api/webhooks.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
-import { fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';
+import { fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
 import * as view from '../views/webhook.ts';
 import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
@@ -18,9 +18,9 @@ const listQuery = z.strictObject({
 });
 const deliveryQuery = z.strictObject({
   ...pagingFields,
-  state: z.enum(DELIVERY_STATES).optional(),
-  sort: z.enum(['created_at']).default('created_at'),
-  order: z.enum(['asc', 'desc']).default('desc'),
+  state: z.enum(DELIVERY_STATES).optional().describe('Only those in this state'),
+  sort: z.literal('created_at').default('created_at'),
+  order: newestFirst,
 });
 const deliveryParams = z.object({ id: z.string(), delivery_id: z.string() });
 

@@ -25,7 +25,7 @@ export const auditView = z
     host_id: z.string().nullable(),
     job_id: z.string().nullable().meta({ description: 'The job that does the work, and says how it went' }),
     address: z.string().nullable().meta({ example: '203.0.113.7' }),
-    request_id: z.string().nullable(),
+    request_id: z.string().nullable().meta({ example: 'req_Qm9vLWRvbmUtMDAwMQ' }),
     user_agent: z.string().nullable().meta({ example: 'curl/8.5.0' }),
     result: z.enum(AUDIT_RESULTS),
     status: z

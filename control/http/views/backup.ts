@@ -16,7 +16,10 @@ export const backupView = z
     added_bytes: z.number().int().nullable().meta({ description: 'What it took on disk beside the backups before it' }),
     files: z.number().int().nullable(),
     snapshot_id: z.string().nullable().meta({ description: "Of restic, in the service's repository on the host" }),
-    error: z.object({ code: z.string(), message: z.string(), details: z.string().optional() }).nullable(),
+    error: z
+      .object({ code: z.string(), message: z.string(), details: z.string().optional() })
+      .nullable()
+      .meta({ description: 'Why it failed', example: null }),
     job_id: z.string().meta({ example: 'job_xyz456', description: 'The job that took it; jobs are kept for 30 days' }),
     created_at: timestamp,
     finished_at: timestamp.nullable(),
@@ -26,15 +29,23 @@ export const backupPage = pageOf(backupView);
 
 const queryFields = {
   ...pagingFields,
-  status: z.enum(BACKUP_STATES).optional(),
-  sort: z.enum(['created_at']).default('created_at'),
+  status: z.enum(BACKUP_STATES).optional().describe('Only those in this state'),
+  sort: z.literal('created_at').default('created_at'),
   order: newestFirst,
 };
 export const backupsOfQuery = z.strictObject(queryFields);
-export const backupQuery = z.strictObject({ ...queryFields, service_id: filterText.optional() });
+export const backupQuery = z.strictObject({
+  ...queryFields,
+  service_id: filterText.optional().describe('Only those of this service'),
+});
 
 export const restoringView = z
-  .object({ id: z.string(), service_id: z.string(), message: z.string(), job_id: z.string() })
+  .object({
+    id: z.string().meta({ example: 'bkp_abc123' }),
+    service_id: z.string(),
+    message: z.string().meta({ example: 'The restore has begun' }),
+    job_id: z.string(),
+  })
   .meta({ id: 'Restoring', description: 'The restore is a job: follow it.' });
 
 export const fromBackupQuery = ({ status, order, ...query }: z.infer<typeof backupsOfQuery>): BackupQuery => ({

@@ -60,7 +60,7 @@ export const suspensionView = z
     id: z.string().meta({ example: 'cust_def456' }),
     status,
     message: z.string().meta({ example: 'Customer suspended; 2 services are being stopped' }),
-    job_ids: z.array(z.string()),
+    job_ids: z.array(z.string()).meta({ description: 'The jobs that do it', example: ['job_xyz456'] }),
   })
   .meta({ id: 'Suspension', description: 'The jobs go on by themselves, also where a host is away now.' });
 

@@ -6,29 +6,30 @@ import type { HostFacts } from '#shared/model.ts';
 import { pageOf, timestamp } from './page.ts';
 
 const facts = z.object({
-  hostname: z.string(),
-  os: z.string(),
-  kernel: z.string(),
-  arch: z.string(),
-  cpus: z.number().int(),
-  memory_bytes: z.number(),
-  memory_free_bytes: z.number(),
-  disk_bytes: z.number(),
-  disk_free_bytes: z.number(),
-  docker_version: z.string().nullable(),
-  compose_version: z.string().nullable(),
-  agent_version: z.string(),
-  addresses: z.array(z.string()),
+  hostname: z.string().meta({ example: 'web-1' }),
+  os: z.string().meta({ example: 'Debian GNU/Linux 12 (bookworm)' }),
+  kernel: z.string().meta({ example: '6.1.0-18-amd64' }),
+  arch: z.string().meta({ example: 'x64' }),
+  cpus: z.number().int().meta({ example: 4 }),
+  memory_bytes: z.number().meta({ example: 8_326_500_352 }),
+  memory_free_bytes: z.number().meta({ example: 5_368_709_120 }),
+  disk_bytes: z.number().meta({ description: 'Of the file system that holds the data', example: 84_825_604_096 }),
+  disk_free_bytes: z.number().meta({ example: 42_949_672_960 }),
+  docker_version: z.string().nullable().meta({ description: 'Null: Docker does not answer', example: '28.5.2' }),
+  compose_version: z.string().nullable().meta({ example: '2.40.3' }),
+  agent_version: z.string().meta({ example: '0.1.0' }),
+  addresses: z
+    .array(z.string())
+    .meta({ description: 'The first is where its services are reached', example: ['203.0.113.7'] }),
 });
 
 export const hostView = z
   .object({
     id: z.string().meta({ example: 'host_abc123' }),
-    name: z.string(),
+    name: z.string().meta({ example: 'web-1' }),
     labels: z.record(z.string(), z.string()),
     status: z.enum(['connected', 'offline', 'revoked', 'fenced']),
-    /** What the host said of itself when it last connected; null before that. */
-    facts: facts.nullable(),
+    facts: facts.nullable().meta({ description: 'What it said of itself when it last connected; null before that' }),
     last_seen_at: timestamp.nullable(),
     created_at: timestamp,
   })
@@ -38,14 +39,19 @@ export const hostPage = pageOf(hostView);
 export const newJoinTokenBody = z
   .strictObject({
     labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
-    uses: z.number().int().min(1).max(1000).optional(),
-    expires_in_s: z.number().int().min(1).max(86_400).optional(),
+    uses: z.number().int().min(1).max(1000).optional().describe('How many hosts may join with it'),
+    expires_in_s: z.number().int().min(1).max(86_400).optional().describe('Seconds it is good for'),
     address_range: z.union([z.cidrv4(), z.cidrv6()], 'Must be an address range such as 203.0.113.0/24').optional(),
   })
   .nullish();
 
 export const joinTokenView = z
-  .object({ id: z.string(), token: z.string(), expires_at: timestamp, command: z.string() })
+  .object({
+    id: z.string().meta({ example: 'jtk_abc123' }),
+    token: z.string().meta({ example: 'lsj_…' }),
+    expires_at: timestamp,
+    command: z.string().meta({ example: 'longshore agent --token lsj_…' }),
+  })
   .meta({ id: 'JoinToken', description: 'The token is shown once. The command is the line to run on the host.' });
 
 export const fromNewJoinTokenBody = (body: z.infer<typeof newJoinTokenBody>): NewJoinToken => ({

@@ -11,7 +11,7 @@ const jobFields = {
   service_name: z.string(),
   host_id: z.string(),
   kind: z.enum(JOB_KINDS),
-  state: z.enum(JOB_STATES),
+  state: z.enum(JOB_STATES).meta({ description: 'How far it is', example: 'succeeded' }),
   error: z
     .object({
       code: z.string(),
@@ -19,12 +19,19 @@ const jobFields = {
       details: z.string().optional(),
       fields: z.record(z.string(), z.string()).optional(),
     })
-    .nullable(),
-  failed_step: z.enum(JOB_STEPS).nullable(),
-  plan: z.array(z.object({ service: z.string(), action: z.enum(PLAN_ACTIONS), reason: z.string() })).nullable(),
-  /** Revision put back after a failure. */
-  rolled_back_to: z.number().int().nullable(),
-  unchanged: z.boolean(),
+    .nullable()
+    .meta({ description: 'Why it failed', example: null }),
+  failed_step: z.enum(JOB_STEPS).nullable().meta({ example: null }),
+  plan: z
+    .array(z.object({ service: z.string(), action: z.enum(PLAN_ACTIONS), reason: z.string() }))
+    .nullable()
+    .meta({ description: 'What a deploy does with each service of the compose file; null until it is known' }),
+  rolled_back_to: z
+    .number()
+    .int()
+    .nullable()
+    .meta({ description: 'The revision put back after a failure', example: null }),
+  unchanged: z.boolean().meta({ description: 'There was nothing to do', example: false }),
   cause: z.string().nullable().describe('Why, where nobody asked for this very job'),
   backup_id: z.string().nullable().describe('Of jobs about a backup'),
   created_at: timestamp,
@@ -34,7 +41,7 @@ const jobFields = {
 
 const stepView = z.object({
   step: z.enum(JOB_STEPS),
-  state: z.enum(STEP_STATES),
+  state: z.enum(STEP_STATES).meta({ example: 'done' }),
   message: z.string().nullable(),
   started_at: timestamp,
   finished_at: timestamp.nullable(),

@@ -13,9 +13,12 @@ const permission = z
 
 const boundFields = {
   name: z.string(),
-  permissions: z.array(z.string()),
+  permissions: z.array(z.string()).meta({ example: ['services.read', 'services.logs'] }),
   customer_id: z.string().nullable(),
-  host_labels: z.record(z.string(), z.string()).nullable(),
+  host_labels: z
+    .record(z.string(), z.string())
+    .nullable()
+    .meta({ description: 'Only hosts with these', example: null }),
   /** Requests a minute; null is the default. */
   rate_limit: z.number().int().nullable(),
 };
@@ -23,7 +26,7 @@ const boundFields = {
 const keyFields = {
   id: z.string().meta({ example: 'key_abc123' }),
   ...boundFields,
-  hint: z.string(),
+  hint: z.string().meta({ description: 'Its beginning, to tell it from others', example: 'lsk_k1_Qm9v…' }),
   created_at: timestamp,
   expires_at: timestamp.nullable(),
   last_used_at: timestamp.nullable(),
@@ -32,15 +35,17 @@ const keyFields = {
 export const keyView = z.object(keyFields).meta({ id: 'ApiKey' });
 export const keyPage = pageOf(keyView);
 export const createdKeyView = z
-  .object({ ...keyFields, secret: z.string() })
+  .object({ ...keyFields, secret: z.string().meta({ example: 'lsk_…' }) })
   .meta({ id: 'CreatedApiKey', description: 'The secret is shown once.' });
-export const callerView = z.object({ key_id: z.string(), ...boundFields }).meta({ id: 'Caller' });
+export const callerView = z
+  .object({ key_id: z.string().meta({ example: 'key_abc123' }), ...boundFields })
+  .meta({ id: 'Caller' });
 
 export const newKeyBody = z.strictObject({
   name: z.string().min(1).max(100),
   permissions: z.array(permission).min(1).max(100),
   customer_id: z.string().min(1).max(64).optional(),
-  host_labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
+  host_labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional().describe('Only hosts with these'),
   expires_at: z.iso.datetime({ offset: true }).optional(),
   rate_limit: z.number().int().min(1).max(1_000_000).optional(),
 });

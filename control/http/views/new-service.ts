@@ -36,47 +36,81 @@ const pullPolicy = z.enum(PULL_POLICIES);
 const commonFields = {
   name: requiredText('Service name').regex(NAME, NAME_RULE).meta({ example: 'my-app' }),
   customer_id: z.string().min(1).max(64).optional().meta({ example: 'cust_def456' }),
-  display_name: displayName.optional(),
+  display_name: displayName.optional().describe('For people; the name is for machines'),
   category: category.optional(),
-  host_id: z.string().min(1).max(64).optional(),
-  placement: z.strictObject({ labels }).optional(),
+  host_id: z.string().min(1).max(64).optional().describe('Where to run; else the host with most free memory'),
+  placement: z.strictObject({ labels }).optional().describe('Only hosts with these labels'),
   labels: labels.optional(),
-  variables: variablesOf(variableValue).optional(),
-  rollback_on_failure: z.boolean().optional(),
-  health_timeout_s: healthTimeoutS.optional(),
-  pull: pullPolicy.optional(),
+  variables: variablesOf(variableValue).optional().describe('Filled into the compose file'),
+  rollback_on_failure: z.boolean().optional().describe('Put back the last good revision when a deploy fails: true'),
+  health_timeout_s: healthTimeoutS.optional().describe('How long a deploy waits for healthy'),
+  pull: pullPolicy.optional().describe('When images are pulled'),
   limits: serviceLimits.optional(),
 };
 
-const composeBody = z.strictObject({
-  ...commonFields,
-  deploy_method: z.literal('compose'),
-  compose: composeText,
-});
+/** Whose they are in the documented examples. */
+const forCustomer = { customer_id: 'cust_def456' };
+
+const composeBody = z
+  .strictObject({
+    ...commonFields,
+    deploy_method: z.literal('compose'),
+    compose: composeText.describe('The compose file, at most 256 KiB'),
+  })
+  .meta({
+    example: {
+      name: 'custom-app',
+      ...forCustomer,
+      deploy_method: 'compose',
+      compose: "version: '3.8'\nservices:\n  app:\n    image: myapp:latest",
+    },
+  });
 
 const templateBody = z.strictObject({
   ...commonFields,
   deploy_method: z.literal('template'),
   template_id: z.string().min(1).max(64).meta({ example: 'uptime-kuma' }),
 });
+const templateExample = { name: 'my-app', ...forCustomer, variables: { SERVICE_NAME: 'my-app' } };
 
 /** Of POST /api/templates/:id/deploy: the path says the rest. */
-export const deployTemplateBody = templateBody.omit({ deploy_method: true, template_id: true });
+export const deployTemplateBody = templateBody
+  .omit({ deploy_method: true, template_id: true })
+  .meta({ example: templateExample });
 
-const gitBody = z.strictObject({
-  ...commonFields,
-  deploy_method: z.literal('git'),
-  git_url: z.string().min(1).max(2048).meta({ example: 'https://github.com/user/repo.git' }),
-  git_branch: z.string().min(1).max(255).optional(),
+const gitBody = z
+  .strictObject({
+    ...commonFields,
+    deploy_method: z.literal('git'),
+    git_url: z.string().min(1).max(2048).describe('https or ssh address of the repository'),
+    git_branch: z.string().min(1).max(255).optional().describe("A branch or tag; else the repository's own"),
+  })
+  .meta({
+    example: {
+      name: 'my-project',
+      ...forCustomer,
+      deploy_method: 'git',
+      git_url: 'https://github.com/user/repo.git',
+      git_branch: 'main',
+    },
+  });
+
+const aiBody = z
+  .strictObject({
+    ...commonFields,
+    deploy_method: z.literal('ai'),
+    ai_url: z.string().min(1).max(2048).describe('The repository to find out about'),
+  })
+  .meta({
+    example: { name: 'auto-app', ...forCustomer, deploy_method: 'ai', ai_url: 'https://github.com/user/repo' },
+  });
+
+const wholeTemplateBody = templateBody.meta({
+  example: { ...templateExample, deploy_method: 'template', template_id: 'uptime-kuma' },
 });
+const bodies = [wholeTemplateBody, gitBody, composeBody, aiBody] as const;
 
-const aiBody = z.strictObject({
-  ...commonFields,
-  deploy_method: z.literal('ai'),
-  ai_url: z.string().min(1).max(2048).meta({ example: 'https://github.com/user/repo' }),
-});
-
-export const newServiceBody = z.discriminatedUnion('deploy_method', [composeBody, templateBody, gitBody, aiBody], {
+export const newServiceBody = z.discriminatedUnion('deploy_method', bodies, {
   error: (issue) => (issue.code === 'invalid_union' ? 'Use one of compose, template, git, ai' : undefined),
 });
 export type NewServiceBody = z.infer<typeof newServiceBody>;

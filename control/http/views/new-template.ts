@@ -6,7 +6,7 @@ import { IMPORT_FORMATS, type TemplateImport, type TemplateSourceTexts } from '.
 
 const MAX_FILES = 50;
 const MAX_URL_CHARS = 2048;
-const customerId = z.string().min(1).max(64).optional().meta({ example: 'cust_def456' });
+const customerId = z.string().min(1).max(64).optional();
 
 const files = z
   .record(z.string().min(1).max(255), z.string())
@@ -33,7 +33,9 @@ const sourceFields = {
     .optional()
     .describe('compose.yaml; leave it out when the manifest holds its text')
     .meta({ example: COMPOSE }),
-  files: files.optional().describe('Texts of the files that the manifest names in `from`, by that name'),
+  files: files
+    .optional()
+    .meta({ description: 'Texts of the files that the manifest names in `from`, by that name', example: {} }),
 };
 
 export const templateSourceBody = z.strictObject(sourceFields).meta({ id: 'TemplateSource' });
@@ -43,21 +45,20 @@ export const newTemplateBody = z.strictObject({
   customer_id: customerId.describe('Only this customer sees it; left out: everybody'),
 });
 
-export const importBody = z.strictObject({
-  format: z.enum([...IMPORT_FORMATS, 'auto']).default('auto'),
-  content: z
-    .string()
-    .min(1)
-    .optional()
-    .describe('The text of one file')
-    .meta({ example: '{"version":"2","templates":[{"type":1,"title":"Web","image":"nginx:1.28.0-alpine"}]}' }),
-  files: files.optional().describe('The files of one template by their names, for formats that need several'),
-  url: z.string().min(1).max(MAX_URL_CHARS).optional().describe('Where the text of one file is'),
-  id: z.string().min(1).max(63).optional().describe('For an import of one template; else made from its name'),
-  category: z.string().min(1).max(40).optional().describe('For all that are imported'),
-  customer_id: customerId,
-  dry_run: z.boolean().default(false).describe('Say what would be imported and write nothing'),
-});
+export const importBody = z
+  .strictObject({
+    format: z.enum([...IMPORT_FORMATS, 'auto']).default('auto'),
+    content: z.string().min(1).optional().describe('The text of one file'),
+    files: files.optional().describe('The files of one template by their names, for formats that need several'),
+    url: z.string().min(1).max(MAX_URL_CHARS).optional().describe('Where the text of one file is'),
+    id: z.string().min(1).max(63).optional().describe('For an import of one template; else made from its name'),
+    category: z.string().min(1).max(40).optional().describe('For all that are imported'),
+    customer_id: customerId,
+    dry_run: z.boolean().default(false).describe('Say what would be imported and write nothing'),
+  })
+  .meta({
+    example: { content: '{"version":"2","templates":[{"type":1,"title":"Web","image":"nginx:1.28.0-alpine"}]}' },
+  });
 export type ImportBody = z.infer<typeof importBody>;
 
 export const fromSourceBody = ({

@@ -6,11 +6,11 @@ export const MAX_PER_PAGE = 100;
 
 /** Query fields of every list; spread into a strict object. */
 export const pagingFields = {
-  page: z.coerce.number().int().min(1).max(1_000_000).default(1),
-  per_page: z.coerce.number().int().min(1).max(MAX_PER_PAGE).default(20),
+  page: z.coerce.number().int().min(1).max(1_000_000).default(1).describe('Page, from 1'),
+  per_page: z.coerce.number().int().min(1).max(MAX_PER_PAGE).default(20).describe('Items a page'),
 };
 
-export const orderField = z.enum(['asc', 'desc']).default('asc');
+export const orderField = z.enum(['asc', 'desc']).default('asc').describe('Ascending or descending');
 
 /** A timeline is read from its end: these lists start with the newest unless asked otherwise. */
 export const newestFirst = orderField.default('desc');
@@ -24,7 +24,12 @@ export const fromPaging = (query: { page: number; per_page: number }): Paging =>
 });
 
 export const pageOf = <T extends z.ZodType>(item: T) =>
-  z.object({ data: z.array(item), total: z.number().int(), page: z.number().int(), per_page: z.number().int() });
+  z.object({
+    data: z.array(item),
+    total: z.number().int().describe('How many there are on all pages'),
+    page: z.number().int(),
+    per_page: z.number().int(),
+  });
 
 export function toPageView<T, V>(page: Page<T>, toView: (item: T) => V) {
   return { data: page.items.map(toView), total: page.total, page: page.page, per_page: page.perPage };

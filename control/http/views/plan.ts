@@ -26,7 +26,7 @@ export const planView = z
   .object({
     id: z.string().meta({ example: 'plan_ghi789' }),
     name: z.string().meta({ example: 'Small' }),
-    description: z.string().nullable(),
+    description: z.string().nullable().meta({ example: 'For one small shop' }),
     limits: limitsView,
     created_at: timestamp,
     updated_at: timestamp,
@@ -40,12 +40,9 @@ const bodyFields = {
   limits: z.strictObject(limitFields).partial().optional(),
 };
 export const newPlanBody = z.strictObject(bodyFields);
-export const planChangeBody = z
-  .strictObject(bodyFields)
-  .partial()
-  .meta({
-    description: 'What is left out stays as it is. What runs is not touched: it counts from the next deploy on.',
-  });
+export const planChangeBody = z.strictObject(bodyFields).partial().meta({
+  description: 'What is left out stays as it is. What runs is not touched: it counts from the next deploy on.',
+});
 
 export const fromPlanBody = <Body extends z.infer<typeof planChangeBody>>({ limits, ...body }: Body) => ({
   ...body,

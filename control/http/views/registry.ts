@@ -21,7 +21,7 @@ export const registryPage = pageOf(registryView);
 
 export const registryQuery = z.strictObject({
   ...pagingFields,
-  customer_id: filterText.optional(),
+  customer_id: filterText.optional().describe('Only those of this customer'),
   search: filterText.optional().meta({ description: 'Part of the name or the server' }),
   sort: z.enum(['name', 'server', 'created_at', 'updated_at']).default('name'),
   order: orderField,

@@ -1,4 +1,5 @@
-// Services as the API shows them. The first fields are those of the documented panel API, to the letter; the rest is ours.
+// Services as the API shows them. The first fields are those of the documented panel API, to the letter; the rest is
+// ours. The examples are those of its documents, and so stand in ours.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import {
@@ -13,22 +14,25 @@ import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/service
 import { pageOf, timestamp } from './page.ts';
 import { healthView, resourcesDetailView, resourcesView, toHealth, toResources, toResourcesDetail } from './usage.ts';
 
+/** Later than the time the service was made. */
+const changedAt = timestamp.meta({ example: '2026-03-29T10:05:00Z' });
+
 const container = z.object({
-  id: z.string(),
-  name: z.string(),
-  service: z.string(),
-  image: z.string(),
-  image_id: z.string(),
-  state: z.enum(CONTAINER_STATES),
-  health: z.enum(HEALTHS),
-  exit_code: z.number().int().nullable(),
-  started_at: timestamp.nullable(),
+  id: z.string().meta({ description: "Docker's id", example: '3f4e0c1a9b7d' }),
+  name: z.string().meta({ example: 'my-app-web-1' }),
+  service: z.string().meta({ description: 'Its service in the compose file', example: 'web' }),
+  image: z.string().meta({ example: 'louislam/uptime-kuma:2.0.2' }),
+  image_id: z.string().meta({ example: 'sha256:8a5a1f2d' }),
+  state: z.enum(CONTAINER_STATES).meta({ example: 'running' }),
+  health: z.enum(HEALTHS).meta({ example: 'healthy' }),
+  exit_code: z.number().int().nullable().meta({ description: 'Null while it runs', example: null }),
+  started_at: changedAt.nullable(),
   ports: z.array(
     z.object({
-      host: z.number().int(),
-      container: z.number().int(),
+      host: z.number().int().meta({ description: 'Port of the host; 0 is not published', example: 3001 }),
+      container: z.number().int().meta({ example: 3001 }),
       protocol: z.enum(['tcp', 'udp']),
-      address: z.string(),
+      address: z.string().meta({ description: 'Where the host listens', example: '0.0.0.0' }),
     }),
   ),
 });
@@ -36,22 +40,25 @@ const container = z.object({
 const summaryFields = {
   id: z.string().meta({ example: 'svc_abc123' }),
   name: z.string().meta({ example: 'my-app' }),
-  status: z.enum(LIFECYCLES),
-  url: z.string().nullable().meta({ example: 'http://203.0.113.7:8080' }),
-  customer_id: z.string().nullable(),
-  template: z.string().nullable().meta({ example: 'uptime-kuma' }),
-  deploy_method: z.enum(DEPLOY_METHODS),
+  status: z.enum(LIFECYCLES).meta({ description: 'What it does; `health` says how well', example: 'running' }),
+  url: z.string().nullable().meta({
+    description: 'Where it answers; null when it publishes no port, or its host has told no address',
+    example: 'https://my-app.panel.example.com',
+  }),
+  customer_id: z.string().nullable().meta({ description: 'Whose it is; null: of no customer' }),
+  template: z.string().nullable().meta({ description: 'What it was made from', example: 'uptime-kuma' }),
+  deploy_method: z.enum(DEPLOY_METHODS).meta({ example: 'template' }),
   created_at: timestamp,
-  updated_at: timestamp,
+  updated_at: changedAt,
   resources: resourcesView,
-  display_name: z.string().nullable(),
-  category: z.string().nullable(),
-  host_id: z.string(),
-  enabled: z.boolean(),
-  reason: z.string().nullable(),
-  labels: z.record(z.string(), z.string()),
-  revision: z.number().int(),
-  running_revision: z.number().int().nullable(),
+  display_name: z.string().nullable().meta({ example: 'My app' }),
+  category: z.string().nullable().meta({ example: 'monitoring' }),
+  host_id: z.string().meta({ description: 'Where it runs' }),
+  enabled: z.boolean().meta({ description: 'Whether it is meant to run' }),
+  reason: z.string().nullable().meta({ description: 'Why its status is what it is', example: null }),
+  labels: z.record(z.string(), z.string()).meta({ example: { tier: 'web' } }),
+  revision: z.number().int().meta({ description: 'Grows by one with each change' }),
+  running_revision: z.number().int().nullable().meta({ description: 'What its host runs; null: not known' }),
   health: healthView,
 };
 
@@ -62,40 +69,73 @@ export const serviceDetailView = z
   .object({
     ...summaryFields,
     customer_name: z.string().nullable(),
-    compose: z.string(),
-    git: z.object({ url: z.string(), branch: z.string().nullable() }).nullable(),
-    variables: z.record(z.string(), z.string()),
-    custom_domains: z.array(z.string()),
+    compose: z.string().meta({
+      description: 'The compose file, its secrets as `***` without `secrets.read`; empty until a repository was read',
+      example: "version: '3.8'\nservices:\n  ...",
+    }),
+    git: z
+      .object({ url: z.string(), branch: z.string().nullable() })
+      .nullable()
+      .meta({ description: 'Of git and ai deploys', example: null }),
+    variables: z
+      .record(z.string(), z.string())
+      .meta({ description: 'Secret ones as `***` without `secrets.read`', example: { SERVICE_NAME: 'my-app' } }),
+    custom_domains: z.array(z.string()).meta({ example: [] }),
     resources: resourcesDetailView,
-    deployed_at: timestamp.nullable(),
-    rollback_on_failure: z.boolean(),
-    health_timeout_s: z.number().int(),
+    deployed_at: changedAt.nullable().meta({ description: 'When it was last deployed with success' }),
+    rollback_on_failure: z.boolean().meta({ description: 'Put back the last good revision when a deploy fails' }),
+    health_timeout_s: z.number().int().meta({ description: 'How long a deploy waits for healthy', example: 300 }),
     containers: z.array(container),
   })
   .meta({ id: 'ServiceDetail' });
 
 export const createdServiceView = z
   .object({
-    id: z.string(),
+    id: z.string().meta({ example: 'svc_new789' }),
     name: z.string(),
-    status: z.enum(LIFECYCLES),
-    url: z.string().nullable(),
-    deploy_job_id: z.string(),
+    status: z.enum(LIFECYCLES).meta({ example: 'deploying' }),
+    url: summaryFields.url,
+    deploy_job_id: z.string().meta({ description: 'The deploy: follow it by GET /api/jobs/:id or a WebSocket' }),
   })
   .meta({ id: 'CreatedService' });
 
 export const eventView = z
   .object({
-    id: z.string(),
-    type: z.string(),
-    status: z.string(),
-    message: z.string(),
-    /** The job whose end this is; null for what no job brought about. */
-    job_id: z.string().nullable(),
-    timestamp,
+    id: z.string().meta({ example: 'evt_mno345' }),
+    type: z
+      .string()
+      .meta({ description: 'What it is about: deploy, start, stop, restart, health, …', example: 'deploy' }),
+    status: z.string().meta({ description: 'How it went', example: 'success' }),
+    message: z.string().meta({ example: 'Deployed from template uptime-kuma' }),
+    job_id: z.string().nullable().meta({ description: 'Whose end this is; null: no job brought it about' }),
+    timestamp: changedAt,
   })
   .meta({ id: 'Event' });
-export const eventPage = pageOf(eventView);
+export const eventPage = pageOf(eventView).meta({
+  example: {
+    data: [
+      {
+        id: 'evt_mno345',
+        type: 'deploy',
+        status: 'success',
+        message: 'Deployed from template uptime-kuma',
+        job_id: 'job_xyz456',
+        timestamp: '2026-03-29T10:05:00Z',
+      },
+      {
+        id: 'evt_pqr678',
+        type: 'health',
+        status: 'healthy',
+        message: 'Health check passed',
+        job_id: null,
+        timestamp: '2026-03-29T10:05:30Z',
+      },
+    ],
+    total: 2,
+    page: 1,
+    per_page: 20,
+  },
+});
 
 /** What the host of a service says of itself, as far as the caller may know it. */
 export type FindFacts = (hostId: string) => HostFacts | null;

@@ -12,7 +12,7 @@ const sessionFields = {
   permissions: z.array(z.string()).meta({ example: ['services.read', 'services.logs'] }),
   customer_id: z.string().nullable(),
   address: z.string().meta({ description: 'Where the login came from', example: '203.0.113.7' }),
-  user_agent: z.string().nullable(),
+  user_agent: z.string().nullable().meta({ example: 'Mozilla/5.0' }),
   created_at: timestamp,
   last_used_at: timestamp,
   idle_expires_at: timestamp.meta({ description: 'When it ends unless it is used' }),
@@ -24,7 +24,10 @@ export const sessionView = z
   .meta({ id: 'Session' });
 export const sessionPage = pageOf(sessionView);
 export const currentSessionView = z
-  .object({ ...sessionFields, csrf_token: z.string().meta({ description: 'Goes into X-CSRF-Token of every write' }) })
+  .object({
+    ...sessionFields,
+    csrf_token: z.string().meta({ description: 'Goes into X-CSRF-Token of every write', example: 'b0Vv…' }),
+  })
   .meta({ id: 'CurrentSession' });
 export const loggedOutView = z
   .object({

@@ -4,27 +4,30 @@ import { IMPORT_FORMATS, TEMPLATE_ORIGINS, type Template, type TemplateDetail } 
 import { pageOf, timestamp } from './page.ts';
 
 const variable = z.object({
-  name: z.string(),
-  label: z.string(),
+  name: z.string().meta({ example: 'PORT' }),
+  label: z.string().meta({ example: 'Port of the host' }),
   help: z.string().nullable(),
-  type: z.string(),
+  type: z.string().meta({ example: 'port' }),
   required: z.boolean(),
-  default: z.string().nullable(),
-  secret: z.boolean(),
-  generated: z.boolean(),
-  options: z.array(z.object({ value: z.string(), label: z.string() })).nullable(),
+  default: z.string().nullable().meta({ example: '3001' }),
+  secret: z.boolean().meta({ description: 'Shown as `***` in services', example: false }),
+  generated: z.boolean().meta({ description: 'Made up at the first deploy when it is not given', example: false }),
+  options: z
+    .array(z.object({ value: z.string(), label: z.string() }))
+    .nullable()
+    .meta({ description: 'What it may be, of type enum', example: null }),
 });
 
 const templateFields = {
   id: z.string().meta({ example: 'uptime-kuma' }),
-  name: z.string(),
-  tagline: z.string(),
-  description: z.string(),
-  category: z.string(),
-  tags: z.array(z.string()),
+  name: z.string().meta({ example: 'Uptime Kuma' }),
+  tagline: z.string().meta({ example: 'Watches web sites and services and tells you when one is down' }),
+  description: z.string().meta({ example: 'Checks by HTTP, TCP, DNS and ping, with a status page.' }),
+  category: z.string().meta({ example: 'monitoring' }),
+  tags: z.array(z.string()).meta({ example: ['status-page'] }),
   version: z.number().int().describe('Revision of the template; grows by one with each change'),
-  app_version: z.string(),
-  links: z.record(z.string(), z.string()),
+  app_version: z.string().meta({ description: "The software's", example: '2.0.2' }),
+  links: z.record(z.string(), z.string()).meta({ example: { website: 'https://uptime.kuma.pet' } }),
   variables: z.array(variable),
   origin: z.enum(TEMPLATE_ORIGINS),
   customer_id: z.string().nullable().describe('Only this customer sees it; null is everybody'),
@@ -38,10 +41,15 @@ export const templateDetailView = z
   .object({
     ...templateFields,
     compose: z.string(),
-    files: z.array(z.string()).describe("Paths in the service's folder"),
-    notes: z.object({ before: z.string().nullable(), after: z.string().nullable() }),
-    imported_from: z.enum(IMPORT_FORMATS).nullable(),
-    warnings: z.array(z.string()).describe('What to know before a deploy, such as what an import could not carry over'),
+    files: z.array(z.string()).meta({ description: "Paths in the service's folder", example: [] }),
+    notes: z
+      .object({ before: z.string().nullable(), after: z.string().nullable() })
+      .meta({ description: 'To read before and after a deploy' }),
+    imported_from: z.enum(IMPORT_FORMATS).nullable().meta({ example: null }),
+    warnings: z.array(z.string()).meta({
+      description: 'What to know before a deploy, such as what an import could not carry over',
+      example: [],
+    }),
   })
   .meta({ id: 'TemplateDetail' });
 

@@ -22,9 +22,9 @@ export const resourcesDetailView = resourcesView.extend({
 });
 
 export const healthView = z.object({
-  status: z.enum(HEALTHS),
-  last_check: timestamp.nullable(),
-  consecutive_failures: z.number().int().nullable(),
+  status: z.enum(HEALTHS).meta({ description: 'Of the container that does worst', example: 'healthy' }),
+  last_check: timestamp.nullable().meta({ example: '2026-03-29T14:30:00Z' }),
+  consecutive_failures: z.number().int().nullable().meta({ example: 0 }),
 });
 
 type Measured = Pick<Service, 'limits' | 'usage'>;

@@ -31,14 +31,14 @@ export const variableDetailView = z
     ...fields,
     used_by: z.number().int().meta({ description: 'Services that took it with their latest deploy' }),
     services: z
-      .array(z.object({ id: z.string(), name: z.string() }))
+      .array(z.object({ id: z.string().meta({ example: 'svc_abc123' }), name: z.string() }))
       .meta({ description: `The first ${MAX_NAMED_SERVICES} of them, by name` }),
   })
   .meta({ id: 'VariableDetail' });
 
 export const variableQuery = z.strictObject({
   ...pagingFields,
-  customer_id: filterText.optional(),
+  customer_id: filterText.optional().describe('Only those of this customer'),
   search: filterText.optional().meta({ description: 'Part of the name or the description' }),
   sort: z.enum(VARIABLE_SORTS).default('name'),
   order: orderField,

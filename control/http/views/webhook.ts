@@ -49,7 +49,10 @@ const webhookFields = {
   events: z.array(z.string()).meta({ example: ['deploy.*', 'health.unhealthy'] }),
   description: z.string().nullable(),
   customer_id: z.string().nullable().meta({ description: "Hears only of this customer's services" }),
-  host_labels: z.record(z.string(), z.string()).nullable().meta({ description: 'Hears only of hosts with these' }),
+  host_labels: z
+    .record(z.string(), z.string())
+    .nullable()
+    .meta({ description: 'Hears only of hosts with these', example: null }),
   status: z.enum(WEBHOOK_STATES),
   paused: z.boolean(),
   disabled_reason: z.string().nullable(),
@@ -91,7 +94,8 @@ const deliveryFields = {
 export const deliveryView = z.object(deliveryFields).meta({ id: 'WebhookDelivery' });
 export const deliveryPage = pageOf(deliveryView);
 
-const headers = z.record(z.string(), z.string());
+const headers = z.record(z.string(), z.string()).meta({ example: { 'content-type': 'application/json' } });
+const body = z.string().meta({ description: 'As it was sent', example: '{"type":"deploy.succeeded",…}' });
 const attemptView = z
   .object({
     at: timestamp,
@@ -106,12 +110,12 @@ const attemptView = z
 export const deliveryDetailView = z
   .object({
     ...deliveryFields,
-    request: z.object({ url: z.string().nullable(), headers: headers.nullable(), body: z.string() }),
+    request: z.object({ url: z.string().nullable(), headers: headers.nullable(), body }),
     response: z
       .object({
         status: z.number().int(),
         headers,
-        body: z.string(),
+        body: z.string().meta({ example: 'ok' }),
         truncated: z.boolean().meta({ description: 'Of the body 4 KiB are kept' }),
       })
       .nullable()

@@ -1,0 +1,21 @@
+// What the groups of operations are about, in the order in which one gets to know them.
+
+export const TAGS = [
+  { name: 'services', description: 'What runs: made, changed, started and stopped, with their logs and events.' },
+  { name: 'jobs', description: 'Work that takes its time: how far each deploy, restart or removal is, and its log.' },
+  { name: 'templates', description: 'What services are made of by name: the catalogue, and templates of your own.' },
+  { name: 'variables', description: 'Values that several services share.' },
+  { name: 'registries', description: 'Logins for private images.' },
+  { name: 'backups', description: 'The named volumes of a service, as they were, and back again.' },
+  { name: 'hosts', description: 'The machines that services run on, and how further ones join.' },
+  { name: 'customers', description: 'Whose services they are; suspended, they stop and keep their data.' },
+  { name: 'plans', description: 'What customers may use.' },
+  { name: 'live', description: 'News as they happen, over a WebSocket.' },
+  {
+    name: 'webhooks',
+    description: 'URLs of yours that are called when something changes, and what came of each call.',
+  },
+  { name: 'auth', description: 'Who may do what: API keys, logins, sessions, tickets for WebSockets.' },
+  { name: 'audit', description: 'Who did what, from where, and how it ended.' },
+  { name: 'health', description: 'Whether this process answers, and whether it is ready.' },
+];
