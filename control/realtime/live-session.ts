@@ -48,6 +48,7 @@ export class LiveSession {
     this.#deps = deps;
     this.#out = new Outgoing(socket);
     socket.on('message', (data: Buffer, isBinary: boolean) => {
+      if (socket.readyState !== socket.OPEN) return; // shut out, and not gone yet
       if (data.byteLength > MAX_MESSAGE_BYTES) socket.close(TOO_BIG, `at most ${MAX_MESSAGE_BYTES} bytes`);
       else this.#hear(isBinary ? undefined : readClientMessage(data.toString('utf8')));
     });

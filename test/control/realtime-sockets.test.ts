@@ -77,6 +77,19 @@ t.test('A32: a flood of pings or messages ends with 1008', async (t) => {
   t.match(await talking.closed, { code: 1008 });
 });
 
+t.test('A32: who is shut out for a flood is not listened to any more', async (t) => {
+  const http = await startTestHttp(t);
+  http.app.addService({ id: 'svc_a' });
+  const find = http.app.services.require.bind(http.app.services);
+  let asked = 0;
+  http.app.services.require = (...given) => (asked++, find(...given));
+  const socket = http.socket('/api/ws');
+  await socket.opened;
+  for (let i = 0; i < 10 * MAX_FRAMES; i++) socket.say({ type: 'subscribe', service_ids: ['svc_a'] });
+  t.match(await socket.closed, { code: 1008 });
+  t.equal(asked, MAX_FRAMES);
+});
+
 t.test('A31: a frame of 2 MiB ends with 1009', async (t) => {
   const http = await startTestHttp(t);
   const socket = http.socket('/api/ws');
