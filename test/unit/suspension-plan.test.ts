@@ -27,6 +27,8 @@ t.test('suspending stops what runs or is being deployed, and notes it', async (t
   const cases: [string, Service, Parameters<typeof planSuspend>[1], ReturnType<typeof planSuspend>][] = [
     ['runs', service(), [], { from: 'running', action: 'stop' }],
     ['is stopped', service({ lifecycle: 'stopped' }), [], { from: null, action: 'leave' }],
+    ['is stopped and backed up', service({ lifecycle: 'stopped' }), [job('backup')], { from: null, action: 'leave' }],
+    ['runs and is backed up', service(), [job('backup')], { from: 'running', action: 'stop' }],
     ['has failed', service({ lifecycle: 'failed' }), [], { from: null, action: 'leave' }],
     [
       'has failed, and Docker starts it over and over',
