@@ -8,7 +8,7 @@ export const EXIT_CODES = {
   ok: { code: 0, meaning: 'Done.' },
   failed: { code: 1, meaning: 'A job or deploy failed, or something unexpected happened.' },
   usage: { code: 2, meaning: 'The command line is wrong: an unknown flag, a missing argument, an unreadable file.' },
-  notFound: { code: 3, meaning: 'There is no such service, job, host, key or template.' },
+  notFound: { code: 3, meaning: 'There is no such service, job, host, key, template, customer or plan.' },
   denied: { code: 4, meaning: 'The API key is missing, wrong or lacks a permission.' },
   conflict: { code: 5, meaning: 'Not now: a name is taken, another job runs, the host is offline, too many requests.' },
   invalid: { code: 6, meaning: 'The control plane refused the input: a compose file, a variable, a field.' },

@@ -77,7 +77,8 @@ function allot(stock: Stock, asked: number | null | undefined, held: number | nu
   if (total === null) return asked ?? null;
   const left = inSteps(resource, total) - inSteps(resource, taken);
   const share = places === null ? left : Math.floor(inSteps(resource, total) / places);
-  const wanted = asked == null ? Math.max(share, inSteps(resource, resource.min)) : inSteps(resource, asked);
+  const isShared = asked === undefined || asked === null;
+  const wanted = isShared ? Math.max(share, inSteps(resource, resource.min)) : inSteps(resource, asked);
   const isLess = held !== null && wanted <= inSteps(resource, held);
   if (wanted > left && !isLess) throw tooMuch(stock, fromSteps(resource, wanted), fromSteps(resource, left));
   return fromSteps(resource, wanted);

@@ -4,6 +4,7 @@
 //
 // Done again, both look at what is there now and do what is still to do. Marks are made by the first suspension only:
 // what was started by hand since did not run then.
+import { isBackupKind } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { CustomerRecord, JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
@@ -58,7 +59,8 @@ export class Suspension {
       this.#tell(service, { type: 'service', status: 'suspended', message: 'Its customer was suspended' });
     }
     if (action === 'leave') return [];
-    for (const job of open) cancels.cancel(tx, job, 'superseded');
+    // A backup or restore is let through, and the stop waits for it: half of the data put back would be lost data.
+    for (const job of open) if (!isBackupKind(job.kind)) cancels.cancel(tx, job, 'superseded');
     if (action === 'stop') {
       return [starts.start(tx, service, { kind: 'stop', pull: null, expiresAt: null, cause: SUSPENDED })];
     }

@@ -41,7 +41,7 @@ export class CustomerStore {
     );
   }
 
-  update({ createdAt: _, ...customer }: CustomerRecord): void {
+  update(customer: CustomerRecord): void {
     this.#db.run(
       `UPDATE customers SET name = :name, email = :email, plan_id = :planId, suspended_at = :suspendedAt,
          updated_at = :updatedAt

@@ -41,12 +41,11 @@ export class PlanStore {
   }
 
   update(plan: PlanRecord): void {
-    const { createdAt: _, ...params } = toParams(plan);
     this.#db.run(
       `UPDATE plans SET name = :name, description = :description, services = :services, cpu = :cpu,
          memory_mb = :memoryMb, storage_mb = :storageMb, updated_at = :updatedAt
        WHERE id = :id`,
-      params,
+      toParams(plan),
     );
   }
 

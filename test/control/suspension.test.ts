@@ -174,6 +174,21 @@ t.test('a deploy under way is called off and made again by resuming', async (t) 
   t.equal(statusOf(world, service.id), 'running');
 });
 
+t.test('a backup under way is let through, and the stop waits for it', async (t) => {
+  const { world, host, customerId } = await start(t);
+  const { customers, backups } = world.app;
+  const id = await world.deployed(host, 'web', { customerId });
+  const backup = await backups.create(ADMIN, id);
+  await host.offered(backup.jobId);
+  const { jobIds } = await customers.suspend(ADMIN, customerId);
+  t.equal(jobIds.length, 1);
+  t.same((await customers.suspend(ADMIN, customerId)).jobIds, [], 'the stop is not asked for twice');
+  await host.finish(backup.jobId, { state: 'failed', error: { code: 'internal', message: 'No room' } }, null);
+  await finishAll(world, host, jobIds);
+  t.notOk(host.received.some(({ body }) => body.kind === 'job.cancel'));
+  t.equal((await customers.resume(ADMIN, customerId)).jobIds.length, 1, 'it ran');
+});
+
 t.test('a stop that waits for its host never expires, and resuming calls it off', async (t) => {
   const { world, host, customerId } = await start(t);
   const { customers } = world.app;
