@@ -1,4 +1,4 @@
-// `longshore deploy`: a new service from a compose file or a template.
+// `longshore deploy`: a new service from a compose file, a template or a Git repository.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
@@ -15,6 +15,8 @@ interface DeployArgs {
   name: string;
   file?: string | undefined;
   template?: string | undefined;
+  git?: string | undefined;
+  branch?: string | undefined;
   env: string[];
   set: string[];
   envFile?: string | undefined;
@@ -44,6 +46,8 @@ const options = (yargs: Argv) =>
       requiresArg: true,
       describe: 'A template instead (`longshore templates list`)',
     })
+    .option('git', { type: 'string', requiresArg: true, describe: 'A Git repository instead, https:// or ssh' })
+    .option('branch', { type: 'string', requiresArg: true, describe: "Its branch; else the repository's own choice" })
     .option('env', { type: 'string', array: true, nargs: 1, alias: 'e', default: [], describe: 'Variable, NAME=VALUE' })
     .option('set', { type: 'string', array: true, nargs: 1, default: [], describe: 'The same, for a template' })
     .option('env-file', { type: 'string', requiresArg: true, describe: 'File of variables; --env and --set win' })
@@ -65,9 +69,12 @@ const options = (yargs: Argv) =>
     .option('timeout', { type: 'string', requiresArg: true, describe: 'How long it may take to be healthy, e.g. 5m' })
     .option('rollback', { type: 'boolean', default: true, describe: 'Put the last good revision back on failure' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
-    .conflicts('file', 'template')
+    .conflicts('file', ['template', 'git'])
+    .conflicts('template', 'git')
+    .implies('branch', 'git')
     .example('$0 deploy -f compose.yaml --name shop --follow', '')
-    .example('$0 deploy --template uptime-kuma --name status --set HTTP_PORT=3002', '');
+    .example('$0 deploy --template uptime-kuma --name status --set HTTP_PORT=3002', '')
+    .example('$0 deploy --git https://github.com/user/repo.git --branch main --name app', '');
 
 export const command: Command = {
   add: (program, describe, world) => program.command('deploy', describe, options, withSession(world, deploy)),
@@ -129,8 +136,10 @@ function limitsOf({ cpu, memory }: DeployArgs): object {
   return { limits: { ...limitField('cpu', cpu, '--cpu'), ...limitField('memory_mb', memory, '--memory') } };
 }
 
-function sourceOf({ file, template }: DeployArgs): object {
+function sourceOf({ file, template, git, branch }: DeployArgs): object {
   if (file !== undefined) return { deploy_method: 'compose', compose: readInput(file, '--file') };
   if (template !== undefined) return { deploy_method: 'template', template_id: template };
-  throw new LongshoreError('bad_request', { message: 'Say what to deploy: -f FILE or --template ID' });
+  if (git !== undefined)
+    return { deploy_method: 'git', git_url: git, ...(branch !== undefined && { git_branch: branch }) };
+  throw new LongshoreError('bad_request', { message: 'Say what to deploy: -f FILE, --template ID or --git URL' });
 }

@@ -164,6 +164,29 @@ void t.test('deploy sends the file, the variables in their order of rank, and on
   );
 });
 
+void t.test('deploy takes a Git repository, with a branch or without, and nothing beside it', async (t) => {
+  const api = await startFakeApi(t, () => ({ status: 201, body: { id: SERVICE.id, deploy_job_id: 'job_1' } }));
+  const git_url = 'https://example.com/x.git';
+  const base = ['deploy', '--git', git_url, '--name', 'app'];
+  await runCli(base, api);
+  await runCli([...base, '--branch', 'next'], api);
+  t.same(
+    api.asked.map(({ body }) => body),
+    [
+      { name: 'app', deploy_method: 'git', git_url, variables: {} },
+      { name: 'app', deploy_method: 'git', git_url, git_branch: 'next', variables: {} },
+    ],
+  );
+  for (const wrong of [
+    [...base, '--template', 'x'],
+    [...base, '-f', 'compose.yaml'],
+    ['deploy', '-f', 'compose.yaml', '--branch', 'next', '--name', 'app'],
+    ['deploy', '--name', 'app'],
+  ])
+    t.match(await runCli(wrong, api), { exitCode: 2 }, wrong.join(' '));
+  t.equal(api.asked.length, 2);
+});
+
 void t.test('a name that is taken says what can be done about it', async (t) => {
   const error = { code: 'name_taken', message: 'The name is taken' };
   const api = await startFakeApi(t, () => ({ status: 409, body: { error } }));
