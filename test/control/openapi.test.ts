@@ -8,6 +8,7 @@ import { splitCommand } from '../support/curl.ts';
 import { documentedRequests } from '../support/documented.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { fakeDeps, startTestHttp } from '../support/http-server.ts';
+import { renderReference } from '../../control/http/reference/render.ts';
 import { buildHttp } from '../../control/http/server.ts';
 
 /** Pages, the document itself and the agents' door are no part of the API. */
@@ -128,6 +129,15 @@ t.test('the examples are those of the panel API', async (t) => {
   }
 });
 
+t.test('what the document says is text in the page, whatever it looks like', async (t) => {
+  const harmful = structuredClone(document);
+  const { get } = harmful.paths['/api/services'] ?? {};
+  if (get) get.summary = '<script>alert(1)</script> & `<b>`';
+  const html = renderReference(harmful);
+  t.notMatch(html, /<script|<b>`/);
+  t.match(html, /&lt;script&gt;alert\(1\)&lt;\/script&gt; &amp; <code>&lt;b&gt;<\/code>/);
+});
+
 t.test('the reference is one page that names every operation and asks for nothing from elsewhere', async (t) => {
   const server = await startTestHttp(t);
   const page = await fetch(`${server.url}/docs`);
@@ -135,6 +145,14 @@ t.test('the reference is one page that names every operation and asks for nothin
   t.match(page.headers.get('content-security-policy'), /default-src 'none'/);
   const html = await page.text();
   for (const { method, path } of operations) t.ok(html.includes(`<b>${method.toUpperCase()}</b> ${path}<`), path);
+  const anchors = new Set([...html.matchAll(/ id="([^"]+)"/g)].map(([, id]) => id));
+  const links = [...html.matchAll(/href="#([^"]+)"/g)].map(([, id]) => id);
+  t.strictSame(
+    links.filter((id) => !anchors.has(id)),
+    [],
+    'every link leads somewhere',
+  );
+  t.equal(anchors.size, [...html.matchAll(/ id="/g)].length, 'no place has two names');
   t.notMatch(html, /<script|<img|(src|href)="(?!#|\/docs\/style\.css|\/api\/openapi\.json)/);
   t.equal((await fetch(`${server.url}/docs/style.css`)).status, 200);
 });

@@ -31,7 +31,7 @@ export function completeDocument(document: OpenApi): OpenApi {
 const IDEMPOTENCY_PARAMETER: Parameter = {
   name: 'Idempotency-Key',
   in: 'header',
-  description: 'The same key and request have one effect and the same answer for 24 hours; another request gets 409.',
+  description: 'The same key and request have one effect and the same answer for 24 hours; another request gets 409',
   schema: { type: 'string', pattern: '^[\\x21-\\x7e]{1,255}$' },
   example: 'deploy-2026-03-29-1',
 };

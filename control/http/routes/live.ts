@@ -57,7 +57,16 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
     method: 'GET',
     url: '/api/ws',
     config: { permission: 'authenticated', takesUpgrade: true },
-    schema: { tags: ['live'], summary: 'WebSocket: news as they happen', response: { 101: z.null() } },
+    schema: {
+      tags: ['live'],
+      summary: 'WebSocket: news as they happen',
+      description:
+        'Messages are JSON with `type` and `timestamp`: `deploy.progress`, `service.status`, `health.changed`, ' +
+        '`backup.progress`, `host.status`, and `service.logs` for those who subscribe by ' +
+        '`{"type":"subscribe","types":["service.logs"],"service_ids":["svc_abc123"]}`. A page that cannot set headers ' +
+        'connects with `?ticket=` of POST /api/auth/tickets, or with `?api_key=`. docs/api.md lists the fields.',
+      response: { 101: z.null() },
+    },
     preHandler: async (request) => {
       if (request.ws) sockets.admit(callerOf(request));
     },
