@@ -197,6 +197,8 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
     const [network] = await engine.listNetworks(project);
     const [volume] = await engine.listVolumes(project);
     t.ok(network && volume);
+    t.match(volume, { isPlain: true, mountpoint: new RegExp(`/${volume?.name}/_data$`) });
+    t.same(await engine.listUsers(volume?.name ?? ''), []);
     for (let twice = 0; twice < 2; twice++) {
       await engine.removeNetwork(network?.id ?? '');
       await engine.removeVolume(volume?.name ?? '');
