@@ -21,6 +21,8 @@ export interface AgentConfig {
   reconnectMaxS: number;
   /** Whether `file://` repositories are fetched: for a machine of one's own. */
   allowsFileGit: boolean;
+  /** A mirror of Docker Hub's official images, `registry.example.com/mirror/`; empty for Docker Hub itself. */
+  buildImagePrefix: string;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
 }
@@ -33,6 +35,9 @@ const DEFAULTS = {
   'reconnect-max': '64',
 } as const;
 
+/** A host and folders, each with its slash; it stands before the names in a Dockerfile. */
+const IMAGE_PREFIX = /^([a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d{1,5})?\/)([a-z0-9]([a-z0-9._-]*[a-z0-9])?\/)*$|^$/;
+
 /** What is wrong with a setting's text, without quoting a secret; undefined when nothing is. */
 const SETTINGS = {
   'data-dir': (text: string) => (text === '' ? 'must be a folder' : undefined),
@@ -42,6 +47,8 @@ const SETTINGS = {
     LOG_LEVELS.includes(text) ? undefined : `is "${text}", it must be one of ${LOG_LEVELS.join(', ')}`,
   'reconnect-max': (text: string) =>
     /^[1-9]\d{0,3}$/.test(text) ? undefined : `is "${text}", it must be seconds from 1 to 9999`,
+  'build-image-prefix': (text: string) =>
+    IMAGE_PREFIX.test(text) ? undefined : `is "${text}", it must be like registry.example.com/mirror/`,
   'allow-file-git': (text: string) => (/^[01]$/.test(text) ? undefined : `is "${text}", it must be 1 or 0`),
 } as const;
 type Setting = keyof typeof SETTINGS;
@@ -66,6 +73,7 @@ export async function loadAgentConfig(
     logLevel: read('log-level') ?? DEFAULTS['log-level'],
     reconnectMaxS: Number(read('reconnect-max') ?? DEFAULTS['reconnect-max']),
     allowsFileGit: read('allow-file-git') === '1',
+    buildImagePrefix: read('build-image-prefix') ?? '',
     notifyEnv: notifyEnvOf(env),
   };
 }

@@ -131,13 +131,14 @@ function startJobs(
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
   const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
-  const { dataDir, home, allowsFileGit } = config;
+  const { dataDir, home, allowsFileGit, buildImagePrefix } = config;
   const policy = loadPolicy();
   const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
   const { execute } = createExecutor({
     dataDir,
     home,
     allowsFileGit,
+    buildImagePrefix,
     engine,
     compose,
     events: hub,

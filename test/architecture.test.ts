@@ -48,7 +48,11 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
   [/^openid-client$/, ['control/oidc/**'], 'one place to version; its errors hold tokens and stay there'],
-  [/^smol-toml$/, ['control/templates/import/**'], 'one format of imported templates is written in it'],
+  [
+    /^smol-toml$/,
+    ['control/templates/import/**', 'agent/deploy/recipes/manifests.ts'],
+    'one format of imported templates, and the manifests of Python and Rust, are written in it',
+  ],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
   [/^node-cron$/, ['agent/schedule/**', 'control/jobs/**'], 'schedules run on the host; control only tidies up'],
   [
@@ -73,6 +77,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 /** Decisions without I/O: at run time they import shared code, each other and what only computes. */
 const PURE = [
   'agent/deploy/{plan,diff,rendered,limits,observe,dotenv}.ts',
+  'agent/deploy/recipes/**',
   'agent/docker/{engine,container-view,usage-view,progress}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
@@ -82,7 +87,7 @@ const PURE = [
   'shared/{address,serial,time}.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
-const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js)$/;
+const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js|smol-toml)$/;
 const PURE_REASON = 'tested without fakes';
 
 /** This text appears only in these files. */

@@ -24,6 +24,8 @@ export interface ExecutorDeps {
   home: string;
   /** Whether `file://` repositories are fetched. */
   allowsFileGit: boolean;
+  /** In front of every image that a recipe builds from; empty for Docker Hub itself. */
+  buildImagePrefix: string;
   backups: Repositories;
   clock: Clock;
   log: Logger;

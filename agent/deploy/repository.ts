@@ -1,14 +1,14 @@
-// From a Git source to a compose text: the repository's own compose file, else one made for its Dockerfile.
-import { lstat, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+// From a Git source to a compose text: the repository's own compose file, else one made for its Dockerfile, else for the
+// Dockerfile that a recipe writes.
 import { stringify } from 'yaml';
-import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
 import { fetchCommit } from './git.ts';
 import { pruneCheckouts, type Checkout } from './checkouts.ts';
+import { readPlain, readRepository } from './read-repository.ts';
+import { findRecipe, isRecipe } from './recipes/find-recipe.ts';
+import type { NoRecipe, Recipe } from './recipes/recipe.ts';
 import { retried, type Say, type Task } from './task.ts';
-import { ignore } from './workspace.ts';
 
 /** In the order in which Compose itself looks. */
 const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
@@ -17,7 +17,7 @@ const DOCKERFILE = 'Dockerfile';
 /** Fetches the newest commit and reads what to deploy. Fails as fetchCommit does, and with `no_build_recipe`. */
 export async function fetchCompose(task: Task, source: GitSource, say: Say): Promise<{ text: string; from: Checkout }> {
   const { deps, run, workspace } = task;
-  const { customerId, method } = run.service.spec;
+  const { customerId, method, variables } = run.service.spec;
   const fetch = {
     source,
     directory: workspace.checkouts,
@@ -29,7 +29,7 @@ export async function fetchCompose(task: Task, source: GitSource, say: Say): Pro
   };
   await dropOldCommits(task);
   const from = await retried(say, () => fetchCommit(fetch));
-  const { text, origin } = await composeOf(from.directory);
+  const { text, origin } = await composeOf(from.directory, { variables, imagePrefix: deps.buildImagePrefix });
   say({ message: `commit ${from.commit.slice(0, 12)}, deploying its ${origin}` });
   return { text, from };
 }
@@ -41,32 +41,68 @@ async function dropOldCommits({ workspace, deps }: Task): Promise<void> {
   });
 }
 
-async function composeOf(directory: string): Promise<{ text: string; origin: string }> {
+interface BuildSettings {
+  variables: Readonly<Record<string, string>>;
+  imagePrefix: string;
+}
+
+/** `origin` says how it is run, with all of a recipe: people who watch may see only the last line of a step. */
+async function composeOf(
+  directory: string,
+  { variables, imagePrefix }: BuildSettings,
+): Promise<{ text: string; origin: string }> {
   for (const name of COMPOSE_NAMES) {
     const text = await readPlain(directory, name);
     if (text !== undefined) return { text, origin: name };
   }
   const dockerfile = await readPlain(directory, DOCKERFILE);
-  if (dockerfile !== undefined) return { text: composeForDockerfile(dockerfile), origin: DOCKERFILE };
-  const looked = [...COMPOSE_NAMES, DOCKERFILE].join(', ');
-  throw new LongshoreError('no_build_recipe', { details: `Looked for ${looked} at the top of the repository` });
+  if (dockerfile !== undefined)
+    return { text: composeForDockerfile(dockerfile, Object.keys(variables)), origin: DOCKERFILE };
+  const recipe = findRecipe(await readRepository(directory), imagePrefix);
+  if (!isRecipe(recipe)) throw noRecipe(recipe);
+  return { text: composeForRecipe(recipe, variables), origin: describeRecipe(recipe) };
 }
 
-/** One service that is built here; the port it exposes is published where Docker finds one free. */
-export function composeForDockerfile(dockerfile: string): string {
+/** The port it exposes is published. */
+export function composeForDockerfile(dockerfile: string, variables: readonly string[] = []): string {
   const port = /^\s*EXPOSE\s+(\d{1,5})(?:\/tcp)?\b/im.exec(dockerfile)?.[1];
-  const app = { build: '.', restart: 'unless-stopped', ...(port !== undefined && { ports: [port] }) };
+  return composeForBuild({ build: '.', port, variables });
+}
+
+/** In the compose file itself: revisions keep it, and a commit's folder stays as Git made it. */
+function composeForRecipe({ dockerfile, port }: Recipe, variables: Readonly<Record<string, string>>): string {
+  const build = { context: '.', dockerfile_inline: dockerfile.replaceAll('$', '$$$$') }; // `$$` is Compose's `$`
+  return composeForBuild({ build, port: variables['PORT'] ?? String(port), variables: Object.keys(variables) });
+}
+
+interface Build {
+  build: unknown;
+  port: string | undefined;
+  /** Names of the service's variables. There is no file that could say who gets them, so the container does. */
+  variables: readonly string[];
+}
+
+/** One service that is built here; its port is published where Docker finds one free. */
+function composeForBuild({ build, port, variables }: Build): string {
+  const environment = Object.fromEntries(variables.map((name) => [name, `\${${name}}`]));
+  const app = {
+    build,
+    restart: 'unless-stopped',
+    ...(variables.length > 0 && { environment }),
+    ...(port !== undefined && { ports: [port] }),
+  };
   return stringify({ services: { app } });
 }
 
-/** Undefined when it is not there, and for anything but a plain file: git made it, but it is still a stranger's. */
-async function readPlain(directory: string, name: string): Promise<string | undefined> {
-  const path = join(directory, name);
-  const stat = await lstat(path).catch(ignore('ENOENT'));
-  if (!stat?.isFile()) return undefined;
-  if (stat.size > COMPOSE_LIMITS.bytes)
-    throw new LongshoreError('yaml_resource_limit', {
-      details: `${name} is larger than ${COMPOSE_LIMITS.bytes} bytes`,
-    });
-  return readFile(path, 'utf8');
+function describeRecipe({ name, found, command, port, dockerfile }: Recipe): string {
+  const start = command.map((word) => (/\s/.test(word) ? JSON.stringify(word) : word)).join(' ');
+  return `sources by the ${name} recipe: found ${found.join(', ')}; will run ${start} on port ${port}\n${dockerfile}`;
+}
+
+function noRecipe({ lookedFor, lacks }: NoRecipe): LongshoreError {
+  const looked = [...COMPOSE_NAMES, DOCKERFILE, ...lookedFor].join(', ');
+  const found = lacks.map((lack) => `. Found ${lack}`).join('');
+  return new LongshoreError('no_build_recipe', {
+    details: `Looked for ${looked} at the top of the repository${found}`,
+  });
 }

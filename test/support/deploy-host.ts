@@ -136,6 +136,7 @@ export async function startDeployHost(
     reservedPorts: [],
     home: dataDir,
     allowsFileGit: true,
+    buildImagePrefix: 'longshore-test/',
     backups,
     clock: systemClock,
     log: silentLogger(),

@@ -56,6 +56,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     reservedPorts: [],
     home: dataDir,
     allowsFileGit: false,
+    buildImagePrefix: '',
     backups,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),

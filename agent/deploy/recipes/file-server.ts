@@ -1,0 +1,30 @@
+// The last stage of everything that is only files: Caddy, on PORT, as nobody in particular.
+import { OWNED, type Stage } from './dockerfile.ts';
+
+/** Everything that a browser has no business with, should it be in the repository. */
+const HIDDEN = '.git* .env* .ht* .docker* Dockerfile*';
+
+export const FILE_SERVER_COMMAND = ['caddy', 'run', '--config', '/etc/caddy/Caddyfile'];
+export const FILE_SERVER_PORT = 8080;
+
+/** `files`: what COPY takes them from, and where to. */
+export function fileServer(files: string, isSinglePage: boolean): Stage {
+  const lines = ['root * /srv', 'encode zstd gzip', ...(isSinglePage ? ['try_files {path} /index.html'] : [])];
+  const config = [
+    '{',
+    '  admin off',
+    '  auto_https off',
+    '  persist_config off',
+    '}',
+    ':{$PORT} {',
+    ...lines.map((line) => `  ${line}`),
+    '  file_server {',
+    `    hide ${HIDDEN}`,
+    '  }',
+    '}',
+  ];
+  return {
+    image: 'caddy:2.10-alpine',
+    lines: ['COPY <<"END" /etc/caddy/Caddyfile', ...config, 'END', `COPY ${OWNED} ${files}`],
+  };
+}
