@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
+import { readBaseUrl, toAiConfig, type AiConfig } from './ai/settings.ts';
 import { readAddressRange } from './app/address-range.ts';
 import { readPermissionMap } from './app/claims.ts';
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
@@ -27,6 +28,8 @@ export interface ControlConfig {
   allowsFileGit: boolean;
   /** How people log in; null: nobody does, keys only. */
   login: LoginConfig | null;
+  /** Who is asked how to run a repository; null: nobody, see docs/deploy.md. */
+  ai: AiConfig | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
 }
@@ -52,6 +55,9 @@ const SETTINGS = {
   'oidc-permissions-claim': readText,
   'oidc-permissions': readPermissionMap,
   'oidc-customer-claim': readText,
+  'ai-base-url': readBaseUrl,
+  'ai-model': readText,
+  'ai-api-key-file': readSecretFile,
 } as const;
 type Setting = keyof typeof SETTINGS;
 type Values = { [S in Setting]?: NonNullable<ReturnType<(typeof SETTINGS)[S]>> };
@@ -93,6 +99,7 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyE
     allowsPrivateWebhooks: values['allow-private-webhooks'] ?? false,
     allowsFileGit: values['allow-file-git'] ?? false,
     login: toLoginConfig(values),
+    ai: toAiConfig(values),
   };
 }
 
@@ -154,6 +161,9 @@ const EXPECTED: Record<Setting, string> = {
   'oidc-permissions-claim': 'the path of a claim such as groups or realm_access.roles',
   'oidc-permissions': 'a list such as admins=*;viewers=services.read,services.logs',
   'oidc-customer-claim': 'the path of a claim',
+  'ai-base-url': 'an http or https URL without a query, such as https://api.example.com/v1',
+  'ai-model': 'a text',
+  'ai-api-key-file': 'a readable file that holds the key',
 };
 
 function readText(text: string): string | undefined {

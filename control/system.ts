@@ -9,6 +9,8 @@ import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 import { formatJoinToken, loadIdentity, parseJoinToken } from '#shared/protocol/identity.ts';
 import type { Clock } from '#shared/time.ts';
+import { Adviser } from './ai/adviser.ts';
+import { Endpoint } from './ai/endpoint.ts';
 import { startAgents } from './agents/agents.ts';
 import { ensureAdminKey, SYSTEM_CALLER } from './app/admin-key.ts';
 import type { App } from './app/api/app.ts';
@@ -60,12 +62,13 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   scope.onStop('egress', () => egress.close());
 
   let localUrl = '';
+  const reservedPorts = () => [Number(new URL(localUrl).port)];
   const links = new AgentLinks();
   const parts = createApp({
     stores,
     links,
     templates: createTemplateSource(loadTemplates(), { randomBytes, now: () => clock.now() }),
-    reservedPorts: () => [Number(new URL(localUrl).port)],
+    reservedPorts,
     allowsFileGit: config.allowsFileGit,
     publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
     controlPin: identity.pin,
@@ -78,7 +81,8 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   });
   const { app } = parts;
   const adminKeyFile = await ensureAdminKey(stores, config.dataDir, clock);
-  const agents = startAgents({ identity, stores, parts, links, clock, log }, scope);
+  const ai = config.ai && new Adviser({ endpoint: new Endpoint(config.ai, clock), reservedPorts, log });
+  const agents = startAgents({ identity, stores, parts, links, propose: ai && ai.propose, clock, log }, scope);
   const openLogs = agents.openLogs;
   const logs = new LogHub({ openLogs, onHostUp: agents.onHostUp, clock, log });
   const { port } = await startHttp(

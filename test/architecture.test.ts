@@ -15,6 +15,7 @@ const FOLDERS: [from: string, mayImport: string[], reason: string][] = [
   ['cli/**', ['shared/**', 'cli/**', '{agent,control}/main.ts'], 'the client speaks only the public API'],
   ['control/{db,store}/**', ['shared/**', 'control/{db,store}/**'], 'rows know nothing of who asks for them'],
   ['control/app/**', ['shared/**', 'control/{app,store}/**', 'control/agents/sessions.ts'], 'no cycles, by order'],
+  ['control/ai/**', ['shared/**', 'control/ai/**'], 'who asks, and for which job, is the business of control/agents'],
   ['control/oidc/**', ['shared/**', 'control/{app,oidc}/**'], 'it fills one port of the app layer'],
   [
     'control/{http,dialects,realtime,jobs}/**',
@@ -47,6 +48,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     'rows never leave the store; one place opens files, with the pragmas that make an answer durable',
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
+  [/^openai\b/, ['control/ai/endpoint.ts'], 'one place to version; its errors may hold the API key and stay there'],
   [/^openid-client$/, ['control/oidc/**'], 'one place to version; its errors hold tokens and stay there'],
   [
     /^smol-toml$/,
@@ -82,6 +84,7 @@ const PURE = [
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',
+  'control/ai/prompt.ts',
   'control/egress/url.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
   'shared/{address,serial,time}.ts',

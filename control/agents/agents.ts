@@ -8,6 +8,7 @@ import type { StreamParams } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
 import type { AppParts } from '../app/app.ts';
 import type { Stores } from '../store/stores.ts';
+import { AiQuestions, type Propose } from './ai-questions.ts';
 import { Dispatcher } from './dispatch.ts';
 import { EventEffects } from './event-effects.ts';
 import { createGateway, type Gateway, type IdentityConflict } from './gateway.ts';
@@ -25,6 +26,8 @@ export interface AgentsDeps {
   stores: Stores;
   parts: AppParts;
   links: AgentLinks;
+  /** Null: no AI endpoint is set. */
+  propose: Propose;
   clock: Clock;
   log: Logger;
 }
@@ -48,7 +51,8 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const lostJobs = new LostJobs(stores, starts, ends, clock);
   const progressLog = new ProgressLog(stores, clock, log);
   const effects = new EventEffects({ stores, ends, progressLog, bus, clock });
-  const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, usage, clock, log });
+  const questions = new AiQuestions(stores, deps.propose);
+  const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, usage, questions, clock, log });
   const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
   const toRelist = new Set<string>();
   const registry = new StoredRegistry({ stores, lostJobs, onIncident: (hostId) => toRelist.add(hostId), clock, log });

@@ -14,6 +14,7 @@ import type { Bus } from '../app/api/live.ts';
 import { toProgressNews } from '../app/job-news.ts';
 import type { UsageBoard } from '../app/usage-board.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
+import type { AiQuestions } from './ai-questions.ts';
 import type { EventEffects } from './event-effects.ts';
 import type { LostJobs } from './lost-jobs.ts';
 import type { ProgressLog } from './progress-log.ts';
@@ -27,6 +28,7 @@ export interface IntakeDeps {
   progressLog: ProgressLog;
   bus: Bus;
   usage: Pick<UsageBoard, 'put'>;
+  questions: Pick<AiQuestions, 'answer'>;
   clock: Clock;
   log: Logger;
 }
@@ -47,6 +49,7 @@ export class Intake {
     return {
       requests: {
         'events.deliver': (params) => this.deliver(hostId, params),
+        'ai.propose': (question, signal) => this.#deps.questions.answer(hostId, question, signal),
         echo: async ({ data }) => ({ data }),
       },
       notifications: {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { silentLogger } from '#shared/log.ts';
+import { AiQuestions, type Propose } from '../../control/agents/ai-questions.ts';
 import { Dispatcher } from '../../control/agents/dispatch.ts';
 import { EventEffects } from '../../control/agents/event-effects.ts';
 import { Intake } from '../../control/agents/intake.ts';
@@ -38,6 +39,8 @@ export interface WorldOptions {
   login?: LoginSettings | null;
   /** Default: public addresses only, by the system's resolver. */
   egress?: Partial<EgressOptions>;
+  /** Default: there is no AI endpoint. */
+  propose?: Propose;
 }
 
 export class ControlWorld {
@@ -102,6 +105,7 @@ export class ControlWorld {
       progressLog: this.progressLog,
       bus,
       usage,
+      questions: new AiQuestions(stores, options.propose ?? null),
       clock,
       log,
     });
@@ -170,6 +174,7 @@ export class ControlWorld {
     return {
       isConnected: (hostId) => this.sessions.find(hostId) !== undefined,
       isFenced: () => false,
+      ask: (...question) => this.sessions.ask(...question),
       nudge: (hostId) => this.dispatcher.nudge(hostId),
       drop: (hostId) => this.sessions.revoke(hostId),
     };
