@@ -13,6 +13,7 @@ import { Repositories } from './backup/repositories.ts';
 import { Restic } from './backup/restic.ts';
 import type { AgentConfig } from './config.ts';
 import { createExecutor } from './deploy/engine.ts';
+import { History } from './deploy/history.ts';
 import { createDockerGate } from './docker-gate.ts';
 import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
@@ -93,7 +94,9 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
     maskOf: (serviceId) => followMask(state.services, serviceId),
   });
-  const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe: (id) => watch.observe(id) });
+  const history = new History({ dataDir: config.dataDir, services: state.services });
+  const observe = (id: string) => watch.observe(id);
+  const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe, history });
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };

@@ -8,6 +8,9 @@ const SCP_LIKE = /^[a-z0-9_][a-z0-9_.-]*@[a-z0-9][a-z0-9.-]*:(?!\/?-)[a-z0-9._~/
 /** The parts of git-check-ref-format(1) that matter for a branch: no option, no climbing, no glob, no control bytes. */
 const BRANCH = /^(?![-/.])(?!.*(\.\.|\/\/|@\{|\/\.|\.lock(\/|$)))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u;
 
+/** SHA-1 or SHA-256. */
+const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
+
 export interface GitRules {
   /** `file://` is for machines of one's own: it reads whatever the agent can. */
   allowsFiles: boolean;
@@ -15,13 +18,15 @@ export interface GitRules {
   field?: string;
 }
 
-/** Throws `unsafe_git_url`, or `validation_error` for the branch. */
-export function checkGitSource({ url, branch }: GitSource, { allowsFiles, field = 'git_url' }: GitRules): void {
+/** Throws `unsafe_git_url`, or `validation_error` for the branch and the commit. */
+export function checkGitSource({ url, branch, commit }: GitSource, { allowsFiles, field = 'git_url' }: GitRules): void {
   const protocols = ['https:', 'ssh:', ...(allowsFiles ? ['file:'] : [])];
   const fault = findUrlFault(url, protocols);
   if (fault) throw new LongshoreError('unsafe_git_url', { details: fault, fields: { [field]: fault } });
   if (branch !== null && !BRANCH.test(branch))
     throw new LongshoreError('validation_error', { fields: { git_branch: 'Not a branch name' } });
+  if (commit !== undefined && !COMMIT.test(commit))
+    throw new LongshoreError('validation_error', { fields: { git_commit: 'Not the full name of a commit' } });
 }
 
 function findUrlFault(text: string, protocols: readonly string[]): string | undefined {

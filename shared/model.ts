@@ -10,10 +10,7 @@ export type Health = (typeof HEALTHS)[number];
 export const DEPLOY_METHODS = ['compose', 'template', 'git', 'ai'] as const;
 export type DeployMethod = (typeof DEPLOY_METHODS)[number];
 
-/**
- * What a job does to its service. `redeploy` is a deploy that looks for newer images first, `rollback` one that puts an
- * earlier revision back.
- */
+/** What a job does to its service. `redeploy` looks for newer images first, `rollback` puts an earlier revision back. */
 export const JOB_KINDS = [
   'deploy',
   'redeploy',
@@ -123,6 +120,8 @@ export interface GitSource {
   url: string;
   /** Null: the branch the repository's HEAD points to. */
   branch: string | null;
+  /** Full name of the one commit to deploy; absent: the newest of the branch. */
+  commit?: string | undefined;
 }
 
 /** What a host needs to run a service. The host keeps it; nothing else is needed to redeploy with control away. */
@@ -142,6 +141,8 @@ export interface ServiceSpec {
   secretNames: string[];
   /** More values to hide: those in the compose text itself, and parts of variables. Absent: none is known. */
   literalSecrets?: string[] | undefined;
+  /** Names among `variables` that the service has only because its repository may refer to them. Absent: none. */
+  offeredNames?: string[] | undefined;
   template: { id: string; version: number } | null;
   /** Extra files of a template: path inside the service folder → text. */
   files: Record<string, string>;

@@ -23,7 +23,7 @@ export function inputsOf({ id, name, compose, variables, files, limits, git }: S
   // Only where there are any, so that revisions from before limits existed stay what they are.
   const isLimited = limits !== undefined && (limits.cpu !== null || limits.memoryMb !== null);
   if (isLimited) inputs.push([limits.cpu, limits.memoryMb]);
-  if (git) inputs.push(['git', git.url, git.branch]);
+  if (git) inputs.push(['git', git.url, git.branch, ...(git.commit === undefined ? [] : [git.commit])]);
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 

@@ -2,8 +2,9 @@
 //
 // A stranger's source (a customer's service, an AI deploy) gets less: https only, public addresses only, and neither
 // the host's own keys nor redirects to elsewhere.
+import { existsSync } from 'node:fs';
 import { mkdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
@@ -44,6 +45,8 @@ type Git = (args: readonly string[], own?: Partial<Pick<GitRun, 'onStdout' | 'si
 export async function fetchCommit(fetch: GitFetch): Promise<Checkout> {
   const { source, directory, isStranger, allowsFiles } = fetch;
   checkGitSource(source, { allowsFiles: allowsFiles && !isStranger });
+  const kept = source.commit === undefined ? undefined : join(directory, source.commit);
+  if (kept !== undefined && existsSync(kept)) return { commit: basename(kept), directory: kept };
   const { url, settings } = isStranger ? await pinPublic(source.url) : { url: source.url, settings: [] };
   const aside = join(directory, '.new');
   await rm(aside, { recursive: true, force: true });
@@ -65,7 +68,7 @@ async function checkOut(
 ): Promise<string> {
   if (isStranger) requirePinning(await firstLine(git, 'version'));
   await git(['init', '--quiet']);
-  await git(['fetch', '--depth=1', '--no-tags', '--progress', '--', url, source.branch ?? 'HEAD']);
+  await git(['fetch', '--depth=1', '--no-tags', '--progress', '--', url, source.commit ?? source.branch ?? 'HEAD']);
   await requireWithinLimits(git, limits);
   await git(['checkout', '--quiet', '--detach', 'FETCH_HEAD']);
   return firstLine(git, 'rev-parse', 'FETCH_HEAD');

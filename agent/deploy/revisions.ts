@@ -14,6 +14,9 @@ import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from '
 const KEPT_REVISIONS = 5;
 const KEPT_FAILURES = 3;
 
+/** Folders of whole revisions. */
+const WHOLE = /^\d+$/;
+
 export interface ImageRecord {
   reference: string;
   id: string;
@@ -60,7 +63,7 @@ export interface Failure {
 export async function recordRevision(workspace: Workspace, revision: Revision): Promise<void> {
   const { meta } = revision;
   await keep(workspace, String(meta.revision), revision, { 'meta.json': toJson(meta) });
-  await prune(workspace, /^\d+$/, (a, b) => Number(b) - Number(a), KEPT_REVISIONS);
+  await prune(workspace, WHOLE, (a, b) => Number(b) - Number(a), KEPT_REVISIONS);
 }
 
 export async function keepFailure(
@@ -75,8 +78,21 @@ export async function keepFailure(
 /** The commits that the kept revisions were made from. */
 export async function commitsOf(workspace: Workspace): Promise<(string | undefined)[]> {
   const names = (await readdir(workspace.path('revisions')).catch(ignore('ENOENT'))) ?? [];
-  const texts = await Promise.all(names.map((name) => readIfThere(workspace.path('revisions', name, 'meta.json'))));
-  return texts.map((text) => (text === undefined ? undefined : (JSON.parse(text) as RevisionMeta).commit));
+  const metas = await Promise.all(names.map((name) => loadMeta(workspace, name)));
+  return metas.map((meta) => meta?.commit);
+}
+
+/** What is known of each revision that is kept, the newest first. */
+export async function listRevisions(workspace: Workspace): Promise<RevisionMeta[]> {
+  const names = (await readdir(workspace.path('revisions')).catch(ignore('ENOENT'))) ?? [];
+  const whole = names.filter((name) => WHOLE.test(name)).toSorted((a, b) => Number(b) - Number(a));
+  const metas = await Promise.all(whole.map((name) => loadMeta(workspace, name)));
+  return metas.filter((meta) => meta !== undefined);
+}
+
+async function loadMeta(workspace: Workspace, folder: string): Promise<RevisionMeta | undefined> {
+  const text = await readIfThere(workspace.path('revisions', folder, 'meta.json'));
+  return text === undefined ? undefined : (JSON.parse(text) as RevisionMeta);
 }
 
 /** Undefined when it is not there or not whole. A crash while it was replaced leaves the one before, under `.old`. */

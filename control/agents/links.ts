@@ -1,5 +1,8 @@
 // The app layer's view of the agent links. It exists before they do, because each side needs the other: until the links
 // are attached no host is connected.
+import { LongshoreError } from '#shared/errors.ts';
+import type { RequestOptions } from '#shared/protocol/peer-types.ts';
+import type { MethodName, Params, Result } from '#shared/protocol/schema.ts';
 import type { HostLinks } from '../app/host-links.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
@@ -26,6 +29,16 @@ export class AgentLinks implements HostLinks {
 
   isFenced(hostId: string): boolean {
     return this.#attached?.gateway.isFenced(hostId) ?? false;
+  }
+
+  async ask<M extends MethodName>(
+    hostId: string,
+    method: M,
+    params: Params<M>,
+    options?: RequestOptions,
+  ): Promise<Result<M>> {
+    if (!this.#attached) throw new LongshoreError('host_offline');
+    return this.#attached.sessions.ask(hostId, method, params, options);
   }
 
   nudge(hostId: string): void {

@@ -3,7 +3,8 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Proof } from '#shared/protocol/handshake.ts';
-import type { Peer } from '#shared/protocol/peer-types.ts';
+import type { Peer, RequestOptions } from '#shared/protocol/peer-types.ts';
+import type { MethodName, Params, Result } from '#shared/protocol/schema.ts';
 import { CLOSE } from '#shared/protocol/limits.ts';
 
 /** A host that has proven who it is. */
@@ -46,6 +47,21 @@ export class Sessions {
     const session = this.find(hostId);
     if (session) return session;
     throw new LongshoreError('host_offline', { retryAfter: RETRY_AFTER_S });
+  }
+
+  /** A request to a host that must be there: throws `host_offline` also when the link closes before the answer. */
+  async ask<M extends MethodName>(
+    hostId: string,
+    method: M,
+    params: Params<M>,
+    options?: RequestOptions,
+  ): Promise<Result<M>> {
+    try {
+      return await this.require(hostId).peer.request(method, params, options);
+    } catch (cause) {
+      if (!(cause instanceof LongshoreError) || cause.code !== 'link_closed') throw cause;
+      throw new LongshoreError('host_offline', { retryAfter: RETRY_AFTER_S, cause });
+    }
   }
 
   list(): Session[] {

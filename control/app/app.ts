@@ -24,6 +24,7 @@ import { KeyDesk } from './keys.ts';
 import { LoginDesk, type LoginSettings } from './login.ts';
 import { PlanDesk } from './plans.ts';
 import { RegistryDesk } from './registries.ts';
+import { RevisionDesk } from './revisions.ts';
 import { ServiceJobs } from './service-jobs.ts';
 import { ServiceDesk } from './services.ts';
 import { SessionDesk } from './sessions.ts';
@@ -91,8 +92,10 @@ export function createApp(deps: AppDeps): AppParts {
   const update = { stores, access, customerRules, serviceJobs, shelf, templates, reservedPorts, clock };
   const keys = new KeyDesk(stores, effects, customerRules, clock);
   const sessions = new SessionDesk(stores, effects, clock);
+  const services = new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage });
   const app = {
-    services: new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage }),
+    services,
+    revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),
     customers: new CustomerDesk({ stores, access, effects, keys, sessions, suspension, storageOf, clock }),

@@ -44,7 +44,10 @@ export function planCreate(deps: CreateDeps, caller: Caller, input: NewService):
   const { allowsFileGit } = deps;
   const draft = draftService(input, { customerId, templates, reservedPorts: deps.reservedPorts(), allowsFileGit });
   const hostId = placeService(deps, caller, input);
-  return (tx) => writeService(deps, tx, toRecord(deps.clock.now(), input, draft, { customerId, hostId }), draft, input);
+  return (tx) => {
+    const record = toRecord(deps.clock.now(), input, draft, { customerId, hostId });
+    return writeService(deps, tx, record, draft, { ...input, madeBy: caller.name });
+  };
 }
 
 function placeService({ stores, access, links }: CreateDeps, caller: Caller, input: NewService): string {
@@ -108,7 +111,7 @@ function writeService(
   tx: WriteContext,
   draft: ServiceRecord,
   { source }: ServiceDraft,
-  { pull, limits }: NewService,
+  { pull, limits, madeBy }: NewService & { madeBy: string },
 ): Created {
   const { id, name, hostId, customerId, createdAt } = draft;
   requireOpen(stores.hosts.find(hostId)); // again: it may have been revoked since it was chosen
@@ -122,7 +125,7 @@ function writeService(
   stores.services.insert(service, source);
   const message = `Created with ${service.method}`;
   stores.events.insert({ serviceId: id, hostId, type: 'service', status: 'created', message, at: createdAt });
-  const jobId = starts.start(tx, service, { kind: 'deploy', pull: pull ?? 'missing', expiresAt: null });
+  const jobId = starts.start(tx, service, { kind: 'deploy', pull: pull ?? 'missing', expiresAt: null, madeBy });
   tx.afterCommit(() =>
     bus.publish({
       type: 'service.status',

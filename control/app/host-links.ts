@@ -1,8 +1,16 @@
 // What the app layer asks of the agent links; control/system.ts joins it to the sessions and the dispatcher.
+import type { RequestOptions } from '#shared/protocol/peer-types.ts';
+import type { MethodName, Params, Result } from '#shared/protocol/schema.ts';
+
 export interface HostLinks {
   isConnected(hostId: string): boolean;
   /** Two machines answer with the same key: neither is given work until one has enrolled anew. */
   isFenced(hostId: string): boolean;
+  /**
+   * A question the host answers now. Throws `host_offline`, also when the link closes meanwhile, `timed_out`, and the
+   * host's own error.
+   */
+  ask<M extends MethodName>(hostId: string, method: M, params: Params<M>, options?: RequestOptions): Promise<Result<M>>;
   /** New commands for the host are on disk. */
   nudge(hostId: string): void;
   /** Closes the link of a revoked host. */

@@ -18,6 +18,9 @@ import type { AuditDesk } from './audit.ts';
 /** How long a key is remembered (DESIGN: the same answer for 24 h). */
 export const IDEMPOTENCY_KEEP_MS = 24 * 3600 * 1000;
 
+/** Checking may need a host's word. */
+type MaybePromise<T> = T | Promise<T>;
+
 interface Answer {
   status: number;
   body: unknown;
@@ -75,13 +78,13 @@ export class IdempotencyDesk implements Idempotency {
    * write; neither runs when an earlier attempt under the same key has made the effect, whose result (plain data) is
    * returned instead. `actor`: who is behind it, where the request could not say yet.
    */
-  async perform<R>(prepare: () => (tx: WriteContext) => R, actor?: Caller): Promise<R> {
+  async perform<R>(prepare: () => MaybePromise<(tx: WriteContext) => R>, actor?: Caller): Promise<R> {
     const claim = this.#claims.getStore();
-    if (!claim) return this.#stores.writer.write(this.#audit.withRow(prepare(), actor));
+    if (!claim) return this.#stores.writer.write(this.#audit.withRow(await prepare(), actor));
     if (claim.isSpent) throw new LongshoreError('internal', { message: 'A request made two effects under one key' });
     claim.isSpent = true;
     if (claim.earlier) return claim.earlier.effect as R;
-    const write = this.#audit.withRow(prepare(), actor);
+    const write = this.#audit.withRow(await prepare(), actor);
     return this.#stores.writer.write((tx) => {
       const effect = write(tx);
       this.#stores.idempotency.putEffect(claim, claim.fingerprint, effect, this.#clock.now());

@@ -1,8 +1,9 @@
 // What is done to a service that exists. All checks are inside the write, so two callers cannot both pass them.
+import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
-import type { BackupRecord, ServiceRecord } from '../store/records.ts';
+import type { BackupRecord, RevisionRecord, ServiceRecord, ServiceSource } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
@@ -10,7 +11,7 @@ import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
-import type { JobStarts, JobSubject } from './job-starts.ts';
+import type { JobOrder, JobStarts, JobSubject } from './job-starts.ts';
 import { requireOpen } from './placement.ts';
 
 /** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
@@ -27,6 +28,11 @@ export interface ServiceJobDeps {
   customerRules: CustomerRules;
   links: HostLinks;
   clock: Clock;
+}
+
+/** The revision to put back, with what it was made from. */
+export interface RollbackOrder extends Pick<RevisionRecord, 'revision' | 'limits'> {
+  source: ServiceSource;
 }
 
 export class ServiceJobs {
@@ -53,14 +59,35 @@ export class ServiceJobs {
     customerRules.requireActive(service.customerId);
     this.#requireIdle(service);
     this.#requireConnected(service);
-    return this.#deploy(tx, { ...service, limits: customerRules.allotAgain(service) }, { kind: 'redeploy', pull });
+    return this.#deploy(
+      tx,
+      { ...service, limits: customerRules.allotAgain(service) },
+      {
+        kind: 'redeploy',
+        pull,
+        madeBy: caller.name,
+      },
+    );
   }
 
   /** Deploys what has just been written. Like a create it waits for a host that is away. */
-  deployChanged(tx: WriteContext, changed: ServiceRecord): string {
+  deployChanged(tx: WriteContext, caller: Caller, changed: ServiceRecord): string {
     this.#requireIdle(changed);
     requireOpen(this.#deps.stores.hosts.find(changed.hostId));
-    return this.#deploy(tx, changed, { kind: 'deploy', pull: 'missing' });
+    return this.#deploy(tx, changed, { kind: 'deploy', pull: 'missing', madeBy: caller.name });
+  }
+
+  /** Puts a revision back; what it was made from is what is wanted from now on. */
+  rollback(tx: WriteContext, caller: Caller, id: string, { revision, source, limits }: RollbackOrder): string {
+    const { access, stores, customerRules } = this.#deps;
+    const service = access.requireService(caller, id);
+    customerRules.requireActive(service.customerId);
+    this.#requireIdle(service);
+    this.#requireConnected(service);
+    if (!isDeepStrictEqual(customerRules.allotAgain(service, limits), limits)) throw otherLimits(service, revision);
+    stores.services.setSource(id, source);
+    const order = { kind: 'rollback', pull: null, rollbackOf: revision, madeBy: caller.name } as const;
+    return this.#deploy(tx, { ...service, limits }, order);
   }
 
   /** Returns the removal that is under way already, if there is one. */
@@ -117,7 +144,7 @@ export class ServiceJobs {
   }
 
   /** The next revision, with limits as they are in `service`. */
-  #deploy(tx: WriteContext, service: ServiceRecord, order: { kind: 'deploy' | 'redeploy'; pull: PullPolicy }): string {
+  #deploy(tx: WriteContext, service: ServiceRecord, order: Omit<JobOrder, 'expiresAt'>): string {
     const { stores, starts, ends, clock } = this.#deps;
     const revision = service.revision + 1;
     const next: ServiceRecord = { ...service, revision, lifecycle: 'deploying', reason: null };
@@ -156,6 +183,13 @@ export class ServiceJobs {
     });
   }
 }
+
+/** Its containers have the limits of then in their file, and another file would be another revision. */
+const otherLimits = ({ name }: ServiceRecord, revision: number): LongshoreError =>
+  new LongshoreError('plan_limit', {
+    message: `Revision ${revision} of "${name}" had no limits, and the plan of its customer now wants some`,
+    details: 'Change the service to what it was then: it is deployed with the limits of the plan.',
+  });
 
 function requireDeployed(service: ServiceRecord, kind: string): void {
   const problem = problemOf(service);

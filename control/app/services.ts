@@ -50,7 +50,7 @@ export class ServiceDesk implements Services {
   async create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }> {
     const { effects, create } = this.#deps;
     const { serviceId, jobId } = await effects.perform(() => planCreate(create, caller, input));
-    return this.#pair(serviceId, jobId);
+    return this.pair(serviceId, jobId);
   }
 
   list(caller: Caller, query: ServiceQuery): Page<Service> {
@@ -104,7 +104,7 @@ export class ServiceDesk implements Services {
   ): Promise<{ service: Service; job: Job }> {
     const { effects, serviceJobs } = this.#deps;
     const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, pull) }));
-    return this.#pair(id, jobId);
+    return this.pair(id, jobId);
   }
 
   async remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }> {
@@ -143,7 +143,7 @@ export class ServiceDesk implements Services {
   }
 
   /** A repeated request may come when the service is gone again. */
-  #pair(serviceId: string, jobId: string): { service: Service; job: Job } {
+  pair(serviceId: string, jobId: string): { service: Service; job: Job } {
     const { stores } = this.#deps;
     const service = stores.services.find(serviceId);
     const job = stores.jobs.find(jobId);

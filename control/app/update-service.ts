@@ -52,7 +52,7 @@ export function planUpdate(
         : shelf.rendererFor(caller, service.customerId).render(service.templateId ?? '', given),
   });
   const draft = { revision: service.revision, source: isDeepStrictEqual(source, before) ? null : source };
-  return (tx) => writeChange(deps, tx, access.requireService(caller, id), draft, change);
+  return (tx) => writeChange(deps, tx, caller, access.requireService(caller, id), draft, change);
 }
 
 interface Draft {
@@ -65,6 +65,7 @@ interface Draft {
 function writeChange(
   { stores, customerRules, serviceJobs, clock }: UpdateDeps,
   tx: WriteContext,
+  caller: Caller,
   service: ServiceRecord,
   { revision, source }: Draft,
   change: ServiceChange,
@@ -80,7 +81,7 @@ function writeChange(
   stores.events.insert({ ...told, at: clock.now() });
   if (source === null && isDeepStrictEqual(limits, service.limits)) return { serviceId, jobId: null };
   if (source) stores.services.setSource(serviceId, source);
-  return { serviceId, jobId: serviceJobs.deployChanged(tx, { ...service, ...settings, limits }) };
+  return { serviceId, jobId: serviceJobs.deployChanged(tx, caller, { ...service, ...settings, limits }) };
 }
 
 function settingsOf(service: ServiceRecord, change: ServiceChange): ServiceSettings {

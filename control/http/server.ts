@@ -36,6 +36,7 @@ import { mountLogin } from './routes/login.ts';
 import { mountPlans } from './routes/plans.ts';
 import { mountReference } from './routes/reference.ts';
 import { mountRegistries } from './routes/registries.ts';
+import { mountRevisions } from './routes/revisions.ts';
 import { mountServiceActions } from './routes/service-actions.ts';
 import { mountServices } from './routes/services.ts';
 import { mountSessions } from './routes/sessions.ts';
@@ -89,6 +90,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountHealth(http, app);
   mountServices(http, app);
   mountServiceActions(http, app);
+  mountRevisions(http, app);
   mountJobs(http, app);
   mountBackups(http, app);
   mountHosts(http, app);

@@ -36,12 +36,19 @@ export const serviceSpec = lazy(() =>
     variables: z.record(z.string(), z.string()),
     secretNames: z.array(z.string()),
     literalSecrets: z.array(z.string()).optional(),
+    offeredNames: z.array(z.string()).optional(),
     template: z.object({ id: z.string(), version: z.number().int() }).nullable(),
     files: z.record(z.string(), z.string()),
     labels: z.record(z.string(), z.string()),
     rollbackOnFailure: z.boolean(),
     healthTimeoutS: z.number().int().positive(),
-    git: z.object({ url: z.string().max(2048), branch: z.string().max(255).nullable() }).optional(),
+    git: z
+      .object({
+        url: z.string().max(2048),
+        branch: z.string().max(255).nullable(),
+        commit: z.string().max(64).optional(),
+      })
+      .optional(),
     limits: z
       .object({ cpu: z.number().positive().nullable(), memoryMb: z.number().int().positive().nullable() })
       .optional(),

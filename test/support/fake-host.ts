@@ -3,7 +3,7 @@
 import { silentLogger } from '#shared/log.ts';
 import type { JobEndState, JobResult, ServiceReport } from '#shared/model.ts';
 import type { Proof } from '#shared/protocol/handshake.ts';
-import type { Peer } from '#shared/protocol/peer-types.ts';
+import type { Handlers, Peer } from '#shared/protocol/peer-types.ts';
 import { createPeer } from '#shared/protocol/peer.ts';
 import { command, type AgentEventBody, type Command, type Params } from '#shared/protocol/schema.ts';
 import type { WireError } from '#shared/errors.ts';
@@ -37,6 +37,8 @@ export class FakeHost {
   /** Claims more than it got. */
   overAcks = 0;
   peer: Peer | undefined;
+  /** What it answers to questions; set before it connects. */
+  answers: Handlers['requests'] = {};
   #world: ControlWorld | undefined;
 
   constructor(hostname: string) {
@@ -56,7 +58,10 @@ export class FakeHost {
     this.memory.epoch = Math.max(this.memory.epoch, welcome.epoch);
     const [near, far] = socketPair();
     const options = { clock: new ManualClock(), log: silentLogger() };
-    const requests = { 'commands.deliver': (params: Params<'commands.deliver'>) => this.#take(params) };
+    const requests = {
+      ...this.answers,
+      'commands.deliver': (params: Params<'commands.deliver'>) => this.#take(params),
+    };
     this.peer = createPeer({ ...options, socket: far, handlers: { requests, notifications: {}, streams: {} } });
     const peer = createPeer({ ...options, socket: near, handlers: world.intake.handlersFor(this.id) });
     const { agentKey } = this;

@@ -9,6 +9,7 @@ import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import type { Bus } from './live.ts';
 import type { Registries } from './registries.ts';
+import type { Revisions } from './revisions.ts';
 import type { Services } from './services.ts';
 import type { Login, Sessions } from './sessions.ts';
 import type { Templates } from './templates.ts';
@@ -17,6 +18,7 @@ import type { Variables } from './variables.ts';
 
 export interface App {
   services: Services;
+  revisions: Revisions;
   jobs: Jobs;
   backups: Backups;
   customers: Customers;

@@ -55,6 +55,8 @@ export interface ServiceChange {
   variables?: Record<string, string | null> | undefined;
   /** Not for services that were made from a template. `***` keeps the secret that stands there. */
   compose?: string | undefined;
+  /** Deploy this commit; null: the newest of the branch. */
+  gitCommit?: string | null | undefined;
   limits?: { cpu?: number | null | undefined; memoryMb?: number | null | undefined } | undefined;
   labels?: Record<string, string | null> | undefined;
   displayName?: string | null | undefined;

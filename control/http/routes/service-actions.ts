@@ -29,7 +29,7 @@ export const acceptedView = z.object(actionFields).meta({
   description: 'The wait is over, the work goes on: follow the job.',
   example: { id: 'svc_abc123', status: 'running', message: 'Service is stopping', job_id: 'job_xyz456' },
 });
-const redeployView = z
+export const redeployView = z
   .object({
     id,
     status: z.enum(LIFECYCLES).meta({ example: 'deploying' }),

@@ -22,6 +22,10 @@ export const serviceChangeBody = z
     compose: composeText.optional().meta({
       description: 'Not for services made from a template. `***` keeps the secret that stands at the same place.',
     }),
+    git_commit: z.string().max(64).nullable().optional().meta({
+      description: 'Full name of the commit to deploy; null: the newest of the branch. For services from Git.',
+      example: null,
+    }),
     limits: z
       .strictObject({ cpu: cpuCores.nullable().optional(), memory_mb: memoryMb.nullable().optional() })
       .optional()
@@ -46,6 +50,7 @@ export const changedServiceView = serviceDetailView
 export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): ServiceChange => ({
   variables: body.variables,
   compose: body.compose,
+  gitCommit: body.git_commit,
   limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },
   labels: body.labels,
   displayName: body.display_name,

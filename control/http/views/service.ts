@@ -74,7 +74,11 @@ export const serviceDetailView = z
       example: "version: '3.8'\nservices:\n  ...",
     }),
     git: z
-      .object({ url: z.string(), branch: z.string().nullable() })
+      .object({
+        url: z.string(),
+        branch: z.string().nullable(),
+        commit: z.string().nullable().meta({ description: 'The one to deploy; null: the newest' }),
+      })
       .nullable()
       .meta({ description: 'Of git and ai deploys', example: null }),
     variables: z
@@ -170,7 +174,7 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
     ...summary,
     customer_name: service.customerName,
     compose: service.compose,
-    git: service.git,
+    git: service.git && { ...service.git, commit: service.git.commit ?? null },
     variables: service.variables,
     custom_domains: [],
     resources: toResourcesDetail(service),
