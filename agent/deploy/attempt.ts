@@ -109,10 +109,9 @@ function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> {
   return known;
 }
 
-function contextOf({ deps, run, project, workspace }: Task, form: JudgeContext['form']): JudgeContext {
-  const { customerId, method, id, git } = run.service.spec;
-  const isTenant = customerId !== null || method === 'ai';
-  const rules = isTenant ? deps.policy.tenant : deps.policy.operator;
+function contextOf({ deps, run, project, workspace, isStranger }: Task, form: JudgeContext['form']): JudgeContext {
+  const { id, git } = run.service.spec;
+  const rules = isStranger ? deps.policy.tenant : deps.policy.operator;
   return {
     rules: git ? { ...rules, bindFolders: [...rules.bindFolders, workspace.data] } : rules,
     form,

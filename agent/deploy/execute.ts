@@ -31,10 +31,10 @@ export async function build(task: Task, rendered: Rendered, isFresh: boolean, sa
   );
 }
 
-/** What the operator is logged in to by hand is for the operator's services that bring no login, never for customers'. */
-function loginsOf({ run }: Task): readonly RegistryLogin[] | null {
-  const { customerId, registries = [] } = run.service.spec;
-  return customerId === null && registries.length === 0 ? null : registries;
+/** What the operator is logged in to by hand is for the operator's services that bring no login, never for strangers'. */
+function loginsOf({ run, isStranger }: Task): readonly RegistryLogin[] | null {
+  const { registries = [] } = run.service.spec;
+  return !isStranger && registries.length === 0 ? null : registries;
 }
 
 /** Brings the containers to what `rendered` says. Fails with the container's own fault where one is to blame. */

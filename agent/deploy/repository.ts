@@ -17,11 +17,11 @@ const DOCKERFILE = 'Dockerfile';
 /** Fetches the newest commit and reads what to deploy. Fails as fetchCommit does, and with `no_build_recipe`. */
 export async function fetchCompose(task: Task, source: GitSource, say: Say): Promise<{ text: string; from: Checkout }> {
   const { deps, run, workspace } = task;
-  const { customerId, method, variables } = run.service.spec;
+  const { variables, offeredNames = [] } = run.service.spec;
   const fetch = {
     source,
     directory: workspace.checkouts,
-    isStranger: customerId !== null || method === 'ai',
+    isStranger: task.isStranger,
     allowsFiles: deps.allowsFileGit,
     home: deps.home,
     signal: run.signal,
@@ -29,7 +29,9 @@ export async function fetchCompose(task: Task, source: GitSource, say: Say): Pro
   };
   await dropOldCommits(task);
   const from = await retried(say, () => fetchCommit(fetch));
-  const { text, origin } = await composeOf(from.directory, { variables, imagePrefix: deps.buildImagePrefix });
+  const own = Object.entries(variables).filter(([name]) => !offeredNames.includes(name));
+  const settings = { variables: Object.fromEntries(own), imagePrefix: deps.buildImagePrefix };
+  const { text, origin } = await composeOf(from.directory, settings);
   say({ message: `commit ${from.commit.slice(0, 12)}, deploying its ${origin}` });
   return { text, from };
 }
@@ -42,6 +44,7 @@ async function dropOldCommits({ workspace, deps }: Task): Promise<void> {
 }
 
 interface BuildSettings {
+  /** The service's own: a shared one is for texts that name it. */
   variables: Readonly<Record<string, string>>;
   imagePrefix: string;
 }

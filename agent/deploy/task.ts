@@ -41,6 +41,12 @@ export class Task {
     return { name, directory: this.checkout?.directory ?? directory };
   }
 
+  /** Whose files they are decides what they may: a customer's, and those that an AI deploy found, get less. */
+  get isStranger(): boolean {
+    const { customerId, method } = this.run.service.spec;
+    return customerId !== null || method === 'ai';
+  }
+
   get healthTimeoutMs(): number {
     return this.run.service.spec.healthTimeoutS * 1000;
   }

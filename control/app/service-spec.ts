@@ -15,8 +15,8 @@ const MAX_OFFER_BYTES = MAX_FRAME_BYTES - 16 * 1024;
 export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
   const source = stores.services.requireSource(service.id);
   const { compose, git, files, templateVersion } = source;
-  const shared = fillShared(source, stores.variables.ofScope(service.customerId));
-  const { variables, secretNames } = shared;
+  const shared = fillShared({ ...source, method: service.method }, stores.variables.ofScope(service.customerId));
+  const { variables, secretNames, offeredNames } = shared;
   stores.variables.setUses(service.id, shared.taken);
   const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS } = service;
   const template = templateId === null ? null : { id: templateId, version: templateVersion ?? 1 };
@@ -30,6 +30,7 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     variables,
     secretNames,
     literalSecrets: [...literalSecretsOf(compose), ...shared.secrets],
+    ...(offeredNames.length > 0 && { offeredNames }),
     template,
     files,
     labels,
@@ -37,7 +38,8 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     healthTimeoutS,
     ...(git && { git }),
     limits: service.limits,
-    registries: loginsFor(compose, stores.registries.loginsOf(customerId)),
+    // An AI deploy builds a stranger's files: they must not fetch what our logins can read.
+    registries: method === 'ai' ? [] : loginsFor(compose, stores.registries.loginsOf(customerId)),
   };
 }
 

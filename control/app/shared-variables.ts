@@ -3,11 +3,12 @@
 //   ${NAME} in the compose text       Compose fills it, once the variable is beside the service's own
 //   ${NAME} in a variable's value     filled here: Compose takes values as they are
 //
-// A variable of the service itself always goes first, and what is not referred to stays at home.
+// A variable of the service itself always goes first, and what is not referred to stays at home. A repository's text is
+// on the host alone, so all is offered to it; but to the text of a stranger (an AI deploy) nothing.
 import { parseCompose } from '#shared/compose/parse.ts';
 import { entriesOf, isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { ServiceSource, VariableRecord } from '../store/records.ts';
+import type { ServiceRecord, ServiceSource, VariableRecord } from '../store/records.ts';
 
 type Shared = Pick<VariableRecord, 'id' | 'name' | 'value' | 'isSecret'>;
 
@@ -18,15 +19,16 @@ export interface Filled {
   secrets: string[];
   /** Ids of the shared variables that are in it. */
   taken: string[];
+  /** Names of those that are there only because the text of a repository may refer to them. */
+  offeredNames: string[];
 }
 
-export function fillShared(
-  { compose, variables, secretNames }: Pick<ServiceSource, 'compose' | 'variables' | 'secretNames'>,
-  scope: readonly Shared[],
-): Filled {
+type Filling = Pick<ServiceSource, 'compose' | 'variables' | 'secretNames'> & Pick<ServiceRecord, 'method'>;
+
+export function fillShared({ compose, variables, secretNames, method }: Filling, scope: readonly Shared[]): Filled {
   const open = scope.filter(({ name }) => !Object.hasOwn(variables, name));
-  if (open.length === 0) return { variables, secretNames, secrets: [], taken: [] };
-  const wanted = namesIn(compose);
+  if (open.length === 0) return { variables, secretNames, secrets: [], taken: [], offeredNames: [] };
+  const wanted = method === 'ai' ? new Set<string>() : namesIn(compose);
   const inText = open.filter(({ name }) => wanted?.has(name) ?? true);
   const byName = new Map(open.map((shared) => [shared.name, shared]));
   const filled = Object.entries(variables).map(([name, value]) => fillValue(name, value, byName));
@@ -37,6 +39,7 @@ export function fillShared(
     secretNames: [...new Set([...secretNames, ...secret, ...inText.filter((it) => it.isSecret).map((it) => it.name)])],
     secrets: taken.filter(({ isSecret }) => isSecret).map(({ value }) => value),
     taken: taken.map(({ id }) => id),
+    offeredNames: wanted ? [] : inText.map(({ name }) => name),
   };
 }
 

@@ -92,6 +92,19 @@ void t.test('deploys from Git', async (t) => {
     t.not((await host.containerIds())['app'], container?.id);
   });
 
+  await t.test(
+    "a Dockerfile's container gets the service's own variables, and no shared one that nobody named",
+    async (t) => {
+      const { host } = await start(t, { Dockerfile: 'FROM longshore-test/web:1\n' });
+      const variables = { OWN: 'mine', SHARED: 'of-all' };
+      t.match(await host.deploy({ variables, offeredNames: ['SHARED'] }), { state: 'succeeded' });
+      const [container] = await host.engine.listProject(host.spec.name);
+      const environment = await docker(['exec', container?.id ?? '', 'env']);
+      t.match(environment, 'OWN=mine');
+      t.notMatch(environment, 'SHARED');
+    },
+  );
+
   await t.test('a broken commit leaves the running one', async (t) => {
     const { host, repository } = await start(t, { 'compose.yaml': COMPOSE('one') });
     await host.deploy();

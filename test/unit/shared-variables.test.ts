@@ -10,7 +10,7 @@ const SCOPE = [
 ];
 const compose = (web: string, more = '') => `services: {web: {image: "busybox:1", ${web}}}\n${more}`;
 const fill = (text: string, variables: Record<string, string> = {}, secretNames: string[] = []) =>
-  fillShared({ compose: text, variables, secretNames }, SCOPE);
+  fillShared({ compose: text, variables, secretNames, method: 'compose' }, SCOPE);
 
 t.test('the compose text takes what it refers to, in any form, and nothing else', async (t) => {
   const texts = {
@@ -27,12 +27,18 @@ t.test('the compose text takes what it refers to, in any form, and nothing else'
   for (const [form, text] of Object.entries(texts)) {
     t.strictSame(
       fill(text),
-      { variables: { PASS: 'shared-secret' }, secretNames: ['PASS'], secrets: ['shared-secret'], taken: ['var_PASS'] },
+      {
+        variables: { PASS: 'shared-secret' },
+        secretNames: ['PASS'],
+        secrets: ['shared-secret'],
+        taken: ['var_PASS'],
+        offeredNames: [],
+      },
       form,
     );
   }
   for (const text of [compose('command: "$$PASS"'), compose('command: "PASS"'), compose('environment: ["PASS=x"]')])
-    t.strictSame(fill(text), { variables: {}, secretNames: [], secrets: [], taken: [] }, text);
+    t.strictSame(fill(text), { variables: {}, secretNames: [], secrets: [], taken: [], offeredNames: [] }, text);
 });
 
 t.test('a variable of the service itself goes first', async (t) => {
@@ -42,6 +48,7 @@ t.test('a variable of the service itself goes first', async (t) => {
     secretNames: [],
     secrets: [],
     taken: ['var_HOST'],
+    offeredNames: [],
   });
 });
 
@@ -56,15 +63,36 @@ t.test('a value may refer to shared variables, and is secret when one of them is
     secretNames: ['URL'],
     secrets: ['shared-secret'],
     taken: ['var_PASS', 'var_HOST'],
+    offeredNames: [],
   });
 });
 
 t.test('what a shared value refers to is not filled again', async (t) => {
   const scope = [shared('A', '${B}'), shared('B', 'b')];
-  const filled = fillShared({ compose: compose('command: x'), variables: { V: '${A}' }, secretNames: [] }, scope);
+  const service = {
+    compose: compose('command: x'),
+    variables: { V: '${A}' },
+    secretNames: [],
+    method: 'compose' as const,
+  };
+  const filled = fillShared(service, scope);
   t.equal(filled.variables['V'], '${B}');
 });
 
 t.test('a repository takes all of its scope: only the host reads its file', async (t) => {
-  t.strictSame(fill('').taken, ['var_HOST', 'var_PASS', 'var_UNUSED']);
+  const filled = fill('', { OWN: '${HOST}' });
+  t.strictSame(filled.taken, ['var_HOST', 'var_PASS', 'var_UNUSED']);
+  t.strictSame(filled.offeredNames, ['HOST', 'PASS', 'UNUSED'], 'and is told which ones nobody asked for');
+  t.strictSame(fill(compose('command: "$PASS"')).offeredNames, []);
+});
+
+t.test("A56: a stranger's repository gets what the service's own variables name, and nothing else", async (t) => {
+  const service = { compose: '', variables: { OWN: '${HOST}' }, secretNames: [], method: 'ai' as const };
+  t.strictSame(fillShared(service, SCOPE), {
+    variables: { OWN: 'mail.example.com' },
+    secretNames: [],
+    secrets: [],
+    taken: ['var_HOST'],
+    offeredNames: [],
+  });
 });
