@@ -6,11 +6,12 @@
 //   restart, restore                        ends as interrupted: done twice would be two effects
 //   everything else                         is offered again under the same id: doing it twice changes nothing, and a
 //                                           host that had finished it answers with the result it kept
+import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { isJobEnd } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobEnds } from '../app/job-ends.ts';
 import type { JobStarts } from '../app/job-starts.ts';
-import type { JobRecord } from '../store/records.ts';
+import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 
 interface Suspects {
@@ -61,9 +62,20 @@ export class LostJobs {
     if (!job || !isAtHost(job)) return;
     const service = this.#stores.services.find(job.serviceId);
     const hasSuccessor = this.#stores.jobs.openOfService(job.serviceId).at(-1)?.id !== jobId;
-    if (!service || hasSuccessor || job.kind === 'restart' || job.kind === 'restore') {
-      this.#ends.abandon(tx, jobId, 'failed', INTERRUPTED, this.#clock.now());
-    } else this.#starts.offerAgain(tx, service, job);
+    const mustNotRepeat = !service || hasSuccessor || job.kind === 'restart' || job.kind === 'restore';
+    const fault = mustNotRepeat ? INTERRUPTED : this.#offerAgain(tx, service, job);
+    if (fault) this.#ends.abandon(tx, jobId, 'failed', fault, this.#clock.now());
+  }
+
+  /** What cannot be offered any more is this job's end; it must not keep its host from connecting. */
+  #offerAgain(tx: WriteContext, service: ServiceRecord, job: JobRecord): WireError | undefined {
+    try {
+      this.#starts.offerAgain(tx, service, job);
+      return undefined;
+    } catch (error) {
+      if (error instanceof LongshoreError) return error.toWire();
+      throw error;
+    }
   }
 }
 

@@ -42,7 +42,7 @@ export class JobStarts {
   start(tx: WriteContext, service: ServiceRecord, order: JobOrder): string {
     const job = this.#write(service, order);
     this.#keepRevision(service, job.id, order);
-    requireSendable(this.#offer(tx, job, service));
+    this.#offer(tx, job, service);
     return job.id;
   }
 
@@ -89,10 +89,13 @@ export class JobStarts {
     return job;
   }
 
-  /** Offers a job that its host has lost anew, under the same id. */
+  /**
+   * Offers a job that its host has lost anew, under the same id. Throws validation_error, with nothing written, when the
+   * shared variables of the service have grown too large since.
+   */
   offerAgain(tx: WriteContext, service: ServiceRecord, job: JobRecord): void {
-    this.#stores.jobs.requeue(job.id);
     this.#offer(tx, job, service);
+    this.#stores.jobs.requeue(job.id);
   }
 
   /** Tells the host to stop a job. */
@@ -101,7 +104,7 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(hostId));
   }
 
-  #offer(tx: WriteContext, job: Offered, service?: ServiceRecord): JobOffer {
+  #offer(tx: WriteContext, job: Offered, service?: ServiceRecord): void {
     const offer: JobOffer = {
       jobId: job.id,
       serviceId: job.serviceId,
@@ -113,9 +116,9 @@ export class JobStarts {
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
       ...(job.backupId !== null && { backupId: job.backupId }),
     };
+    requireSendable(offer);
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
     tx.afterCommit(() => this.#links.nudge(job.hostId));
-    return offer;
   }
 
   #rollbackOf(jobId: string): Pick<JobOffer, 'rollbackTo'> {

@@ -241,6 +241,28 @@ t.test(
   },
 );
 
+t.test('F27: a lost job that has outgrown a message meanwhile ends, and its host works on', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const names = Array.from({ length: 40 }, (_, n) => `LARGE_${n}`);
+  const paging = { page: 1, perPage: 100, sort: 'name', order: 'asc' } as const;
+  for (const name of names) await world.app.variables.create(ADMIN, { name, value: 'small' });
+  const snapshot = structuredClone(host.memory);
+  const environment = names.map((name) => `"${name}"`).join(', ');
+  const compose = `services: {web: {image: "busybox:1", environment: [${environment}]}}`;
+  const lost = await world.create('lost', { source: { method: 'compose', compose } });
+  await host.offered(lost.job.id);
+  await eventually(() => world.app.jobs.detail(ADMIN, lost.job.id).state === 'accepted');
+  host.disconnect();
+  for (const { id } of world.app.variables.list(ADMIN, paging).items)
+    await world.app.variables.update(ADMIN, id, { value: 'x'.repeat(32_000) });
+  host.memory = snapshot;
+  host.received = [];
+  await host.connect(world);
+  t.match(world.app.jobs.detail(ADMIN, lost.job.id), { state: 'failed', error: { code: 'validation_error' } });
+  await t.resolves(world.deployed(host, 'another'));
+});
+
 t.test('F27: a lost restart ends as interrupted: twice would be two effects', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();
