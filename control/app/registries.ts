@@ -42,6 +42,7 @@ export class RegistryDesk implements Registries {
   create(caller: Caller, input: NewRegistry): Promise<Registry> {
     const { stores, effects } = this.#deps;
     return effects.perform(() => {
+      this.#requireWriter(caller);
       const registry = this.#toRecord(caller, input);
       return () => {
         this.#requireRoom(registry);
@@ -55,6 +56,7 @@ export class RegistryDesk implements Registries {
     const { stores, access, effects, clock } = this.#deps;
     return effects.perform(() => () => {
       const registry = access.requireRegistry(caller, id);
+      this.#requireWriter(caller);
       const { name = registry.name, username = registry.username } = change;
       const changed = { ...registry, name, username, updatedAt: clock.now() };
       stores.registries.update(changed, password);
@@ -66,9 +68,15 @@ export class RegistryDesk implements Registries {
     const { stores, access, effects } = this.#deps;
     await effects.perform(() => () => {
       access.requireRegistry(caller, id);
+      this.#requireWriter(caller);
       stores.registries.remove(id);
       return { id };
     });
+  }
+
+  /** Services of a scope may run on any host. */
+  #requireWriter(caller: Caller): void {
+    this.#deps.access.requireEveryHost(caller, 'change registry logins');
   }
 
   #toRecord(caller: Caller, input: NewRegistry): RegistryRecord {

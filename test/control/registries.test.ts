@@ -140,6 +140,20 @@ t.test("a customer's key sees and makes its own logins only", async (t) => {
   t.equal((await all.get()).body['total'], 3);
 });
 
+t.test('A07: a key of some hosts reads logins, and changes none: they reach every host', async (t) => {
+  const real = await startRealHttp(t);
+  const all = apiOf(real, real.key);
+  const id = idOf(await all.post(LOGIN));
+  const hostLabels = { zone: 'eu' };
+  const key = await real.world.app.keys.create(ADMIN, { name: 'eu', permissions: ['registries.*'], hostLabels });
+  const bound = apiOf(real, key.secret);
+  t.match(await bound.get(`/${id}`), { status: 200 });
+  const answers = [bound.post({ ...LOGIN, server: 'ghcr.io' }), bound.patch(id, { username: 'me' }), bound.remove(id)];
+  for (const answer of await Promise.all(answers))
+    t.match(answer, { status: 403, body: { error: { code: 'forbidden' } } });
+  t.match(await all.get(), { body: { data: [{ id, username: LOGIN.username }], total: 1 } });
+});
+
 t.test('lists have pages, an order and a search', async (t) => {
   const real = await startRealHttp(t);
   const api = apiOf(real, real.key);
