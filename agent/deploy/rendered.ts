@@ -64,6 +64,15 @@ export function stampRendered(rendered: Rendered, facts: StampFacts): Rendered {
   return { ...rendered, services: Object.fromEntries(services) };
 }
 
+/** The file without what we added: to the judges our labels are forgeries. */
+export function unstampRendered(rendered: Rendered): Rendered {
+  const services = Object.entries(rendered.services).map(([name, service]): [string, RenderedService] => {
+    const { [SERVICE_LABEL]: _id, [CONTENT_LABEL]: _digest, ...labels } = service.labels ?? {};
+    return [name, { ...service, labels }];
+  });
+  return { ...rendered, services: Object.fromEntries(services) };
+}
+
 function contentOf(rendered: Rendered, service: RenderedService, { variables, checkout }: StampFacts): string {
   const parts = (['configs', 'secrets'] as const).flatMap((kind) => {
     const declared = rendered[kind];

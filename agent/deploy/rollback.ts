@@ -6,6 +6,7 @@ import { apply, awaitReady, standingOf } from './execute.ts';
 import { haveImages, pullContextOf, restoreImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
 import { planDeploy, printPlan } from './plan.ts';
+import { unstampRendered } from './rendered.ts';
 import { loadRevision, recordRevision, type Revision, type RevisionMeta } from './revisions.ts';
 import type { Task } from './task.ts';
 import { undoneOnFailure, type Attempt } from './undo.ts';
@@ -45,7 +46,7 @@ async function prepare(task: Task, attempt: Attempt, target: Revision, good: Rev
 
 /** The policy of the host may be another one than then. */
 async function decide(task: Task, attempt: Attempt, { rendered, meta }: Revision): Promise<void> {
-  const { containers } = await task.step('check', () => checkHost(task, rendered));
+  const { containers } = await task.step('check', () => checkHost(task, unstampRendered(rendered)));
   const made = await task.workspace.loadRendered();
   const imageIds = Object.fromEntries(Object.entries(meta.images).map(([service, { id }]) => [service, id]));
   attempt.plan = planDeploy({ desired: rendered, made, containers, imageIds });

@@ -60,6 +60,7 @@ export interface RunOptions {
   kind?: JobKind;
   pull?: JobOffer['pull'];
   backupId?: string;
+  rollbackTo?: number;
   steps?: StepLog;
   signal?: AbortSignal;
 }
@@ -86,9 +87,8 @@ export class DeployHost {
   }
 
   /** Runs one job as the agent would, and remembers the good revision. */
-  async run({ kind = 'deploy', pull, backupId, steps = new StepLog(), signal }: RunOptions = {}): Promise<JobOutcome> {
+  async run({ kind = 'deploy', steps = new StepLog(), signal, ...optional }: RunOptions = {}): Promise<JobOutcome> {
     const { id: serviceId, revision } = this.spec;
-    const optional = { ...(pull && { pull }), ...(backupId !== undefined && { backupId }) };
     const outcome = await this.executor.execute({
       offer: { jobId: `job_${revision}`, serviceId, kind, epoch: 1, ...optional },
       service: { spec: this.spec, goodRevision: this.goodRevision },
@@ -103,6 +103,11 @@ export class DeployHost {
   deploy(change: Partial<ServiceSpec> = {}, options: RunOptions = {}): Promise<JobOutcome> {
     this.spec = { ...this.spec, ...change, revision: this.spec.revision + 1 };
     return this.run(options);
+  }
+
+  /** The next revision, which puts an earlier one back; `source` is what that was made from. */
+  rollBack(rollbackTo: number, source: Partial<ServiceSpec>, options: RunOptions = {}): Promise<JobOutcome> {
+    return this.deploy(source, { ...options, kind: 'rollback', rollbackTo });
   }
 
   /** Compose service → container id. */
