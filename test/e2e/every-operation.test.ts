@@ -151,6 +151,17 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', `/api/services/${String(made['id'])}`, 204);
   });
 
+  await t.test('revisions', async (t) => {
+    const api = judgedIn(t);
+    const path = `/api/services/${serviceId}`;
+    const { data } = await api.call('GET', `${path}/revisions`, 200);
+    const [newest, before] = data as { revision: number }[];
+    await api.call('GET', `${path}/revisions/${newest?.revision}`, 200);
+    await api.call('GET', `${path}/revisions/${before?.revision}/diff`, 200);
+    const { deploy_job_id: back } = await api.call('POST', `${path}/rollback`, 200, { revision: before?.revision });
+    t.match(await client.jobEnd(String(back)), { state: 'succeeded' });
+  });
+
   await t.test('backups', async (t) => {
     const api = judgedIn(t);
     const list = `/api/services/${serviceId}/backups`;
@@ -226,6 +237,10 @@ void t.test('every operation answers as the document promises', async (t) => {
     for (const list of ['/api/webhooks', path, `${path}/deliveries`, `${path}/deliveries/${delivery?.id}`])
       await api.call('GET', list, 200);
     await api.call('POST', `${path}/deliveries/${delivery?.id}/redeliver`, 202);
+    await api.call('POST', `/api/services/${serviceId}/restart`, 200);
+    await eventually(() => receiver.types, { until: (types) => types.includes('service.restarted') });
+    for (const { payload } of receiver.received)
+      t.strictSame(contract.judgeMessage(payload), [], `a message of ${payload.type}`);
     await api.call('PATCH', path, 200, { paused: true });
     await api.call('POST', `${path}/rotate-secret`, 200);
     await api.call('DELETE', path, 204);

@@ -42,6 +42,12 @@ export class ApiContract {
     return this.faultsOf(schema, body).map((fault) => `${operation} ${status}: ${fault}`);
   }
 
+  /** What is wrong with a message that a webhook has sent. */
+  judgeMessage(payload: unknown): string[] {
+    const schema = this.document.webhooks?.['event']?.['post']?.requestBody?.content[JSON_TYPE]?.schema;
+    return schema ? this.faultsOf(schema, payload) : ['the document tells of no messages'];
+  }
+
   /** Where a value breaks a schema of the document. */
   faultsOf(schema: JsonSchema, value: unknown): string[] {
     const validate = this.#ajv.compile(absolute(schema));
