@@ -169,8 +169,9 @@ t.test('a change of a busy service is refused, one that deploys nothing is not',
   const world = new ControlWorld(t);
   await world.joinAndConnect();
   const { service } = await world.create('web');
-  t.equal(await faultCode(change(world, service.id, { variables: { A: '1' } })), 'service_busy');
-  t.same(world.app.services.detail(ADMIN, service.id).variables, {});
+  const both = { variables: { A: '1' }, displayName: 'refused', labels: { a: '1' } };
+  t.equal(await faultCode(change(world, service.id, both)), 'service_busy');
+  t.match(world.app.services.detail(ADMIN, service.id), { variables: {}, displayName: null, labels: {}, revision: 1 });
   t.equal((await change(world, service.id, { displayName: 'x' })).jobId, null);
 });
 
@@ -220,6 +221,25 @@ t.test('a host that is away gets the change when it returns; one that was shut o
   t.equal(await faultCode(change(world, id, { variables: { A: '2' } })), 'no_host');
 });
 
+t.test(
+  'while a host is away one change waits for it; called off, it stays wanted and goes with the next',
+  async (t) => {
+    const world = new ControlWorld(t);
+    const host = await world.joinAndConnect();
+    const id = await world.deployed(host, 'web');
+    host.disconnect();
+    const first = await change(world, id, { variables: { A: '1' } });
+    const refused = await change(world, id, { variables: { B: '2' } }).then(() => undefined, toLongshoreError);
+    t.match(refused, { code: 'service_busy', details: `Job ${first.jobId} is under way; wait for it or cancel it.` });
+    await world.app.jobs.cancel(ADMIN, first.jobId ?? '');
+    t.match(world.app.services.detail(ADMIN, id), { lifecycle: 'running', revision: 2, report: { revision: 1 } });
+    const second = await change(world, id, { variables: { B: '2' } });
+    await host.connect(world);
+    t.match(await specAfter(host, second.jobId), { revision: 3, variables: { A: '1', B: '2' } });
+    t.notOk(host.offers().some(({ jobId }) => jobId === first.jobId));
+  },
+);
+
 t.test('a deploy that fails leaves what is wanted as it was written', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();
@@ -257,6 +277,19 @@ t.test('over HTTP: 200 with the detail and the job, null without one, strict fie
     status: 409,
     code: 'service_busy',
   });
+});
+
+t.test('a change that is sent again when its service is gone gets the answer it had', async (t) => {
+  const { world, http, key } = await startRealHttp(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'web');
+  const request = { key, body: { display_name: 'Web' }, headers: { 'idempotency-key': 'patch-1' } };
+  const first = await http.call('PATCH', `/api/services/${id}`, request);
+  const { job } = await world.app.services.remove(ADMIN, id, 0);
+  await host.finish(job.id);
+  t.strictSame(await http.call('PATCH', `/api/services/${id}`, request).then(({ body }) => body), first.body);
+  const { headers: _, ...fresh } = request;
+  t.match(await http.error('PATCH', `/api/services/${id}`, fresh), { status: 404, code: 'not_found' });
 });
 
 t.test('every change counts as a deploy, for nobody knows which it is before it is read', async (t) => {
