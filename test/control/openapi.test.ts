@@ -1,4 +1,5 @@
 // The OpenAPI document: complete, true to its own schemas, and readable as a page.
+import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import t from 'tap';
 import { JSON_TYPE, operationsOf, type Media, type OpenApi } from '../../control/http/openapi/document.ts';
@@ -8,6 +9,7 @@ import { splitCommand } from '../support/curl.ts';
 import { documentedRequests } from '../support/documented.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { fakeDeps, startTestHttp } from '../support/http-server.ts';
+import { generateOpenApi, OPENAPI_FILE } from '../support/openapi.ts';
 import { renderReference } from '../../control/http/reference/render.ts';
 import { buildHttp } from '../../control/http/server.ts';
 
@@ -19,6 +21,11 @@ t.teardown(stop);
 const document = (await http.inject('/api/openapi.json')).json<OpenApi>();
 const contract = new ApiContract(document);
 const operations = operationsOf(document);
+
+t.test('docs/openapi.json is what the routes give now', async (t) => {
+  const isSame = readFileSync(OPENAPI_FILE, 'utf8') === (await generateOpenApi());
+  t.ok(isSame, 'the API has changed: run `npm run openapi`, read the diff as a client would, and commit it');
+});
 
 t.test('every route is described, with the permission it asks for', async (t) => {
   const described = operations.map(({ method, path, operation }) => {

@@ -12,6 +12,7 @@ const IDEMPOTENCY_KEY: Parameter = { $ref: '#/components/parameters/IdempotencyK
 export function completeDocument(document: OpenApi): OpenApi {
   const complete = withoutBounds(structuredClone(document));
   dropUnused(complete);
+  complete.paths = inOrder(complete.paths);
   complete.components.parameters = { IdempotencyKey: IDEMPOTENCY_PARAMETER };
   complete.components.headers = HEADERS;
   complete.components.responses = refusalAnswers();
@@ -27,6 +28,18 @@ export function completeDocument(document: OpenApi): OpenApi {
   for (const { post } of Object.values(complete.webhooks)) if (post) addExamples(complete, post);
   return complete;
 }
+
+const METHODS = ['get', 'post', 'put', 'patch', 'delete'];
+
+/** By path and method, so that moving a route in the code changes nothing here. */
+const inOrder = (paths: OpenApi['paths']): OpenApi['paths'] =>
+  Object.fromEntries(
+    Object.entries(paths)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([path, methods]) => [path, Object.fromEntries(Object.entries(methods).toSorted(byMethod))]),
+  );
+
+const byMethod = ([a]: [string, unknown], [b]: [string, unknown]): number => METHODS.indexOf(a) - METHODS.indexOf(b);
 
 const IDEMPOTENCY_PARAMETER: Parameter = {
   name: 'Idempotency-Key',
