@@ -68,11 +68,17 @@ function share(rendered: Rendered, resource: Resource, allowed: number, most: nu
     others.reduce((sum, [, service]) => sum + replicasOf(service), 0),
   );
   const part = Math.min(most, Math.floor((allowed - asked) / parts / resource.grain) * resource.grain);
-  const short = others.find(([, service]) => part < Math.max(resource.least, resource.reservedOf(service)));
+  const short = others.find(([, service]) => replicasOf(service) > 0 && part < neededBy(service, resource));
   if (short) throw leavesTooLittle(short, resource, part, allowed);
-  const limited = others.map(([name, service]) => [name, withLimit(service, resource.key, resource.toValue(part))]);
+  const limited = others.map(([name, service]) => {
+    const units = Math.max(part, neededBy(service, resource)); // more than its part only where nothing of it runs
+    return [name, withLimit(service, resource.key, resource.toValue(units))];
+  });
   return { ...rendered, services: { ...rendered.services, ...(Object.fromEntries(limited) as Rendered['services']) } };
 }
+
+const neededBy = (service: RenderedService, { least, reservedOf }: Resource): number =>
+  Math.max(least, reservedOf(service));
 
 function withLimit(service: RenderedService, key: Resource['key'], value: number | string): RenderedService {
   // A period without a quota limits nothing, and Docker refuses it beside a number of cores.
@@ -101,12 +107,11 @@ function leavesTooLittle(
   part: number,
   allowed: number,
 ) {
-  const { toText, least, reservedOf } = resource;
-  const needed = Math.max(least, reservedOf(service));
+  const { toText } = resource;
   const message = `Of the ${toText(allowed)} that the service may use, ${toText(Math.max(0, part))} are left for "${name}"`;
   return new LongshoreError('plan_limit', {
     message,
-    fields: { [fieldOf(name, resource)]: `needs at least ${toText(needed)}` },
+    fields: { [fieldOf(name, resource)]: `needs at least ${toText(neededBy(service, resource))}` },
   });
 }
 

@@ -111,6 +111,17 @@ t.test('a file that leaves nothing for the others is refused', async (t) => {
   t.throws(() => limit(full, { cpu: 1 }), { code: 'plan_limit', message: /, 0 cores are left for "web"/ });
 });
 
+t.test('a service that is scaled to 0 takes nothing, and lacks nothing', async (t) => {
+  const full = { db: { mem_limit: mib(512) }, web: { scale: 0, mem_reservation: mib(32) } };
+  t.same(
+    limitsOf(limit(full, { memoryMb: 512 }))['web'],
+    { memory: mib(32) },
+    'no more than it needs, should it be scaled',
+  );
+  const large = { db: {}, web: { scale: 0, mem_limit: mib(4096) } };
+  t.same(limitsOf(limit(large, { memoryMb: 512 }))['db'], { memory: mib(512) });
+});
+
 t.test('a part below what a container reserves is refused: Docker would not make it', async (t) => {
   const services = { web: { mem_reservation: mib(300) }, db: {} };
   t.throws(() => limit(services, { memoryMb: 512 }), {
