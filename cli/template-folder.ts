@@ -1,6 +1,6 @@
 // A template as files: the folder it is written in, or what another system keeps it in.
-import { readdirSync, statSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { readdirSync, statSync, type Dirent } from 'node:fs';
+import { basename, join, normalize } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import { readInput } from './pairs.ts';
 
@@ -20,17 +20,24 @@ const MAX_FILES = 50;
 /** `template.yaml`, `compose.yaml` and the files that the first one names in `from`. */
 export async function readTemplateFolder(folder: string): Promise<TemplateBody> {
   const { parse } = await import('yaml');
-  const manifest = readInput(join(folder, MANIFEST), 'DIR');
+  const own = listFiles(folder);
+  const read = (name: string) => readOwn(folder, own, name);
+  const manifest = read(MANIFEST);
   const parsed = parseManifest(manifest, parse);
   const named = namesOf(parsed);
-  const files = Object.fromEntries(named.map((name) => [name, readInput(join(folder, name), 'DIR')]));
-  const hasCompose = listFiles(folder).includes(COMPOSE);
+  const files = Object.fromEntries(named.map((name) => [name, read(name)]));
   return {
     id: idOf(parsed),
     manifest,
-    ...(hasCompose && { compose: readInput(join(folder, COMPOSE), 'DIR') }),
+    ...(own.includes(COMPOSE) && { compose: read(COMPOSE) }),
     ...(named.length > 0 && { files }),
   };
+}
+
+/** A folder from elsewhere must not send a file of this machine along, by `../` or by a link. */
+function readOwn(folder: string, own: readonly string[], name: string): string {
+  if (!own.includes(normalize(name))) throw bad(`"${name}" is no file in "${folder}"`);
+  return readInput(join(folder, name), 'DIR');
 }
 
 /** What an import sends: a URL to fetch, a folder's files, or one file by its name. */
@@ -38,7 +45,7 @@ export function readImportSource(source: string): Record<string, unknown> {
   if (/^https?:\/\//i.test(source)) return { url: source };
   if (source === '-') return { content: readInput(source, 'SOURCE') };
   if (isFolder(source)) {
-    const paths = listFiles(source);
+    const paths = listFiles(source).filter((path) => !UNSENT.test(path));
     if (paths.length > MAX_FILES) throw bad(`"${source}" holds more than ${MAX_FILES} files`);
     return { files: Object.fromEntries(paths.map((path) => [path, readInput(join(source, path), 'SOURCE')])) };
   }
@@ -52,11 +59,24 @@ const isWhole = (text: string): boolean => /^(schema|captainVersion):/m.test(tex
 
 const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Hidden files and pictures are no part of a template. */
+/** Hidden files and pictures are no part of another system's template. */
+const UNSENT = /(^|\/)\.|\.(png|jpe?g|svg|webp|gif|ico)$/i;
+
+/** Paths of its files, also in its folders. Links are neither: `readdir` by itself would follow them out of the folder. */
 function listFiles(folder: string): string[] {
-  const entries = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = entries.map((entry) => relative(folder, join(entry.parentPath, entry.name)));
-  return paths.filter((path) => !/(^|\/)\.|\.(png|jpe?g|svg|webp|gif|ico)$/i.test(path)).toSorted();
+  const paths = readEntries(folder).flatMap((entry) => {
+    if (entry.isDirectory()) return listFiles(join(folder, entry.name)).map((path) => join(entry.name, path));
+    return entry.isFile() ? [entry.name] : [];
+  });
+  return paths.toSorted();
+}
+
+function readEntries(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true });
+  } catch (error) {
+    throw bad(`Cannot read the folder "${folder}": ${(error as Error).message}`);
+  }
 }
 
 function parseManifest(text: string, parse: (text: string) => unknown): unknown {

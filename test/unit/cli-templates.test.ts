@@ -44,13 +44,42 @@ t.test('update replaces the template that the manifest names; delete takes its i
 t.test('a folder without a usable template.yaml is a mistake on the command line', async (t) => {
   const api = await startFakeApi(t, () => undefined);
   for (const [files, said] of [
-    [{}, /Cannot read the file of DIR/],
+    [{}, /"template\.yaml" is no file in /],
     [{ 'template.yaml': 'a: [' }, /template\.yaml: /],
     [{ 'template.yaml': 'name: x' }, /has no id/],
-    [{ 'template.yaml': MANIFEST }, /Cannot read the file of DIR, ".*a\.ini"/],
+    [{ 'template.yaml': MANIFEST }, /"a\.ini" is no file in /],
   ] as const)
     t.match(await runCli(['templates', 'create', t.testdir(files)], api), { exitCode: 2, stderr: said });
   t.same(api.asked, []);
+});
+
+t.test('a folder from elsewhere sends no file of this machine along', async (t) => {
+  const api = await startFakeApi(t, () => undefined);
+  const naming = (from: string) => `id: blog\nfiles: [{ path: a, from: '${from}' }]\n`;
+  const outside = t.testdir({
+    key: 'a secret of this machine',
+    up: { 'template.yaml': naming('../key') },
+    link: { 'template.yaml': naming('a.ini'), 'a.ini': t.fixture('symlink', '../key') },
+    folder: { 'template.yaml': naming('conf/key'), conf: t.fixture('symlink', '..') },
+    manifest: { 'template.yaml': t.fixture('symlink', '../key') },
+  });
+  for (const folder of ['up', 'link', 'folder', 'manifest'])
+    t.match(await runCli(['templates', 'create', `${outside}/${folder}`], api), {
+      exitCode: 2,
+      stderr: /is no file in/,
+    });
+  const compose = t.testdir({
+    key: 'a secret of this machine',
+    blog: { 'template.yaml': 'id: blog\n', 'compose.yaml': t.fixture('symlink', '../key') },
+  });
+  await runCli(['templates', 'create', `${compose}/blog`], api);
+  const foreign = t.testdir({
+    key: 'a secret of this machine',
+    app: { 'a.yml': 'a', conf: t.fixture('symlink', '..') },
+  });
+  await runCli(['templates', 'import', `${foreign}/app`], api);
+  t.equal(api.asked.length, 2);
+  t.notMatch(JSON.stringify(api.asked), /a secret/);
 });
 
 t.test('import sends a URL, one text, a named file or the files of a folder', async (t) => {
