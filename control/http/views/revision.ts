@@ -59,7 +59,10 @@ export const revisionDiffView = z
   })
   .meta({ id: 'RevisionDiff' });
 
-export const revisionParams = z.object({ id: z.string(), revision: z.string().meta({ description: 'Number of the revision', example: '3' }) });
+export const revisionParams = z.object({
+  id: z.string(),
+  revision: z.string().meta({ description: 'Number of the revision', example: '3' }),
+});
 
 /** What is no number is no revision, as an unknown id is no service: 0 is never found. */
 export const fromRevisionParam = (text: string): number => (/^[1-9]\d{0,8}$/.test(text) ? Number(text) : 0);
