@@ -12,6 +12,7 @@ import { createForgetBackup } from './backup/forget.ts';
 import { Repositories } from './backup/repositories.ts';
 import { Restic } from './backup/restic.ts';
 import type { AgentConfig } from './config.ts';
+import type { AskAi } from './deploy/ai/question.ts';
 import { createExecutor } from './deploy/engine.ts';
 import { History } from './deploy/history.ts';
 import { createDockerGate } from './docker-gate.ts';
@@ -27,6 +28,7 @@ import { Inbox } from './jobs/inbox.ts';
 import { startRunner } from './jobs/runner.ts';
 import type { Destination, HostReport } from './link/connection.ts';
 import { createHandlers } from './link/handlers.ts';
+import { createAskAi } from './link/ask-ai.ts';
 import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
 import { loadPolicy } from './policy.ts';
@@ -81,7 +83,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
 
   let link: Link | undefined;
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
-  const { watch, inbox } = startJobs({ config, deps, state, docker, notify }, scope);
+  const askAi = createAskAi({ findPeer: () => link?.current, clock });
+  const { watch, inbox } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
@@ -124,10 +127,11 @@ interface JobParts {
   state: AgentState;
   docker: Docker;
   notify: (progress: Progress) => void;
+  askAi: AskAi;
 }
 
 function startJobs(
-  { config, deps, state, docker, notify }: JobParts,
+  { config, deps, state, docker, notify, askAi }: JobParts,
   scope: Scope,
 ): { watch: ServiceWatch; inbox: Inbox } {
   const { clock, log, reservedPorts = [] } = deps;
@@ -147,6 +151,7 @@ function startJobs(
     events: hub,
     policy,
     reservedPorts,
+    askAi,
     backups,
     clock,
     log,

@@ -2,7 +2,7 @@
 // is touched here.
 import { createHash } from 'node:crypto';
 import { parseCompose, type ComposeDocument } from '#shared/compose/parse.ts';
-import { requireAllowed, type JudgeContext } from '#shared/compose/policy.ts';
+import { requireAllowed, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
@@ -29,15 +29,21 @@ export function inputsOf({ id, name, compose, variables, files, limits, git }: S
 
 const sorted = (map: Record<string, string>) => Object.entries(map).toSorted(([a], [b]) => (a < b ? -1 : 1));
 
-/** Parses within limits, judges what is written, writes the folder. */
+/** Reads what to deploy, judges it as it is written, writes the folder. */
 export async function prepare(task: Task, obsolete: readonly string[], say: Say): Promise<Sources> {
+  const { document, sources } = await draft(task, say);
+  requireAllowed(judge(task, document, 'written'));
+  await task.workspace.write(sources, obsolete);
+  return sources;
+}
+
+/** What the user gave, or what the repository has, parsed within limits. Only a commit is written. */
+export async function draft(task: Task, say: Say): Promise<{ document: ComposeDocument; sources: Sources }> {
   const { spec } = task.run.service;
   const compose = spec.git ? await fromGit(task, spec.git, say) : spec.compose;
   const document = parseCompose(compose);
-  requireAllowed(judgeOnHost(document, contextOf(task, 'written')));
-  const sources = sourcesOf({ ...spec, compose }, Object.keys(document.services));
-  await task.workspace.write(sources, obsolete);
-  return sources;
+  const sources = sourcesOf({ ...spec, compose, variables: task.variables }, Object.keys(document.services));
+  return { document, sources };
 }
 
 /** Loaded when a service first asks for it: most hosts never meet git. */
@@ -72,13 +78,17 @@ export interface Checked {
 
 /** The decisive checks: all variables are filled in, and the host is as it is. */
 export async function check(task: Task, normalised: Rendered): Promise<Checked> {
-  const { run, workspace, checkout } = task;
-  const { id, variables, limits } = run.service.spec;
+  const { workspace, checkout } = task;
   const rendered = checkout ? keepData(normalised, checkout, workspace.data) : normalised;
   const { containers, cpus } = await checkHost(task, rendered);
-  const limited = limitRendered(rendered, limits, cpus);
-  const stamped = stampRendered(limited, { serviceId: id, variables, checkout: checkout?.directory });
-  return { rendered: stamped, containers };
+  return { rendered: complete(task, rendered, cpus), containers };
+}
+
+/** With limits and our labels: what Compose will be handed. Throws `plan_limit`. */
+export function complete({ run, checkout, variables }: Task, rendered: Rendered, hostCpus: number): Rendered {
+  const { id, limits } = run.service.spec;
+  const limited = limitRendered(rendered, limits, hostCpus);
+  return stampRendered(limited, { serviceId: id, variables, checkout: checkout?.directory });
 }
 
 /** The policy of this host, and whether it has the place: for a new file, and for one that ran here before. */
@@ -88,7 +98,7 @@ export async function checkHost(
 ): Promise<Pick<Checked, 'containers'> & Pick<EngineVersion, 'cpus'>> {
   const { deps, run, workspace } = task;
   const document: ComposeDocument = { root: rendered, services: rendered.services };
-  requireAllowed(judgeOnHost(document, contextOf(task, 'normalised')));
+  requireAllowed(judge(task, document, 'normalised'));
   const { name: project, wasApplied } = workspace;
   const { engine } = deps;
   const asked = [engine.listProject(project), engine.listAll(), dockerFacts(task)] as const;
@@ -102,12 +112,15 @@ export async function checkHost(
 /** Asked once for each engine: its folder and its cores do not change while the agent runs. */
 const dockerVersions = new WeakMap<object, Promise<EngineVersion>>();
 
-function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> {
+export function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> {
   const known = dockerVersions.get(engine) ?? engine.version();
   dockerVersions.set(engine, known);
   known.catch(() => dockerVersions.delete(engine));
   return known;
 }
+
+export const judge = (task: Task, document: ComposeDocument, form: JudgeContext['form']): Finding[] =>
+  judgeOnHost(document, contextOf(task, form));
 
 function contextOf({ deps, run, project, workspace, isStranger }: Task, form: JudgeContext['form']): JudgeContext {
   const { id, git } = run.service.spec;

@@ -20,8 +20,16 @@ import { isUnchanged } from './unchanged.ts';
 
 export const deploy = (task: Task): Promise<JobOutcome> =>
   undoneOnFailure(task, async (attempt, good) => {
-    return (good && (await keepIfUnchanged(task, good))) ?? work(task, attempt, good);
+    const kept = good && (await keepIfUnchanged(task, good));
+    return kept ?? workRepaired(task, () => work(task, attempt, good));
   });
+
+/** Loaded when a service first asks for it: most hosts never meet an AI. */
+async function workRepaired(task: Task, attempt: () => Promise<void>): Promise<void> {
+  if (task.run.service.spec.method !== 'ai') return attempt();
+  const { withRepairs } = await import('./ai/repair.ts');
+  return withRepairs(task, attempt);
+}
 
 /** Same inputs, same containers, same images: done, without starting any process. Git has to be asked first. */
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {

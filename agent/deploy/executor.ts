@@ -7,6 +7,7 @@ import type { Repositories } from '../backup/repositories.ts';
 import type { Compose } from '../docker/compose.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
+import type { AskAi } from './ai/question.ts';
 import type { ExecuteJob } from './job-run.ts';
 import type { Desired } from './observe.ts';
 
@@ -26,6 +27,7 @@ export interface ExecutorDeps {
   allowsFileGit: boolean;
   /** In front of every image that a recipe builds from; empty for Docker Hub itself. */
   buildImagePrefix: string;
+  askAi: AskAi;
   backups: Repositories;
   clock: Clock;
   log: Logger;

@@ -25,7 +25,7 @@ export async function readPlain(directory: string, name: string): Promise<string
     throw new LongshoreError('yaml_resource_limit', {
       details: `${name} is larger than ${COMPOSE_LIMITS.bytes} bytes`,
     });
-  return readBeginning(join(directory, name));
+  return (await readBeginning(join(directory, name), MANIFEST_BYTES)).toString('utf8');
 }
 
 /** What the recipes decide by. */
@@ -35,7 +35,7 @@ export async function readRepository(directory: string): Promise<Repository> {
   let left = MANIFESTS_BYTES;
   for (const path of files.filter(isManifest)) {
     if (left <= 0) break;
-    const text = await readBeginning(join(directory, path));
+    const text = (await readBeginning(join(directory, path), MANIFEST_BYTES)).toString('utf8');
     left -= text.length;
     texts.set(path, text);
   }
@@ -43,7 +43,7 @@ export async function readRepository(directory: string): Promise<Repository> {
 }
 
 /** Level by level, so that a limit cuts off what lies deepest. */
-async function listFiles(directory: string): Promise<string[]> {
+export async function listFiles(directory: string): Promise<string[]> {
   const files: string[] = [];
   let folders = [''];
   for (let depth = 0; depth < LISTED.depth && files.length < LISTED.files; depth++) {
@@ -61,11 +61,12 @@ async function listFiles(directory: string): Promise<string[]> {
   return files.slice(0, LISTED.files);
 }
 
-async function readBeginning(path: string): Promise<string> {
+/** At most so many bytes of it. */
+export async function readBeginning(path: string, limitBytes: number): Promise<Buffer> {
   const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(MANIFEST_BYTES), 0, MANIFEST_BYTES, 0);
-    return buffer.toString('utf8', 0, bytesRead);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(limitBytes), 0, limitBytes, 0);
+    return buffer.subarray(0, bytesRead);
   } finally {
     await file.close();
   }

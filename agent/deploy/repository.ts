@@ -1,8 +1,9 @@
 // From a Git source to a compose text: the repository's own compose file, else one made for its Dockerfile, else for the
-// Dockerfile that a recipe writes.
+// Dockerfile that a recipe writes. An AI deploy takes what the AI proposes instead, where there is one to ask.
 import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
+import { adviseOn } from './ai/advice.ts';
 import { fetchCommit } from './git.ts';
 import { pruneCheckouts, type Checkout } from './checkouts.ts';
 import { readPlain, readRepository } from './read-repository.ts';
@@ -14,26 +15,41 @@ import { retried, type Say, type Task } from './task.ts';
 const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];
 const DOCKERFILE = 'Dockerfile';
 
-/** Fetches the newest commit and reads what to deploy. Fails as fetchCommit does, and with `no_build_recipe`. */
+/**
+ * Fetches the newest commit, once a job, and finds out how to run it. Fails as fetchCommit and adviseOn do, and with
+ * `no_build_recipe`.
+ */
 export async function fetchCompose(task: Task, source: GitSource, say: Say): Promise<{ text: string; from: Checkout }> {
-  const { deps, run, workspace } = task;
-  const { variables, offeredNames = [] } = run.service.spec;
+  const from = task.checkout ?? (await fetchNewest(task, source, say));
+  const isByAi = task.run.service.spec.method === 'ai';
+  const advised = isByAi ? await adviseOn(task, from, say) : undefined;
+  const { text, origin } = advised ?? (await composeOf(from.directory, settingsOf(task)));
+  const note = isByAi && !advised ? 'no AI endpoint is set, ' : '';
+  say({ message: `commit ${from.commit.slice(0, 12)}, ${note}deploying its ${origin}` });
+  return { text, from };
+}
+
+async function fetchNewest(task: Task, source: GitSource, say: Say): Promise<Checkout> {
+  const { deps, run, workspace, isStranger } = task;
+  // This machine's own files, where it allows them, are nobody's to attack others with.
+  const isLocal = source.url.startsWith('file:') && run.service.spec.customerId === null;
   const fetch = {
     source,
     directory: workspace.checkouts,
-    isStranger: task.isStranger,
+    isStranger: isStranger && !isLocal,
     allowsFiles: deps.allowsFileGit,
     home: deps.home,
     signal: run.signal,
     onLine: (message: string) => say({ message }),
   };
   await dropOldCommits(task);
-  const from = await retried(say, () => fetchCommit(fetch));
+  return retried(say, () => fetchCommit(fetch));
+}
+
+function settingsOf({ run, deps }: Task): BuildSettings {
+  const { variables, offeredNames = [] } = run.service.spec;
   const own = Object.entries(variables).filter(([name]) => !offeredNames.includes(name));
-  const settings = { variables: Object.fromEntries(own), imagePrefix: deps.buildImagePrefix };
-  const { text, origin } = await composeOf(from.directory, settings);
-  say({ message: `commit ${from.commit.slice(0, 12)}, deploying its ${origin}` });
-  return { text, from };
+  return { variables: Object.fromEntries(own), imagePrefix: deps.buildImagePrefix };
 }
 
 /** What a container wrote into a commit's folder may not be ours to remove: that fails no deploy. */

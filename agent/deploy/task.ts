@@ -2,6 +2,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { JobStep } from '#shared/model.ts';
 import { sleep } from '#shared/time.ts';
+import type { Advice } from './ai/question.ts';
 import type { ExecutorDeps } from './executor.ts';
 import type { JobRun, StepUpdate } from './job-run.ts';
 import type { Checkout } from './checkouts.ts';
@@ -22,6 +23,8 @@ export class Task {
   readonly workspace: Workspace;
   /** The commit this job deploys, once it is fetched. */
   checkout: Checkout | undefined;
+  /** What the AI says of that commit, where it was asked. */
+  advice: Advice | undefined;
   #step: JobStep | null = null;
 
   constructor(deps: ExecutorDeps, run: JobRun) {
@@ -45,6 +48,11 @@ export class Task {
   get isStranger(): boolean {
     const { customerId, method } = this.run.service.spec;
     return customerId !== null || method === 'ai';
+  }
+
+  /** What Compose fills in. */
+  get variables(): Record<string, string> {
+    return this.advice?.variables ?? this.run.service.spec.variables;
   }
 
   get healthTimeoutMs(): number {

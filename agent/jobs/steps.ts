@@ -42,12 +42,13 @@ export class JournalledSteps implements StepRunner {
     this.#interrupted = new Map(open.map(({ step, intentAt }) => [step, intentAt]));
   }
 
-  /** First step that failed: what a rollback does afterwards is not the cause. */
+  /** First step that failed in the last attempt: what a rollback does afterwards is not the cause. */
   get failedStep(): JobStep | undefined {
     return this.#failedStep;
   }
 
   async run<T>(step: JobStep, work: (say: (update: StepUpdate) => void) => Promise<T>): Promise<T> {
+    if (step === 'prepare') this.#failedStep = undefined; // an attempt begins
     this.#deps.state.transact(() => {
       this.writeWaiting();
       this.#write(step, 'running');

@@ -21,6 +21,9 @@ export const PROPOSAL_LIMITS = {
   textChars: 1_000,
 } as const;
 
+/** Names that are told of those which the user has given. */
+export const MAX_GIVEN_VARIABLES = 500;
+
 /** What the end of a failed attempt said, for the AI to read. */
 export const FAILURE_LOG_CHARS = 8_000;
 
@@ -65,7 +68,7 @@ export const aiQuestion = lazy(() =>
     jobId: z.string(),
     repository: repositoryDescription(),
     /** Names of variables that the user has given. */
-    variables: z.array(z.string().max(255)).max(1_000),
+    variables: z.array(z.string().max(255)).max(MAX_GIVEN_VARIABLES),
     /** What was proposed before; `failure` says what became of it, without: it runs, made from an earlier commit. */
     previous: z
       .object({

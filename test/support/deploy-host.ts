@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { Repositories } from '../../agent/backup/repositories.ts';
 import type { ResticOptions } from '../../agent/backup/restic.ts';
+import type { AskAi } from '../../agent/deploy/ai/question.ts';
 import { createExecutor, type Executor } from '../../agent/deploy/engine.ts';
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
@@ -72,6 +73,8 @@ export class DeployHost {
   readonly dataDir: string;
   /** What the agent's journal would know. */
   goodRevision: number | null = null;
+  /** Whom AI deploys ask; by itself there is nobody. */
+  askAi: AskAi = async () => null;
   spec: ServiceSpec;
 
   constructor(parts: Pick<DeployHost, 'engine' | 'executor' | 'backups' | 'dataDir' | 'spec'>) {
@@ -142,11 +145,13 @@ export async function startDeployHost(
     home: dataDir,
     allowsFileGit: true,
     buildImagePrefix: 'longshore-test/',
+    askAi: (...question) => host.askAi(...question),
     backups,
     clock: systemClock,
     log: silentLogger(),
   });
-  return new DeployHost({ engine, executor, backups, dataDir, spec: specFor(uniqueProject(t, prefix), spec) });
+  const host = new DeployHost({ engine, executor, backups, dataDir, spec: specFor(uniqueProject(t, prefix), spec) });
+  return host;
 }
 
 export function specFor(name: string, spec: Partial<ServiceSpec> = {}): ServiceSpec {

@@ -19,7 +19,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
   const clock = new ManualClock();
   const engine = new FakeEngine();
   engine.now = () => clock.now();
-  engine.images.set('web:1', { id: 'sha256:web', tags: ['web:1'], digests: [] });
+  engine.addImage('web:1', { id: 'sha256:web' });
   const compose: Compose = {
     version: async () => '2.40.3',
     config: async ({ name }) => ({
@@ -57,6 +57,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     home: dataDir,
     allowsFileGit: false,
     buildImagePrefix: '',
+    askAi: async () => null,
     backups,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
