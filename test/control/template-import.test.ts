@@ -154,6 +154,13 @@ t.test('an import may be large, not endless', async (t) => {
   t.match(dollars, { status: 201, body: { imported: [{ id: 'a' }] } });
 });
 
+t.test('imports count as deploys do: ten a minute', async (t) => {
+  const real = await startRealHttp(t, { config: { rateLimits: { anonymous: 9, authenticated: 9, deploy: 1 } } });
+  const body = { content: CONTAINERS, dry_run: true };
+  t.equal((await run(real, body)).status, 200);
+  t.match(await refuse(real, body), { status: 429, code: 'rate_limited' });
+});
+
 t.test("a customer's key imports for its customer", async (t) => {
   const real = await startRealHttp(t);
   const { http, key, world } = real;

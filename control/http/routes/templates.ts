@@ -69,7 +69,8 @@ export function mountTemplates(http: Http, app: App): void {
   http.post(
     '/api/templates/import',
     {
-      config: { permission: 'templates.create' },
+      // One import may fetch 250 texts and take a second of work.
+      config: { permission: 'templates.create', limit: 'deploy' },
       schema: {
         tags: ['templates'],
         summary: 'Import templates from a file or URL of another system',
