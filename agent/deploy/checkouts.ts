@@ -3,7 +3,7 @@
 //
 //   repo/<commit>/   the files as they were fetched; goes some time after the last revision that was made from it
 //   data/            what containers bind by a relative path and no commit brings along: it outlives them all
-import { existsSync } from 'node:fs';
+import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { isInside } from '#shared/compose/paths.ts';
@@ -49,12 +49,22 @@ export async function pruneCheckouts(workspace: Workspace): Promise<void> {
   await Promise.all(old.map((name) => rm(join(workspace.checkouts, name), { recursive: true, force: true })));
 }
 
+/** Git knows no empty folder: one that holds nothing else is there to be written into. */
+const PLACEHOLDERS = new Set(['.gitkeep', '.keep', '.gitignore']);
+
+function isBrought(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (!stat?.isDirectory()) return stat !== undefined;
+  const names = readdirSync(path);
+  return names.length > 0 && !names.every((name) => PLACEHOLDERS.has(name));
+}
+
 /** Moves binds of what the commit does not have to the folder for data, where the next commit finds them again. */
 export function keepData(rendered: Rendered, { directory }: Checkout, data: string): Rendered {
   const move = (volume: unknown): unknown => {
     if (!isMap(volume) || volume['type'] !== 'bind' || typeof volume['source'] !== 'string') return volume;
     const { source } = volume;
-    if (!isInside(directory, source, directory) || existsSync(source)) return volume;
+    if (!isInside(directory, source, directory) || isBrought(source)) return volume;
     return { ...volume, source: resolve(data, relative(directory, source)) };
   };
   const services = Object.entries(rendered.services).map(([name, service]): [string, RenderedService] => {

@@ -12,16 +12,17 @@ const bind = (source: string) => ({ type: 'bind', source, target: '/x' });
 const withVolumes = (...volumes: object[]): Rendered => ({ name: 'shop', services: { web: { volumes } } });
 
 t.test('binds of what a commit does not bring move out of it; everything else stays as it is', async (t) => {
-  const root = t.testdir({ repo: { abc: { conf: { 'a.txt': '' } } } });
+  const root = t.testdir({ repo: { abc: { conf: { 'a.txt': '', '.gitkeep': '' }, uploads: { '.gitkeep': '' } } } });
   const directory = join(root, 'repo/abc');
   const untouched = [
     bind(join(directory, 'conf/a.txt')),
     bind('/srv'),
     { type: 'volume', source: 'db', target: '/db' },
   ];
-  const rendered = withVolumes(bind(join(directory, 'var/db')), ...untouched);
+  const placed = ['var/db', 'uploads'];
+  const rendered = withVolumes(...placed.map((path) => bind(join(directory, path))), ...untouched);
   const moved = keepData(rendered, { commit: 'abc', directory }, join(root, 'data'));
-  t.strictSame(moved, withVolumes(bind(join(root, 'data/var/db')), ...untouched));
+  t.strictSame(moved, withVolumes(...placed.map((path) => bind(join(root, 'data', path))), ...untouched));
 });
 
 t.test("A40: a customer's service may bind its data, and no link that a container has put there", async (t) => {
