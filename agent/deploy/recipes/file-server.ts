@@ -6,6 +6,8 @@ const HIDDEN = '.git* .env* .ht* .docker* Dockerfile*';
 
 export const FILE_SERVER_COMMAND = ['caddy', 'run', '--config', '/etc/caddy/Caddyfile'];
 export const FILE_SERVER_PORT = 8080;
+/** It keeps notes on its configuration, and there is no other place where it may write. */
+export const FILE_SERVER_ENV = { XDG_CONFIG_HOME: '/tmp', XDG_DATA_HOME: '/tmp' };
 
 /** `files`: what COPY takes them from, and where to. */
 export function fileServer(files: string, isSinglePage: boolean): Stage {
@@ -14,7 +16,6 @@ export function fileServer(files: string, isSinglePage: boolean): Stage {
     '{',
     '  admin off',
     '  auto_https off',
-    '  persist_config off',
     '}',
     ':{$PORT} {',
     ...lines.map((line) => `  ${line}`),

@@ -76,9 +76,11 @@ const isBerryLock = (repository: Repository): boolean =>
 
 /** Written into the folder that a project is installed from; with more than these the whole repository is. */
 const INSTALLED_FROM = ['package.json', '.npmrc', '.yarnrc.yml', '.yarnrc', 'pnpm-workspace.yaml'];
+const DEPENDENCIES = ['dependencies', 'devDependencies', 'optionalDependencies'];
+const isLocal = (version: unknown): boolean => /^(file|link|portal|workspace):/.test(String(version));
 const NEEDS_SOURCES = ['preinstall', 'install', 'postinstall', 'prepare'];
 
-/** Undefined when installing may look at any file: workspaces, patches and scripts of its own. */
+/** Undefined when installing may look at any file: workspaces, packages in folders, patches and scripts of its own. */
 export function manifestsToInstall(
   repository: Repository,
   manifest: Section,
@@ -87,7 +89,8 @@ export function manifestsToInstall(
   const scripts = sectionOf(manifest['scripts']);
   const hasFolders = [...repository.files].some((file) => /^(patches|\.yarn)\//.test(file));
   const isWorkspace = manifest['workspaces'] !== undefined || repository.files.has('pnpm-workspace.yaml');
-  if (hasFolders || isWorkspace || NEEDS_SOURCES.some((name) => textIn(scripts, name))) return undefined;
+  const isLinked = DEPENDENCIES.some((key) => Object.values(sectionOf(manifest[key])).some(isLocal));
+  if (hasFolders || isWorkspace || isLinked || NEEDS_SOURCES.some((name) => textIn(scripts, name))) return undefined;
   return [...present(repository, INSTALLED_FROM), ...(lock === undefined ? [] : [lock])];
 }
 

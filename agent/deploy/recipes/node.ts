@@ -1,6 +1,6 @@
 // Node: servers, and front ends that Node only builds.
 import { copy, OWNED, type Stage } from './dockerfile.ts';
-import { FILE_SERVER_COMMAND, FILE_SERVER_PORT } from './file-server.ts';
+import { FILE_SERVER_COMMAND, FILE_SERVER_ENV, FILE_SERVER_PORT } from './file-server.ts';
 import { DEVELOPS, findFrontEnd, serveFrontEnd } from './front-end.ts';
 import { readJson, sectionOf, textIn, type Section } from './manifests.ts';
 import { pathOf } from './names.ts';
@@ -69,6 +69,7 @@ class NodeProject {
     return {
       found: [...this.#found, `${found.builder} (builds ${found.folder}/)`],
       stages: [this.#build([]), serveFrontEnd(found)],
+      env: FILE_SERVER_ENV,
       port: FILE_SERVER_PORT,
       command: FILE_SERVER_COMMAND,
     };

@@ -1,5 +1,5 @@
 // A folder of files with an index.html.
-import { FILE_SERVER_COMMAND, FILE_SERVER_PORT, fileServer } from './file-server.ts';
+import { FILE_SERVER_COMMAND, FILE_SERVER_ENV, FILE_SERVER_PORT, fileServer } from './file-server.ts';
 import type { Draft, Language, Repository } from './recipe.ts';
 
 const FOLDERS = ['.', 'public', 'dist', 'site'];
@@ -15,6 +15,7 @@ export const staticSite: Language = {
     return {
       found: [indexOf(folder)],
       stages: [fileServer(JSON.stringify([folder, '/srv']), false)],
+      env: FILE_SERVER_ENV,
       port: FILE_SERVER_PORT,
       command: FILE_SERVER_COMMAND,
     };

@@ -11,39 +11,24 @@ set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../debian-package.sh"
+. "$HERE/stand-in.sh"
 REVISION=$(find "$HERE" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
 work=
+trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
-say() { printf '%s\n' "$*" >&2; }
-label_of() { docker image inspect -f "{{index .Config.Labels \"$2\"}}" "$1" 2>/dev/null; }
-
-# image NAME SETTING... : import the root file system under this name, unless it is there already.
-image() {
-  local name=$1 recipe current change=() setting
-  recipe=$(printf '%s\n' "$REVISION" "$@" | sha256sum | cut -c1-12)
-  if current=$(label_of "$name" standin.recipe); then
-    [ "$current" != "$recipe" ] || return 0
-    [ -n "$current" ] || { say "keep $name: it was not made here"; return 0; }
-  fi
-  shift
-  root_file_system
-  for setting in "$@" 'LABEL standin.offline=1' "LABEL standin.recipe=$recipe"; do change+=(-c "$setting"); done
-  docker import "${change[@]}" "$work/root.tar" "$name" >/dev/null
-  say "made $name"
-}
+# image NAME SETTING... : the root file system that all these images share, under this name.
+image() { import_image "$1" root_file_system "$REVISION" "${@:2}"; }
 
 # The tar that all images share, made when the first one needs it.
 root_file_system() {
+  tar=$work/root.tar
   [ -z "$work" ] || return 0
   work=$(mktemp -d)
-  trap 'rm -rf "$work"' EXIT
+  tar=$work/root.tar
   local root=$work/root applet
   mkdir -p "$root"/{bin,dev,etc,home,proc,root,sys,tmp,usr/bin,var}
   chmod 1777 "$root/tmp"
-  static_busybox "$root/bin/busybox"
-  for applet in $("$root/bin/busybox" --list); do
-    [ "$applet" = busybox ] || ln -s busybox "$root/bin/$applet"
-  done
+  applets "$root/bin"
   ln -s bin "$root/sbin"
   ln -s ../../bin/env "$root/usr/bin/env"
   printf 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/home:/bin/false\n' >"$root/etc/passwd"
@@ -52,24 +37,11 @@ root_file_system() {
   chmod 755 "$root"/standin/*
   # A template's health check calls a program of its image; in a stand-in each of them asks the stand-in's server.
   for applet in $PROBES; do ln -sf ../standin/probe "$root/bin/$applet"; done
-  tar -C "$root" --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 -cf "$work/root.tar" .
+  pack "$root" "$tar"
 }
 
 PROBES="curl wget node php python python3 ruby nc pg_isready redis-cli valkey-cli mysqladmin mariadb-admin healthcheck.sh
   mongosh clickhouse-client rabbitmq-diagnostics promtool mc ak bash immich-healthcheck miniflux mmctl ollama"
-
-# This machine's own busybox where it is a static one, else the package's, unpacked and not installed.
-static_busybox() {
-  local own
-  own=$(command -v busybox || true)
-  if [ -n "$own" ] && ! ldd "$own" >/dev/null 2>&1 && "$own" --list | grep -qx httpd; then
-    cp "$own" "$1"
-    return
-  fi
-  unpack_package busybox-static "$work/package"
-  cp "$(find "$work/package" -type f -perm -u+x -name busybox)" "$1"
-  chmod 755 "$1"
-}
 
 standard_images() {
   image busybox:1 'CMD ["sh"]'
@@ -91,9 +63,7 @@ aliases() {
 }
 
 main() {
-  # Test files run side by side and all come here first.
-  exec 9>"${TMPDIR:-/tmp}/longshore-test-images.lock"
-  flock 9
+  once
   case ${1:-} in
     '') standard_images ;;
     alias) shift; aliases "$@" ;;
