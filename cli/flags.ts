@@ -28,6 +28,7 @@ export const AGENT_FLAGS: FlagList = {
   'data-dir': "Folder of the agent's state and of the services (./data/agent)",
   'docker-socket': 'Docker Engine (/var/run/docker.sock)',
   'reconnect-max': 'Seconds between tries to reach the control plane, at most (64)',
+  'build-image-prefix': 'Before the images that recipes build from, e.g. registry.example.com/mirror/',
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
 };
 

@@ -48,6 +48,13 @@ const BAD: [string, string[], Record<string, string>, RegExp][] = [
   ['a flag', ['--log-level', 'loud'], {}, /--log-level is "loud"/],
   ['a variable', [], { LONGSHORE_DOCKER_SOCKET: 'docker.sock' }, /LONGSHORE_DOCKER_SOCKET is "docker\.sock"/],
   ['a token', ['--token', 'lsj_canary-3f9a'], {}, /--token is not a join token/],
+  ['an image prefix', ['--build-image-prefix', 'registry.example.com'], {}, /--build-image-prefix is "registry/],
+  [
+    'an image prefix with a line',
+    [],
+    { LONGSHORE_BUILD_IMAGE_PREFIX: 'a/\nRUN id\n/' },
+    /LONGSHORE_BUILD_IMAGE_PREFIX/,
+  ],
 ];
 for (const [what, argv, env, message] of BAD) {
   t.test(`a bad value of ${what} is refused by name`, async (t) => {
@@ -56,6 +63,14 @@ for (const [what, argv, env, message] of BAD) {
     await error.catch(({ message: text }: Error) => t.notMatch(text, /canary-3f9a/, 'and no secret is quoted'));
   });
 }
+
+t.test('images of recipes come from Docker Hub, or from a mirror', async (t) => {
+  t.equal((await loadAgentConfig(['--data-dir', t.testdir()], {})).buildImagePrefix, '');
+  for (const prefix of ['registry.example.com/', 'registry.example.com:5000/hub/library/', 'mirror/']) {
+    const dir = folderWith(t, `build-image-prefix: ${prefix}\n`);
+    t.equal((await loadAgentConfig(['--data-dir', dir], {})).buildImagePrefix, prefix);
+  }
+});
 
 t.test('an unknown flag, and an unknown key of config.yaml, are refused by name', async (t) => {
   await t.rejects(loadAgentConfig(['--data-dir', t.testdir(), '--dokcer-socket', '/x'], {}), {

@@ -96,6 +96,7 @@ const GOOD: Record<string, string> = {
   'oidc-customer-claim': 'tenant',
   'docker-socket': '/x.sock',
   'reconnect-max': '5',
+  'build-image-prefix': 'registry.example.com/mirror/',
 };
 
 void t.test(
