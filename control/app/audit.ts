@@ -31,9 +31,11 @@ export class AuditDesk implements Audit {
   readonly #current = new AsyncLocalStorage<AuditedAct>();
   readonly #recorded = new WeakSet<AuditedAct>();
   readonly #refusals: RefusalBudget;
+  readonly #finders: ReturnType<typeof subjectFinders>;
 
   constructor(deps: AuditDeps) {
     this.#deps = deps;
+    this.#finders = subjectFinders(deps.stores);
     this.#refusals = new RefusalBudget(deps.clock);
   }
 
@@ -103,25 +105,25 @@ export class AuditDesk implements Audit {
 
   #subjectOf(id: string | null): Subject | undefined {
     if (id === null) return undefined;
-    const { services, jobs, keys, hosts, backups } = this.#deps.stores;
-    switch (id.slice(0, id.indexOf('_'))) {
-      case 'svc':
-        return services.find(id);
-      case 'job':
-        return jobs.find(id);
-      case 'bkp':
-        return backups.find(id);
-      case 'key':
-        return keys.find(id);
-      case 'host':
-        return hosts.find(id) && { hostId: id };
-      case 'cust':
-        return { customerId: id };
-      default:
-        return undefined;
-    }
+    const find = this.#finders[id.slice(0, id.indexOf('_'))] ?? this.#finders['template'];
+    return find?.(id);
   }
 }
+
+/** By what an id begins with; templates have names of their own. */
+const subjectFinders = (stores: Stores): Record<string, (id: string) => Subject | undefined> => ({
+  svc: (id) => stores.services.find(id),
+  job: (id) => stores.jobs.find(id),
+  bkp: (id) => stores.backups.find(id),
+  key: (id) => stores.keys.find(id),
+  ses: (id) => stores.sessions.find(id),
+  whk: (id) => stores.webhooks.find(id),
+  reg: (id) => stores.registries.find(id),
+  var: (id) => stores.variables.find(id),
+  host: (id) => stores.hosts.find(id) && { hostId: id },
+  cust: (id) => ({ customerId: id }),
+  template: (id) => stores.templates.find(id),
+});
 
 /** Whose a target is and where it runs. */
 interface Subject {

@@ -5,7 +5,7 @@
 // The canonical JSON has the columns in the order of AUDIT_COLUMNS and no spaces, as JSON.stringify writes it.
 import { sha256 } from '#shared/secrets.ts';
 
-/** Every column but the hash. Appended to, never reordered: old rows must keep their hash. */
+/** Every column but the hash. Fixed: one more, also an empty one, would be another hash of every old row. */
 export const AUDIT_COLUMNS = [
   'seq',
   'id',

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import { openSqliteReadOnly } from '#shared/sqlite.ts';
 import { parseHead } from './audit.ts';
-import { checkChain, type AuditCheck, type AuditRow } from './audit-chain.ts';
+import { checkChain, EMPTY_HEAD, type AuditCheck, type AuditHead, type AuditRow } from './audit-chain.ts';
 
 /** Reads one state of the file, however much is written meanwhile. Throws `not_found` where there is no such log. */
 export function checkAuditFile(dataDir: string, expected?: string): AuditCheck {
@@ -15,9 +15,18 @@ export function checkAuditFile(dataDir: string, expected?: string): AuditCheck {
     return db.transaction(() => {
       const anchor = db.prepare<[], { value: string }>("SELECT value FROM meta WHERE key = 'audit_head'").get();
       const rows = db.prepare<[], AuditRow>('SELECT * FROM audit ORDER BY seq').iterate();
-      return checkChain(rows, parseHead(anchor?.value), expected);
+      return checkChain(rows, readAnchor(anchor?.value), expected);
     })();
   } finally {
     db.close();
+  }
+}
+
+/** One that is no JSON any more was tampered with: then it names no row, and the check says so. */
+function readAnchor(text: string | undefined): AuditHead {
+  try {
+    return parseHead(text);
+  } catch {
+    return EMPTY_HEAD;
   }
 }

@@ -80,7 +80,7 @@ const toRow = (entry: Omit<AuditRecord, 'id' | 'seq' | 'hash'>, seq: number) => 
   at: entry.at,
   actor_kind: entry.actorKind,
   actor_id: entry.actorId,
-  actor_name: entry.actorName,
+  actor_name: entry.actorName?.toWellFormed() ?? null, // half a character is not what SQLite gives back, and is hashed
   action: entry.action,
   method: entry.method,
   path: entry.path,

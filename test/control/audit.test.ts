@@ -112,6 +112,18 @@ t.test('a write that is rolled back leaves neither a row nor a hole', async (t) 
   isSound(t, world);
 });
 
+t.test('a name with half a character in it breaks no chain', async (t) => {
+  const { world } = await startRealHttp(t);
+  const caller = { ...ADMIN, name: 'Ren\u00e9e \ud83d' };
+  const act = { caller, action: 'x.do', targetId: null, fields: [], method: null, path: null };
+  const known = { ...act, address: null, requestId: null, userAgent: null };
+  await world.stores.writer.write((tx) =>
+    world.app.audit.append(tx, known, { result: 'ok', status: null, code: null }),
+  );
+  t.equal(rowsOf(world)[0]?.actorName, 'Ren\u00e9e \ufffd');
+  isSound(t, world);
+});
+
 t.test('a crash leaves an effect and its row together, at whichever moment it comes', async (t) => {
   const { world, http, key } = await startRealHttp(t);
   const made = async (name: string) =>
@@ -245,6 +257,9 @@ t.test(
       db.exec(sql);
       db.close();
     };
+    tamper(`UPDATE meta SET value = '{' || value WHERE key = 'audit_head'`);
+    t.match(await verify(), { exitCode: 1, stderr: /row 1: rows were added behind the noted head/ });
+    tamper(`UPDATE meta SET value = substr(value, 2) WHERE key = 'audit_head'`);
     tamper(`UPDATE audit SET actor_name = 'nobody' WHERE seq = 2`);
     const changed = await verify();
     t.match(changed, { exitCode: 1, stderr: /breaks at row 2: the row or its hash was changed \(audit_broken\)/ });

@@ -30,4 +30,6 @@ CREATE INDEX audit_by_actor ON audit (actor_id, seq);
 CREATE INDEX audit_by_action ON audit (action, seq);
 CREATE INDEX audit_by_target ON audit (target_id, seq);
 CREATE INDEX audit_by_customer ON audit (customer_id, seq);
+CREATE INDEX audit_by_host ON audit (host_id, seq);
+CREATE INDEX audit_by_result ON audit (result, seq);
 `;
