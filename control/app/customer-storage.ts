@@ -9,7 +9,7 @@ const MB = 1024 * 1024;
 
 export function createStorageOf(stores: Pick<Stores, 'services'>, usage: Pick<UsageBoard, 'find'>): StorageOf {
   return (customerId) => {
-    const measured = stores.services.ofCustomer(customerId).flatMap(({ id }) => usage.find(id)?.storageBytes ?? []);
+    const measured = stores.services.idsOfCustomer(customerId).flatMap((id) => usage.find(id)?.storageBytes ?? []);
     return measured.length === 0 ? null : measured.reduce((sum, bytes) => sum + bytes, 0) / MB;
   };
 }

@@ -1,6 +1,6 @@
 // Services: what is wanted, and the host's last word. Compose text, variables and files are sealed in a table of their
 // own, so that neither a list nor a copy of the database file meets them.
-import type { SecretBox } from '#shared/secrets.ts';
+import { sha256, type SecretBox } from '#shared/secrets.ts';
 import type { ServiceLimits, ServiceReport } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import {
@@ -76,8 +76,10 @@ export interface Allotted {
 const MAX_KEPT_TOTALS = 1000;
 /** About 3 KB each, most of it the report. */
 const MAX_KEPT_RECORDS = 5000;
-/** Of records that are kept anyway. */
-const MAX_KEPT_LISTS = 200;
+/** Of 100 records at the most, which may be others than those that are kept: no more than these again. */
+const MAX_KEPT_LISTS = 50;
+/** What a list is kept by may hold the id of every host that its caller sees. */
+const MAX_PLAIN_NAME = 300;
 const STATUS_FILTER = 'lifecycle = :status';
 
 export class ServiceStore {
@@ -156,7 +158,7 @@ export class ServiceStore {
 
   /** The same object until a service changes. */
   list(filter: ServiceFilter): Paged<ServiceRecord> {
-    return this.#lists.find(JSON.stringify(filter), () => this.#read(filter)) as Paged<ServiceRecord>;
+    return this.#lists.find(shorten(JSON.stringify(filter)), () => this.#read(filter)) as Paged<ServiceRecord>;
   }
 
   #read(filter: ServiceFilter): Paged<ServiceRecord> {
@@ -202,6 +204,11 @@ export class ServiceStore {
       .map(toService);
   }
 
+  idsOfCustomer(customerId: string): string[] {
+    const sql = 'SELECT id FROM services WHERE customer_id = :customerId';
+    return this.#db.all<{ id: string }>(sql, { customerId }).map(({ id }) => id);
+  }
+
   /** What a customer's services hold of its plan together; without the one that is about to change. */
   allotted(customerId: string, exceptId: string | null = null): Allotted {
     const row = this.#db.get<{ services: number; cpu: number; memory_mb: number }>(
@@ -238,7 +245,7 @@ export class ServiceStore {
   }
 
   #count(selection: Selection): number {
-    const filter = selection.where + JSON.stringify(selection.params);
+    const filter = selection.where + shorten(JSON.stringify(selection.params));
     const known = this.#totals.get(filter);
     if (known !== undefined) return known;
     const total = countRows(this.#db, 'services', selection);
@@ -257,6 +264,8 @@ export class ServiceStore {
     for (const filter of this.#totals.keys()) if (isChanged(filter)) this.#totals.delete(filter);
   }
 }
+
+const shorten = (name: string): string => (name.length > MAX_PLAIN_NAME ? sha256(name) : name);
 
 function toService(row: ServiceRow): ServiceRecord {
   return {

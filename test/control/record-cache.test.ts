@@ -1,6 +1,7 @@
 // What the lists keep: never anything but what the database says.
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
+import { sha256 } from '#shared/secrets.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 
 const QUERY = { page: 1, perPage: 20, sort: 'name' as const, order: 'asc' as const };
@@ -77,4 +78,37 @@ t.test('a revoked key is a stranger at once, however often it has called', async
   for (let i = 0; i < 3; i++) t.equal(world.app.keys.identify(secret)?.keyId, key.id);
   await world.app.keys.revoke(ADMIN, key.id);
   t.equal(world.app.keys.identify(secret), undefined);
+});
+
+t.test('a key that has expired is a stranger from that moment on', async (t) => {
+  const world = new ControlWorld(t);
+  const expiresAt = world.clock.now() + 1000;
+  const { secret } = await world.app.keys.create(ADMIN, { name: 'x', permissions: ['services.read'], expiresAt });
+  t.ok(world.app.keys.identify(secret));
+  world.clock.advance(1000);
+  t.equal(world.app.keys.identify(secret), undefined);
+});
+
+t.test('a revocation that is rolled back leaves the key as it was', async (t) => {
+  const world = new ControlWorld(t);
+  const { key, secret } = await world.app.keys.create(ADMIN, { name: 'x', permissions: ['services.read'] });
+  t.ok(world.app.keys.identify(secret));
+  const { keys, writer } = world.stores;
+  const undone = writer.write(() => {
+    keys.remove(key.id);
+    t.equal(keys.findByHash(sha256(secret)), undefined);
+    throw new LongshoreError('state_conflict');
+  });
+  await t.rejects(undone, { code: 'state_conflict' });
+  t.equal(world.app.keys.identify(secret)?.keyId, key.id);
+});
+
+t.test('what is kept by a long filter is kept by that filter alone', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  await world.deployed(host, 'a');
+  const seenBy = (hostIds: string[]) =>
+    world.stores.services.list({ ...QUERY, visibility: { customerId: null, hostIds } }).total;
+  const others = Array.from({ length: 100 }, (_, i) => `host_${i}`);
+  t.strictSame([seenBy(others), seenBy([...others, host.id]), seenBy(others)], [0, 1, 0]);
 });
