@@ -69,7 +69,9 @@ export class Repository {
     const task = { args, action: 'Cannot back up', deadlineMs: COPY_DEADLINE_MS, accepts: [INCOMPLETE] };
     const result = await this.#run({ ...task, signal, onLine });
     if (!summary) throw result.toFault();
-    if (!result.errors.every(({ message }) => isVanished(message))) {
+    const isHarmless = ({ item, message }: (typeof result.errors)[number]) =>
+      isVanished(message) && !paths.includes(item);
+    if (!result.errors.every(isHarmless)) {
       await this.#forget([summary.snapshotId]);
       throw result.toFault();
     }
@@ -79,7 +81,8 @@ export class Repository {
   /** Writes what the snapshot has below `path` into an empty folder, with owners, modes and times. */
   async restore(snapshotId: string, path: string, target: string, { signal, onProgress }: CopyOptions): Promise<void> {
     const onLine = (line: ResticLine) => line.kind === 'status' && onProgress(line);
-    const args = ['restore', `${snapshotId}:${path}`, '--target', target];
+    // A database may keep far larger files than it has filled.
+    const args = ['restore', `${snapshotId}:${path}`, '--sparse', '--target', target];
     const fault = { action: 'Cannot restore', otherwise: 'restore_failed' as const };
     await this.#run({ args, ...fault, deadlineMs: COPY_DEADLINE_MS, signal, onLine });
   }

@@ -23,7 +23,7 @@ type Fields = Record<string, unknown>;
 
 export function fromRestic(line: string): ResticLine | undefined {
   const fields = parseObject(line);
-  if (!fields) return line.trim() === '' ? undefined : { kind: 'text', text: line.trim() };
+  if (!fields) return fromText(line.trim());
   switch (fields['message_type']) {
     case 'status':
       return toStatus(fields);
@@ -84,6 +84,13 @@ function parseObject(line: string): Fields | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What restic was to copy and did not find is no message of JSON. */
+function fromText(text: string): ResticLine | undefined {
+  const skipped = /^(.+) does not exist, skipping$/.exec(text)?.[1];
+  if (skipped !== undefined) return { kind: 'error', item: skipped, message: text };
+  return text === '' ? undefined : { kind: 'text', text };
 }
 
 const errorOf = (error: unknown): string =>

@@ -12,6 +12,9 @@ const VERSION_DEADLINE_MS = 10_000;
 const STATUS_PER_S = 5;
 /** An operator may look at the repository by hand; nobody else works on it. */
 const LOCK_PATIENCE = '1m';
+/** About 300 B each. A disk that fails has an error for every file. */
+const MAX_ERRORS = 10_000;
+const MORE_ERRORS = { item: '', message: 'and more errors than are kept' };
 const INSTALL = 'On the host: `sudo ./install.sh engine`, or restic from https://restic.net';
 
 export interface ResticOptions {
@@ -74,7 +77,7 @@ export class Restic {
     const hear = (text: string) => {
       const line = fromRestic(text);
       if (!line) return;
-      if (line.kind === 'error') errors.push({ item: line.item, message: line.message });
+      if (line.kind === 'error') keepError(errors, line);
       if (line.kind === 'exit') reason = line.message;
       else if (line.kind === 'text') reason ||= line.text;
       onLine?.(line);
@@ -121,4 +124,10 @@ export class Restic {
       [RUN_VARIABLE]: directory,
     };
   }
+}
+
+/** What is left out stands for itself: its reason is not known, so it is none that a caller could pass over. */
+function keepError(errors: ResticResult['errors'], { item, message }: ResticResult['errors'][number]): void {
+  if (errors.length < MAX_ERRORS) errors.push({ item, message });
+  else errors[MAX_ERRORS] = MORE_ERRORS;
 }

@@ -16,7 +16,7 @@ import { deniedVolume } from './faults.ts';
 import type { Repository } from './repository.ts';
 import type { Snapshot } from './restic-output.ts';
 import { RestoreNotes, type RestoreNote } from './restore-note.ts';
-import { dropOld, makeStaging, stagingOf, swapIn, syncFiles, undoSwap } from './swap.ts';
+import { dropOld, makeStaging, requireNoOld, stagingOf, swapIn, syncFiles, undoSwap } from './swap.ts';
 
 /** A volume's folder in the snapshot, and where its files are on the host now. */
 interface Target {
@@ -51,6 +51,7 @@ async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | u
     const { repository, snapshot } = await requireSnapshot(task);
     const found = await targetsOf(task, snapshot);
     const mountpoints = found.map(({ mountpoint }) => mountpoint);
+    mountpoints.forEach(requireNoOld);
     await notes.save({ jobId, mountpoints, stopped: stoppedBefore, isSwapped: false });
     await fetchAll(task, repository, snapshot, found, say);
     return mountpoints;

@@ -28,6 +28,16 @@ export async function makeStaging(mountpoint: string): Promise<string> {
   return staging;
 }
 
+/** Throws where old files lie that no note speaks of: undoing or ending a swap would lose these or the present ones. */
+export function requireNoOld(mountpoint: string): void {
+  const old = oldOf(mountpoint);
+  if (!existsSync(old)) return;
+  throw new LongshoreError('state_conflict', {
+    message: `"${old}" is left over from a restore that this agent knows nothing of`,
+    details: 'It holds what the volume held before that restore: delete it, or put it back as `_data`.',
+  });
+}
+
 export async function swapIn(mountpoint: string): Promise<void> {
   await rename(mountpoint, oldOf(mountpoint));
   await rename(newOf(mountpoint), mountpoint);

@@ -97,7 +97,8 @@ export class ServiceJobs {
     const open = stores.jobs.openOfService(id);
     const removal = open.find((job) => job.kind === 'remove');
     if (removal) return removal.id;
-    for (const job of open) cancels.cancel(tx, job, 'superseded');
+    // Backups outlive their service: what was to be deleted of them still is.
+    for (const job of open) if (job.kind !== 'forget_backup') cancels.cancel(tx, job, 'superseded');
     const jobId = starts.start(tx, service, { kind: 'remove', pull: null, expiresAt: null });
     this.#endIfRevoked(tx, service.hostId, jobId);
     return jobId;

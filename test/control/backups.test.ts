@@ -191,6 +191,20 @@ t.test('backups outlive their service: they are found and deleted, not restored'
   t.match(await call('GET', `/api/backups/${id}`), { status: 404 });
 });
 
+t.test('a backup that is being deleted still is when its service is deleted as well', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const serviceId = await world.deployed(host, 'shop');
+  const { id } = await taken(world, host, serviceId);
+  const { job: forgetting } = await world.app.backups.remove(ADMIN, id, 0);
+  const { job: removal } = await world.app.services.remove(ADMIN, serviceId, 0);
+  await host.offered(removal.id);
+  t.notOk(host.received.some(({ body }) => body.kind === 'job.cancel'));
+  await host.finish(forgetting.id);
+  await host.finish(removal.id);
+  t.equal(world.app.backups.list(ADMIN, { page: 1, perPage: 20, order: 'desc' }).total, 0);
+});
+
 t.test('the backups of a host that was shut out can be forgotten here', async (t) => {
   const { world, host, serviceId, call } = await startHttp(t);
   const { id } = await taken(world, host, serviceId);
@@ -244,7 +258,7 @@ t.test('the timeline and the audit log tell of backups', async (t) => {
   const { body } = await call('GET', `/api/services/${serviceId}/events?type=backup`);
   t.match(body, { data: [{ status: 'success', message: 'Backed up' }, { status: 'started' }] });
   const [row] = world.app.audit.list(ADMIN, { page: 1, perPage: 1, order: 'desc' }).items;
-  t.match(row, { action: 'services.backups', targetId: serviceId, jobId, result: 'ok' });
+  t.match(row, { action: 'backups.create', targetId: serviceId, jobId, result: 'ok' });
   await call('POST', `/api/backups/${id}/restore`);
   const [restored] = world.app.audit.list(ADMIN, { page: 1, perPage: 1, order: 'desc' }).items;
   t.match(restored, { action: 'backups.restore', targetId: id, hostId: host.id, result: 'ok' });

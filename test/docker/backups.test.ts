@@ -1,6 +1,6 @@
 // Backups by the agent's own work, on real volumes with the real restic: what is kept, what comes back, and what is left
 // when something goes wrong half-way.
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
@@ -216,6 +216,50 @@ t.test('a volume that somebody else uses is not restored under their feet', asyn
   t.match(errorOf(await restore(host, FIRST)), { code: 'in_use', message: new RegExp(`by container "${other}"`) });
   t.match(await statesOf(host), { db: 'running', idle: 'running' });
   t.equal(await shell(host, 'cat /more/later'), 'later');
+});
+
+t.test('a volume that is gone fails the backup, which would lack it', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const host = await startShop(t);
+  const gone = await mountpointOf(host, 'more');
+  const repository = await host.backups.open(host.spec.id);
+  const options = { signal: new AbortController().signal, onProgress: () => undefined };
+  const paths = [await mountpointOf(host, 'data'), `${gone}-gone`];
+  await t.rejects(repository.backup(FIRST, paths, options), {
+    code: 'backup_failed',
+    details: `${gone}-gone does not exist, skipping\nWarning: at least one source file could not be read`,
+  });
+  t.equal(await findSnapshot(host, FIRST), undefined);
+});
+
+t.test('what a restore has left behind that nobody knows of is not touched', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const host = await startShop(t);
+  await shell(host, 'echo now >/data/version');
+  await backup(host, FIRST);
+  const left = join(await mountpointOf(host, 'data'), '..', 'longshore-old');
+  mkdirSync(left);
+  t.match(errorOf(await restore(host, FIRST)), { code: 'state_conflict', message: /longshore-old" is left over/ });
+  t.equal(await shell(host, 'cat /data/version'), 'now');
+  t.match(await statesOf(host), { db: 'running', idle: 'running' });
+  rmSync(left, { recursive: true });
+  t.match(await restore(host, FIRST), { state: 'succeeded' });
+});
+
+t.test('files come back with their holes and their links', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const host = await startShop(t);
+  await shell(
+    host,
+    `truncate -s ${LARGE_MB}M /data/holes; echo x >/data/one; ln /data/one /data/two; ln -s /no/where /data/link`,
+  );
+  await backup(host, FIRST);
+  await shell(host, 'rm /data/holes /data/one /data/two /data/link');
+  t.match(await restore(host, FIRST), { state: 'succeeded' });
+  t.equal(await shell(host, 'stat -c %s /data/holes; readlink /data/link'), `${LARGE_MB << 20}\n/no/where`);
+  const [blocks, one, two] = (await shell(host, 'stat -c %b /data/holes; stat -c %i /data/one /data/two')).split('\n');
+  t.ok(Number(blocks) < 2048, `${blocks} blocks on disk`);
+  t.equal(one, two);
 });
 
 t.test('what cannot be restored says why, before anything is touched', async (t) => {

@@ -31,11 +31,14 @@ t.test('an error names its file, the end its reason', async (t) => {
   t.strictSame(fromRestic(end), { kind: 'exit', message: 'wrong password or no key found' });
 });
 
+t.test('a folder that restic skips because it is not there is an error, and no file that vanished', async (t) => {
+  const message = '/v/none does not exist, skipping';
+  t.strictSame(fromRestic(message), { kind: 'error', item: '/v/none', message });
+  t.notOk(isVanished(message));
+});
+
 t.test('what is no message of ours is plain text, or nothing', async (t) => {
-  t.strictSame(fromRestic('/v/none does not exist, skipping'), {
-    kind: 'text',
-    text: '/v/none does not exist, skipping',
-  });
+  t.strictSame(fromRestic('Fatal: unknown flag'), { kind: 'text', text: 'Fatal: unknown flag' });
   t.equal(fromRestic(''), undefined);
   t.equal(fromRestic('{"message_type":"verbose_status","action":"new"}'), undefined);
   t.strictSame(fromRestic('{"message_type":'), { kind: 'text', text: '{"message_type":' }, 'cut off');

@@ -13,7 +13,7 @@ export function mountBackups(http: Http, app: App): void {
   http.post(
     '/api/services/:id/backups',
     {
-      config: { permission: 'backups.create' },
+      config: { permission: 'backups.create', action: 'backups.create' },
       schema: {
         tags: ['backups'],
         summary: 'Take a backup of the named volumes of a service',
