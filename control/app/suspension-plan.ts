@@ -23,7 +23,9 @@ export function planSuspend(service: Service, open: readonly OpenJob[]): Suspend
   const from = pursuitOf(service, last);
   // One that expires would leave the service running when its host comes back late.
   if (last?.kind === 'stop' && last.expiresAt === null) return { from, action: 'leave' };
-  if (from === null && last?.kind !== 'stop' && !hasLiveContainers(service)) return { from, action: 'leave' };
+  // A restore stops containers and starts them again: what its host said in between is no proof that they stay down.
+  const mayRun = last?.kind === 'stop' || hasLiveContainers(service) || open.some(({ kind }) => kind === 'restore');
+  if (from === null && !mayRun) return { from, action: 'leave' };
   return { from, action: isOnHost(service, open) ? 'stop' : 'call_off' };
 }
 

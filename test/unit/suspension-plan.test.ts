@@ -28,6 +28,12 @@ t.test('suspending stops what runs or is being deployed, and notes it', async (t
     ['runs', service(), [], { from: 'running', action: 'stop' }],
     ['is stopped', service({ lifecycle: 'stopped' }), [], { from: null, action: 'leave' }],
     ['is stopped and backed up', service({ lifecycle: 'stopped' }), [job('backup')], { from: null, action: 'leave' }],
+    [
+      'lies still in the middle of a restore, which will start it again',
+      service({ lifecycle: 'stopped', report: withContainer('exited') }),
+      [job('restore')],
+      { from: null, action: 'stop' },
+    ],
     ['runs and is backed up', service(), [job('backup')], { from: 'running', action: 'stop' }],
     ['has failed', service({ lifecycle: 'failed' }), [], { from: null, action: 'leave' }],
     [
