@@ -84,7 +84,7 @@ async function composeOf(
 
 /** The port it exposes is published. */
 export function composeForDockerfile(dockerfile: string, variables: readonly string[] = []): string {
-  const port = /^\s*EXPOSE\s+(\d{1,5})(?:\/tcp)?\b/im.exec(dockerfile)?.[1];
+  const port = /^[ \t]*EXPOSE[ \t]+(\d{1,5})(?:\/tcp)?\b/im.exec(dockerfile)?.[1];
   return composeForBuild({ build: '.', port, variables });
 }
 

@@ -58,6 +58,20 @@ t.test('no line of any Dockerfile begins with what a repository says', async (t)
   }
 });
 
+t.test('A53: manifests that were written to be slow to read are not', async (t) => {
+  const names = [...'Procfile package.json .nvmrc pnpm-lock.yaml yarn.lock angular.json vite.config.ts'.split(' ')];
+  names.push(...'requirements.txt pyproject.toml manage.py app.py go.mod main.go composer.json Gemfile'.split(' '));
+  names.push(...'.ruby-version Cargo.toml rust-toolchain pom.xml build.gradle system.properties index.html'.split(' '));
+  for (const unit of ['\n', ' ', 'a', 'a\n', '[', '"', '1.', '<', 'web:', 'x = ', '- ', ' \n', '(']) {
+    const text = unit.repeat((256 * 1024) / unit.length);
+    for (const name of names) {
+      const repository = { files: new Set(names), texts: new Map([[name, text]]) };
+      t.type(findRecipe(repository, ''), Object, name);
+      t.type(findRecipe({ files: new Set([name]), texts: new Map([[name, `${name}${text}`]]) }, ''), Object, name);
+    }
+  }
+});
+
 t.test('a mirror stands before every image', async (t) => {
   const repository = parseRepository('x\n--- composer.json\n{}\n--- index.php\n');
   const found = findRecipe(repository, 'registry.example.com/mirror/');

@@ -32,7 +32,7 @@ const VITE_CONFIGS = ['vite.config.ts', 'vite.config.js', 'vite.config.mjs'];
 
 /** A start script that only serves while one develops says nothing about how to run it. */
 export const DEVELOPS =
-  /\b(vite(?! build)|react-scripts start|ng s(erve)?|astro (dev|preview|start)|vue-cli-service serve|parcel|gatsby (develop|serve|start)|docusaurus (start|serve)|eleventy --serve)\b/;
+  /\b(vite(?! build|[\w-])|react-scripts start|ng s(erve)?|astro (dev|preview|start)|vue-cli-service serve|parcel(?![\w-])|gatsby (develop|serve|start)|docusaurus (start|serve)|eleventy --serve)\b/;
 
 export function findFrontEnd(repository: Repository, dependencies: Section): FrontEnd | undefined {
   const found = FRONT_ENDS.find(({ builder }) => Object.hasOwn(dependencies, builder));

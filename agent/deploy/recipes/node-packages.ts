@@ -95,7 +95,12 @@ export function manifestsToInstall(
 }
 
 const NODE_FILES = ['.nvmrc', '.node-version'];
-const LTS_NAMES: Record<string, string> = { hydrogen: '18', iron: '20', jod: '22', krypton: '24' };
+const LTS_NAMES = new Map([
+  ['hydrogen', '18'],
+  ['iron', '20'],
+  ['jod', '22'],
+  ['krypton', '24'],
+]);
 
 /** What the project asks for, and where it says so. */
 export function nodeRange(repository: Repository, manifest: Section): { range: string; place: string } | undefined {
@@ -104,5 +109,5 @@ export function nodeRange(repository: Repository, manifest: Section): { range: s
   const place = present(repository, NODE_FILES)[0];
   const line = place === undefined ? undefined : firstLine(repository, place);
   if (place === undefined || !line) return undefined;
-  return { range: LTS_NAMES[line.replace(/^lts\//, '').toLowerCase()] ?? line, place };
+  return { range: LTS_NAMES.get(line.replace(/^lts\//, '').toLowerCase()) ?? line, place };
 }

@@ -38,7 +38,8 @@ function findApplication(repository: Repository): Entry | undefined {
     const text = repository.texts.get(file);
     const module = moduleOf(toModule(file));
     if (text === undefined || module === undefined) continue;
-    const [, name, framework] = /^([A-Za-z_]\w*)(?:\s*:\s*\w+)?\s*=\s*(Flask|FastAPI|Starlette)\(/m.exec(text) ?? [];
+    const [, name, framework] =
+      /^([A-Za-z_]\w*)(?:[ \t]*:[ \t]*\w+)?[ \t]*=[ \t]*(Flask|FastAPI|Starlette)\(/m.exec(text) ?? [];
     if (name !== undefined && framework !== undefined) return entryOf(file, `${module}:${name}`, framework);
     if (/^def create_app\(/m.test(text) && /\bFlask\(/.test(text))
       return entryOf(file, `${module}:create_app()`, 'Flask');

@@ -75,7 +75,7 @@ function packagesOf(repository: Repository): Packages | undefined {
 
 /** A list that refers to other files is installed beside them. */
 function byRequirements({ texts }: Repository): string[] {
-  const isAlone = !/^\s*(-[rce]|--(requirement|constraint|editable)|\.|file:)/m.test(
+  const isAlone = !/^[ \t]*(-[rce]|--(requirement|constraint|editable)|\.|file:)/m.test(
     texts.get('requirements.txt') ?? '',
   );
   const files = isAlone ? copy(['requirements.txt'], './') : 'COPY . .';

@@ -75,11 +75,11 @@ function commandOf({ files }: Repository, gems: ReadonlySet<string>, isRails: bo
 }
 
 const gemsOf = ({ texts }: Repository): Set<string> =>
-  new Set([...(texts.get('Gemfile') ?? '').matchAll(/^\s*gem[ (]+['"]([\w-]+)['"]/gm)].map(([, name = '']) => name));
+  new Set([...(texts.get('Gemfile') ?? '').matchAll(/^[ \t]*gem[ (]+['"]([\w-]+)['"]/gm)].map(([, name = '']) => name));
 
 /** Bundler insists on the exact release that a Gemfile names. */
 function versionOf(repository: Repository): { version: string; place: string } {
-  const inGemfile = /^\s*ruby\s+['"]([^'"\n]+)['"]/m.exec(repository.texts.get('Gemfile') ?? '')?.[1];
+  const inGemfile = /^[ \t]*ruby[ \t]+['"]([^'"\n]+)['"]/m.exec(repository.texts.get('Gemfile') ?? '')?.[1];
   const place = inGemfile === undefined ? '.ruby-version' : 'Gemfile';
   const asked = inGemfile ?? firstLine(repository, '.ruby-version')?.replace(/^ruby-/, '');
   if (!asked) return { version: VERSIONS[0], place: '' };
