@@ -91,3 +91,20 @@ t.test('a login setting that is no value is named, and a secret file is not show
   for (const [argv, message] of bad)
     t.throws(() => loadControlConfig([...OIDC, ...VIEWERS, ...argv], {}), { code: 'config_invalid', message });
 });
+
+t.test('an AI endpoint needs a URL and a model; its key is read from a file', async (t) => {
+  const dir = t.testdir({ key: 'hush\n' });
+  const endpoint = ['--ai-base-url', 'http://10.0.0.7:8000/v1/', '--ai-model', 'local'];
+  t.equal(loadControlConfig([], {}).ai, null);
+  t.strictSame(loadControlConfig(endpoint, {}).ai, {
+    baseUrl: 'http://10.0.0.7:8000/v1',
+    model: 'local',
+    apiKey: null,
+  });
+  t.equal(loadControlConfig([...endpoint, '--ai-api-key-file', join(dir, 'key')], {}).ai?.apiKey, 'hush');
+  t.throws(() => loadControlConfig(['--ai-model', 'm'], {}), { message: /ai-base-url is missing, ai-model asks/ });
+  t.throws(() => loadControlConfig([], { LONGSHORE_AI_BASE_URL: 'https://a/v1' }), { message: /ai-model is missing/ });
+  t.throws(() => loadControlConfig(['--ai-api-key-file', join(dir, 'key')], {}), { message: /ai-base-url is missing/ });
+  for (const url of ['a', 'ftp://a/v1', 'https://me:pw@a/v1', 'https://a/v1?key=x', 'https://a/#x'])
+    t.throws(() => loadControlConfig(['--ai-base-url', url, '--ai-model', 'm'], {}), { code: 'config_invalid' }, url);
+});
