@@ -59,9 +59,9 @@ t.test('no line of any Dockerfile begins with what a repository says', async (t)
 });
 
 t.test('A53: manifests that were written to be slow to read are not', async (t) => {
-  const names = [...'Procfile package.json .nvmrc pnpm-lock.yaml yarn.lock angular.json vite.config.ts'.split(' ')];
-  names.push(...'requirements.txt pyproject.toml manage.py app.py go.mod main.go composer.json Gemfile'.split(' '));
-  names.push(...'.ruby-version Cargo.toml rust-toolchain pom.xml build.gradle system.properties index.html'.split(' '));
+  const names = `Procfile package.json .nvmrc pnpm-lock.yaml yarn.lock angular.json vite.config.ts requirements.txt
+    pyproject.toml manage.py app.py go.mod main.go composer.json Gemfile .ruby-version Cargo.toml rust-toolchain pom.xml
+    build.gradle system.properties index.html`.split(/\s+/);
   for (const unit of ['\n', ' ', 'a', 'a\n', '[', '"', '1.', '<', 'web:', 'x = ', '- ', ' \n', '(']) {
     const text = unit.repeat((256 * 1024) / unit.length);
     for (const name of names) {
