@@ -15,6 +15,7 @@ import type { AgentConfig } from './config.ts';
 import type { AskAi } from './deploy/ai/question.ts';
 import { createExecutor } from './deploy/engine.ts';
 import { History } from './deploy/history.ts';
+import { clearScratch } from './deploy/scratch.ts';
 import { createDockerGate } from './docker-gate.ts';
 import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
@@ -27,7 +28,7 @@ import { collectHostFacts, readBootId, type HostDeps } from './host.ts';
 import { Inbox } from './jobs/inbox.ts';
 import { startRunner } from './jobs/runner.ts';
 import type { Destination, HostReport } from './link/connection.ts';
-import { createHandlers } from './link/handlers.ts';
+import { createHandlers, type HandlerDeps } from './link/handlers.ts';
 import { createAskAi } from './link/ask-ai.ts';
 import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
@@ -84,7 +85,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   let link: Link | undefined;
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
-  const { watch, inbox } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
+  await clearScratch(config.dataDir);
+  const { watch, inbox, planDeploy } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
@@ -99,7 +101,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   });
   const history = new History({ dataDir: config.dataDir, services: state.services });
   const observe = (id: string) => watch.observe(id);
-  const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe, history });
+  const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe, planDeploy, history });
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
@@ -133,7 +135,7 @@ interface JobParts {
 function startJobs(
   { config, deps, state, docker, notify, askAi }: JobParts,
   scope: Scope,
-): { watch: ServiceWatch; inbox: Inbox } {
+): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; inbox: Inbox } {
   const { clock, log, reservedPorts = [] } = deps;
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
@@ -141,7 +143,7 @@ function startJobs(
   const { dataDir, home, allowsFileGit, buildImagePrefix } = config;
   const policy = loadPolicy();
   const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
-  const { execute } = createExecutor({
+  const executing = {
     dataDir,
     home,
     allowsFileGit,
@@ -155,7 +157,8 @@ function startJobs(
     backups,
     clock,
     log,
-  });
+  };
+  const { execute } = createExecutor(executing);
   const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const runner = startRunner(
     { state, clock, execute, forgetBackup: createForgetBackup(backups), watch, underWay, untilDockerAnswers, notify },
@@ -166,7 +169,11 @@ function startJobs(
     cancel: (jobId: string) => runner.cancel(jobId),
     forget: (serviceId: string) => watch.touch(serviceId),
   };
-  return { watch, inbox: new Inbox({ state, clock, work }) };
+  const planDeploy: HandlerDeps['planDeploy'] = async (question, signal) => {
+    const { dryRun } = await import('./deploy/dry-run.ts'); // most agents are never asked
+    return dryRun({ ...executing, services: state.services }, question, signal);
+  };
+  return { watch, inbox: new Inbox({ state, clock, work }), planDeploy };
 }
 
 /** At each welcome: remember who we are to control, then send it what it has not got. */

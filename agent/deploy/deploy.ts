@@ -4,19 +4,17 @@
 //                                                             └──────┴─ failed ─▶ rollback (see undo.ts)
 //
 // Up to `apply` nothing on Docker's side has changed.
-import { isDeepStrictEqual } from 'node:util';
-import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep, PullPolicy } from '#shared/model.ts';
-import { check, inputsOf, normalise, prepare } from './attempt.ts';
+import type { PullPolicy } from '#shared/model.ts';
+import { check, normalise, prepare } from './attempt.ts';
 import { apply, awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullContextOf, pullImages, pullsOf, requireImages, type FoundImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
-import { planDeploy, printPlan } from './plan.ts';
+import { planDeploy, planNothing, printPlan } from './plan.ts';
 import type { Rendered } from './rendered.ts';
 import { recordRevision, type Revision } from './revisions.ts';
 import type { Task } from './task.ts';
 import { unchangedOf, undoneOnFailure, type Attempt } from './undo.ts';
-import { isUnchanged } from './unchanged.ts';
+import { isRepeat } from './unchanged.ts';
 
 export const deploy = (task: Task): Promise<JobOutcome> =>
   undoneOnFailure(task, async (attempt, good) => {
@@ -31,16 +29,11 @@ async function workRepaired(task: Task, attempt: () => Promise<void>): Promise<v
   return withRepairs(task, attempt);
 }
 
-/** Same inputs, same containers, same images: done, without starting any process. Git has to be asked first. */
+/** Done without starting any process. */
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
   const { spec } = task.run.service;
-  if (spec.git || pullPolicyOf(task) === 'always' || good.meta.inputs !== inputsOf(spec)) return undefined;
-  // A failure without a rollback leaves its files.
-  if (!isDeepStrictEqual(await task.workspace.loadRendered(), good.rendered)) return undefined;
-  if (!(await isUnchanged(task.deps.engine, good).catch(ifDockerIsAway))) return undefined;
-  const plan = Object.keys(good.rendered.services).map((service): PlanStep => {
-    return { service, action: 'keep', reason: 'unchanged' };
-  });
+  if (!(await isRepeat(task, good, pullPolicyOf(task)))) return undefined;
+  const plan = planNothing(good.rendered);
   await task.step('plan', async (say) => say({ message: printPlan(plan) }));
   if (good.meta.revision !== spec.revision) {
     const now = { revision: spec.revision, jobId: task.run.offer.jobId, plan, rollbackOf: undefined };
@@ -48,12 +41,6 @@ async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome |
     await task.step('record', () => recordRevision(task.workspace, { ...good, meta }));
   }
   return { state: 'succeeded', goodRevision: spec.revision, plan, ...unchangedOf(task, { plan }) };
-}
-
-/** Then nobody knows, and the steps of the long way wait for Docker. */
-function ifDockerIsAway(error: unknown): false {
-  if (error instanceof LongshoreError && error.code === 'docker_unavailable') return false;
-  throw error;
 }
 
 async function work(task: Task, attempt: Attempt, good: Revision | undefined): Promise<void> {

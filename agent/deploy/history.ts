@@ -2,11 +2,12 @@
 import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RevisionSummary, ServiceChange } from '#shared/protocol/deploy-parts.ts';
-import { createMask, type SecretSource } from '../secrets/mask.ts';
+import { hideIn, type Hide } from '../secrets/hide.ts';
+import type { SecretSource } from '../secrets/mask.ts';
 import type { ServiceRecord } from '../state/services.ts';
 import { changesOf, type Change } from './diff.ts';
 import { listRevisions, loadRevision, type Revision, type RevisionMeta } from './revisions.ts';
-import { hideSecrets, showChange, type Hide } from './show-change.ts';
+import { hideSecrets, showChange } from './show-change.ts';
 import { Workspace } from './workspace.ts';
 
 /** Below a frame's limit with room to spare; a rendered file is a few times the size of its source. */
@@ -64,8 +65,7 @@ export class History {
   }
 
   #hide(serviceId: string): Hide {
-    const mask = createMask(this.#deps.services.secretsOf(serviceId));
-    return (text) => mask?.text(text) ?? text;
+    return hideIn(this.#deps.services.secretsOf(serviceId));
   }
 }
 

@@ -121,6 +121,9 @@ const resourcesOf = ({ deploy }: RenderedService) => deploy?.resources ?? {};
 const limitsOf = (service: RenderedService) => resourcesOf(service).limits ?? {};
 const reservationsOf = (service: RenderedService) => resourcesOf(service).reservations ?? {};
 
+/** What one of its containers may use by the file; 0 where it has no limit. */
+export const memoryLimitOf = (service: RenderedService): number => MEMORY.ownOf(service);
+
 const toNanos = (cores: unknown): number => Math.round(toNumber(cores) * NANOS);
 const toBytes = (bytes: unknown): number => toNumber(bytes);
 const toNumber = (value: unknown): number => Number(textOf(value)) || 0;

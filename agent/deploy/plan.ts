@@ -93,6 +93,10 @@ function reasonsByNamespace({ network_mode: mode, ipc, pid }: RenderedService, b
   });
 }
 
+/** Every service is as it should be. */
+export const planNothing = ({ services }: Rendered): PlanStep[] =>
+  Object.keys(services).map((service) => ({ service, action: 'keep', reason: 'unchanged' }));
+
 export const changesNothing = (steps: readonly PlanStep[]): boolean => steps.every(({ action }) => action === 'keep');
 
 /** For people: aligned columns, one line a service. */

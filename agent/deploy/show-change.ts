@@ -3,10 +3,8 @@
 import { isMap, textOf } from '#shared/compose/values.ts';
 import type { FieldChange } from '#shared/protocol/deploy-parts.ts';
 import { looksSecret, MASK } from '#shared/secret-names.ts';
+import type { Hide } from '../secrets/hide.ts';
 import { portsText, type Change } from './diff.ts';
-
-/** Takes the values of known secrets out of a text. */
-export type Hide = (text: string) => string;
 
 /** A list of ports or a command is readable up to here; who needs more compares the revisions themselves. */
 const MAX_VALUE_CHARS = 500;

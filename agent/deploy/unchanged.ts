@@ -1,11 +1,31 @@
 // Whether everything of a good revision is still exactly as recorded: what makes a repeated deploy a no-op.
+import { isDeepStrictEqual } from 'node:util';
+import { LongshoreError } from '#shared/errors.ts';
+import type { PullPolicy } from '#shared/model.ts';
 import type { Container, Engine } from '../docker/engine.ts';
+import { inputsOf } from './attempt.ts';
 import { CONFIG_HASH_LABEL } from './execute.ts';
 import { haveImages } from './images.ts';
 import { isFinished } from './observe.ts';
 import { LEFTOVER_NAME } from './plan.ts';
 import { replicasOf } from './rendered.ts';
 import type { Revision, RevisionMeta } from './revisions.ts';
+import type { Task } from './task.ts';
+
+/** Same inputs, same containers, same images: deploying it is no work. Git has to be asked first. */
+export async function isRepeat(task: Task, good: Revision, pull: PullPolicy | undefined): Promise<boolean> {
+  const { spec } = task.run.service;
+  if (spec.git || pull === 'always' || good.meta.inputs !== inputsOf(spec)) return false;
+  // A failure without a rollback leaves its files.
+  if (!isDeepStrictEqual(await task.workspace.loadRendered(), good.rendered)) return false;
+  return isUnchanged(task.deps.engine, good).catch(ifDockerIsAway);
+}
+
+/** Then nobody knows, and the steps of the long way wait for Docker. */
+function ifDockerIsAway(error: unknown): false {
+  if (error instanceof LongshoreError && error.code === 'docker_unavailable') return false;
+  throw error;
+}
 
 export async function isUnchanged(engine: Engine, good: Revision): Promise<boolean> {
   const { meta, rendered } = good;

@@ -23,7 +23,7 @@ const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 /** A path inside the folder: names without leading dots, joined by single slashes. */
 const FILE = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(\/[A-Za-z0-9_][A-Za-z0-9._@+-]*)*$/;
 /** Ours; a template's file may not take their place. */
-const OWN_NAMES = ['compose.yaml', 'override.yaml', 'rendered.json', 'proposal.json', 'revisions', 'repo'];
+export const OWN_NAMES = ['compose.yaml', 'override.yaml', 'rendered.json', 'proposal.json', 'revisions', 'repo'];
 
 const SECRET_MODE = 0o600;
 /** Containers read these as other users, so the agent's umask must not count. */

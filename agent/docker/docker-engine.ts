@@ -76,8 +76,8 @@ class DockerEngine implements Engine {
         abortable(docker).version({ abortSignal }),
         abortable(docker).info({ abortSignal }),
       ]);
-      const { Version, ApiVersion } = version;
-      return { version: Version, apiVersion: ApiVersion, rootDir: info.DockerRootDir, cpus: info.NCPU };
+      const { Version, ApiVersion: apiVersion, Arch: architecture } = version;
+      return { version: Version, apiVersion, rootDir: info.DockerRootDir, cpus: info.NCPU, architecture };
     });
   }
 
@@ -159,7 +159,8 @@ class DockerEngine implements Engine {
   findImage(reference: string): Promise<Image | undefined> {
     return this.#call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
       const raw = await abortableImage(docker.getImage(reference)).inspect({ abortSignal });
-      return { id: raw.Id, tags: raw.RepoTags ?? [], digests: raw.RepoDigests ?? [] };
+      const { Id: id, Size: sizeBytes, Architecture: architecture } = raw;
+      return { id, tags: raw.RepoTags ?? [], digests: raw.RepoDigests ?? [], sizeBytes, architecture };
     }).catch(ifAbsent(undefined));
   }
 

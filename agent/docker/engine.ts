@@ -56,6 +56,9 @@ export interface Image {
   tags: string[];
   /** `name@sha256:…` as registries know it; empty for an image that was built here. */
   digests: string[];
+  sizeBytes: number;
+  /** What it was made for: `amd64`. */
+  architecture: string;
 }
 
 export interface EngineVersion {
@@ -65,6 +68,8 @@ export interface EngineVersion {
   rootDir: string;
   /** Cores of the host; no container can be given more. */
   cpus: number;
+  /** As images have it: `amd64`. */
+  architecture: string;
 }
 
 /** Counters of a running container. */

@@ -16,15 +16,16 @@ export function redactorOf(secrets: readonly string[]): Redact {
 export function redactOutcome(outcome: JobOutcome, redact: Redact): JobOutcome {
   const plan = outcome.plan && { plan: outcome.plan.map((step) => redactStep(step, redact)) };
   if (outcome.state === 'succeeded') return { ...outcome, ...plan };
-  const { code, message, details, fields, cause } = outcome.error;
-  const error = new LongshoreError(code, {
+  return { ...outcome, ...plan, error: redactError(outcome.error, redact) };
+}
+
+export const redactError = ({ code, message, details, fields, cause }: LongshoreError, redact: Redact) =>
+  new LongshoreError(code, {
     message: redact(message),
     ...(details !== undefined && { details: redact(details) }),
     ...(fields !== undefined && { fields: mapValues(fields, redact) }),
     cause,
   });
-  return { ...outcome, ...plan, error };
-}
 
 /** A reason may quote an image's name or a user, and a variable may stand in either. */
 const redactStep = (step: PlanStep, redact: Redact): PlanStep => ({ ...step, reason: redact(step.reason) });

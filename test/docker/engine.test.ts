@@ -53,7 +53,7 @@ async function real(t: Test): Promise<Subject> {
 async function fake(): Promise<Subject> {
   const engine = new FakeEngine();
   const project = uniqueName('engine');
-  engine.images.set('busybox:1', { id: 'sha256:busybox', tags: ['busybox:1'], digests: [] });
+  engine.addImage('busybox:1');
   const add = (things: Map<string, string>) => async () => {
     const name = uniqueName('engine');
     things.set(name, project);

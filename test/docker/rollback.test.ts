@@ -5,7 +5,6 @@ import t, { type Test } from 'tap';
 import type { ServiceSpec } from '#shared/model.ts';
 import { History } from '../../agent/deploy/history.ts';
 import type { RevisionMeta } from '../../agent/deploy/revisions.ts';
-import { secretsOf } from '../../agent/secrets/mask.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName } from '../support/docker.ts';
 import { missingRegistry, startRegistry } from '../support/registry.ts';
@@ -175,7 +174,9 @@ ${tag === 2 ? '  extra: {image: "longshore-test/web:1", stop_grace_period: 1s}' 
   const secret = { secretNames: ['WORD'] };
   await host.deploy({ ...secret, compose: compose(1), variables: { LEVEL: 'info', WORD: 'canary-one' } });
   await host.deploy({ ...secret, compose: compose(2), variables: { LEVEL: 'debug', WORD: 'canary-two' } });
-  const history = historyOf(host);
+  const { dataDir, services } = host;
+  const secrets = [...services.secretsOf(host.spec.id), 'canary-one']; // also those of before
+  const history = new History({ dataDir, services: { ...services, secretsOf: () => secrets } });
   t.match(await history.list(host.spec.id), {
     current: 2,
     revisions: [
@@ -209,20 +210,6 @@ ${tag === 2 ? '  extra: {image: "longshore-test/web:1", stop_grace_period: 1s}' 
   await t.rejects(history.show(host.spec.id, 7), { code: 'not_found', details: 'It keeps 2, 1' });
   await t.rejects(history.list('svc_unknown'), { code: 'not_found' });
 });
-
-function historyOf({ dataDir, spec, goodRevision }: DeployHost): History {
-  const record = {
-    spec,
-    desired: 'running' as const,
-    isEnabled: true,
-    goodRevision,
-    failure: null,
-    forgetRevision: null,
-    report: null,
-  };
-  const find = (id: string) => (id === spec.id ? record : undefined);
-  return new History({ dataDir, services: { find, secretsOf: () => [...secretsOf(spec), 'canary-one'] } });
-}
 
 /** An image with an id of its own, gone from this machine when the test ends. */
 async function ownImage(t: Test, text: string): Promise<string> {

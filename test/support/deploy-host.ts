@@ -5,15 +5,18 @@ import type { Test } from 'tap';
 import type { Repositories } from '../../agent/backup/repositories.ts';
 import type { ResticOptions } from '../../agent/backup/restic.ts';
 import type { AskAi } from '../../agent/deploy/ai/question.ts';
-import { createExecutor, type Executor } from '../../agent/deploy/engine.ts';
+import { dryRun, type DryRunDeps } from '../../agent/deploy/dry-run.ts';
+import { createExecutor, type Executor, type ExecutorDeps } from '../../agent/deploy/engine.ts';
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
 import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
 import type { Engine } from '../../agent/docker/engine.ts';
+import { secretsOf } from '../../agent/secrets/mask.ts';
 import { startEventHub } from '../../agent/docker/events.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { JobKind, JobOffer, JobStep, ServiceSpec } from '#shared/model.ts';
+import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import { systemClock } from '#shared/time.ts';
 import { backupsIn } from './backups.ts';
 import { ensureImages, uniqueProject } from './docker.ts';
@@ -77,12 +80,15 @@ export class DeployHost {
   askAi: AskAi = async () => null;
   spec: ServiceSpec;
 
-  constructor(parts: Pick<DeployHost, 'engine' | 'executor' | 'backups' | 'dataDir' | 'spec'>) {
-    this.engine = parts.engine;
-    this.executor = parts.executor;
-    this.backups = parts.backups;
-    this.dataDir = parts.dataDir;
-    this.spec = parts.spec;
+  readonly #deps: ExecutorDeps;
+
+  constructor(deps: ExecutorDeps, spec: ServiceSpec) {
+    this.#deps = deps;
+    this.engine = deps.engine;
+    this.executor = createExecutor(deps);
+    this.backups = deps.backups;
+    this.dataDir = deps.dataDir;
+    this.spec = spec;
   }
 
   get folder(): string {
@@ -113,6 +119,23 @@ export class DeployHost {
     return this.deploy(source, { ...options, kind: 'rollback', rollbackTo });
   }
 
+  /** What `deploy` with the same would do. */
+  plan(change: Partial<ServiceSpec> = {}, options: Pick<RunOptions, 'pull' | 'signal'> = {}): Promise<DeployPlan> {
+    const { pull, signal = new AbortController().signal } = options;
+    const spec = { ...this.spec, ...change, revision: this.spec.revision + 1 };
+    return dryRun({ ...this.#deps, services: this.services }, { spec, pull }, signal);
+  }
+
+  /** The agent's table of services, with this one in it once it was deployed. */
+  get services(): DryRunDeps['services'] {
+    const { spec, goodRevision } = this;
+    const state = { desired: 'running', isEnabled: true, failure: null, forgetRevision: null, report: null } as const;
+    return {
+      find: (id) => (id === spec.id && goodRevision !== null ? { spec, goodRevision, ...state } : undefined),
+      secretsOf: () => secretsOf(spec),
+    };
+  }
+
   /** Compose service → container id. */
   async containerIds(): Promise<Record<string, string>> {
     const containers = await this.engine.listProject(this.spec.name);
@@ -135,7 +158,7 @@ export async function startDeployHost(
   const engine = createDockerEngine({ socketPath: SOCKET });
   const binary = findComposePlugin(dataDir);
   if (binary === undefined) throw new Error('Docker Compose is not installed');
-  const executor = createExecutor({
+  const deps: ExecutorDeps = {
     dataDir,
     engine,
     compose: createCompose({ binary, socketPath: SOCKET, home: dataDir, loginDir: join(dataDir, 'logins') }),
@@ -149,8 +172,8 @@ export async function startDeployHost(
     backups,
     clock: systemClock,
     log: silentLogger(),
-  });
-  const host = new DeployHost({ engine, executor, backups, dataDir, spec: specFor(uniqueProject(t, prefix), spec) });
+  };
+  const host = new DeployHost(deps, specFor(uniqueProject(t, prefix), spec));
   return host;
 }
 

@@ -90,7 +90,7 @@ export class FakeEngine implements Engine {
 
   async version(): Promise<EngineVersion> {
     this.#answer();
-    return { version: '28.0.0', apiVersion: '1.48', rootDir: '/var/lib/docker', cpus: 4 };
+    return { version: '28.0.0', apiVersion: '1.48', rootDir: '/var/lib/docker', cpus: 4, architecture: 'amd64' };
   }
 
   async listProject(project: string): Promise<Container[]> {
@@ -168,6 +168,11 @@ export class FakeEngine implements Engine {
     container.name = name;
   }
 
+  addImage(reference: string, given: Partial<Image> = {}): void {
+    const image = { id: `sha256:${reference}`, tags: [reference], digests: [], sizeBytes: 1000, architecture: 'amd64' };
+    this.images.set(reference, { ...image, ...given });
+  }
+
   async findImage(reference: string): Promise<Image | undefined> {
     this.#answer();
     return this.images.get(reference) ?? [...this.images.values()].find(({ id }) => id === reference);
@@ -181,7 +186,7 @@ export class FakeEngine implements Engine {
     }
     onProgress?.({ percent: 100, message: 'done' });
     if (!this.images.has(reference))
-      this.images.set(reference, { id: `sha256:${reference}`, tags: [reference], digests: [] });
+      this.addImage(reference);
   }
 
   async tagImage(id: string, reference: string): Promise<void> {

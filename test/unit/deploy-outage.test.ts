@@ -1,6 +1,5 @@
 // Deploys while Docker goes away and comes back, on a fake Docker and a clock moved by hand.
 import t, { type Test } from 'tap';
-import { createExecutor } from '../../agent/deploy/engine.ts';
 import type { Compose } from '../../agent/docker/compose.ts';
 import { startEventHub } from '../../agent/docker/events.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
@@ -47,7 +46,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
   const dataDir = t.testdir();
   const spec = specFor('shop', { compose: COMPOSE });
   const backups = backupsIn(dataDir);
-  const executor = createExecutor({
+  const deps = {
     dataDir,
     engine,
     compose,
@@ -61,8 +60,8 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     backups,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
-  });
-  return { clock, engine, host: new DeployHost({ engine, executor, backups, dataDir, spec }) };
+  };
+  return { clock, engine, host: new DeployHost(deps, spec) };
 }
 
 /** Runs the clock until the job has ended. */
