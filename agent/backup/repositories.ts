@@ -54,6 +54,7 @@ export class Repositories {
   async #make(serviceId: string): Promise<Repository> {
     const { passwords, restic } = this.#deps;
     const directory = this.#folderOf(serviceId);
+    requireFree(directory);
     const vault = { directory: `${directory}.new`, password: passwords.provide(serviceId) };
     await reapOrphans(vault.directory);
     await rm(vault.directory, { recursive: true, force: true });
@@ -68,6 +69,15 @@ export class Repositories {
     if (SERVICE_ID.test(serviceId)) return join(this.#deps.dataDir, 'backups', serviceId);
     throw new LongshoreError('protocol_violation', { message: `"${serviceId}" is no id of a service` });
   }
+}
+
+/** A new password would not open what is there, and hide that the old one is gone. */
+function requireFree(directory: string): void {
+  if (!existsSync(directory)) return;
+  throw new LongshoreError('backup_failed', {
+    message: `The password of the backups in "${directory}" is not in the agent's state`,
+    details: 'Put back the agent.db and secret.key of then, or move that folder away to begin anew.',
+  });
 }
 
 /** Of runs that were killed; looking costs nothing, asking restic half a second. */

@@ -64,7 +64,7 @@ export async function dropOld(mountpoint: string): Promise<void> {
 /** restic leaves the writing to the kernel; before the old files go, the new ones are to be on disk. */
 export async function syncFiles(folders: readonly string[]): Promise<void> {
   const options = { env: { PATH: '/usr/bin:/bin' }, cwd: '/', onStdout: ignoreLine, onStderr: ignoreLine };
-  const args = ['--file-system', '--', ...folders];
+  const args = ['-f', '--', ...folders]; // the whole file system; busybox has no long name for it
   const { code } = await runChild('sync', { ...options, args, deadlineMs: SYNC_DEADLINE_MS });
   if (code !== 0)
     throw new LongshoreError('restore_failed', { details: 'The restored files could not be written to disk' });
