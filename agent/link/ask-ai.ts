@@ -6,7 +6,7 @@ import { sleep, type Clock } from '#shared/time.ts';
 import type { AskAi } from '../deploy/ai/question.ts';
 
 /** Control gives up earlier; a question may wait behind others of this host. */
-const ANSWER_LIMIT_MS = 15 * 60_000;
+const ANSWER_LIMIT_MS = 30 * 60_000;
 const LOOK_AGAIN_MS = 1_000;
 /** How often one looks for a link in all: about as many seconds. */
 const MAX_LOOKS = 120;

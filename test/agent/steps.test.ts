@@ -1,4 +1,5 @@
 import t, { type Test } from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
 import type { JobStep } from '#shared/model.ts';
 import type { StepUpdate } from '../../agent/deploy/job-run.ts';
 import { eventually } from '../support/eventually.ts';
@@ -74,4 +75,22 @@ t.test('a shutdown writes what a step left to write, and leaves no timer behind'
   t.match(core.state.journal.steps(jobId), [{ step: 'pull', state: 'running' }]);
   await core.runner.stop();
   t.match(core.state.journal.steps(jobId), [{ step: 'pull', state: 'done' }]);
+});
+
+t.test('the step that failed is that of the last attempt', async (t) => {
+  const failing = () => Promise.reject(new Error('no'));
+  const core = startCore(t, {
+    dir: t.testdir(),
+    execute: async ({ steps }) => {
+      await steps.run('prepare', async () => undefined);
+      await steps.run('build', failing).catch(() => undefined);
+      await steps.run('prepare', async () => undefined);
+      await steps.run('wait', failing).catch(() => undefined);
+      await steps.run('rollback', failing).catch(() => undefined);
+      return { state: 'failed', error: new LongshoreError('unhealthy'), goodRevision: null };
+    },
+  });
+  core.offer(offerOf('deploy'));
+  await eventually(() => core.results().length === 1);
+  t.match(core.results(), [{ failedStep: 'wait' }]);
 });
