@@ -14,6 +14,7 @@ export const CONTROL_FLAGS: FlagList = {
   'rate-limit-deploy': 'Deploys a minute and key (10)',
   'trusted-proxy': 'Addresses whose X-Forwarded-For counts',
   'allow-private-webhooks': '1: webhooks may go to private addresses (0)',
+  'allow-file-git': '1: Git repositories may be file:// URLs (0)',
   'oidc-issuer': 'Identity provider by which people log in',
   'oidc-client-id': 'What it knows us by',
   'oidc-client-secret-file': 'File with the secret it gave us',
@@ -28,6 +29,7 @@ export const AGENT_FLAGS: FlagList = {
   'data-dir': "Folder of the agent's state and of the services (./data/agent)",
   'docker-socket': 'Docker Engine (/var/run/docker.sock)',
   'reconnect-max': 'Seconds between tries to reach the control plane, at most (64)',
+  'allow-file-git': '1: file:// repositories are fetched, but never for customers (0)',
   'build-image-prefix': 'Before the images that recipes build from, e.g. registry.example.com/mirror/',
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
 };

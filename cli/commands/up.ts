@@ -58,7 +58,8 @@ async function loadConfigs(args: Record<string, unknown>): Promise<Configs> {
   const listen = typeof args['port'] === 'string' ? [`--listen=127.0.0.1:${checkPort(args['port'])}`] : [];
   const control = loadControlConfig([...listen, ...toArguments(SHARED_FLAGS, args)]);
   const socket = typeof args['docker-socket'] === 'string' ? [`--docker-socket=${args['docker-socket']}`] : [];
-  const agent = await loadAgentConfig([`--data-dir=${join(control.dataDir, 'agent')}`, ...socket]);
+  const both = [`--data-dir=${join(control.dataDir, 'agent')}`, `--allow-file-git=${control.allowsFileGit ? 1 : 0}`];
+  const agent = await loadAgentConfig([...both, ...socket]);
   return { control, agent };
 }
 

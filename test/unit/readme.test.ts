@@ -87,6 +87,7 @@ const GOOD: Record<string, string> = {
   'rate-limit-deploy': '1',
   'trusted-proxy': '10.0.0.0/8',
   'allow-private-webhooks': '1',
+  'allow-file-git': '1',
   'oidc-issuer': 'https://id.example',
   'oidc-client-id': 'longshore',
   'oidc-client-secret-file': fileURLToPath(import.meta.url),
