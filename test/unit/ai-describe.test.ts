@@ -133,6 +133,7 @@ t.test('A56: what looks like a secret is hidden', async (t) => {
     `run --api-key=${canary}`,
     `A=b:password=${canary}`,
     `secret: [${canary}]`,
+    `password: "$${canary}"`,
     `    - SESSION_SECRET=${canary}`,
     `url: postgres://app:${canary}@db/app`,
     `https://:${canary}@example.com`,

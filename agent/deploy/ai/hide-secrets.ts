@@ -14,14 +14,16 @@ const PRIVATE_KEY = /-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z 
 const URL_PASSWORD = /(:\/\/[^/\s:@"']{0,200}:)[^/\s@"']{1,500}@/g;
 /** What leads to a value: `NAME=`, `name: `, `"name": `, `--name `, `ENV NAME `. */
 const LEAD =
-  /(?:["']?([\w.-]{2,80})["']?[ \t]*(:=|=>|[:=])|--([\w-]{2,80})[ \t]|\bENV[ \t]{1,20}(\w{2,80})[ \t])[ \t]{0,20}/g;
+  /(?:["']?([\w.-]{2,80})["']?[ \t]{0,20}(:=|=>|[:=])|--([\w-]{2,80})[ \t]|\bENV[ \t]{1,20}(\w{2,80})[ \t])[ \t]{0,20}/g;
 const QUOTED = String.raw`"[^"\n]*"|'[^'\n]*'|\[[^\]\n{}]*\]`;
 /** After a colon it may have several words. */
 const VALUE = new RegExp(`${QUOTED}|[^\\s"',;{}\\[\\])][^\\s,;}\\])]*`, 'y');
 const WORDS = new RegExp(`${QUOTED}|[^\\s"',;{}\\[\\])][^\\n,;}\\])]*`, 'y');
-/** A reference, a version of a package or a word of the language is no secret. */
+/** To a variable: `$NAME`, `${NAME}`, `$(command)`. */
+const REFERENCE = /^["']?\$(?:[{($]|[A-Z_][A-Z0-9_]*["']?$)/;
+/** A placeholder, a version of a package or a word of the language is no secret. */
 const HARMLESS =
-  /^["']?(?:\$|<|[~^<>=v]*\d+(?:\.[\dx*]+)+|\d{1,5}["']?$|(?:true|false|null|none|undefined|string|str)["']?$)/i;
+  /^["']?(?:<|[~^<>=v]*\d+(?:\.[\dx*]+)+|\d{1,5}["']?$|(?:true|false|null|none|undefined|string|str)["']?$)/i;
 
 export function hideSecrets(text: string): string {
   const masked = TOKENS.reduce((all, token) => all.replaceAll(token, MASK), text.replaceAll(PRIVATE_KEY, MASK));
@@ -30,7 +32,7 @@ export function hideSecrets(text: string): string {
 
 /** Whether a value is one to hide, by the name it stands at and by what it looks like. */
 export const isSecretAt = (name: string, value: string): boolean =>
-  value !== '' && !HARMLESS.test(value) && looksSecret(name.replaceAll('-', '_'), value);
+  value !== '' && !REFERENCE.test(value) && !HARMLESS.test(value) && looksSecret(name.replaceAll('-', '_'), value);
 
 /** What a name of no interest leads to may hold further names. */
 function hideAssigned(text: string): string {
