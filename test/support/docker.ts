@@ -73,6 +73,8 @@ export async function removeProject(project: string): Promise<void> {
   if (networks.length) await docker(['network', 'rm', ...networks]);
   const volumes = await list('volume', 'ls');
   if (volumes.length) await docker(['volume', 'rm', '-f', ...volumes]);
+  const built = new Set(await list('images'));
+  if (built.size) await docker(['rmi', '-f', ...built]);
 }
 
 /** Any other program, likewise. */
