@@ -235,6 +235,30 @@ t.test('a bound key sees the rows about what it may see, and its own refusals', 
   t.equal((await seen(key)).length, 4);
 });
 
+t.test("a customer's key sees what the operator did with its logins, variables and webhooks", async (t) => {
+  const { world, http, key } = await startRealHttp(t);
+  const [ours, theirs] = [await world.customer('a'), await world.customer('b')];
+  const login = { server: 'registry.example', username: 'u', password: HUNTER };
+  for (const customer_id of [ours, theirs]) {
+    for (const [path, body] of [
+      ['/api/registries', login],
+      ['/api/variables', { name: 'REGION', value: 'east' }],
+    ] as const) {
+      const made = await http.call<{ id: string }>('POST', path, { key, body: { ...body, customer_id } });
+      await http.call('DELETE', `${path}/${made.body.id}`, { key });
+    }
+  }
+  const { secret } = await world.app.keys.create(ADMIN, { name: 'a', permissions: ['*'], customerId: ours });
+  const hook = { url: 'https://hooks.example/x', events: ['service.*'] };
+  const made = await http.call<{ id: string }>('POST', '/api/webhooks', { key: secret, body: hook });
+  await http.call('DELETE', `/api/webhooks/${made.body.id}`, { key });
+  const { body } = await http.get<{ data: { action: string }[] }>('/api/audit?order=asc', secret);
+  t.strictSame(
+    body.data.map(({ action }) => action),
+    ['registries', 'variables', 'webhooks'].flatMap((subject) => [`${subject}.create`, `${subject}.delete`]),
+  );
+});
+
 t.test(
   '`longshore audit verify` checks the file beside a running control plane, and finds what was changed',
   async (t) => {
