@@ -13,6 +13,7 @@ import { CustomerRules } from './customer-rules.ts';
 import { createStorageOf } from './customer-storage.ts';
 import { CustomerDesk } from './customers.ts';
 import type { HostLinks } from './host-links.ts';
+import { DeployPlanDesk } from './deploy-plans.ts';
 import { HostDesk } from './hosts.ts';
 import { IdempotencyDesk } from './idempotency.ts';
 import { JobCancels } from './job-cancels.ts';
@@ -92,9 +93,21 @@ export function createApp(deps: AppDeps): AppParts {
   const update = { stores, access, customerRules, serviceJobs, shelf, templates, reservedPorts, clock };
   const keys = new KeyDesk(stores, effects, customerRules, clock);
   const sessions = new SessionDesk(stores, effects, clock);
-  const services = new ServiceDesk({ stores, access, effects, jobs, serviceJobs, create, update, usage });
+  const deployPlans = new DeployPlanDesk({ stores, access, customerRules, serviceJobs, links, create, update, clock });
+  const services = new ServiceDesk({
+    stores,
+    access,
+    effects,
+    jobs,
+    serviceJobs,
+    create,
+    update,
+    plans: deployPlans,
+    usage,
+  });
   const app = {
     services,
+    deployPlans,
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),

@@ -2,7 +2,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
-import type { HostRecord, ServiceRecord } from '../store/records.ts';
+import type { HostRecord, ServiceRecord, ServiceSource } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import { isHostSeen, hasLabels, ownerFor, type Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
@@ -13,7 +13,7 @@ import type { HostLinks } from './host-links.ts';
 import type { JobStarts } from './job-starts.ts';
 import { UNLIMITED } from './plan-limits.ts';
 import { choosePlacement, requireOpen } from './placement.ts';
-import { draftService, type ServiceDraft } from './service-draft.ts';
+import { draftService, type Refuse, type ServiceDraft } from './service-draft.ts';
 import type { TemplateShelf } from './template-shelf.ts';
 
 export interface CreateDeps {
@@ -38,16 +38,36 @@ export interface Created {
 
 /** Checks, renders and places; returns the write that does it. */
 export function planCreate(deps: CreateDeps, caller: Caller, input: NewService): (tx: WriteContext) => Created {
+  const { record, draft } = draftCreate(deps, caller, input);
+  return (tx) => writeService(deps, tx, record, draft, { ...input, madeBy: caller.name });
+}
+
+/** What the service would be; what the policy refuses goes to `refuse`. */
+export function previewCreate(
+  deps: CreateDeps,
+  caller: Caller,
+  input: NewService,
+  refuse: Refuse,
+): { service: ServiceRecord; source: ServiceSource } {
+  const { record, draft } = draftCreate(deps, caller, input, refuse);
+  requireFreeName(deps, record);
+  const limits = deps.customerRules.allotNew(record.customerId, input.limits);
+  return { service: { ...record, limits }, source: draft.source };
+}
+
+function draftCreate(
+  deps: CreateDeps,
+  caller: Caller,
+  input: NewService,
+  refuse?: Refuse,
+): { record: ServiceRecord; draft: ServiceDraft } {
+  const { customerRules, shelf, allowsFileGit, reservedPorts, clock } = deps;
   const customerId = ownerFor(caller, input.customerId);
-  deps.customerRules.requireKnown(customerId);
-  const templates = deps.shelf.rendererFor(caller, customerId);
-  const { allowsFileGit } = deps;
-  const draft = draftService(input, { customerId, templates, reservedPorts: deps.reservedPorts(), allowsFileGit });
+  customerRules.requireKnown(customerId);
+  const templates = shelf.rendererFor(caller, customerId);
+  const draft = draftService(input, { customerId, templates, reservedPorts: reservedPorts(), allowsFileGit, refuse });
   const hostId = placeService(deps, caller, input);
-  return (tx) => {
-    const record = toRecord(deps.clock.now(), input, draft, { customerId, hostId });
-    return writeService(deps, tx, record, draft, { ...input, madeBy: caller.name });
-  };
+  return { record: toRecord(clock.now(), input, draft, { customerId, hostId }), draft };
 }
 
 function placeService({ stores, access, links }: CreateDeps, caller: Caller, input: NewService): string {
@@ -107,20 +127,16 @@ function toRecord(
 }
 
 function writeService(
-  { stores, starts, customerRules, bus }: CreateDeps,
+  deps: CreateDeps,
   tx: WriteContext,
   draft: ServiceRecord,
   { source }: ServiceDraft,
   { pull, limits, madeBy }: NewService & { madeBy: string },
 ): Created {
-  const { id, name, hostId, customerId, createdAt } = draft;
+  const { stores, starts, customerRules, bus } = deps;
+  const { id, hostId, customerId, createdAt } = draft;
   requireOpen(stores.hosts.find(hostId)); // again: it may have been revoked since it was chosen
-  if (stores.services.findByName(hostId, name)) {
-    throw new LongshoreError('name_taken', {
-      message: `The host already has a service "${name}"`,
-      fields: { name: 'is taken on this host' },
-    });
-  }
+  requireFreeName(deps, draft);
   const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);
   const message = `Created with ${service.method}`;
@@ -137,4 +153,12 @@ function writeService(
     }),
   );
   return { serviceId: id, jobId };
+}
+
+function requireFreeName({ stores }: CreateDeps, { hostId, name }: ServiceRecord): void {
+  if (!stores.services.findByName(hostId, name)) return;
+  throw new LongshoreError('name_taken', {
+    message: `The host already has a service "${name}"`,
+    fields: { name: 'is taken on this host' },
+  });
 }

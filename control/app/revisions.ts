@@ -67,7 +67,7 @@ export class RevisionDesk implements Revisions {
   async #chooseTarget(service: ServiceRecord, asked: number | undefined): Promise<RollbackOrder> {
     const { kept } = await this.#kept(service);
     const known = this.#known(service.id);
-    const whole = kept.filter(({ revision }) => known.get(revision)?.recordedAt != null);
+    const whole = kept.filter(({ revision }) => typeof known.get(revision)?.recordedAt === 'number');
     const target = whole.find(({ revision }) =>
       asked === undefined ? revision < service.revision : revision === asked,
     );

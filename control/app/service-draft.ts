@@ -2,7 +2,7 @@
 // here looks at hosts or other services; whatever fails is a 422 that names the field.
 import { LongshoreError } from '#shared/errors.ts';
 import { parseCompose } from '#shared/compose/parse.ts';
-import { judgeCompose, requireAllowed } from '#shared/compose/policy.ts';
+import { judgeCompose, requireAllowed, type Finding } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
@@ -36,32 +36,36 @@ export interface DraftContext {
   reservedPorts: readonly number[];
   /** Whether `file://` repositories are taken. */
   allowsFileGit: boolean;
+  /** What is done about findings of the policy. Default: compose_policy is thrown. */
+  refuse?: Refuse | undefined;
 }
+
+export type Refuse = (findings: readonly Finding[]) => void;
 
 /** Throws 422 errors only. The host judges again, by its own policy file and with all variables filled in. */
 export function draftService(input: NewService, context: DraftContext): ServiceDraft {
-  const { customerId, templates, reservedPorts, allowsFileGit } = context;
+  const { customerId, templates, reservedPorts, allowsFileGit, refuse } = context;
   const fields = { ...checkName(input.name), ...checkLabels(input.labels), ...checkVariables(input.variables) };
   if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
   const { source } = input;
   if (source.method === 'git' || source.method === 'ai') return fromGit(input, source, allowsFileGit);
   const draft = source.method === 'template' ? fromTemplate(input, templates) : fromCompose(input);
-  judgeSource(draft.source, { name: input.name, customerId, reservedPorts });
+  judgeSource(draft.source, { name: input.name, customerId, reservedPorts, refuse });
   return draft;
 }
 
-export interface JudgedService extends Pick<DraftContext, 'customerId' | 'reservedPorts'> {
+export interface JudgedService extends Pick<DraftContext, 'customerId' | 'reservedPorts' | 'refuse'> {
   name: string;
 }
 
 /** Throws compose_invalid, yaml_resource_limit, compose_policy. */
 export function judgeSource(
   { compose }: Pick<ServiceSource, 'compose'>,
-  { name, customerId, reservedPorts }: JudgedService,
+  { name, customerId, reservedPorts, refuse = requireAllowed }: JudgedService,
 ): void {
   const rules = DEFAULT_POLICY[customerId === null ? 'operator' : 'tenant'];
   const context = { rules, form: 'written' as const, project: name, projectDir: ANY_DIR, reservedPorts };
-  requireAllowed(judgeCompose(parseCompose(compose), context));
+  refuse(judgeCompose(parseCompose(compose), context));
 }
 
 function fromCompose({ source, variables = {}, healthTimeoutS = DEFAULT_HEALTH_TIMEOUT_S }: NewService): ServiceDraft {

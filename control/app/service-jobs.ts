@@ -46,7 +46,7 @@ export class ServiceJobs {
     const { access, stores, starts, customerRules, clock } = this.#deps;
     const service = access.requireService(caller, id);
     if (kind !== 'stop') customerRules.requireActive(service.customerId);
-    this.#requireIdle(service);
+    this.requireIdle(service);
     requireDeployed(service, kind);
     this.#requireConnected(service);
     if (service.suspendedFrom !== null) stores.services.setSuspendedFrom(id, null); // its user wants it stopped
@@ -57,7 +57,7 @@ export class ServiceJobs {
     const { access, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
     customerRules.requireActive(service.customerId);
-    this.#requireIdle(service);
+    this.requireIdle(service);
     this.#requireConnected(service);
     return this.#deploy(
       tx,
@@ -72,7 +72,7 @@ export class ServiceJobs {
 
   /** Deploys what has just been written. Like a create it waits for a host that is away. */
   deployChanged(tx: WriteContext, caller: Caller, changed: ServiceRecord): string {
-    this.#requireIdle(changed);
+    this.requireIdle(changed);
     requireOpen(this.#deps.stores.hosts.find(changed.hostId));
     return this.#deploy(tx, changed, { kind: 'deploy', pull: 'missing', madeBy: caller.name });
   }
@@ -82,7 +82,7 @@ export class ServiceJobs {
     const { access, stores, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
     customerRules.requireActive(service.customerId);
-    this.#requireIdle(service);
+    this.requireIdle(service);
     this.#requireConnected(service);
     if (!isDeepStrictEqual(customerRules.allotAgain(service, limits), limits)) throw otherLimits(service, revision);
     stores.services.setSource(id, source);
@@ -114,7 +114,7 @@ export class ServiceJobs {
     const { access, starts, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
     customerRules.requireActive(service.customerId);
-    this.#requireIdle(service);
+    this.requireIdle(service);
     this.#requireConnected(service);
     return starts.startAbout(tx, service, { ...order, pull: null, expiresAt: null });
   }
@@ -126,7 +126,7 @@ export class ServiceJobs {
     const same = open.find((job) => job.kind === 'forget_backup' && job.backupId === backupId);
     if (same) return same.id;
     const subject = { id: serviceId, name: serviceName, customerId: backup.customerId, hostId: backup.hostId };
-    this.#requireIdle(subject);
+    this.requireIdle(subject);
     const jobId = starts.startAbout(tx, subject, { kind: 'forget_backup', backupId, pull: null, expiresAt: null });
     this.#endIfRevoked(tx, subject.hostId, jobId);
     return jobId;
@@ -163,7 +163,8 @@ export class ServiceJobs {
     ends.abandon(tx, jobId, 'succeeded', null, clock.now());
   }
 
-  #requireIdle(service: JobSubject): void {
+  /** Throws `service_busy` naming the job. */
+  requireIdle(service: JobSubject): void {
     const [job] = this.#deps.stores.jobs.openOfService(service.id);
     if (!job) return;
     throw new LongshoreError('service_busy', {

@@ -7,12 +7,10 @@ import type { ServiceRecord, ServiceSource } from '../store/records.ts';
 import { MAX_LABELS, MAX_VARIABLES, type ServiceChange } from './api/services.ts';
 import { unmaskCompose } from './compose-secrets.ts';
 import { secretNamesOf } from './secret-values.ts';
-import { checkLabels, checkVariables, judgeSource } from './service-draft.ts';
+import { checkLabels, checkVariables, judgeSource, type DraftContext } from './service-draft.ts';
 import type { RenderedTemplate } from './template-source.ts';
 
-export interface RedraftContext {
-  /** Host ports that no service gets. */
-  reservedPorts: readonly number[];
+export interface RedraftContext extends Pick<DraftContext, 'reservedPorts' | 'refuse'> {
   /** Renders the version of the template that the service was made of. Throws `template_variable`. */
   renderTemplate: (given: Record<string, string>) => RenderedTemplate;
 }
@@ -39,7 +37,8 @@ export function redraftSource(
           secretNames: secretNamesOf(variables),
           compose: change.compose === undefined ? source.compose : unmaskCompose(change.compose, source.compose),
         };
-  if (next.compose !== '') judgeSource(next, { ...service, reservedPorts: context.reservedPorts }); // a repository's is judged by the host
+  const { reservedPorts, refuse } = context;
+  if (next.compose !== '') judgeSource(next, { ...service, reservedPorts, refuse }); // a repository's is judged by the host
   return next;
 }
 

@@ -2,7 +2,8 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { JobOffer, ServiceSpec } from '#shared/model.ts';
 import { MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
-import type { ServiceRecord } from '../store/records.ts';
+import type { Params } from '#shared/protocol/schema.ts';
+import type { ServiceRecord, ServiceSource } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import { literalSecretsOf } from './compose-secrets.ts';
 import { loginsFor } from './registry-scope.ts';
@@ -13,14 +14,23 @@ const MAX_OFFER_BYTES = MAX_FRAME_BYTES - 16 * 1024;
 
 /** Call inside a write: it notes which shared variables the service takes. */
 export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
-  const source = stores.services.requireSource(service.id);
+  const { spec, taken } = draftSpec(stores, service, stores.services.requireSource(service.id));
+  stores.variables.setUses(service.id, taken);
+  return spec;
+}
+
+/** What the host would be told of a service made from `source`, and the ids of the shared variables that are in it. */
+export function draftSpec(
+  stores: Stores,
+  service: ServiceRecord,
+  source: ServiceSource,
+): { spec: ServiceSpec; taken: string[] } {
   const { compose, git, files, templateVersion } = source;
   const shared = fillShared({ ...source, method: service.method }, stores.variables.ofScope(service.customerId));
   const { variables, secretNames, offeredNames } = shared;
-  stores.variables.setUses(service.id, shared.taken);
   const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS } = service;
   const template = templateId === null ? null : { id: templateId, version: templateVersion ?? 1 };
-  return {
+  const spec = {
     id,
     name,
     customerId,
@@ -41,10 +51,11 @@ export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
     // An AI deploy builds a stranger's files: they must not fetch what our logins can read.
     registries: method === 'ai' ? [] : loginsFor(compose, stores.registries.loginsOf(customerId)),
   };
+  return { spec, taken: shared.taken };
 }
 
 /** A command that does not fit into a frame would hold up all that come after it. Throws validation_error. */
-export function requireSendable(offer: JobOffer): void {
+export function requireSendable(offer: JobOffer | Params<'service.plan'>): void {
   if (Buffer.byteLength(JSON.stringify(offer)) <= MAX_OFFER_BYTES) return;
   const most = `${MAX_OFFER_BYTES / 1024} KiB`;
   const problem = `with the compose text, files and shared variables they take, they must stay below ${most}`;

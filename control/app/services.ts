@@ -18,6 +18,7 @@ import type {
 } from './api/services.ts';
 import { maskCompose } from './compose-secrets.ts';
 import { planCreate, type CreateDeps } from './create-service.ts';
+import type { DeployPlanDesk } from './deploy-plans.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import { holds } from './permissions.ts';
 import { maskVariables } from './secret-values.ts';
@@ -36,6 +37,7 @@ export interface ServiceDeskDeps {
   serviceJobs: ServiceJobs;
   create: CreateDeps;
   update: UpdateDeps;
+  plans: Pick<DeployPlanDesk, 'requireSame'>;
   usage: Pick<UsageBoard, 'find'>;
 }
 
@@ -85,7 +87,11 @@ export class ServiceDesk implements Services {
     change: ServiceChange,
   ): Promise<{ service: ServiceDetail; jobId: string | null }> {
     const { effects, update } = this.#deps;
-    const { serviceId, jobId } = await effects.perform(() => planUpdate(update, caller, id, change));
+    const { serviceId, jobId } = await effects.perform(async () => {
+      const { planId } = change;
+      if (planId !== undefined) await this.#deps.plans.requireSame(caller, id, planId, { change });
+      return planUpdate(update, caller, id, change);
+    });
     return { service: this.detail(caller, serviceId), jobId };
   }
 
@@ -100,10 +106,13 @@ export class ServiceDesk implements Services {
   async redeploy(
     caller: Caller,
     id: string,
-    { pull = 'always' }: { pull?: PullPolicy | undefined },
+    { pull = 'always', planId }: { pull?: PullPolicy | undefined; planId?: string | undefined },
   ): Promise<{ service: Service; job: Job }> {
     const { effects, serviceJobs } = this.#deps;
-    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, pull) }));
+    const { jobId } = await effects.perform(async () => {
+      if (planId !== undefined) await this.#deps.plans.requireSame(caller, id, planId, { pull });
+      return (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, pull) });
+    });
     return this.pair(id, jobId);
   }
 

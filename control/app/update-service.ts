@@ -2,6 +2,7 @@
 // Only what reaches containers makes a deploy, and the host's planner recreates only those it concerns.
 import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
+import type { ServiceLimits } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ServiceRecord, ServiceSettings, ServiceSource } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
@@ -9,6 +10,7 @@ import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { ServiceChange } from './api/services.ts';
 import type { CustomerRules } from './customer-rules.ts';
+import type { Refuse } from './service-draft.ts';
 import type { ServiceJobs } from './service-jobs.ts';
 import { mergeLabels, redraftSource } from './service-redraft.ts';
 import type { TemplateShelf } from './template-shelf.ts';
@@ -39,20 +41,35 @@ export function planUpdate(
   id: string,
   change: ServiceChange,
 ): (tx: WriteContext) => Updated {
-  const { access, stores, reservedPorts, shelf, templates } = deps;
+  const draft = draftUpdate(deps, caller, id, change);
+  return (tx) => writeChange(deps, tx, caller, deps.access.requireService(caller, id), draft, change);
+}
+
+/** What the service would be after the change, and whether that takes a deploy. */
+export interface Preview {
+  service: ServiceRecord;
+  source: ServiceSource;
+  deploys: boolean;
+}
+
+/** The same checks; what the policy refuses goes to `refuse`. */
+export function previewUpdate(
+  deps: UpdateDeps,
+  caller: Caller,
+  id: string,
+  change: ServiceChange,
+  refuse: Refuse,
+): Preview {
+  const { access, stores, customerRules } = deps;
   const service = access.requireService(caller, id);
-  requireRevision(service, change.revision);
-  const before = stores.services.requireSource(id);
-  const source = redraftSource(service, before, change, {
-    reservedPorts: reservedPorts(),
-    renderTemplate: (given) =>
-      // What was stored before templates were kept with their services is rendered by the template of now.
-      typeof before.templateDocument === 'string'
-        ? templates.render(before.templateDocument, given)
-        : shelf.rendererFor(caller, service.customerId).render(service.templateId ?? '', given),
-  });
-  const draft = { revision: service.revision, source: isDeepStrictEqual(source, before) ? null : source };
-  return (tx) => writeChange(deps, tx, caller, access.requireService(caller, id), draft, change);
+  const { source } = draftUpdate(deps, caller, id, change, refuse);
+  customerRules.requireActive(service.customerId);
+  const limits = limitsOf(deps, service, source, change);
+  return {
+    service: { ...service, ...settingsOf(service, change), limits },
+    source: source ?? stores.services.requireSource(id),
+    deploys: needsDeploy(service, source, limits),
+  };
 }
 
 interface Draft {
@@ -62,27 +79,62 @@ interface Draft {
   source: ServiceSource | null;
 }
 
+function draftUpdate(
+  { access, stores, reservedPorts, shelf, templates }: UpdateDeps,
+  caller: Caller,
+  id: string,
+  change: ServiceChange,
+  refuse?: Refuse,
+): Draft {
+  const service = access.requireService(caller, id);
+  requireRevision(service, change.revision);
+  const before = stores.services.requireSource(id);
+  const source = redraftSource(service, before, change, {
+    reservedPorts: reservedPorts(),
+    refuse,
+    renderTemplate: (given) =>
+      // What was stored before templates were kept with their services is rendered by the template of now.
+      typeof before.templateDocument === 'string'
+        ? templates.render(before.templateDocument, given)
+        : shelf.rendererFor(caller, service.customerId).render(service.templateId ?? '', given),
+  });
+  return { revision: service.revision, source: isDeepStrictEqual(source, before) ? null : source };
+}
+
 function writeChange(
-  { stores, customerRules, serviceJobs, clock }: UpdateDeps,
+  deps: UpdateDeps,
   tx: WriteContext,
   caller: Caller,
   service: ServiceRecord,
   { revision, source }: Draft,
   change: ServiceChange,
 ): Updated {
+  const { stores, customerRules, serviceJobs, clock } = deps;
   const serviceId = service.id;
   requireRevision(service, revision); // again: another change may have been faster
   customerRules.requireActive(service.customerId);
-  const asks = source !== null || change.limits !== undefined;
-  const limits = asks ? customerRules.allotAgain(service, change.limits) : service.limits;
+  const limits = limitsOf(deps, service, source, change);
   const settings = settingsOf(service, change);
   stores.services.setSettings(serviceId, settings, clock.now());
   const told = { serviceId, hostId: service.hostId, type: 'service', status: 'updated', message: 'Changed' };
   stores.events.insert({ ...told, at: clock.now() });
-  if (source === null && isDeepStrictEqual(limits, service.limits)) return { serviceId, jobId: null };
+  if (!needsDeploy(service, source, limits)) return { serviceId, jobId: null };
   if (source) stores.services.setSource(serviceId, source);
   return { serviceId, jobId: serviceJobs.deployChanged(tx, caller, { ...service, ...settings, limits }) };
 }
+
+/** What merely is shown or waited for leaves them as they are. */
+function limitsOf(
+  { customerRules }: UpdateDeps,
+  service: ServiceRecord,
+  source: ServiceSource | null,
+  { limits }: ServiceChange,
+): ServiceLimits {
+  return source !== null || limits !== undefined ? customerRules.allotAgain(service, limits) : service.limits;
+}
+
+const needsDeploy = (service: ServiceRecord, source: ServiceSource | null, limits: ServiceLimits): boolean =>
+  source !== null || !isDeepStrictEqual(limits, service.limits);
 
 function settingsOf(service: ServiceRecord, change: ServiceChange): ServiceSettings {
   return {

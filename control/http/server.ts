@@ -28,6 +28,7 @@ import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
 import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
+import { mountDeployPlans } from './routes/deploy-plans.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountJobs } from './routes/jobs.ts';
@@ -90,6 +91,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountHealth(http, app);
   mountServices(http, app);
   mountServiceActions(http, app);
+  mountDeployPlans(http, app);
   mountRevisions(http, app);
   mountJobs(http, app);
   mountBackups(http, app);

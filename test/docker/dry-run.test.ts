@@ -72,7 +72,7 @@ async function planThenDeploy(t: Test, host: DeployHost, change: Partial<Service
   const outcome = await host.deploy(change);
   t.match(outcome, { state: 'succeeded' });
   t.strictSame(
-    plan.services.map(({ fields: _, ...step }) => step),
+    plan.services.map(({ service, action, reason }) => ({ service, action, reason })),
     outcome.plan,
     'it did what the plan said',
   );

@@ -151,15 +151,29 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', `/api/services/${String(made['id'])}`, 204);
   });
 
-  await t.test('revisions', async (t) => {
+  await t.test('plans of deploys, revisions, and the way back', async (t) => {
     const api = judgedIn(t);
     const path = `/api/services/${serviceId}`;
+    const next = { name: uniqueProject(t, 'every'), deploy_method: 'compose', compose: COMPOSE };
+    t.match(await api.call('POST', '/api/services/plan', 200, next), { services: [{ action: 'create' }] });
+    const change = { variables: { LEVEL: 'warn' } };
+    const plan = await api.call('POST', `${path}/plan`, 200, change);
+    t.match(plan, { would_start: true, services: [{ service: 'web', action: 'recreate' }] });
+    await api.call('PATCH', path, 409, { variables: { LEVEL: 'error' }, plan_id: plan['plan_id'] });
+    const applied = await api.call('PATCH', path, 200, { ...change, plan_id: plan['plan_id'] });
+    t.match(await client.jobEnd(String(applied['deploy_job_id'])), { state: 'succeeded' });
+
     const { data } = await api.call('GET', `${path}/revisions`, 200);
-    const [newest, before] = data as { revision: number }[];
-    await api.call('GET', `${path}/revisions/${newest?.revision}`, 200);
-    await api.call('GET', `${path}/revisions/${before?.revision}/diff`, 200);
-    const { deploy_job_id: back } = await api.call('POST', `${path}/rollback`, 200, { revision: before?.revision });
-    t.match(await client.jobEnd(String(back)), { state: 'succeeded' });
+    t.match(data, [{ current: true, kind: 'deploy' }, { current: false }, { revision: 2 }, { revision: 1 }]);
+    const newest = (data as { revision: number }[])[0]?.revision ?? 0;
+    t.match(await api.call('GET', `${path}/revisions/${newest}`, 200), { compose: /LEVEL: warn/ });
+    t.match(await api.call('GET', `${path}/revisions/${newest}/diff?against=1`, 200), {
+      services: [{ service: 'web', fields: [{ field: 'environment.LEVEL', before: 'info', after: 'warn' }] }],
+    });
+    await api.call('GET', `${path}/revisions/999`, 404);
+    const { deploy_job_id: back } = await api.call('POST', `${path}/rollback`, 200, { revision: 2 });
+    t.match(await client.jobEnd(String(back)), { state: 'succeeded', kind: 'rollback' });
+    t.match(await api.call('GET', path, 200), { variables: { LEVEL: 'debug' }, running_revision: newest + 1 });
   });
 
   await t.test('backups', async (t) => {

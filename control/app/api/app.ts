@@ -3,6 +3,7 @@
 import type { Audit } from './audit.ts';
 import type { Backups } from './backups.ts';
 import type { Customers, Plans } from './customers.ts';
+import type { DeployPlans } from './deploy-plans.ts';
 import type { Hosts } from './hosts.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
@@ -18,6 +19,7 @@ import type { Variables } from './variables.ts';
 
 export interface App {
   services: Services;
+  deployPlans: DeployPlans;
   revisions: Revisions;
   jobs: Jobs;
   backups: Backups;

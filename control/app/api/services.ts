@@ -65,6 +65,8 @@ export interface ServiceChange {
   healthTimeoutS?: number | undefined;
   /** The one the caller has seen; 409 state_conflict when the service has moved on since. */
   revision?: number | undefined;
+  /** Of the plan this is to be; 409 state_conflict when it would be another now. */
+  planId?: string | undefined;
 }
 
 export const SERVICE_SORTS = ['name', 'status', 'created_at', 'updated_at'] as const;
@@ -104,7 +106,7 @@ export interface Services {
   redeploy(
     caller: Caller,
     id: string,
-    options: { pull?: PullPolicy | undefined },
+    options: { pull?: PullPolicy | undefined; planId?: string | undefined },
   ): Promise<{ service: Service; job: Job }>;
   /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
   remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;

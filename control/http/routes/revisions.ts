@@ -21,10 +21,10 @@ export function mountRevisions(http: Http, app: App): void {
         response: { 200: view.revisionListView },
       },
     },
-    async (request) => {
-      const revisions = await app.revisions.list(callerOf(request), request.params.id);
-      return { data: revisions.map(view.toRevisionView) };
-    },
+    (request) =>
+      app.revisions
+        .list(callerOf(request), request.params.id)
+        .then((revisions) => ({ data: revisions.map(view.toRevisionView) })),
   );
 
   http.get(
@@ -38,10 +38,10 @@ export function mountRevisions(http: Http, app: App): void {
         response: { 200: view.revisionDetailView },
       },
     },
-    async (request) => {
+    (request) => {
       const { id, revision } = request.params;
       const number = view.fromRevisionParam(revision);
-      return view.toRevisionDetailView(await app.revisions.detail(callerOf(request), id, number));
+      return app.revisions.detail(callerOf(request), id, number).then(view.toRevisionDetailView);
     },
   );
 
@@ -57,10 +57,10 @@ export function mountRevisions(http: Http, app: App): void {
         response: { 200: view.revisionDiffView },
       },
     },
-    async (request) => {
+    (request) => {
       const { id, revision } = request.params;
       const number = view.fromRevisionParam(revision);
-      return view.toRevisionDiffView(await app.revisions.diff(callerOf(request), id, number, request.query.against));
+      return app.revisions.diff(callerOf(request), id, number, request.query.against).then(view.toRevisionDiffView);
     },
   );
 

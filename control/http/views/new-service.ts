@@ -115,7 +115,13 @@ export const newServiceBody = z.discriminatedUnion('deploy_method', bodies, {
 });
 export type NewServiceBody = z.infer<typeof newServiceBody>;
 
-export const redeployBody = z.strictObject({ pull: pullPolicy.optional() }).nullish();
+/** Of a plan that was made before: whoever sends it gets that, or nothing. */
+export const planId = z.string().min(1).max(64).meta({
+  description: 'Of the plan this is to be: 409 state_conflict when it would be another now.',
+  example: 'dp_mbbqz7k0_3f786850e387550fdab836ed7e6dc881de23001b',
+});
+
+export const redeployBody = z.strictObject({ pull: pullPolicy.optional(), plan_id: planId.optional() }).nullish();
 
 export const fromNewServiceBody = (body: NewServiceBody): NewService => ({
   name: body.name,

@@ -9,6 +9,7 @@ import {
   healthTimeoutS,
   labelsOf,
   labelValue,
+  planId,
   variablesOf,
   variableValue,
 } from './new-service.ts';
@@ -38,6 +39,7 @@ export const serviceChangeBody = z
     revision: z.number().int().min(1).optional().meta({
       description: 'The revision you have seen: 409 state_conflict when the service has moved on since.',
     }),
+    plan_id: planId.optional(),
   })
   .meta({ id: 'ServiceChange', example: { variables: { LOG_LEVEL: 'debug', OLD_FLAG: null } } });
 
@@ -58,4 +60,5 @@ export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): 
   rollbackOnFailure: body.rollback_on_failure,
   healthTimeoutS: body.health_timeout_s,
   revision: body.revision,
+  planId: body.plan_id,
 });

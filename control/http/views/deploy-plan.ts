@@ -1,0 +1,93 @@
+// What a deploy would do, as the API shows it.
+import { z } from 'zod';
+import { PLAN_ACTIONS, PULL_POLICIES } from '#shared/model.ts';
+import { IMAGE_SOURCES, PREFLIGHT_CHECKS, PREFLIGHT_STATES, VOLUME_ACTIONS } from '#shared/protocol/deploy-parts.ts';
+import { toRfc3339 } from '#shared/time.ts';
+import type { DeployPlan } from '../../app/api/deploy-plans.ts';
+import { timestamp } from './page.ts';
+import { fieldChangeView } from './revision.ts';
+import { serviceChangeBody } from './service-change.ts';
+
+export const deployPlanView = z
+  .object({
+    plan_id: z.string().nullable().meta({
+      description: 'For the change or redeploy that is to do exactly this; null for a service that is not there yet',
+      example: 'dp_mbbqz7k0_3f786850e387550fdab836ed7e6dc881de23001b',
+    }),
+    expires_at: timestamp.nullable().meta({ description: 'Until when `plan_id` is taken' }),
+    host_id: z.string(),
+    deploys: z.boolean().meta({ description: 'False for a change that reaches no container' }),
+    commit: z.string().nullable().meta({ description: 'That would be deployed, of a service from Git', example: null }),
+    services: z
+      .array(
+        z.object({
+          service: z.string().meta({ example: 'web' }),
+          action: z.enum(PLAN_ACTIONS),
+          reason: z.string().meta({ example: 'environment LOG_LEVEL changed' }),
+          fields: z.array(fieldChangeView),
+        }),
+      )
+      .meta({ description: 'In the order they start; removals last' }),
+    images: z.array(
+      z.object({
+        reference: z.string().meta({ example: 'nginx:1.29' }),
+        services: z.array(z.string()),
+        source: z.enum(IMAGE_SOURCES).meta({
+          description: '`refresh`: it is on the host, and a newer one is looked for; then services may be recreated',
+        }),
+        size_bytes: z.number().int().nullable().meta({ description: 'Null while it is not on the host' }),
+      }),
+    ),
+    ports: z.array(
+      z.object({
+        service: z.string(),
+        host: z.string().nullable().meta({ description: 'A port or a range; null: Docker chooses', example: '8080' }),
+        container: z.number().int(),
+        protocol: z.string().meta({ example: 'tcp' }),
+        address: z.string().meta({ description: 'Empty: all of them', example: '127.0.0.1' }),
+      }),
+    ),
+    volumes: z.array(
+      z.object({
+        name: z.string(),
+        action: z.enum(VOLUME_ACTIONS).meta({ description: '`leave`: nothing uses it any more, its data stays' }),
+        services: z.array(z.string()),
+      }),
+    ),
+    downtime: z.object({
+      strategy: z.enum(['none', 'stop_first']),
+      services: z.array(z.string()).meta({ description: 'Down until their new containers are up' }),
+    }),
+    findings: z
+      .array(z.object({ path: z.string(), rule: z.string(), message: z.string() }))
+      .meta({ description: 'What the policy refuses: the deploy would fail with compose_policy', example: [] }),
+    preflight: z.array(
+      z.object({ check: z.enum(PREFLIGHT_CHECKS), state: z.enum(PREFLIGHT_STATES), message: z.string() }),
+    ),
+    would_start: z.boolean().meta({ description: 'Nothing is refused, and no check has failed' }),
+  })
+  .meta({ id: 'DeployPlan' });
+
+export const planChangeBody = serviceChangeBody
+  .omit({ plan_id: true })
+  .extend({
+    pull: z.enum(PULL_POLICIES).optional().meta({ description: 'Of a redeploy: not together with a change' }),
+  })
+  .nullish()
+  .meta({ description: 'A change, or nothing for a redeploy' });
+
+export const toDeployPlanView = (plan: DeployPlan): z.infer<typeof deployPlanView> => ({
+  plan_id: plan.planId,
+  expires_at: plan.expiresAt === null ? null : toRfc3339(plan.expiresAt),
+  host_id: plan.hostId,
+  deploys: plan.deploys,
+  commit: plan.commit,
+  services: plan.services,
+  images: plan.images.map(({ sizeBytes, ...image }) => ({ ...image, size_bytes: sizeBytes })),
+  ports: plan.ports,
+  volumes: plan.volumes,
+  downtime: { strategy: plan.downtime.length > 0 ? 'stop_first' : 'none', services: plan.downtime },
+  findings: plan.findings,
+  preflight: plan.preflight,
+  would_start: plan.findings.length === 0 && plan.preflight.every(({ state }) => state !== 'failed'),
+});
