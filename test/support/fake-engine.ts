@@ -185,8 +185,7 @@ export class FakeEngine implements Engine {
       throw new LongshoreError('image_unavailable', { message: `Cannot pull image "${reference}"` });
     }
     onProgress?.({ percent: 100, message: 'done' });
-    if (!this.images.has(reference))
-      this.addImage(reference);
+    if (!this.images.has(reference)) this.addImage(reference);
   }
 
   async tagImage(id: string, reference: string): Promise<void> {

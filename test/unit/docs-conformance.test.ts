@@ -6,7 +6,7 @@ const POINT = /^\| .+ \| `(?<file>test\/[^`]+)` › (?<name>.+) \|$/;
 
 t.test('every documented point names a test that exists', async (t) => {
   const lines = readFileSync('docs/conformance.md', 'utf8').split('\n');
-  const rows = lines.filter((line) => line.startsWith('| ') && !/^\| point \|/.test(line));
+  const rows = lines.filter((line) => line.startsWith('| ') && !line.startsWith('| point |'));
   t.ok(rows.length > 30);
   for (const row of rows) {
     const { file = '', name = '' } = POINT.exec(row)?.groups ?? {};
