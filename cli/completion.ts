@@ -5,7 +5,19 @@ import type { World } from './world.ts';
 
 /** How yargs' script asks: `longshore --get-yargs-completions longshore services stop we`. */
 const REQUEST = '--get-yargs-completions';
-const SERVICE_VERBS = new Set(['get', 'start', 'stop', 'restart', 'redeploy', 'rm', 'events']);
+const SERVICE_VERBS = new Set([
+  'get',
+  'start',
+  'stop',
+  'restart',
+  'update',
+  'plan',
+  'redeploy',
+  'revisions',
+  'rollback',
+  'rm',
+  'events',
+]);
 
 /** Names that fit where the cursor is. Never fails: a shell that waits for Tab wants words or nothing. */
 export async function fetchCompletions(world: World, args: string[]): Promise<string[]> {

@@ -10,7 +10,7 @@ import { limitField } from './limits.ts';
 import { parsePairs, readEnvFile, readInput } from './pairs.ts';
 import { requireServiceId } from './services.ts';
 
-export interface UpdateArgs {
+export interface ChangeArgs {
   service: string;
   env: string[];
   envFile?: string | undefined;
@@ -25,6 +25,10 @@ export interface UpdateArgs {
   timeout?: string | undefined;
   rollback?: boolean | undefined;
   revision?: number | undefined;
+}
+
+export interface UpdateArgs extends ChangeArgs {
+  planId?: string | undefined;
   follow: boolean;
 }
 
@@ -32,7 +36,8 @@ const manyOf = (describe: string) =>
   ({ type: 'string', array: true, nargs: 1, default: [] as string[], describe }) as const;
 const oneOf = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 
-export const updateOptions = <T>(yargs: Argv<T>) =>
+/** What a change may be about; of an update and of its plan. */
+export const changeOptions = <T>(yargs: Argv<T>) =>
   argument(yargs, 'service', 'Its name or id')
     .option('env', { ...manyOf('Variable, NAME=VALUE'), alias: 'e' })
     .option('env-file', oneOf('File of variables; --env wins'))
@@ -46,7 +51,11 @@ export const updateOptions = <T>(yargs: Argv<T>) =>
     .option('category', oneOf('Category; empty removes it'))
     .option('timeout', oneOf('How long a deploy may take to be healthy, e.g. 5m'))
     .option('rollback', { type: 'boolean', describe: 'Put the last good revision back on failure' })
-    .option('revision', { type: 'number', requiresArg: true, describe: 'Only if this is still its revision' })
+    .option('revision', { type: 'number', requiresArg: true, describe: 'Only if this is still its revision' });
+
+export const updateOptions = <T>(yargs: Argv<T>) =>
+  changeOptions(yargs)
+    .option('plan-id', { type: 'string', requiresArg: true, describe: 'Only if it would do what was planned' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
     .example('$0 services update shop --env TAG=1.4.3 --memory 512 --follow', '');
 
@@ -67,8 +76,17 @@ export async function update(session: Session, args: UpdateArgs): Promise<void> 
   output.line(`${args.service}: ${job.unchanged ? 'nothing had to change' : 'changed'}`);
 }
 
-/** The body of the PATCH; what was not asked for is left out. Throws `bad_request` when that is everything. */
-function toBody(args: UpdateArgs): object {
+/** The body of the PATCH. Throws `bad_request` when there is nothing to change. */
+function toBody({ revision, planId, ...args }: UpdateArgs): object {
+  const change = changeOf(args);
+  const held = { ...(revision !== undefined && { revision }), ...(planId !== undefined && { plan_id: planId }) };
+  if (Object.keys(change).length > 0) return { ...change, ...held };
+  const details = 'For example --env NAME=VALUE, -f FILE, --memory 512; --help shows them all';
+  throw new LongshoreError('bad_request', { message: 'Say what to change', details });
+}
+
+/** What was asked for; everything else is left out. */
+export function changeOf(args: ChangeArgs): object {
   const { file, displayName, category, timeout, rollback, revision } = args;
   const variables = {
     ...(args.envFile !== undefined && readEnvFile(args.envFile)),
@@ -77,17 +95,15 @@ function toBody(args: UpdateArgs): object {
   };
   const labels = { ...parsePairs(args.label, '--label'), ...removals(args.unlabel) };
   const limits = { ...limitField('cpu', args.cpu, '--cpu'), ...limitField('memory_mb', args.memory, '--memory') };
-  const change = {
+  return {
     ...ifAny({ variables, labels, limits }),
     ...(file !== undefined && { compose: readInput(file, '--file') }),
     ...(displayName !== undefined && { display_name: displayName || null }),
     ...(category !== undefined && { category: category || null }),
     ...(timeout !== undefined && { health_timeout_s: parseSeconds(timeout, '--timeout') }),
     ...(rollback !== undefined && { rollback_on_failure: rollback }),
+    ...(revision !== undefined && { revision }),
   };
-  if (Object.keys(change).length > 0) return { ...change, ...(revision !== undefined && { revision }) };
-  const details = 'For example --env NAME=VALUE, -f FILE, --memory 512; --help shows them all';
-  throw new LongshoreError('bad_request', { message: 'Say what to change', details });
 }
 
 const removals = (names: readonly string[]): Record<string, null> =>

@@ -6,9 +6,11 @@ import type { DeployAnswer, Service } from '../api-types.ts';
 import type { Client } from '../client.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
 import { watchJob } from '../deploy-outcome.ts';
+import type { DeployPlan } from '../deploy-types.ts';
 import { parseSeconds } from '../duration.ts';
 import { limitField } from '../limits.ts';
 import { requireIdByName } from '../names.ts';
+import { showPlan } from '../service-plan.ts';
 import { parsePairs, readEnvFile, readInput } from '../pairs.ts';
 
 interface DeployArgs {
@@ -29,6 +31,7 @@ interface DeployArgs {
   pull?: string | undefined;
   timeout?: string | undefined;
   rollback: boolean;
+  plan: boolean;
   follow: boolean;
 }
 
@@ -68,6 +71,7 @@ const options = (yargs: Argv) =>
     .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
     .option('timeout', { type: 'string', requiresArg: true, describe: 'How long it may take to be healthy, e.g. 5m' })
     .option('rollback', { type: 'boolean', default: true, describe: 'Put the last good revision back on failure' })
+    .option('plan', { type: 'boolean', default: false, describe: 'Only show what it would do' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
     .conflicts('file', ['template', 'git'])
     .conflicts('template', 'git')
@@ -82,6 +86,7 @@ export const command: Command = {
 
 async function deploy(session: Session, args: DeployArgs): Promise<void> {
   const { client, output } = session;
+  if (args.plan) return plan(session, args);
   const created = await create(session, args);
   if (!args.follow) {
     if (output.isJson) return output.json(created);
@@ -91,6 +96,11 @@ async function deploy(session: Session, args: DeployArgs): Promise<void> {
   if (output.isJson) return output.json(job);
   const { url } = await client.get<Service>(`/api/services/${created.id}`);
   output.line(`${args.name}: running${url === null ? '' : ` at ${url}`}`);
+}
+
+async function plan({ client, output }: Session, args: DeployArgs): Promise<void> {
+  const { body } = await client.send<DeployPlan>('POST', '/api/services/plan', { body: toBody(args) });
+  showPlan(output, body);
 }
 
 async function create({ client }: Session, args: DeployArgs): Promise<DeployAnswer> {

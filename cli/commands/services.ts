@@ -1,4 +1,4 @@
-// `longshore services …`: list them, look at one, change it, start, stop, restart, redeploy, remove.
+// `longshore services …`: list them, look at one, plan and make changes, start, stop, restart, redeploy, roll back, remove.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import type { ActionAnswer, DeployAnswer, Event, Service, ServiceDetail } from '../api-types.ts';
@@ -6,6 +6,8 @@ import { apiCommand, argument, group, withSession, type Session } from '../comma
 import { confirm } from '../confirm.ts';
 import { watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
+import { plan, planOptions } from '../service-plan.ts';
+import { revisions, revisionsOptions, rollback, rollbackOptions } from '../service-revisions.ts';
 import { update, updateOptions } from '../service-update.ts';
 import { requireServiceId } from '../services.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
@@ -43,6 +45,19 @@ export const command = group('services', (own, world) =>
     .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
     .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
     .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))
+    .command('plan <service>', 'Show what a change or a redeploy would do', planOptions, withSession(world, plan))
+    .command(
+      'revisions <service> [revision]',
+      'Show what it was before',
+      revisionsOptions,
+      withSession(world, revisions),
+    )
+    .command(
+      'rollback <service> [revision]',
+      'Put an earlier revision back',
+      rollbackOptions,
+      withSession(world, rollback),
+    )
     .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
     .command('events <service>', 'Show what happened to it', eventOptions, withSession(world, events)),
 );
@@ -55,7 +70,8 @@ const waiting = <T>(yargs: Argv<T>) =>
 const redeployOptions = <T>(yargs: Argv<T>) =>
   one(yargs)
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
-    .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' });
+    .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
+    .option('plan-id', { type: 'string', requiresArg: true, describe: 'Only if it would do what was planned' });
 
 const removeOptions = <T>(yargs: Argv<T>) =>
   one(yargs).option('yes', { type: 'boolean', default: false, alias: 'y', describe: 'Do not ask' });
@@ -134,13 +150,14 @@ const PAST = { start: 'started', stop: 'stopped', restart: 'restarted' } as cons
 interface RedeployArgs extends ServiceArgs {
   follow: boolean;
   pull?: string | undefined;
+  planId?: string | undefined;
 }
 
-async function redeploy(session: Session, { service, follow, pull }: RedeployArgs): Promise<void> {
+async function redeploy(session: Session, { service, follow, pull, planId }: RedeployArgs): Promise<void> {
   const { client, output } = session;
   const id = await requireServiceId(client, service);
   const { body } = await client.send<DeployAnswer>('POST', `/api/services/${id}/redeploy`, {
-    ...(pull !== undefined && { body: { pull } }),
+    body: { ...(pull !== undefined && { pull }), ...(planId !== undefined && { plan_id: planId }) },
     idempotencyKey: randomUUID(),
   });
   if (!follow) return output.isJson ? output.json(body) : output.line(`${service}: job ${body.deploy_job_id}`);
