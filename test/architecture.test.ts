@@ -78,7 +78,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 
 /** Decisions without I/O: at run time they import shared code, each other and what only computes. */
 const PURE = [
-  'agent/deploy/{plan,diff,rendered,limits,observe,dotenv}.ts',
+  'agent/deploy/{plan,diff,outlook,show-change,rendered,limits,observe,dotenv}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',
   'agent/docker/{engine,container-view,usage-view,progress}.ts',

@@ -141,7 +141,7 @@ t.test('a plan sees what somebody put into the folder by hand, and what the chan
   t.strictSame(less.downtime, ['web', 'db']);
 });
 
-t.test('what the policy refuses is listed, and nothing is read for it', { skip }, async (t) => {
+t.test('A41: what the policy refuses is listed, and nothing is read for it', { skip }, async (t) => {
   const host = await startDeployHost(t, 'plan', { customerId: 'cust_1' });
   const outside = 'services: {web: {image: "longshore-test/web:1", privileged: true, env_file: [/etc/hostname]}}';
   t.match(await host.plan({ compose: outside }), {
