@@ -25,6 +25,9 @@ const SECOND = 'bkp_second00002';
 /** Large enough that restic is still at it when somebody looks. */
 const LARGE_MB = 100;
 
+// Each has a project and a repository of its own; restic's key derivation alone would make them long one by one.
+t.jobs = 4;
+
 async function startShop(t: Test): Promise<DeployHost> {
   const host = await startDeployHost(t, 'backup', { compose: COMPOSE, variables: { NOTHING: 'x' } });
   t.match(await host.deploy(), { state: 'succeeded' });
@@ -68,58 +71,62 @@ const SPOIL = `
   rm -r /data/deep; echo x >>/data/random; echo new >/data/new; chown 0:0 /data; chmod 755 /data; echo two >/more/version
 `;
 
-t.test('a restore brings back every file, owner and mode of both volumes, and nothing else', async (t) => {
-  if (!(await requireDocker(t))) return;
-  const host = await startShop(t);
-  await shell(host, FILL);
-  await docker(['stop', `${host.spec.name}-idle-1`]);
-  const before = await picture(host);
-  const argv = watchArgv();
-  const first = await backup(host, FIRST);
-  t.match(first, { state: 'succeeded', goodRevision: 1, backup: { snapshotId: /^[0-9a-f]{64}$/ } });
-  t.strictSame(await statesOf(host), { db: 'running', idle: 'exited' }, 'it runs on');
-  const made = ['compose.yaml', 'override.yaml', '.env'].map((file) => join(host.folder, file));
-  const kept = (await findSnapshot(host, FIRST))?.paths ?? [];
-  t.strictSame(
-    made.filter((file) => !kept.includes(file)),
-    [],
-    'with the files it was made from',
-  );
+t.test(
+  'a restore brings back every file, owner and mode of both volumes, and nothing else',
+  { buffered: true },
+  async (t) => {
+    if (!(await requireDocker(t))) return;
+    const host = await startShop(t);
+    await shell(host, FILL);
+    await docker(['stop', `${host.spec.name}-idle-1`]);
+    const before = await picture(host);
+    const argv = watchArgv();
+    const first = await backup(host, FIRST);
+    t.match(first, { state: 'succeeded', goodRevision: 1, backup: { snapshotId: /^[0-9a-f]{64}$/ } });
+    t.strictSame(await statesOf(host), { db: 'running', idle: 'exited' }, 'it runs on');
+    const made = ['compose.yaml', 'override.yaml', '.env'].map((file) => join(host.folder, file));
+    const kept = (await findSnapshot(host, FIRST))?.paths ?? [];
+    t.strictSame(
+      made.filter((file) => !kept.includes(file)),
+      [],
+      'with the files it was made from',
+    );
 
-  await shell(host, SPOIL);
-  const second = await backup(host, SECOND);
-  const added = [first, second].map((outcome) =>
-    outcome.state === 'succeeded' ? (outcome.backup?.addedBytes ?? 0) : 0,
-  );
-  t.ok((added[0] ?? 0) > 8 << 20 && (added[1] ?? 0) < 4 << 20, `${added.join(' and ')} bytes: only what is new`);
+    await shell(host, SPOIL);
+    const second = await backup(host, SECOND);
+    const added = [first, second].map((outcome) =>
+      outcome.state === 'succeeded' ? (outcome.backup?.addedBytes ?? 0) : 0,
+    );
+    t.ok((added[0] ?? 0) > 8 << 20 && (added[1] ?? 0) < 4 << 20, `${added.join(' and ')} bytes: only what is new`);
 
-  const steps = new StepLog();
-  t.match(await restore(host, FIRST, { steps }), { state: 'succeeded', goodRevision: 1 });
-  t.strictSame(steps.lines, ['restore done', 'stop done', 'swap done', 'start done']);
-  t.equal(await picture(host), before);
-  t.strictSame(await statesOf(host), { db: 'running', idle: 'exited' }, 'what ran runs, and no more');
-  t.match(await restore(host, SECOND), { state: 'succeeded' }, 'and forward again');
-  t.equal(await shell(host, 'cat /more/version /data/new'), 'two\nnew');
+    const steps = new StepLog();
+    t.match(await restore(host, FIRST, { steps }), { state: 'succeeded', goodRevision: 1 });
+    t.strictSame(steps.lines, ['restore done', 'stop done', 'swap done', 'start done']);
+    t.equal(await picture(host), before);
+    t.strictSame(await statesOf(host), { db: 'running', idle: 'exited' }, 'what ran runs, and no more');
+    t.match(await restore(host, SECOND), { state: 'succeeded' }, 'and forward again');
+    t.equal(await shell(host, 'cat /more/version /data/new'), 'two\nnew');
 
-  argv.stop();
-  const calls = [...argv.seen].filter((line) => line.startsWith('restic'));
-  t.ok(calls.length > 0);
-  t.notMatch(calls.join('\n'), passwordOf(host.spec.id));
-  const files = await docker([
-    'run',
-    '--rm',
-    '-v',
-    `${host.dataDir}/backups:/b:ro`,
-    'busybox:1',
-    'grep',
-    '-rl',
-    'secret-of',
-    '/b',
-  ]).catch(() => '');
-  t.equal(files, '', 'nothing of it can be read in the repository');
-});
+    argv.stop();
+    const calls = [...argv.seen].filter((line) => line.startsWith('restic'));
+    t.ok(calls.length > 0);
+    t.notMatch(calls.join('\n'), passwordOf(host.spec.id));
+    const files = await docker([
+      'run',
+      '--rm',
+      '-v',
+      `${host.dataDir}/backups:/b:ro`,
+      'busybox:1',
+      'grep',
+      '-rl',
+      'secret-of',
+      '/b',
+    ]).catch(() => '');
+    t.equal(files, '', 'nothing of it can be read in the repository');
+  },
+);
 
-t.test('a deleted backup is gone from the repository, and the others are whole', async (t) => {
+t.test('a deleted backup is gone from the repository, and the others are whole', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await shell(host, FILL);
@@ -155,7 +162,7 @@ t.test(
   },
 );
 
-t.test('a cancelled restore leaves the data and the service as they were', async (t) => {
+t.test('a cancelled restore leaves the data and the service as they were', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await shell(host, `${FILL} dd if=/dev/urandom of=/more/large bs=1M count=${LARGE_MB} 2>/dev/null`);
@@ -182,7 +189,7 @@ t.test('a cancelled restore leaves the data and the service as they were', async
   t.notOk(findRestic(host.dataDir, 'restore'), 'nothing works on');
 });
 
-t.test('an agent that died in the middle of the swap goes on with the same job', async (t) => {
+t.test('an agent that died in the middle of the swap goes on with the same job', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await shell(host, FILL);
@@ -205,7 +212,7 @@ t.test('an agent that died in the middle of the swap goes on with the same job',
   t.equal(await notes.load(), undefined);
 });
 
-t.test('a volume that somebody else uses is not restored under their feet', async (t) => {
+t.test('a volume that somebody else uses is not restored under their feet', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await backup(host, FIRST);
@@ -218,7 +225,7 @@ t.test('a volume that somebody else uses is not restored under their feet', asyn
   t.equal(await shell(host, 'cat /more/later'), 'later');
 });
 
-t.test('a volume that is gone fails the backup, which would lack it', async (t) => {
+t.test('a volume that is gone fails the backup, which would lack it', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   const gone = await mountpointOf(host, 'more');
@@ -232,7 +239,7 @@ t.test('a volume that is gone fails the backup, which would lack it', async (t) 
   t.equal(await findSnapshot(host, FIRST), undefined);
 });
 
-t.test('what a restore has left behind that nobody knows of is not touched', async (t) => {
+t.test('what a restore has left behind that nobody knows of is not touched', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await shell(host, 'echo now >/data/version');
@@ -246,7 +253,7 @@ t.test('what a restore has left behind that nobody knows of is not touched', asy
   t.match(await restore(host, FIRST), { state: 'succeeded' });
 });
 
-t.test('files come back with their holes and their links', async (t) => {
+t.test('files come back with their holes and their links', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await shell(
@@ -262,7 +269,7 @@ t.test('files come back with their holes and their links', async (t) => {
   t.equal(one, two);
 });
 
-t.test('what cannot be restored says why, before anything is touched', async (t) => {
+t.test('what cannot be restored says why, before anything is touched', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startShop(t);
   await backup(host, FIRST);
@@ -278,7 +285,7 @@ t.test('what cannot be restored says why, before anything is touched', async (t)
   t.strictSame(steps.lines, ['restore failed']);
 });
 
-t.test('without a restic that is new enough the error names the way out', async (t) => {
+t.test('without a restic that is new enough the error names the way out', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const binary = join(t.testdirName, 'restic');
   const host = await startDeployHost(t, 'backup', { compose: COMPOSE }, { binary });
@@ -292,7 +299,7 @@ t.test('without a restic that is new enough the error names the way out', async 
   });
 });
 
-t.test('a service that was never deployed has nothing to back up', async (t) => {
+t.test('a service that was never deployed has nothing to back up', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
   const host = await startDeployHost(t, 'backup', { compose: COMPOSE });
   t.match(errorOf(await backup(host, FIRST)), { code: 'state_conflict', message: /has nothing to back up/ });
