@@ -1,16 +1,8 @@
 // Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
-import type {
-  BackupRecord,
-  CustomerRecord,
-  HostRecord,
-  JobRecord,
-  RegistryRecord,
-  ServiceRecord,
-  VariableRecord,
-  Visibility,
-} from '../store/records.ts';
+import type { CustomerRecord, RegistryRecord, VariableRecord } from '../store/customer-records.ts';
+import type { BackupRecord, HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import { missing } from './missing.ts';

@@ -2,7 +2,8 @@
 // Everything here reads the store, so it belongs inside the write that acts on it: two callers cannot both pass.
 import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceLimits } from '#shared/model.ts';
-import type { PlanRecord, ServiceRecord } from '../store/records.ts';
+import type { PlanRecord } from '../store/customer-records.ts';
+import type { ServiceRecord } from '../store/records.ts';
 import type { Allotted } from '../store/services.ts';
 import type { Stores } from '../store/stores.ts';
 import type { StorageOf } from './customer-storage.ts';

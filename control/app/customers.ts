@@ -2,7 +2,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
-import type { CustomerRecord } from '../store/records.ts';
+import type { CustomerRecord } from '../store/customer-records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';

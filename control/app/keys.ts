@@ -4,7 +4,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
-import type { KeyRecord } from '../store/records.ts';
+import type { KeyRecord } from '../store/access-records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import { hasLabels, isBoundWithin } from './access.ts';
 import type { Caller } from './api/caller.ts';

@@ -5,7 +5,7 @@ import { randomBytes } from 'node:crypto';
 import { LongshoreError } from '#shared/errors.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
-import type { LoginAttemptRecord } from '../store/records.ts';
+import type { LoginAttemptRecord } from '../store/access-records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { LoggedIn, Login } from './api/sessions.ts';

@@ -7,7 +7,7 @@
 //   less than it holds   always fits: a customer over its plan must be able to come back under it
 import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceLimits } from '#shared/model.ts';
-import type { PlanRecord } from '../store/records.ts';
+import type { PlanRecord } from '../store/customer-records.ts';
 import type { Allotted } from '../store/services.ts';
 
 export type Plan = Pick<PlanRecord, 'name' | 'limits'>;

@@ -3,7 +3,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
-import type { PlanLimits } from '../store/records.ts';
+import type { PlanLimits } from '../store/customer-records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';

@@ -5,7 +5,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
-import type { SessionRecord } from '../store/records.ts';
+import type { SessionRecord } from '../store/access-records.ts';
 import type { Person } from '../store/sessions.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';

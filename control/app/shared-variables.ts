@@ -8,7 +8,8 @@
 import { parseCompose } from '#shared/compose/parse.ts';
 import { entriesOf, isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { ServiceRecord, ServiceSource, VariableRecord } from '../store/records.ts';
+import type { VariableRecord } from '../store/customer-records.ts';
+import type { ServiceRecord, ServiceSource } from '../store/records.ts';
 
 type Shared = Pick<VariableRecord, 'id' | 'name' | 'value' | 'isSecret'>;
 

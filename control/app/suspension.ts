@@ -6,7 +6,8 @@
 // what was started by hand since did not run then.
 import { isBackupKind } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
-import type { CustomerRecord, JobRecord, ServiceRecord } from '../store/records.ts';
+import type { CustomerRecord } from '../store/customer-records.ts';
+import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';

@@ -1,6 +1,6 @@
 // Which templates there are for whom: the catalogue for everybody, users' own ones by their binding.
 import { LongshoreError } from '#shared/errors.ts';
-import type { TemplateRecord } from '../store/records.ts';
+import type { TemplateRecord } from '../store/customer-records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { TemplateOrigin, TemplatePlace } from './api/templates.ts';

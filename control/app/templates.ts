@@ -1,7 +1,7 @@
 // Templates as callers see and change them.
 import { LongshoreError } from '#shared/errors.ts';
 import type { Clock } from '#shared/time.ts';
-import type { TemplateRecord } from '../store/records.ts';
+import type { TemplateRecord } from '../store/customer-records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import type { Page } from './api/page.ts';

@@ -5,7 +5,8 @@ import type { Database } from '../db/database.ts';
 import { chainHash, EMPTY_HEAD, type AuditHead, type AuditRow } from './audit-chain.ts';
 import { MetaStore } from './meta.ts';
 import { asJsonList, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { AuditRecord, Visibility } from './records.ts';
+import type { AuditRecord } from './audit-records.ts';
+import type { Visibility } from './records.ts';
 
 export interface AuditFilter extends PageRequest {
   actor?: string | undefined;

@@ -1,7 +1,7 @@
 // Customers: whose services run here, and on which plan.
 import type { Database } from '../db/database.ts';
 import { countRows, likeAnywhere, selectBy, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { CustomerRecord } from './records.ts';
+import type { CustomerRecord } from './customer-records.ts';
 
 interface CustomerRow {
   id: string;

@@ -1,7 +1,7 @@
 // Messages, who they go to, and how that went. A delivery is a row of its endpoint's queue while it is pending.
 import type { Database } from '../db/database.ts';
 import { parseJson, selectBy, countRows, selectRows, toJson, type Paged, type PageRequest } from './page.ts';
-import type { AttemptRecord, DeliveryRecord, DeliveryState, MessageRecord } from './records.ts';
+import type { AttemptRecord, DeliveryRecord, DeliveryState, MessageRecord } from './webhook-records.ts';
 
 interface DeliveryRow {
   id: string;

@@ -1,6 +1,6 @@
 // Join tokens: only the hash of the secret, and who used it.
 import type { Database } from '../db/database.ts';
-import type { JoinTokenRecord } from './records.ts';
+import type { JoinTokenRecord } from './access-records.ts';
 
 interface TokenRow {
   id: string;

@@ -2,7 +2,7 @@
 import type { Database } from '../db/database.ts';
 import { hasLabelsSql, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import { RecordCache } from './record-cache.ts';
-import type { KeyRecord } from './records.ts';
+import type { KeyRecord } from './access-records.ts';
 
 interface KeyRow {
   id: string;

@@ -1,7 +1,7 @@
 // Logins that have begun: what the answer of the identity provider is checked against. Each is taken once.
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
-import type { LoginAttemptRecord } from './records.ts';
+import type { LoginAttemptRecord } from './access-records.ts';
 
 interface AttemptRow {
   state_hash: string;

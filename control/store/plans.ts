@@ -1,7 +1,7 @@
 // Plans: what the services of a customer may take together.
 import type { Database } from '../db/database.ts';
 import { likeAnywhere, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { PlanRecord } from './records.ts';
+import type { PlanRecord } from './customer-records.ts';
 
 interface PlanRow {
   id: string;

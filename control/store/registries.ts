@@ -3,7 +3,7 @@ import type { SecretBox } from '#shared/secrets.ts';
 import type { RegistryLogin } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import { likeAnywhere, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { RegistryRecord } from './records.ts';
+import type { RegistryRecord } from './customer-records.ts';
 
 interface RegistryRow {
   id: string;

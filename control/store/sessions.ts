@@ -2,7 +2,7 @@
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
 import { orderBy, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { SessionRecord } from './records.ts';
+import type { SessionRecord } from './access-records.ts';
 
 interface SessionRow {
   id: string;

@@ -1,6 +1,6 @@
 // Users' own templates. Lists get what they sort and search by; the documents are read one by one.
 import type { Database } from '../db/database.ts';
-import type { TemplateRecord } from './records.ts';
+import type { TemplateRecord } from './customer-records.ts';
 
 interface TemplateRow {
   id: string;

@@ -3,7 +3,7 @@
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
 import { likeAnywhere, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { VariableRecord } from './records.ts';
+import type { VariableRecord } from './customer-records.ts';
 
 interface VariableRow {
   id: string;

@@ -2,7 +2,7 @@
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
 import { hasLabelsSql, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
-import type { WebhookRecord, WebhookSecrets } from './records.ts';
+import type { WebhookRecord, WebhookSecrets } from './webhook-records.ts';
 
 interface WebhookRow {
   id: string;

@@ -1,6 +1,6 @@
 // A customer's services are held to its plan: counts, shares, and what its host is told, over the real app and store.
 import t, { type Test } from 'tap';
-import type { PlanLimits } from '../../control/store/records.ts';
+import type { PlanLimits } from '../../control/store/customer-records.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { composeBody, startRealHttp } from '../support/real-http.ts';

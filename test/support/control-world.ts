@@ -23,7 +23,7 @@ import { createApp, type AppParts } from '../../control/app/app.ts';
 import type { LoginSettings } from '../../control/app/login.ts';
 import { Egress, type EgressOptions } from '../../control/egress/egress.ts';
 import type { HostLinks } from '../../control/app/host-links.ts';
-import type { PlanLimits } from '../../control/store/records.ts';
+import type { PlanLimits } from '../../control/store/customer-records.ts';
 import { openStores, type Stores } from '../../control/store/stores.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import { createTemplateSource } from '../../control/templates/source.ts';

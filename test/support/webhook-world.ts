@@ -1,7 +1,7 @@
 // What tests of webhooks do again and again: subscribe as the operator, make something happen, look at the deliveries.
 import type { Test } from 'tap';
 import type { NewWebhook } from '../../control/app/api/webhooks.ts';
-import type { DeliveryRecord } from '../../control/store/records.ts';
+import type { DeliveryRecord } from '../../control/store/webhook-records.ts';
 import { ADMIN, type ControlWorld } from './control-world.ts';
 import { eventually } from './eventually.ts';
 import { openWorld, startCourier } from './webhook-receiver.ts';

@@ -8,7 +8,7 @@ import {
   type AskedLimits,
   type Plan,
 } from '../../control/app/plan-limits.ts';
-import type { PlanLimits } from '../../control/store/records.ts';
+import type { PlanLimits } from '../../control/store/customer-records.ts';
 
 const NONE: PlanLimits = { services: null, cpu: null, memoryMb: null, storageMb: null };
 const plan = (limits: Partial<PlanLimits>): Plan => ({ name: 'Small', limits: { ...NONE, ...limits } });

@@ -1,11 +1,11 @@
 // The audit log as the app layer offers it.
-import type { AuditRecord } from '../../store/records.ts';
+import type { AuditRecord } from '../../store/audit-records.ts';
 import type { WriteContext } from '../../store/stores.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
-export type { AuditRecord } from '../../store/records.ts';
-export { AUDIT_RESULTS } from '../../store/records.ts';
+export type { AuditRecord } from '../../store/audit-records.ts';
+export { AUDIT_RESULTS } from '../../store/audit-records.ts';
 
 /** What is known of an act before it has happened: who, what, from where. Holds no value that was sent. */
 export interface AuditedAct {

@@ -1,5 +1,5 @@
 // Customers and plans as the app layer offers them.
-import type { CustomerRecord, PlanLimits, PlanRecord } from '../../store/records.ts';
+import type { CustomerRecord, PlanLimits, PlanRecord } from '../../store/customer-records.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 

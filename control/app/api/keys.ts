@@ -1,5 +1,5 @@
 // API keys as the app layer offers them.
-import type { KeyRecord } from '../../store/records.ts';
+import type { KeyRecord } from '../../store/access-records.ts';
 import type { Permission } from '../permissions.ts';
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';

@@ -1,5 +1,5 @@
 // Registry logins as the app layer offers them. Nobody is ever given a password.
-import type { RegistryRecord } from '../../store/records.ts';
+import type { RegistryRecord } from '../../store/customer-records.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 

@@ -1,5 +1,5 @@
 // Sessions of people as the app layer offers them, and the login that begins one.
-import type { SessionRecord } from '../../store/records.ts';
+import type { SessionRecord } from '../../store/access-records.ts';
 import type { Permission } from '../permissions.ts';
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';

@@ -1,5 +1,5 @@
 // Variables that services share, as the app layer offers them.
-import type { VariableRecord } from '../../store/records.ts';
+import type { VariableRecord } from '../../store/customer-records.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 

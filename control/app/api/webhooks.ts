@@ -5,12 +5,12 @@ import type {
   DeliveryState,
   MessageRecord,
   WebhookRecord,
-} from '../../store/records.ts';
+} from '../../store/webhook-records.ts';
 import type { BreakerState, positionOf } from '../webhooks/breaker.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
-export { DELIVERY_STATES, WEBHOOK_STATES } from '../../store/records.ts';
+export { DELIVERY_STATES, WEBHOOK_STATES } from '../../store/webhook-records.ts';
 export type Delivery = DeliveryRecord;
 export type Attempt = AttemptRecord;
 

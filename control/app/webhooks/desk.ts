@@ -2,7 +2,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
-import type { DeliveryRecord, MessageRecord, WebhookRecord } from '../../store/records.ts';
+import type { DeliveryRecord, MessageRecord, WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { WebhookChange } from '../../store/webhooks.ts';
 import { isBoundWithin } from '../access.ts';

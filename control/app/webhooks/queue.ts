@@ -1,6 +1,6 @@
 // The queue of each endpoint: what goes out next, and what an attempt means for the delivery and for the endpoint.
 import type { Clock } from '#shared/time.ts';
-import type { WebhookRecord } from '../../store/records.ts';
+import type { WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { AttemptResult, DeliveryQueue, Parcel } from '../api/webhooks.ts';
 import { afterFailure, CLOSED } from './breaker.ts';

@@ -3,7 +3,8 @@
 import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
 import type { OutboxRow } from '../../store/outbox.ts';
-import type { EventRecord, JobRecord, WebhookRecord } from '../../store/records.ts';
+import type { EventRecord, JobRecord } from '../../store/records.ts';
+import type { WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import { hasLabels } from '../access.ts';
 import { toEventTypes, type EventType } from './event-types.ts';

@@ -1,5 +1,5 @@
 // What an attempt came to. Pure.
-import type { AttemptRecord, DeliveryRecord } from '../../store/records.ts';
+import type { AttemptRecord, DeliveryRecord } from '../../store/webhook-records.ts';
 import type { DeliveryOutcome } from '../../store/deliveries.ts';
 import type { AttemptResult } from '../api/webhooks.ts';
 import { MAX_TRIES, nextTryAt, readRetryAfter } from './retry.ts';
