@@ -1,7 +1,7 @@
 // Which Git sources are allowed at all: https and ssh, with nothing that git could take for an option or for one of its
 // transports that run commands (`ext::`, `fd::`). Control asks at POST, the agent again before git sees the text.
 import { LongshoreError } from './errors.ts';
-import type { GitSource } from './model.ts';
+import type { GitLogin, GitSource } from './model.ts';
 
 /** git@host:path, the short form of ssh. */
 const SCP_LIKE = /^[a-z0-9_][a-z0-9_.-]*@[a-z0-9][a-z0-9.-]*:(?!\/?-)[a-z0-9._~/-]+$/i;
@@ -18,8 +18,11 @@ export interface GitRules {
   field?: string;
 }
 
-/** Throws `unsafe_git_url`, or `validation_error` for the branch and the commit. */
-export function checkGitSource({ url, branch, commit }: GitSource, { allowsFiles, field = 'git_url' }: GitRules): void {
+/** Throws `unsafe_git_url`, or `validation_error` for the branch, the commit and the login. */
+export function checkGitSource(
+  { url, branch, commit, login }: GitSource,
+  { allowsFiles, field = 'git_url' }: GitRules,
+): void {
   const protocols = ['https:', 'ssh:', ...(allowsFiles ? ['file:'] : [])];
   const fault = findUrlFault(url, protocols);
   if (fault) throw new LongshoreError('unsafe_git_url', { details: fault, fields: { [field]: fault } });
@@ -27,7 +30,15 @@ export function checkGitSource({ url, branch, commit }: GitSource, { allowsFiles
     throw new LongshoreError('validation_error', { fields: { git_branch: 'Not a branch name' } });
   if (commit !== undefined && !COMMIT.test(commit))
     throw new LongshoreError('validation_error', { fields: { git_commit: 'Not the full name of a commit' } });
+  if (login && !url.startsWith('https://'))
+    throw new LongshoreError('validation_error', { fields: { git_token: 'Is for an https:// URL' } });
+  if (login && !isHeaderSafe(login))
+    throw new LongshoreError('validation_error', { fields: { git_token: 'Not a token, or git_username not a name' } });
 }
+
+/** It travels as one line, and the first colon ends the name (RFC 7617 §2). */
+const isHeaderSafe = ({ username, password }: GitLogin): boolean =>
+  /^[^\s:\p{Cc}]+$/u.test(username) && /^[^\s\p{Cc}]+$/u.test(password);
 
 function findUrlFault(text: string, protocols: readonly string[]): string | undefined {
   if (text.startsWith('-')) return 'Must not look like an option';
@@ -39,7 +50,7 @@ function findUrlFault(text: string, protocols: readonly string[]): string | unde
   const url = new URL(text);
   if (!protocols.includes(url.protocol)) return 'Must be an https:// or ssh:// URL';
   if (url.password !== '' || (url.protocol === 'https:' && url.username !== ''))
-    return 'Must not hold a user name, password or token: it would be seen in the list of processes';
+    return 'Must not hold a user name, password or token, which the list of processes would show: give it as git_token';
   if (url.hostname.endsWith('.')) return 'Must not end its host name with a dot';
   if (url.protocol === 'file:') return url.hostname === '' ? undefined : 'Must name a folder of this machine';
   if (

@@ -115,6 +115,13 @@ export interface RegistryLogin {
   password: string;
 }
 
+/** Who git is for the host of its repository. */
+export interface GitLogin {
+  username: string;
+  /** A token, as hosts of repositories want it today. */
+  password: string;
+}
+
 /** Where a service's files come from when they are in a Git repository. */
 export interface GitSource {
   url: string;
@@ -122,6 +129,8 @@ export interface GitSource {
   branch: string | null;
   /** Full name of the one commit to deploy; absent: the newest of the branch. */
   commit?: string | undefined;
+  /** For https only; absent: nobody. Sealed like the variables. */
+  login?: GitLogin | undefined;
 }
 
 /** What a host needs to run a service. The host keeps it; nothing else is needed to redeploy with control away. */

@@ -31,6 +31,8 @@ const HARDENING = [
 
 export interface GitRun {
   args: readonly string[];
+  /** Besides its own: what must not stand among the arguments, which everyone on the host can read. */
+  environment?: Readonly<Record<string, string>> | undefined;
   cwd: string;
   /** For ssh keys and known hosts. */
   home: string;
@@ -68,8 +70,9 @@ export async function runGit(run: GitRun): Promise<void> {
   if (end.code !== 0) throw failure(end, said, run.signal);
 }
 
-function environmentOf({ home, transports, mark }: GitRun): Record<string, string> {
+function environmentOf({ home, transports, mark, environment }: GitRun): Record<string, string> {
   return {
+    ...environment,
     [RUN_VARIABLE]: mark,
     PATH,
     HOME: home,
@@ -102,8 +105,9 @@ const INDEX_PACK_DIED = 'fatal: fetch-pack: invalid index-pack output';
 const OUT_OF_MEMORY = /^fatal: [Oo]ut of memory/;
 
 function explain(words: string): string {
-  if (/could not read Username|Authentication failed|Permission denied|403/.test(words))
-    return `${words}; the repository is private or does not exist`;
+  if (/could not read Username|Authentication failed|403/.test(words))
+    return `${words}; the repository does not exist, or is private and wants a git_token that may read it`;
+  if (words.includes('Permission denied')) return `${words}; the repository is private or does not exist`;
   if (/error: 30[12378]|base from redirection/.test(words)) return `${words}; give the URL that it redirects to`;
   return words;
 }

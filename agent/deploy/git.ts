@@ -9,6 +9,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
 import { settle, type Checkout } from './checkouts.ts';
+import { environmentFor } from './git-login.ts';
 import { pinPublic, requirePinning } from './git-pin.ts';
 import { runGit, type GitRun } from './git-run.ts';
 
@@ -31,12 +32,17 @@ export interface GitFetch {
   home: string;
   signal: AbortSignal;
   onLine: (line: string) => void;
+  /** Who vouches for https hosts. Default: whom the system trusts. */
+  caFile?: string | undefined;
   /** Default REPO_LIMITS. */
   limits?: RepoLimits;
 }
 
 /** One run of git; `own` where the caller wants the lines itself, or to end it. */
-type Git = (args: readonly string[], own?: Partial<Pick<GitRun, 'onStdout' | 'signal'>>) => Promise<void>;
+type Git = (
+  args: readonly string[],
+  own?: Partial<Pick<GitRun, 'onStdout' | 'signal' | 'environment'>>,
+) => Promise<void>;
 
 /**
  * Fails with `unsafe_git_url`, `egress_denied`, `repo_limit`, `interrupted`, or `git_failed` naming what git said.
@@ -62,13 +68,15 @@ export async function fetchCommit(fetch: GitFetch): Promise<Checkout> {
 }
 
 async function checkOut(
-  { source, isStranger, limits = REPO_LIMITS }: GitFetch,
+  { source, isStranger, caFile, limits = REPO_LIMITS }: GitFetch,
   url: string,
   git: Git,
 ): Promise<string> {
   if (isStranger) requirePinning(await firstLine(git, 'version'));
   await git(['init', '--quiet']);
-  await git(['fetch', '--depth=1', '--no-tags', '--progress', '--', url, source.commit ?? source.branch ?? 'HEAD']);
+  const wanted = source.commit ?? source.branch ?? 'HEAD';
+  const environment = environmentFor({ ...source, url }, caFile);
+  await git(['fetch', '--depth=1', '--no-tags', '--progress', '--', url, wanted], { environment });
   await requireWithinLimits(git, limits);
   await git(['checkout', '--quiet', '--detach', 'FETCH_HEAD']);
   return firstLine(git, 'rev-parse', 'FETCH_HEAD');
@@ -88,6 +96,7 @@ function gitIn(cwd: string, settings: readonly string[], fetch: GitFetch): Git {
     runGit({
       ...common,
       args: [...settings, ...args],
+      environment: own.environment,
       signal: own.signal ? AbortSignal.any([signal, own.signal]) : signal,
       onStdout: own.onStdout ?? onLine,
       onStderr: onLine,

@@ -76,9 +76,16 @@ export function createMask(secrets: readonly string[]): Mask | undefined {
 }
 
 /** All a host knows of a service that must not be shown. */
-export function secretsOf({ variables, secretNames, literalSecrets = [], registries = [] }: ServiceSpec): string[] {
+export function secretsOf({
+  variables,
+  secretNames,
+  literalSecrets = [],
+  registries = [],
+  git,
+}: ServiceSpec): string[] {
   const named = secretNames.map((name) => variables[name] ?? '');
-  return [...named, ...literalSecrets, ...registries.map(({ password }) => password)];
+  const logins = [...registries, ...(git?.login ? [git.login] : [])];
+  return [...named, ...literalSecrets, ...logins.map(({ password }) => password)];
 }
 
 /** The mask as it is now: a service may get new secrets while its log is followed. */

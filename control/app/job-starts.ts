@@ -4,6 +4,7 @@ import { isDeployKind, type BackupKind, type JobKind, type JobOffer, type PullPo
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
+import { withLogin } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
 import { requireSendable, specOf } from './service-spec.ts';
 
@@ -58,7 +59,8 @@ export class JobStarts {
     if (!isDeployKind(kind)) return;
     const { revisions, services } = this.#stores;
     const made = { serviceId: id, revision, jobId, kind, cause, madeBy, rollbackOf, limits };
-    revisions.put(made, services.requireSource(id));
+    // Whoever goes back to it uses the login of that day: an old token is kept nowhere.
+    revisions.put(made, withLogin(services.requireSource(id), undefined));
   }
 
   #write(service: JobSubject, { kind, pull, expiresAt, ...order }: JobOrder): Offered {

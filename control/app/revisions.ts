@@ -8,6 +8,7 @@ import type { Caller } from './api/caller.ts';
 import type { Job } from './api/jobs.ts';
 import type { Revision, RevisionDetail, RevisionDiff, Revisions } from './api/revisions.ts';
 import type { Service } from './api/services.ts';
+import { withLogin } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { RollbackOrder, ServiceJobs } from './service-jobs.ts';
@@ -72,8 +73,10 @@ export class RevisionDesk implements Revisions {
       asked === undefined ? revision < service.revision : revision === asked,
     );
     const record = target && known.get(target.revision);
-    const source = target && this.#deps.stores.revisions.findSource(service.id, target.revision);
-    if (record && source) return { ...record, source: pinned(source, target.commit) };
+    const { revisions, services } = this.#deps.stores;
+    const source = target && revisions.findSource(service.id, target.revision);
+    const login = services.requireSource(service.id).git?.login;
+    if (record && source) return { ...record, source: withLogin(pinned(source, target.commit), login) };
     throw noTarget(service, asked, whole);
   }
 

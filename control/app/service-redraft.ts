@@ -1,11 +1,11 @@
 // What a service is made of after a change: merged, checked like a new one, nothing written. A change is a merge patch
 // (RFC 7396): what is absent stays, null removes. A secret that was shown as `***` and comes back as that stays, too.
 import { LongshoreError } from '#shared/errors.ts';
-import { checkGitSource } from '#shared/git-source.ts';
 import { MASK } from '#shared/secret-names.ts';
 import type { ServiceRecord, ServiceSource } from '../store/records.ts';
 import { MAX_LABELS, MAX_VARIABLES, type ServiceChange } from './api/services.ts';
 import { unmaskCompose } from './compose-secrets.ts';
+import { redraftGit, type GitChange } from './git-redraft.ts';
 import { secretNamesOf } from './secret-values.ts';
 import { checkLabels, checkVariables, judgeSource, type DraftContext } from './service-draft.ts';
 import type { RenderedTemplate } from './template-source.ts';
@@ -21,10 +21,10 @@ type Redrafted = Pick<ServiceRecord, 'name' | 'customerId' | 'method'>;
 export function redraftSource(
   service: Redrafted,
   stored: ServiceSource,
-  change: Pick<ServiceChange, 'variables' | 'compose' | 'gitCommit'>,
+  change: Pick<ServiceChange, 'variables' | 'compose' | keyof GitChange>,
   context: RedraftContext,
 ): ServiceSource {
-  const source = change.gitCommit === undefined ? stored : pinCommit(service, stored, change.gitCommit);
+  const source = redraftGit(service, stored, change);
   if (change.variables === undefined && change.compose === undefined) return source;
   if (service.method !== 'compose' && change.compose !== undefined) throw noFileOfItsOwn(service);
   const variables = mergeVariables(source, change.variables ?? {});
@@ -40,16 +40,6 @@ export function redraftSource(
   const { reservedPorts, refuse } = context;
   if (next.compose !== '') judgeSource(next, { ...service, reservedPorts, refuse }); // a repository's is judged by the host
   return next;
-}
-
-function pinCommit({ method }: Redrafted, { git, ...source }: ServiceSource, commit: string | null): ServiceSource {
-  if (!git) {
-    const problem = `is for services from Git, and this one is made from ${method}`;
-    throw new LongshoreError('validation_error', { fields: { git_commit: problem } });
-  }
-  const pinned = { url: git.url, branch: git.branch, ...(commit !== null && { commit }) };
-  checkGitSource(pinned, { allowsFiles: true }); // the URL was judged when the service was made
-  return { ...source, git: pinned };
 }
 
 /** Null removes a label; the service's own prefix stays reserved. */

@@ -20,6 +20,7 @@ import { maskCompose } from './compose-secrets.ts';
 import { planCreate, type CreateDeps } from './create-service.ts';
 import type { DeployPlanDesk } from './deploy-plans.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
+import { toShownGit } from './git-redraft.ts';
 import { holds } from './permissions.ts';
 import { maskVariables } from './secret-values.ts';
 import { throwFailure } from './job-failure.ts';
@@ -74,7 +75,7 @@ export class ServiceDesk implements Services {
       ...this.#show(service),
       customerName: service.customerId && (stores.customers.find(service.customerId)?.name ?? null),
       compose: isOpen ? compose : maskCompose(compose),
-      git,
+      git: git && toShownGit(git),
       variables: isOpen ? variables : maskVariables(variables, secretNames),
       rollbackOnFailure: service.rollbackOnFailure,
       healthTimeoutS: service.healthTimeoutS,

@@ -193,11 +193,26 @@ t.test('a service from Git is held to the commit it went back to, until it is le
   t.match((await host.offered(job.id)).spec?.git, { ...git, commit: old });
   await host.finish(job.id);
   const { service, jobId } = await world.app.services.update(ADMIN, id, { gitCommit: null });
-  t.strictSame(service.git, git);
+  t.strictSame(service.git, { ...git, hasToken: false });
   t.strictSame((await host.offered(jobId ?? '')).spec?.git, git);
   await host.finish(jobId ?? '');
   const bad = world.app.services.update(ADMIN, id, { gitCommit: 'main' }).then(() => undefined, toLongshoreError);
   t.match((await bad)?.fields, { git_commit: 'Not the full name of a commit' });
+});
+
+t.test('A52: going back takes the Git token of today; that of then is kept nowhere', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.join();
+  keeping(host, () => [{ revision: 2 }, { revision: 1 }]);
+  await host.connect(world);
+  const git = { url: 'https://example.com/repo.git', branch: 'main' };
+  const login = { username: 'oauth2', password: 'tok_of-then' };
+  const id = await world.deployed(host, 'web', { source: { method: 'git', git: { ...git, login } } });
+  const { jobId } = await world.app.services.update(ADMIN, id, { gitToken: 'tok_of-today' });
+  await host.finish(jobId ?? '');
+  t.strictSame(world.stores.revisions.findSource(id, 1)?.git, git);
+  const { job } = await world.app.revisions.rollback(ADMIN, id, 1);
+  t.strictSame((await host.offered(job.id)).spec?.git, { ...git, login: { ...login, password: 'tok_of-today' } });
 });
 
 t.test('over HTTP: list, detail, comparison, rollback once a key', async (t) => {

@@ -16,8 +16,8 @@ export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnF
   customerName: string | null;
   /** Empty for a service from Git: its repository has the file. */
   compose: string;
-  /** Null for other methods. */
-  git: GitSource | null;
+  /** Null for other methods. A token is never shown, to nobody. */
+  git: (Omit<GitSource, 'login'> & { hasToken: boolean }) | null;
   variables: Record<string, string>;
 }
 
@@ -45,6 +45,9 @@ export type NewSource =
   | { method: 'template'; templateId: string }
   | { method: 'git' | 'ai'; git: GitSource };
 
+/** What GitHub wants beside a token; GitLab, Gitea and Forgejo take any name. */
+export const DEFAULT_GIT_USERNAME = 'x-access-token';
+
 /** More than any real file has; the whole must fit into one message to the host. */
 export const MAX_VARIABLES = 200;
 export const MAX_LABELS = 64;
@@ -57,6 +60,9 @@ export interface ServiceChange {
   compose?: string | undefined;
   /** Deploy this commit; null: the newest of the branch. */
   gitCommit?: string | null | undefined;
+  /** For the host of its repository. */
+  gitToken?: string | null | undefined;
+  gitUsername?: string | undefined;
   limits?: { cpu?: number | null | undefined; memoryMb?: number | null | undefined } | undefined;
   labels?: Record<string, string | null> | undefined;
   displayName?: string | null | undefined;

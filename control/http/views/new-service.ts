@@ -1,8 +1,9 @@
 // The body of POST /api/services: one strict shape for each way to deploy, so that a field of another way, or one we do
 // not know, is a 422 that names it.
 import { z } from 'zod';
-import { PULL_POLICIES } from '#shared/model.ts';
-import { MAX_LABELS, MAX_VARIABLES, type NewService } from '../../app/api/services.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import { PULL_POLICIES, type GitSource } from '#shared/model.ts';
+import { DEFAULT_GIT_USERNAME, MAX_LABELS, MAX_VARIABLES, type NewService } from '../../app/api/services.ts';
 import { cpuCores, memoryMb } from './limits.ts';
 import { requiredText } from './required.ts';
 
@@ -78,9 +79,20 @@ export const deployTemplateBody = templateBody
   .omit({ deploy_method: true, template_id: true })
   .meta({ example: templateExample });
 
+export const gitToken = z.string().min(1).max(2048);
+export const gitUsername = z.string().min(1).max(255);
+/** For repositories that not everybody may read. */
+const gitLogin = {
+  git_token: gitToken.optional().describe('For a private repository on https; never shown again'),
+  git_username: gitUsername.optional().describe(`Beside the token: ${DEFAULT_GIT_USERNAME}`),
+};
+
+type GitLoginBody = z.infer<z.ZodObject<typeof gitLogin>>;
+
 const gitBody = z
   .strictObject({
     ...commonFields,
+    ...gitLogin,
     deploy_method: z.literal('git'),
     git_url: z.string().min(1).max(2048).describe('https or ssh address of the repository'),
     git_branch: z.string().min(1).max(255).optional().describe("A branch or tag; else the repository's own"),
@@ -98,6 +110,7 @@ const gitBody = z
 const aiBody = z
   .strictObject({
     ...commonFields,
+    ...gitLogin,
     deploy_method: z.literal('ai'),
     ai_url: z.string().min(1).max(2048).describe('The repository to find out about'),
   })
@@ -147,8 +160,14 @@ function sourceOf(body: NewServiceBody): NewService['source'] {
     case 'template':
       return { method: 'template', templateId: body.template_id };
     case 'git':
-      return { method: 'git', git: { url: body.git_url, branch: body.git_branch ?? null } };
+      return { method: 'git', git: { url: body.git_url, branch: body.git_branch ?? null, ...loginOf(body) } };
     case 'ai':
-      return { method: 'ai', git: { url: body.ai_url, branch: null } };
+      return { method: 'ai', git: { url: body.ai_url, branch: null, ...loginOf(body) } };
   }
+}
+
+function loginOf({ git_token: password, git_username: username }: GitLoginBody): Pick<GitSource, 'login'> {
+  if (password !== undefined) return { login: { username: username ?? DEFAULT_GIT_USERNAME, password } };
+  if (username === undefined) return {};
+  throw new LongshoreError('validation_error', { fields: { git_username: 'goes with a git_token' } });
 }

@@ -6,6 +6,8 @@ import {
   category,
   composeText,
   displayName,
+  gitToken,
+  gitUsername,
   healthTimeoutS,
   labelsOf,
   labelValue,
@@ -27,6 +29,11 @@ export const serviceChangeBody = z
       description: 'Full name of the commit to deploy; null: the newest of the branch. For services from Git.',
       example: null,
     }),
+    git_token: gitToken.nullable().optional().meta({
+      description: 'For a private repository on https; null removes. Never shown. Another one deploys, which tries it.',
+      example: null,
+    }),
+    git_username: gitUsername.optional().meta({ description: 'Beside the token' }),
     limits: z
       .strictObject({ cpu: cpuCores.nullable().optional(), memory_mb: memoryMb.nullable().optional() })
       .optional()
@@ -53,6 +60,8 @@ export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): 
   variables: body.variables,
   compose: body.compose,
   gitCommit: body.git_commit,
+  gitToken: body.git_token,
+  gitUsername: body.git_username,
   limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },
   labels: body.labels,
   displayName: body.display_name,

@@ -78,6 +78,7 @@ export const serviceDetailView = z
         url: z.string(),
         branch: z.string().nullable(),
         commit: z.string().nullable().meta({ description: 'The one to deploy; null: the newest' }),
+        has_token: z.boolean().meta({ description: 'Whether it has a token for its repository' }),
       })
       .nullable()
       .meta({ description: 'Of git and ai deploys', example: null }),
@@ -174,7 +175,7 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
     ...summary,
     customer_name: service.customerName,
     compose: service.compose,
-    git: service.git && { ...service.git, commit: service.git.commit ?? null },
+    git: service.git && toGitView(service.git),
     variables: service.variables,
     custom_domains: [],
     resources: toResourcesDetail(service),
@@ -184,6 +185,13 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
     containers: (service.report?.containers ?? []).map(toContainerView),
   };
 }
+
+const toGitView = ({ url, branch, commit, hasToken }: NonNullable<ServiceDetail['git']>) => ({
+  url,
+  branch,
+  commit: commit ?? null,
+  has_token: hasToken,
+});
 
 export const toEventView = (event: ServiceEvent): z.infer<typeof eventView> => ({
   id: event.id,
