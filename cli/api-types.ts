@@ -1,15 +1,6 @@
 // The parts of the API's JSON that the commands read, as the API documents them.
-import type {
-  BackupKind,
-  BackupState,
-  Health,
-  JobKind,
-  JobState,
-  JobStep,
-  Lifecycle,
-  PlanStep,
-  StepState,
-} from '#shared/model.ts';
+import type { BackupKind, BackupState } from '#shared/backup.ts';
+import type { Health, JobKind, JobState, JobStep, Lifecycle, PlanStep, StepState } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 
 export interface List<T> {

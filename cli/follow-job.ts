@@ -2,7 +2,8 @@
 // some lines of progress and never the outcome.
 import type { Client } from './client.ts';
 import type { BackupProgress, DeployProgress, JobDetail } from './api-types.ts';
-import { isJobEnd, type BackupKind, type JobStep } from '#shared/model.ts';
+import { type BackupKind } from '#shared/backup.ts';
+import { isJobEnd, type JobStep } from '#shared/model.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import { ApiError } from './failures.ts';
 import { openSocket } from './socket.ts';

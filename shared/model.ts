@@ -1,5 +1,6 @@
 // The words both sides share. Plain data: no behaviour, no I/O. camelCase here and on the agent wire; the HTTP API and
 // SQL are snake_case and map at their own edge.
+import type { BackupSummary } from './backup.ts';
 
 export const LIFECYCLES = ['deploying', 'running', 'stopped', 'failed'] as const;
 export type Lifecycle = (typeof LIFECYCLES)[number];
@@ -29,11 +30,6 @@ export type JobKind = (typeof JOB_KINDS)[number];
 export const DEPLOY_KINDS = ['deploy', 'redeploy', 'rollback'] as const;
 export type DeployKind = (typeof DEPLOY_KINDS)[number];
 export const isDeployKind = (kind: JobKind): kind is DeployKind => (DEPLOY_KINDS as readonly string[]).includes(kind);
-
-/** Jobs about a backup: they say nothing of what should run. */
-export const BACKUP_KINDS = ['backup', 'restore', 'forget_backup'] as const;
-export type BackupKind = (typeof BACKUP_KINDS)[number];
-export const isBackupKind = (kind: JobKind): kind is BackupKind => (BACKUP_KINDS as readonly string[]).includes(kind);
 
 /*
  * queued ──▶ offered ──▶ accepted ──▶ running ──▶ succeeded | failed
@@ -247,20 +243,6 @@ export interface ServiceSample {
   consecutiveFailures: number | null;
   /** Milliseconds since the epoch, on the host's clock. */
   at: number;
-}
-
-/** `pending`: its job waits. Whatever else its job's end is called, a backup that is not there failed. */
-export const BACKUP_STATES = ['pending', 'running', 'succeeded', 'failed'] as const;
-export type BackupState = (typeof BACKUP_STATES)[number];
-
-/** What a finished backup holds. */
-export interface BackupSummary {
-  /** Of restic. */
-  snapshotId: string;
-  files: number;
-  totalBytes: number;
-  /** What it took on disk: new data only, compressed. */
-  addedBytes: number;
 }
 
 /** How a job ended: travels once, is never dropped. */

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs';
 import { opendir } from 'node:fs/promises';
 import { LongshoreError } from '#shared/errors.ts';
-import type { BackupSummary } from '#shared/model.ts';
+import type { BackupSummary } from '#shared/backup.ts';
 import type { Volume } from '../docker/engine.ts';
 import type { JobOutcome, JobRun } from '../deploy/job-run.ts';
 import type { Say, Task } from '../deploy/task.ts';

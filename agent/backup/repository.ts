@@ -1,7 +1,7 @@
 // One service's repository, in the words of backups: a backup is a snapshot that carries its id as a tag, so that control
 // and restic need no other common knowledge, and a repeated job finds what it made.
 import { LongshoreError } from '#shared/errors.ts';
-import type { BackupSummary } from '#shared/model.ts';
+import type { BackupSummary } from '#shared/backup.ts';
 import { fromSnapshots, isVanished, type ResticLine, type Snapshot } from './restic-output.ts';
 import type { Restic, ResticTask, Vault } from './restic.ts';
 

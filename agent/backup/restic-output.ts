@@ -1,6 +1,6 @@
 // What restic (0.17 and newer) prints with --json, as far as we read it. Pure. A line of a kind we do not know, of a newer
 // restic say, is undefined.
-import type { BackupSummary } from '#shared/model.ts';
+import type { BackupSummary } from '#shared/backup.ts';
 
 /** Older ones exit with 1 for everything and report no progress of a restore. */
 export const RESTIC_MIN = '0.17';

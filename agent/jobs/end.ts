@@ -1,7 +1,8 @@
 // The one end of a job: its result, what it changed about the service, the report and the events that tell of them
 // reach the disk together, or not at all. The timeline's line about a job is control's, which also ends jobs itself.
 import type { LongshoreError } from '#shared/errors.ts';
-import { isBackupKind, type JobEndState, type JobResult, type JobStep, type ServiceReport } from '#shared/model.ts';
+import { isBackupKind } from '#shared/backup.ts';
+import { type JobEndState, type JobResult, type JobStep, type ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobOutcome } from '../deploy/job-run.ts';
 import { reportOf } from '../report.ts';

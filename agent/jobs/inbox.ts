@@ -3,7 +3,8 @@
 //
 // `deliver` runs in one transaction and answers after it; the runner hears of new work only then.
 import { LongshoreError, type WireError } from '#shared/errors.ts';
-import { isBackupKind, isDeployKind, JOB_KINDS, type JobOffer } from '#shared/model.ts';
+import { isBackupKind } from '#shared/backup.ts';
+import { isDeployKind, JOB_KINDS, type JobOffer } from '#shared/model.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
 import { sha256 } from '#shared/secrets.ts';

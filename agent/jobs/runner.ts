@@ -9,7 +9,8 @@
 //  4. A shutdown ends no job: it stays open and the next process goes on with it.
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
-import { isBackupKind, type JobKind, type JobOffer, type Progress, type ServiceSpec } from '#shared/model.ts';
+import { isBackupKind } from '#shared/backup.ts';
+import { type JobKind, type JobOffer, type Progress, type ServiceSpec } from '#shared/model.ts';
 import { Serial } from '#shared/serial.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ForgetBackup } from '../backup/forget.ts';

@@ -1,7 +1,7 @@
 // `longshore backups …`: take one, see which there are, put one back, delete one.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
-import { BACKUP_STATES } from '#shared/model.ts';
+import { BACKUP_STATES } from '#shared/backup.ts';
 import type { Backup } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { confirm } from '../confirm.ts';

@@ -1,6 +1,7 @@
 // What the world hears of a job while it runs and when it ends: `backup.progress` for jobs about a backup,
 // `deploy.progress` for all others. Pure.
-import { isBackupKind, type BackupKind, type JobStep, type Progress } from '#shared/model.ts';
+import { isBackupKind, type BackupKind } from '#shared/backup.ts';
+import { type JobStep, type Progress } from '#shared/model.ts';
 import type { JobEnd } from '../store/jobs.ts';
 import type { JobRecord } from '../store/records.ts';
 import type { LiveEvent } from './api/live.ts';

@@ -1,6 +1,7 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
 import { newId } from '#shared/ids.ts';
-import { isDeployKind, type BackupKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
+import { type BackupKind } from '#shared/backup.ts';
+import { isDeployKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';

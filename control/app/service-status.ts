@@ -3,14 +3,8 @@
 // The host's report is the truth about containers; control knows only one thing better: whether a deploy is under way
 // that the report does not know of yet.
 import type { WireError } from '#shared/errors.ts';
-import {
-  isBackupKind,
-  isDeployKind,
-  type JobEndState,
-  type JobKind,
-  type Lifecycle,
-  type ServiceReport,
-} from '#shared/model.ts';
+import { isBackupKind } from '#shared/backup.ts';
+import { isDeployKind, type JobEndState, type JobKind, type Lifecycle, type ServiceReport } from '#shared/model.ts';
 import type { ServiceRecord, ServiceStatus } from '../store/records.ts';
 
 export interface EndedJob {

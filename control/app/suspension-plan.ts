@@ -1,6 +1,7 @@
 // What suspending and resuming a customer mean for one of its services. Pure: the service and its open jobs in, what to
 // do out. What a service is at is said by the last thing asked of it, where that has not ended, and else by its host.
-import { isBackupKind, isDeployKind } from '#shared/model.ts';
+import { isBackupKind } from '#shared/backup.ts';
+import { isDeployKind } from '#shared/model.ts';
 import type { JobRecord, ServiceRecord, SuspendedFrom } from '../store/records.ts';
 
 export interface SuspendStep {

@@ -4,7 +4,7 @@
 //
 // Done again, both look at what is there now and do what is still to do. Marks are made by the first suspension only:
 // what was started by hand since did not run then.
-import { isBackupKind } from '#shared/model.ts';
+import { isBackupKind } from '#shared/backup.ts';
 import type { Clock } from '#shared/time.ts';
 import type { CustomerRecord } from '../store/customer-records.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';

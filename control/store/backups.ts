@@ -1,6 +1,6 @@
 // Backups as control knows them: which there are and what they hold. The data is on the hosts.
 import type { WireError } from '#shared/errors.ts';
-import type { BackupState, BackupSummary } from '#shared/model.ts';
+import type { BackupState, BackupSummary } from '#shared/backup.ts';
 import type { Database } from '../db/database.ts';
 import { asJsonList, orderBy, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { BackupRecord, Visibility } from './records.ts';

@@ -1,8 +1,7 @@
 // What the stores give and take: plain data in the words of the model. Rows and column names end here.
 import type { WireError } from '#shared/errors.ts';
+import type { BackupState, BackupSummary } from '#shared/backup.ts';
 import type {
-  BackupState,
-  BackupSummary,
   DeployKind,
   DeployMethod,
   GitSource,

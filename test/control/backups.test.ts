@@ -1,7 +1,7 @@
 // Backups through the API: what a caller sees of them while the host, played by the test, takes, restores and deletes.
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import type { BackupSummary } from '#shared/model.ts';
+import type { BackupSummary } from '#shared/backup.ts';
 import type { Backup } from '../../control/app/api/backups.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import type { FakeHost } from '../support/fake-host.ts';

@@ -1,5 +1,5 @@
 // Backups as the app layer offers them. The data is on the host; an API call never carries any of it.
-import type { BackupState } from '#shared/model.ts';
+import type { BackupState } from '#shared/backup.ts';
 import type { BackupRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
 import type { Job } from './jobs.ts';

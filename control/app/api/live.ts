@@ -1,5 +1,6 @@
 // Live events: what the bus carries.
-import type { BackupKind, Health, JobState, JobStep, Lifecycle, StepState } from '#shared/model.ts';
+import type { BackupKind } from '#shared/backup.ts';
+import type { Health, JobState, JobStep, Lifecycle, StepState } from '#shared/model.ts';
 import type { Host } from './hosts.ts';
 
 export const LIVE_TYPES = [

@@ -1,6 +1,6 @@
 // Backups as the API shows them.
 import { z } from 'zod';
-import { BACKUP_STATES } from '#shared/model.ts';
+import { BACKUP_STATES } from '#shared/backup.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Backup, BackupQuery } from '../../app/api/backups.ts';
 import { filterText, fromPaging, newestFirst, pageOf, pagingFields, timestamp } from './page.ts';
