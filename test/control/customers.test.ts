@@ -89,6 +89,9 @@ t.test('an unknown plan and a missing name are refused in the documented words',
     message: 'Validation failed',
     fields: { plan_id: 'Invalid plan ID' },
   });
+  t.match(await refused('POST', '/api/customers', { plan_id: 'x' }), {
+    fields: { name: 'Customer name is required', plan_id: 'Invalid plan ID' },
+  });
   t.match(await refused('PATCH', `/api/customers/${customer}`, { plan_id: 'plan_nope' }), {
     status: 422,
     fields: { plan_id: 'Invalid plan ID' },

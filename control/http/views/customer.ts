@@ -47,7 +47,12 @@ export const customerDetailView = z
 const bodyFields = {
   name: requiredText('Customer name').max(200).meta({ example: 'Acme Corp' }),
   email: z.email('Must be an email address').max(254).nullish().meta({ example: 'ops@acme.example' }),
-  plan_id: z.string().max(64).nullish(),
+  // Of the right form, or refused together with the other fields; whether it is there is the app's to say.
+  plan_id: z
+    .string()
+    .regex(/^plan_[0-9a-z]{1,40}$/, 'Invalid plan ID')
+    .nullish()
+    .meta({ example: 'plan_ghi789' }),
 };
 export const newCustomerBody = z.strictObject(bodyFields);
 export const customerChangeBody = z
