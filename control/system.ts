@@ -90,6 +90,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     scope,
   );
   localUrl = `http://${loopbackOf(config.listen.host)}:${port}`;
+  await app.gitHooks.resume();
   startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
   startHostWatch(new HostPresence({ stores, links, clock }), log, scope);

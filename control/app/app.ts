@@ -14,6 +14,7 @@ import { createStorageOf } from './customer-storage.ts';
 import { CustomerDesk } from './customers.ts';
 import type { HostLinks } from './host-links.ts';
 import { DeployPlanDesk } from './deploy-plans.ts';
+import { GitHookDesk } from './git-hooks.ts';
 import { HostDesk } from './hosts.ts';
 import { IdempotencyDesk } from './idempotency.ts';
 import { JobCancels } from './job-cancels.ts';
@@ -62,7 +63,7 @@ export interface AppDeps {
 }
 
 export interface AppParts {
-  app: App & { keys: KeyDesk; sessions: SessionDesk };
+  app: App & { keys: KeyDesk; sessions: SessionDesk; gitHooks: GitHookDesk };
   access: Access;
   bus: Bus;
   starts: JobStarts;
@@ -105,9 +106,12 @@ export function createApp(deps: AppDeps): AppParts {
     plans: deployPlans,
     usage,
   });
+  const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, publicUrl, log });
+  gitHooks.watch(bus);
   const app = {
     services,
     deployPlans,
+    gitHooks,
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),

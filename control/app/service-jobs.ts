@@ -70,6 +70,17 @@ export class ServiceJobs {
     );
   }
 
+  /** After a push, by whoever signed it: a host that is away gets it when it returns. */
+  redeployPushed(tx: WriteContext, caller: Caller, id: string): string {
+    const { access, stores, customerRules } = this.#deps;
+    const service = access.requireService(caller, id);
+    customerRules.requireActive(service.customerId);
+    this.requireIdle(service);
+    requireOpen(stores.hosts.find(service.hostId));
+    const next = { ...service, limits: customerRules.allotAgain(service) };
+    return this.#deploy(tx, next, { kind: 'redeploy', pull: 'always', madeBy: caller.name, cause: 'git push' });
+  }
+
   /** Deploys what has just been written. Like a create it waits for a host that is away. */
   deployChanged(tx: WriteContext, caller: Caller, changed: ServiceRecord): string {
     this.requireIdle(changed);

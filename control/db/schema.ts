@@ -7,6 +7,7 @@ import { AUDIT } from './schema/audit.ts';
 import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
+import { GIT_HOOKS } from './schema/git-hooks.ts';
 import { REGISTRIES } from './schema/registries.ts';
 import { REVISIONS } from './schema/revisions.ts';
 import { SESSIONS } from './schema/sessions.ts';
@@ -25,4 +26,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 8, sql: TEMPLATES },
   { version: 9, sql: BACKUPS },
   { version: 10, sql: REVISIONS },
+  { version: 11, sql: GIT_HOOKS },
 ];

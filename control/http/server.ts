@@ -29,6 +29,7 @@ import { mountAuth } from './routes/auth.ts';
 import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
 import { mountDeployPlans } from './routes/deploy-plans.ts';
+import { mountGitHooks } from './routes/git-hooks.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountJobs } from './routes/jobs.ts';
@@ -93,6 +94,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountServiceActions(http, app);
   mountDeployPlans(http, app);
   mountRevisions(http, app);
+  mountGitHooks(http, app);
   mountJobs(http, app);
   mountBackups(http, app);
   mountHosts(http, app);

@@ -33,7 +33,11 @@ export function writer(idempotency: Idempotency) {
 
 function readKey(request: FastifyRequest): string | undefined {
   const key = request.headers['idempotency-key'];
-  if (key === undefined) return undefined;
+  return key === undefined ? undefined : requireKey(key);
+}
+
+/** Throws `bad_request` for what is no key. */
+export function requireKey(key: string | string[]): string {
   if (typeof key !== 'string' || !IDEMPOTENCY_KEY.test(key))
     throw new LongshoreError('bad_request', {
       message: 'The Idempotency-Key must be 1–255 printable ASCII characters',

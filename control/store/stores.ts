@@ -10,6 +10,7 @@ import { CommandStore } from './commands.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { CustomerStore } from './customers.ts';
 import { EventStore } from './events.ts';
+import { GitHookStore } from './git-hooks.ts';
 import { HostStore } from './hosts.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { JobLogStore } from './job-log.ts';
@@ -50,6 +51,7 @@ export function openStores(dataDir: string, clock: Clock) {
     plans: new PlanStore(db),
     registries: new RegistryStore(db, box),
     services: new ServiceStore(db, box),
+    gitHooks: new GitHookStore(db, box),
     revisions: new RevisionStore(db, box),
     templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),

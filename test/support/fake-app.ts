@@ -245,6 +245,7 @@ export class FakeApp implements App {
 
   readonly backups: App['backups'] = absent('backups');
   readonly revisions: App['revisions'] = absent('revisions');
+  readonly gitHooks: App['gitHooks'] = absent('gitHooks');
   readonly deployPlans: App['deployPlans'] = absent('deployPlans');
   readonly login: App['login'] = absent('login');
   readonly registries: App['registries'] = absent('registries');

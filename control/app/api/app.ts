@@ -4,6 +4,7 @@ import type { Audit } from './audit.ts';
 import type { Backups } from './backups.ts';
 import type { Customers, Plans } from './customers.ts';
 import type { DeployPlans } from './deploy-plans.ts';
+import type { GitHooks } from './git-hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
@@ -21,6 +22,7 @@ export interface App {
   services: Services;
   deployPlans: DeployPlans;
   revisions: Revisions;
+  gitHooks: GitHooks;
   jobs: Jobs;
   backups: Backups;
   customers: Customers;
