@@ -6,6 +6,7 @@ import { apiCommand, argument, group, withSession, type Session } from '../comma
 import { confirm } from '../confirm.ts';
 import { watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
+import { hook, hookOptions } from '../service-hook.ts';
 import { plan, planOptions } from '../service-plan.ts';
 import { revisions, revisionsOptions, rollback, rollbackOptions } from '../service-revisions.ts';
 import { update, updateOptions } from '../service-update.ts';
@@ -58,6 +59,7 @@ export const command = group('services', (own, world) =>
       rollbackOptions,
       withSession(world, rollback),
     )
+    .command('hook <service>', 'Make its push hook, for services from Git', hookOptions, withSession(world, hook))
     .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
     .command('events <service>', 'Show what happened to it', eventOptions, withSession(world, events)),
 );

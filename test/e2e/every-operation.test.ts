@@ -176,6 +176,24 @@ void t.test('every operation answers as the document promises', async (t) => {
     t.match(await api.call('GET', path, 200), { variables: { LEVEL: 'debug' }, running_revision: newest + 1 });
   });
 
+  await t.test('push hooks', async (t) => {
+    const api = judgedIn(t);
+    // Nothing answers there: its deploy fails, and a push that came meanwhile is tried as well.
+    const fields = { deploy_method: 'git', git_url: 'https://localhost:9/app.git', git_token: 'tok_of-nothing' };
+    const made = await api.call('POST', '/api/services', 201, { name: uniqueProject(t, 'hook'), ...fields });
+    const path = `/api/services/${String(made['id'])}`;
+    t.match(await api.call('GET', path, 200), { git: { has_token: true } });
+    const { secret } = await api.call('POST', `${path}/hooks`, 201);
+    const signed = { authorization: `Bearer ${String(secret)}` };
+    t.match(await api.call('POST', `${path}/hooks/git`, 200, { ref: 'x', deleted: true }, signed), {
+      result: 'ignored',
+    });
+    t.match(await api.call('POST', `${path}/hooks/git`, 202, {}, signed), { result: /deploying|waiting/ });
+    await api.call('POST', `${path}/hooks/git`, 401, {}, {});
+    await api.call('DELETE', `${path}/hooks`, 204);
+    await api.call('DELETE', path, 204);
+  });
+
   await t.test('backups', async (t) => {
     const api = judgedIn(t);
     const list = `/api/services/${serviceId}/backups`;
