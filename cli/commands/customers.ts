@@ -1,6 +1,6 @@
 // `longshore customers …`: whose services run here, on which plan; stop all of one's services and bring them back.
 import type { Argv } from 'yargs';
-import type { Customer, CustomerDetail, PlanLimits, Suspension } from '../api-types.ts';
+import type { Customer, CustomerDetail, PlanLimits, Suspension } from '../customer-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge } from '../duration.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';

@@ -1,6 +1,6 @@
 // `longshore plans …`: what the services of a customer may take together.
 import type { Argv } from 'yargs';
-import type { Plan } from '../api-types.ts';
+import type { Plan } from '../customer-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { limitField } from '../limits.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';

@@ -19,7 +19,7 @@ export interface RevisionDeps {
   access: Access;
   effects: IdempotencyDesk;
   serviceJobs: ServiceJobs;
-  services: Pick<ServiceDesk, 'pair'>;
+  services: Pick<ServiceDesk, 'showWithJob'>;
   links: Pick<HostLinks, 'ask'>;
 }
 
@@ -61,7 +61,7 @@ export class RevisionDesk implements Revisions {
       const order = await this.#chooseTarget(access.requireService(caller, serviceId), revision);
       return (tx) => ({ jobId: serviceJobs.rollback(tx, caller, serviceId, order) });
     });
-    return services.pair(serviceId, jobId);
+    return services.showWithJob(serviceId, jobId);
   }
 
   /** Both sides must have it: the host what ran, control what to want from now on. */

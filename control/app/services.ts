@@ -53,7 +53,7 @@ export class ServiceDesk implements Services {
   async create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }> {
     const { effects, create } = this.#deps;
     const { serviceId, jobId } = await effects.perform(() => planCreate(create, caller, input));
-    return this.pair(serviceId, jobId);
+    return this.showWithJob(serviceId, jobId);
   }
 
   list(caller: Caller, query: ServiceQuery): Page<Service> {
@@ -114,7 +114,7 @@ export class ServiceDesk implements Services {
       if (planId !== undefined) await this.#deps.plans.requireSame(caller, id, planId, { pull });
       return (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, pull) });
     });
-    return this.pair(id, jobId);
+    return this.showWithJob(id, jobId);
   }
 
   async remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }> {
@@ -137,6 +137,15 @@ export class ServiceDesk implements Services {
     return { ...stores.events.list({ ...query, serviceId: id }), page, perPage };
   }
 
+  /** What a request that began a job is answered. Throws not_found: a repeated one may come when the service is gone again. */
+  showWithJob(serviceId: string, jobId: string): { service: Service; job: Job } {
+    const { stores } = this.#deps;
+    const service = stores.services.find(serviceId);
+    const job = stores.jobs.find(jobId);
+    if (!service || !job) throw missing('service', serviceId);
+    return { service: this.#show(service), job: toJob(job) };
+  }
+
   /** The same object as long as nothing of it has changed: what is made of it can be kept by it. */
   #show(record: ServiceRecord): Service {
     const usage = this.#deps.usage.find(record.id);
@@ -150,14 +159,5 @@ export class ServiceDesk implements Services {
   #isReachable(jobId: string): boolean {
     const hostId = this.#deps.stores.jobs.find(jobId)?.hostId;
     return hostId !== undefined && this.#deps.create.links.isConnected(hostId);
-  }
-
-  /** A repeated request may come when the service is gone again. */
-  pair(serviceId: string, jobId: string): { service: Service; job: Job } {
-    const { stores } = this.#deps;
-    const service = stores.services.find(serviceId);
-    const job = stores.jobs.find(jobId);
-    if (!service || !job) throw missing('service', serviceId);
-    return { service: this.#show(service), job: toJob(job) };
   }
 }
