@@ -14,8 +14,8 @@ import { Restic } from './backup/restic.ts';
 import type { AgentConfig } from './config.ts';
 import type { AskAi } from './deploy/ai/question.ts';
 import { createExecutor } from './deploy/engine.ts';
-import { History } from './deploy/history.ts';
-import { clearScratch } from './deploy/scratch.ts';
+import { History } from './deploy/revisions/history.ts';
+import { clearScratch } from './deploy/plan/scratch.ts';
 import { createDockerGate } from './docker-gate.ts';
 import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
@@ -170,7 +170,7 @@ function startJobs(
     forget: (serviceId: string) => watch.touch(serviceId),
   };
   const planDeploy: HandlerDeps['planDeploy'] = async (question, signal) => {
-    const { dryRun } = await import('./deploy/dry-run.ts'); // most agents are never asked
+    const { dryRun } = await import('./deploy/plan/dry-run.ts'); // most agents are never asked
     return dryRun({ ...executing, services: state.services }, question, signal);
   };
   return { watch, inbox: new Inbox({ state, clock, work }), planDeploy };

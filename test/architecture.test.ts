@@ -34,7 +34,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   [/^dockerode$/, ['agent/docker/**'], 'one place to fake, one to version'],
   [
     /^node:child_process$/,
-    ['agent/docker/**', 'agent/deploy/git*', 'agent/backup/**', 'shared/systemd.ts', 'cli/**'],
+    ['agent/docker/**', 'agent/deploy/git/**', 'agent/backup/**', 'shared/systemd.ts', 'cli/**'],
     'a child process gets an argv in one of few places, never a shell',
   ],
   [
@@ -78,7 +78,8 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 
 /** Decisions without I/O: at run time they import shared code, each other and what only computes. */
 const PURE = [
-  'agent/deploy/{plan,diff,outlook,show-change,rendered,limits,observe,dotenv}.ts',
+  'agent/deploy/{rendered,limits,observe,dotenv}.ts',
+  'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',
   'agent/docker/{engine,container-view,usage-view,progress}.ts',

@@ -7,7 +7,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
-import { keepData } from './checkouts.ts';
+import { keepData } from './git/checkouts.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
 import { limitRendered } from './limits.ts';
 import { parseRendered, stampRendered, type Rendered } from './rendered.ts';
@@ -48,7 +48,7 @@ export async function draft(task: Task, say: Say): Promise<{ document: ComposeDo
 
 /** Loaded when a service first asks for it: most hosts never meet git. */
 async function fromGit(task: Task, source: GitSource, say: Say): Promise<string> {
-  const { fetchCompose } = await import('./repository.ts');
+  const { fetchCompose } = await import('./git/repository.ts');
   const { text, from } = await fetchCompose(task, source, say);
   task.checkout = from;
   return text;

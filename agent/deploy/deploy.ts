@@ -9,12 +9,12 @@ import { check, normalise, prepare } from './attempt.ts';
 import { apply, awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullContextOf, pullImages, pullsOf, requireImages, type FoundImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
-import { planDeploy, planNothing, printPlan } from './plan.ts';
+import { planDeploy, planNothing, printPlan } from './plan/plan.ts';
 import type { Rendered } from './rendered.ts';
-import { recordRevision, type Revision } from './revisions.ts';
+import { recordRevision, type Revision } from './revisions/revisions.ts';
 import type { Task } from './task.ts';
 import { unchangedOf, undoneOnFailure, type Attempt } from './undo.ts';
-import { isRepeat } from './unchanged.ts';
+import { isRepeat } from './plan/unchanged.ts';
 
 export const deploy = (task: Task): Promise<JobOutcome> =>
   undoneOnFailure(task, async (attempt, good) => {

@@ -12,7 +12,7 @@ import type { JobOutcome, JobRun } from './job-run.ts';
 import { healthOf, lifecycleOf, type Desired } from './observe.ts';
 import { restart, start, stop } from './operate.ts';
 import { remove } from './remove.ts';
-import { rollback } from './rollback.ts';
+import { rollback } from './revisions/rollback.ts';
 import { Task } from './task.ts';
 
 export type { Executor, ExecutorDeps, Observation } from './executor.ts';

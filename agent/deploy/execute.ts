@@ -8,7 +8,7 @@ import { findImages, recordImages, type FoundImages } from './images.ts';
 import { isFinished } from './observe.ts';
 import { mendLeftovers, unpause } from './leftovers.ts';
 import { sha256, type Rendered } from './rendered.ts';
-import { recordRevision, type RevisionMeta } from './revisions.ts';
+import { recordRevision, type RevisionMeta } from './revisions/revisions.ts';
 import { retried, type Say, type Task } from './task.ts';
 import { findCulprit, waitReady } from './wait.ts';
 import type { Sources } from './workspace.ts';

@@ -5,7 +5,7 @@ import type { PullPolicy, RegistryLogin } from '#shared/model.ts';
 import type { Engine, Image } from '../docker/engine.ts';
 import type { StepUpdate } from './job-run.ts';
 import { imageOf, type Rendered, type RenderedService } from './rendered.ts';
-import type { ImageRecord } from './revisions.ts';
+import type { ImageRecord } from './revisions/revisions.ts';
 import type { Task } from './task.ts';
 
 type Say = (update: StepUpdate) => void;

@@ -2,7 +2,7 @@
 // old one, then renames the new one. Running `up` again mends every point of that but one: once the old one is gone it
 // takes the new one for what is wanted, under the wrong name for ever.
 import type { Container } from '../docker/engine.ts';
-import { LEFTOVER_NAME } from './plan.ts';
+import { LEFTOVER_NAME } from './plan/plan.ts';
 import type { Task } from './task.ts';
 
 /** Compose fails on a paused container, whatever it is to do with it. */

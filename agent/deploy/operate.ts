@@ -5,7 +5,7 @@ import { SERVICE_LABEL, type Container, type Engine } from '../docker/engine.ts'
 import { apply, awaitReady } from './execute.ts';
 import { isFinished } from './observe.ts';
 import { graceMsOf, levelsOf, replicasOf, type Rendered } from './rendered.ts';
-import { loadRevision, type Revision } from './revisions.ts';
+import { loadRevision, type Revision } from './revisions/revisions.ts';
 import type { Say, Task } from './task.ts';
 
 /** What is known of a deployed service: its containers, the file they were made from, the good revision. */

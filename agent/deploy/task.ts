@@ -5,7 +5,7 @@ import { sleep } from '#shared/time.ts';
 import type { Advice } from './ai/question.ts';
 import type { ExecutorDeps } from './executor.ts';
 import type { JobRun, StepUpdate } from './job-run.ts';
-import type { Checkout } from './checkouts.ts';
+import type { Checkout } from './git/checkouts.ts';
 import { Workspace } from './workspace.ts';
 
 export type Say = (update: StepUpdate) => void;

@@ -10,9 +10,9 @@ import { apply, awaitReady } from './execute.ts';
 import { pullContextOf, restoreImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
 import { mendLeftovers } from './leftovers.ts';
-import { changesNothing } from './plan.ts';
+import { changesNothing } from './plan/plan.ts';
 import type { Rendered } from './rendered.ts';
-import { keepFailure, loadRevision, type Revision } from './revisions.ts';
+import { keepFailure, loadRevision, type Revision } from './revisions/revisions.ts';
 import type { Task } from './task.ts';
 import type { Sources } from './workspace.ts';
 

@@ -5,9 +5,9 @@
 //     compose.yaml .env override.yaml   what is deployed now; `.env` 0600
 //     rendered.json                     what was last handed to `compose up`; 0600, holds the variables' values
 //     <the template's files>
-//     repo/ data/                       of a service that comes from Git, see checkouts.ts
+//     repo/ data/                       of a service that comes from Git, see git/checkouts.ts
 //     proposal.json                     what the AI said of its commit, see ai/kept-proposal.ts; 0600
-//     revisions/                        see revisions.ts
+//     revisions/                        see revisions/revisions.ts
 import { randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';

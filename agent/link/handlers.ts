@@ -2,8 +2,8 @@
 import type { HostFacts, ServiceReport } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
-import type { Question } from '../deploy/dry-run.ts';
-import type { History } from '../deploy/history.ts';
+import type { Question } from '../deploy/plan/dry-run.ts';
+import type { History } from '../deploy/revisions/history.ts';
 import type { Inbox } from '../jobs/inbox.ts';
 
 export interface HandlerDeps {

@@ -2,8 +2,8 @@
 import { execFileSync } from 'node:child_process';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { fetchCommit } from '../../agent/deploy/git.ts';
-import { environmentFor } from '../../agent/deploy/git-login.ts';
+import { fetchCommit } from '../../agent/deploy/git/fetch-commit.ts';
+import { environmentFor } from '../../agent/deploy/git/login.ts';
 import { createMask, secretsOf } from '../../agent/secrets/mask.ts';
 import type { GitLogin } from '#shared/model.ts';
 import { watchArgv } from '../support/argv-watch.ts';

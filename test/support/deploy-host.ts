@@ -5,7 +5,7 @@ import type { Test } from 'tap';
 import type { Repositories } from '../../agent/backup/repositories.ts';
 import type { ResticOptions } from '../../agent/backup/restic.ts';
 import type { AskAi } from '../../agent/deploy/ai/question.ts';
-import { dryRun, type DryRunDeps } from '../../agent/deploy/dry-run.ts';
+import { dryRun, type DryRunDeps } from '../../agent/deploy/plan/dry-run.ts';
 import { createExecutor, type Executor, type ExecutorDeps } from '../../agent/deploy/engine.ts';
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';

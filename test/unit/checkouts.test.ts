@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { keepData, pruneCheckouts, settle } from '../../agent/deploy/checkouts.ts';
+import { keepData, pruneCheckouts, settle } from '../../agent/deploy/git/checkouts.ts';
 import { stampRendered, type Rendered } from '../../agent/deploy/rendered.ts';
 import { Workspace } from '../../agent/deploy/workspace.ts';
 import { judgeOnHost } from '../../agent/policy.ts';

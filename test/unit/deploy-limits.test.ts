@@ -2,7 +2,7 @@
 import t from 'tap';
 import { inputsOf } from '../../agent/deploy/attempt.ts';
 import { limitRendered } from '../../agent/deploy/limits.ts';
-import { planDeploy, printPlan } from '../../agent/deploy/plan.ts';
+import { planDeploy, printPlan } from '../../agent/deploy/plan/plan.ts';
 import type { Rendered, RenderedService } from '../../agent/deploy/rendered.ts';
 import type { ServiceLimits } from '#shared/model.ts';
 import { specOf } from '../support/agent-core.ts';

@@ -1,6 +1,6 @@
 // Which addresses git is held to for a stranger's repository. What is private: test/docker/git.test.ts.
 import t from 'tap';
-import { pinPublic, requirePinning } from '../../agent/deploy/git-pin.ts';
+import { pinPublic, requirePinning } from '../../agent/deploy/git/pin.ts';
 import { faultCode } from '../support/fault-code.ts';
 
 t.test('A49: git gets the URL as it was judged, and no redirects', async (t) => {

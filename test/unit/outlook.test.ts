@@ -1,9 +1,9 @@
 // What a plan means, and how its values are shown: facts in, the whole picture out.
 import t from 'tap';
-import { changesOf } from '../../agent/deploy/diff.ts';
-import { toDowntime, toImages, toPorts, toServices, toVolumes } from '../../agent/deploy/outlook.ts';
+import { changesOf } from '../../agent/deploy/plan/diff.ts';
+import { toDowntime, toImages, toPorts, toServices, toVolumes } from '../../agent/deploy/plan/outlook.ts';
 import type { Rendered, RenderedService } from '../../agent/deploy/rendered.ts';
-import { hideSecrets, showChange } from '../../agent/deploy/show-change.ts';
+import { hideSecrets, showChange } from '../../agent/deploy/plan/show-change.ts';
 import { hideIn } from '../../agent/secrets/hide.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 

@@ -1,6 +1,6 @@
 // The planner: facts in, the whole printed plan out.
 import t from 'tap';
-import { planDeploy, printPlan, type PlanFacts } from '../../agent/deploy/plan.ts';
+import { planDeploy, printPlan, type PlanFacts } from '../../agent/deploy/plan/plan.ts';
 import type { Rendered, RenderedService } from '../../agent/deploy/rendered.ts';
 import type { Container } from '../../agent/docker/engine.ts';
 import { FakeEngine } from '../support/fake-engine.ts';

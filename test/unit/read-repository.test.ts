@@ -2,7 +2,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
-import { readPlain, readRepository } from '../../agent/deploy/read-repository.ts';
+import { readPlain, readRepository } from '../../agent/deploy/git/read-repository.ts';
 
 function checkout(t: Test, files: Record<string, string>): string {
   const directory = t.testdir();

@@ -2,7 +2,12 @@
 import { existsSync, mkdirSync, readFileSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { keepFailure, loadRevision, recordRevision, type RevisionMeta } from '../../agent/deploy/revisions.ts';
+import {
+  keepFailure,
+  loadRevision,
+  recordRevision,
+  type RevisionMeta,
+} from '../../agent/deploy/revisions/revisions.ts';
 import { sourcesOf, Workspace, type Sources } from '../../agent/deploy/workspace.ts';
 import { specFor } from '../support/deploy-host.ts';
 

@@ -3,7 +3,7 @@
 import { isMap, textOf } from '#shared/compose/values.ts';
 import type { FieldChange } from '#shared/protocol/deploy-parts.ts';
 import { looksSecret, MASK } from '#shared/secret-names.ts';
-import type { Hide } from '../secrets/hide.ts';
+import type { Hide } from '../../secrets/hide.ts';
 import { portsText, type Change } from './diff.ts';
 
 /** A list of ports or a command is readable up to here; who needs more compares the revisions themselves. */

@@ -2,8 +2,8 @@
 // of git that runs programs of the repository's choosing: no hooks, filters, submodules, symlinks or other transports.
 import { existsSync } from 'node:fs';
 import { LongshoreError } from '#shared/errors.ts';
-import { runChild, Tail, type ChildEnd } from '../docker/child.ts';
-import { RUN_VARIABLE } from '../docker/orphan.ts';
+import { runChild, Tail, type ChildEnd } from '../../docker/child.ts';
+import { RUN_VARIABLE } from '../../docker/orphan.ts';
 
 /** A few kilobytes of deltas can ask for gigabytes. */
 const MEMORY_BYTES = 2 * 1024 ** 3;

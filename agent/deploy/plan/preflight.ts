@@ -5,11 +5,11 @@ import { findLogin, serverOf } from '#shared/compose/image-name.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep, RegistryLogin } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
-import type { Container, ContainerSummary, Engine, EngineVersion } from '../docker/engine.ts';
-import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
-import type { FoundImages } from './images.ts';
-import { memoryLimitOf } from './limits.ts';
-import { imageOf, replicasOf, type Rendered } from './rendered.ts';
+import type { Container, ContainerSummary, Engine, EngineVersion } from '../../docker/engine.ts';
+import { requireDiskSpace, requireFreePlaces, requireOwnProject } from '../check.ts';
+import type { FoundImages } from '../images.ts';
+import { memoryLimitOf } from '../limits.ts';
+import { imageOf, replicasOf, type Rendered } from '../rendered.ts';
 
 type Item = DeployPlan['preflight'][number];
 

@@ -3,13 +3,13 @@
 import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
-import { adviseOn } from './ai/advice.ts';
-import { fetchCommit } from './git.ts';
+import { adviseOn } from '../ai/advice.ts';
+import { fetchCommit } from './fetch-commit.ts';
 import { pruneCheckouts, type Checkout } from './checkouts.ts';
 import { readPlain, readRepository } from './read-repository.ts';
-import { findRecipe, isRecipe } from './recipes/find-recipe.ts';
-import type { NoRecipe, Recipe } from './recipes/recipe.ts';
-import { retried, type Say, type Task } from './task.ts';
+import { findRecipe, isRecipe } from '../recipes/find-recipe.ts';
+import type { NoRecipe, Recipe } from '../recipes/recipe.ts';
+import { retried, type Say, type Task } from '../task.ts';
 
 /** In the order in which Compose itself looks. */
 const COMPOSE_NAMES = ['compose.yaml', 'compose.yml', 'docker-compose.yaml', 'docker-compose.yml'];

@@ -2,13 +2,13 @@
 import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RevisionSummary, ServiceChange } from '#shared/protocol/deploy-parts.ts';
-import { hideIn, type Hide } from '../secrets/hide.ts';
-import type { SecretSource } from '../secrets/mask.ts';
-import type { ServiceRecord } from '../state/services.ts';
-import { changesOf, type Change } from './diff.ts';
+import { hideIn, type Hide } from '../../secrets/hide.ts';
+import type { SecretSource } from '../../secrets/mask.ts';
+import type { ServiceRecord } from '../../state/services.ts';
+import { changesOf, type Change } from '../plan/diff.ts';
 import { listRevisions, loadRevision, type Revision, type RevisionMeta } from './revisions.ts';
-import { hideSecrets, showChange } from './show-change.ts';
-import { Workspace } from './workspace.ts';
+import { hideSecrets, showChange } from '../plan/show-change.ts';
+import { Workspace } from '../workspace.ts';
 
 /** Below a frame's limit with room to spare; a rendered file is a few times the size of its source. */
 const MAX_COMPOSE_CHARS = 512 * 1024;

@@ -7,8 +7,8 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WireError } from '#shared/errors.ts';
 import type { JobStep, PlanStep } from '#shared/model.ts';
-import { parseRendered, type Rendered } from './rendered.ts';
-import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from './workspace.ts';
+import { parseRendered, type Rendered } from '../rendered.ts';
+import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from '../workspace.ts';
 
 /** How far back one can go, and how many failures are kept to look at. */
 const KEPT_REVISIONS = 5;

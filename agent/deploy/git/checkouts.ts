@@ -8,9 +8,9 @@ import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { isInside } from '#shared/compose/paths.ts';
 import { isMap, listOf } from '#shared/compose/values.ts';
-import type { Rendered, RenderedService } from './rendered.ts';
-import { commitsOf } from './revisions.ts';
-import { ignore, readIfThere, type Workspace } from './workspace.ts';
+import type { Rendered, RenderedService } from '../rendered.ts';
+import { commitsOf } from '../revisions/revisions.ts';
+import { ignore, readIfThere, type Workspace } from '../workspace.ts';
 
 export interface Checkout {
   commit: string;

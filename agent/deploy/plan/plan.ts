@@ -3,9 +3,9 @@
 import { isDeepStrictEqual } from 'node:util';
 import { isMap } from '#shared/compose/values.ts';
 import type { PlanStep } from '#shared/model.ts';
-import type { Container } from '../docker/engine.ts';
+import type { Container } from '../../docker/engine.ts';
 import { diffService } from './diff.ts';
-import { imageOf, levelsOf, replicasOf, type Rendered, type RenderedService } from './rendered.ts';
+import { imageOf, levelsOf, replicasOf, type Rendered, type RenderedService } from '../rendered.ts';
 
 export interface PlanFacts {
   desired: Rendered;

@@ -1,15 +1,15 @@
 // Puts an earlier revision back, exactly: its files, its images by id or digest, its rendered file; nothing is read anew.
 // It becomes the newest revision, so that the history grows and can be gone back in.
 import { LongshoreError } from '#shared/errors.ts';
-import { checkHost } from './attempt.ts';
-import { apply, awaitReady, standingOf } from './execute.ts';
-import { haveImages, pullContextOf, restoreImages } from './images.ts';
-import type { JobOutcome } from './job-run.ts';
-import { planDeploy, printPlan } from './plan.ts';
-import { unstampRendered } from './rendered.ts';
+import { checkHost } from '../attempt.ts';
+import { apply, awaitReady, standingOf } from '../execute.ts';
+import { haveImages, pullContextOf, restoreImages } from '../images.ts';
+import type { JobOutcome } from '../job-run.ts';
+import { planDeploy, printPlan } from '../plan/plan.ts';
+import { unstampRendered } from '../rendered.ts';
 import { loadRevision, recordRevision, type Revision, type RevisionMeta } from './revisions.ts';
-import type { Task } from './task.ts';
-import { undoneOnFailure, type Attempt } from './undo.ts';
+import type { Task } from '../task.ts';
+import { undoneOnFailure, type Attempt } from '../undo.ts';
 
 export const rollback = (task: Task): Promise<JobOutcome> =>
   undoneOnFailure(task, async (attempt, good) => {

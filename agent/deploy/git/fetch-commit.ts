@@ -9,9 +9,9 @@ import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
 import { settle, type Checkout } from './checkouts.ts';
-import { environmentFor } from './git-login.ts';
-import { pinPublic, requirePinning } from './git-pin.ts';
-import { runGit, type GitRun } from './git-run.ts';
+import { environmentFor } from './login.ts';
+import { pinPublic, requirePinning } from './pin.ts';
+import { runGit, type GitRun } from './run-git.ts';
 
 export interface RepoLimits {
   files: number;

@@ -4,9 +4,9 @@ import { lstat, open, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import { isManifest } from './recipes/manifests.ts';
-import type { Repository } from './recipes/recipe.ts';
-import { ignore } from './workspace.ts';
+import { isManifest } from '../recipes/manifests.ts';
+import type { Repository } from '../recipes/recipe.ts';
+import { ignore } from '../workspace.ts';
 
 /** Recipes look at the upper folders; beyond this many files none of them would tell more. */
 const LISTED = { files: 20_000, depth: 5 } as const;

@@ -2,7 +2,7 @@
 // can't be secret; who shows facts hides what must be hidden (show-change.ts).
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, textOf } from '#shared/compose/values.ts';
-import type { RenderedService } from './rendered.ts';
+import type { RenderedService } from '../rendered.ts';
 
 /** Compose leaves these out of its own comparison: they need no new container. */
 const NOT_COMPARED = new Set(['build', 'pull_policy', 'depends_on', 'profiles', 'scale']);

@@ -2,11 +2,11 @@
 import { isMap, listOf, textOf } from '#shared/compose/values.ts';
 import type { PlanStep } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
-import type { Container } from '../docker/engine.ts';
-import type { Hide } from '../secrets/hide.ts';
+import type { Container } from '../../docker/engine.ts';
+import type { Hide } from '../../secrets/hide.ts';
 import { changesOf } from './diff.ts';
-import type { FoundImages } from './images.ts';
-import { imageOf, type Rendered } from './rendered.ts';
+import type { FoundImages } from '../images.ts';
+import { imageOf, type Rendered } from '../rendered.ts';
 import { showChange } from './show-change.ts';
 
 export function toServices(

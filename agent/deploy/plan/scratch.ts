@@ -6,9 +6,9 @@ import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { lstat, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { reapOrphans } from '../docker/orphan.ts';
-import { parseRendered, type Rendered } from './rendered.ts';
-import { ignore, OWN_NAMES, type Sources, type Workspace } from './workspace.ts';
+import { reapOrphans } from '../../docker/orphan.ts';
+import { parseRendered, type Rendered } from '../rendered.ts';
+import { ignore, OWN_NAMES, type Sources, type Workspace } from '../workspace.ts';
 
 const folderOf = (dataDir: string): string => join(dataDir, 'plans');
 

@@ -2,15 +2,15 @@
 import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import type { PullPolicy } from '#shared/model.ts';
-import type { Container, Engine } from '../docker/engine.ts';
-import { inputsOf } from './attempt.ts';
-import { CONFIG_HASH_LABEL } from './execute.ts';
-import { haveImages } from './images.ts';
-import { isFinished } from './observe.ts';
+import type { Container, Engine } from '../../docker/engine.ts';
+import { inputsOf } from '../attempt.ts';
+import { CONFIG_HASH_LABEL } from '../execute.ts';
+import { haveImages } from '../images.ts';
+import { isFinished } from '../observe.ts';
 import { LEFTOVER_NAME } from './plan.ts';
-import { replicasOf } from './rendered.ts';
-import type { Revision, RevisionMeta } from './revisions.ts';
-import type { Task } from './task.ts';
+import { replicasOf } from '../rendered.ts';
+import type { Revision, RevisionMeta } from '../revisions/revisions.ts';
+import type { Task } from '../task.ts';
 
 /** Same inputs, same containers, same images: deploying it is no work. Git has to be asked first. */
 export async function isRepeat(task: Task, good: Revision, pull: PullPolicy | undefined): Promise<boolean> {
