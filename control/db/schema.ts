@@ -10,6 +10,7 @@ import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
 import { REGISTRIES } from './schema/registries.ts';
 import { REVISIONS } from './schema/revisions.ts';
+import { SERVICE_SETS } from './schema/service-sets.ts';
 import { SESSIONS } from './schema/sessions.ts';
 import { TEMPLATES } from './schema/templates.ts';
 import { VARIABLES } from './schema/variables.ts';
@@ -27,4 +28,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 9, sql: BACKUPS },
   { version: 10, sql: REVISIONS },
   { version: 11, sql: GIT_HOOKS },
+  { version: 12, sql: SERVICE_SETS },
 ];
