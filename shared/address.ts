@@ -25,3 +25,15 @@ export function isCallable(text: string, { allowsPrivate }: AddressRules): boole
   if (allowsPrivate && OWN_NETWORKS.includes(range)) return true;
   return range === 'unicast' && (!(address instanceof ipaddr.IPv6) || address.match(GLOBAL_IPV6));
 }
+
+/** Whether an address is in one of the ranges (`127.0.0.0/8`); a range that cannot be read holds none. */
+export function isWithin(text: string, ranges: readonly string[]): boolean {
+  if (!isAddress(text)) return false;
+  const address = ipaddr.process(text);
+  return ranges
+    .filter((range) => ipaddr.isValidCIDR(range))
+    .some((range) => {
+      const [base, bits] = ipaddr.parseCIDR(range);
+      return base.kind() === address.kind() && address.match([base, bits] as never);
+    });
+}

@@ -2,9 +2,10 @@
 // time and on what is read of its reply; redirects are answers like any other, never followed.
 import { request, type Agent } from 'undici';
 import { LongshoreError } from '#shared/errors.ts';
+import { readUpTo } from '#shared/read-up-to.ts';
 import type { Clock } from '#shared/time.ts';
 import { createGuard } from './guard.ts';
-import type { Lookup } from './names.ts';
+import type { Lookup } from '#shared/guarded-lookup.ts';
 import { requireCallableUrl } from './url.ts';
 
 export interface EgressOptions {
@@ -98,18 +99,6 @@ export class Egress {
     const headersOfReply = Object.fromEntries(flat) as Record<string, string>;
     return { status: answer.statusCode, headers: headersOfReply, ...(await readUpTo(answer.body, maxBytes)) };
   }
-}
-
-/** Leaving the loop destroys the stream and with it the connection. */
-async function readUpTo(stream: AsyncIterable<Buffer>, maxBytes: number): Promise<Pick<Reply, 'body' | 'isCut'>> {
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of stream) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > maxBytes) return { body: Buffer.concat(chunks).subarray(0, maxBytes), isCut: true };
-  }
-  return { body: Buffer.concat(chunks), isCut: false };
 }
 
 /** undici wraps what the connector said in different ways; the code is what tells, never the text. */

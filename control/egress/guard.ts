@@ -2,12 +2,10 @@
 // about to connect to. What was looked up is what is connected to, so a name that changes its mind in between gains
 // nothing. No connection is kept: each call looks anew, and none is lost to a far side that closes an idle one.
 import { lookup as systemLookup } from 'node:dns';
-import type { LookupFunction } from 'node:net';
 import { Agent, buildConnector } from 'undici';
-import { LongshoreError } from '#shared/errors.ts';
-import { isAddress, isCallable, type AddressRules } from '#shared/address.ts';
-import { createDnsLookup, type Lookup } from './names.ts';
-import { hostOf } from './url.ts';
+import type { AddressRules } from '#shared/address.ts';
+import { findDenied, guardLookup, type Lookup } from '#shared/guarded-lookup.ts';
+import { createDnsLookup } from './names.ts';
 
 export interface GuardOptions extends AddressRules {
   connectMs: number;
@@ -22,23 +20,8 @@ export function createGuard({ connectMs, lookup, ...rules }: GuardOptions): Agen
   return new Agent({
     pipelining: 0,
     connect(options, done) {
-      const host = hostOf(options);
-      // net.connect asks no resolver for an IP literal.
-      if (isAddress(host) && !isCallable(host, rules)) return done(denied(host), null);
-      return connector(options, done);
+      const denied = findDenied(options.hostname, rules);
+      return denied ? done(denied, null) : connector(options, done);
     },
   });
 }
-
-function guardLookup(lookup: Lookup, rules: AddressRules): LookupFunction {
-  return (name, options, done) =>
-    lookup(name, { ...options, all: true }, (error, addresses) => {
-      if (error) return done(error, []);
-      const [first, ...rest] = addresses.filter(({ address }) => isCallable(address, rules));
-      if (!first) return done(denied(name), []);
-      return options.all ? done(null, [first, ...rest]) : done(null, first.address, first.family);
-    });
-}
-
-const denied = (host: string): LongshoreError =>
-  new LongshoreError('egress_denied', { message: `Cannot call "${host}": it has no public address` });

@@ -1,15 +1,9 @@
 // Names of the public internet, asked of DNS itself. The system's resolver would take a thread of the few that the whole
 // process shares for each name, until it gives up: a handful of names whose servers are silent would hold up everybody's.
-import type { LookupAddress, LookupOptions } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { callbackify } from 'node:util';
-
-/** Lists all addresses of a name. */
-export type Lookup = (
-  name: string,
-  options: LookupOptions & { all: true },
-  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
+import type { Lookup } from '#shared/guarded-lookup.ts';
 
 /** Of one question; it is asked twice. Both fit into the time a connection has. */
 const ANSWER_LIMIT_MS = 1_000;

@@ -8,15 +8,25 @@ export const DOCKER_HUB = 'docker.io';
 const HUB_NAMES: readonly string[] = [DOCKER_HUB, 'index.docker.io', 'registry-1.docker.io'];
 
 /**
- * The part before the first slash where it has a dot, a colon or an upper-case letter or is `localhost`; Docker Hub
- * otherwise (distribution/reference, splitDockerDomain).
+ * The part before the first slash where it has a dot, a colon or an upper-case letter or is `localhost`; empty otherwise
+ * (distribution/reference, splitDockerDomain).
  */
-export function serverOf(image: string): string {
+function serverIn(image: string): string {
   const first = image.slice(0, Math.max(0, image.indexOf('/')));
-  const isServer = /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase();
-  if (!isServer) return DOCKER_HUB;
-  const server = first.toLowerCase();
-  return HUB_NAMES.includes(server) ? DOCKER_HUB : server;
+  return /[.:]/.test(first) || first === 'localhost' || first !== first.toLowerCase() ? first : '';
+}
+
+/** Docker Hub for a name that tells no registry. */
+export function serverOf(image: string): string {
+  const server = serverIn(image).toLowerCase();
+  return server === '' || HUB_NAMES.includes(server) ? DOCKER_HUB : server;
+}
+
+/** What the registry calls it: without server, tag and digest, and `library/nginx` for Docker Hub's `nginx`. */
+export function pathOf(image: string): string {
+  const server = serverIn(image);
+  const path = repositoryOf(server === '' ? image : image.slice(server.length + 1));
+  return serverOf(image) === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path;
 }
 
 const SERVER = /^(\[[0-9a-f:.]+\]|[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*)(:\d{1,5})?$/;

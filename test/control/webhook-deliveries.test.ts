@@ -1,6 +1,6 @@
 // Webhooks from the change to the receiver: a real database, real sockets, time moved by hand.
 import t from 'tap';
-import type { Lookup } from '../../control/egress/names.ts';
+import type { Lookup } from '#shared/guarded-lookup.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { reportOf } from '../support/fake-host.ts';
