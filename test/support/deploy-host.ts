@@ -150,6 +150,16 @@ export async function startDeployHost(
   spec: Partial<ServiceSpec> = {},
   restic: Partial<ResticOptions> = {},
 ): Promise<DeployHost> {
+  const deps = await startDeployParts(t, restic);
+  const host = new DeployHost(
+    { ...deps, askAi: (...question) => host.askAi(...question) },
+    specFor(uniqueProject(t, prefix), spec),
+  );
+  return host;
+}
+
+/** What any number of deploy hosts can share. */
+export async function startDeployParts(t: Test, restic: Partial<ResticOptions> = {}): Promise<ExecutorDeps> {
   await ensureImages();
   const stopped = new AbortController();
   t.teardown(() => stopped.abort());
@@ -158,7 +168,7 @@ export async function startDeployHost(
   const engine = createDockerEngine({ socketPath: SOCKET });
   const binary = findComposePlugin(dataDir);
   if (binary === undefined) throw new Error('Docker Compose is not installed');
-  const deps: ExecutorDeps = {
+  return {
     dataDir,
     engine,
     compose: createCompose({ binary, socketPath: SOCKET, home: dataDir, loginDir: join(dataDir, 'logins') }),
@@ -168,13 +178,11 @@ export async function startDeployHost(
     home: dataDir,
     allowsFileGit: true,
     buildImagePrefix: 'longshore-test/',
-    askAi: (...question) => host.askAi(...question),
+    askAi: async () => null,
     backups,
     clock: systemClock,
     log: silentLogger(),
   };
-  const host = new DeployHost(deps, specFor(uniqueProject(t, prefix), spec));
-  return host;
 }
 
 export function specFor(name: string, spec: Partial<ServiceSpec> = {}): ServiceSpec {
