@@ -8,6 +8,7 @@ import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
+import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
 import { REVISIONS } from './schema/revisions.ts';
 import { SERVICE_SETS } from './schema/service-sets.ts';
@@ -29,4 +30,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 10, sql: REVISIONS },
   { version: 11, sql: GIT_HOOKS },
   { version: 12, sql: SERVICE_SETS },
+  { version: 13, sql: IMAGE_UPDATES },
 ];
