@@ -52,11 +52,11 @@ export function judgeOnHost(document: ComposeDocument, context: JudgeContext): F
  * one at any time. Docker follows it as root, so the target is what is judged.
  */
 function judgeLinks({ root, services }: ComposeDocument, context: JudgeContext): Finding[] {
-  const { rules, form, projectDir } = context;
+  const { rules, form, projectDir, root: top = projectDir } = context;
   const findings: Finding[] = [];
-  const home = realPath(projectDir);
+  const home = realPath(top);
   const judge = (path: string, rule: Finding['rule'], file: string) => {
-    if (isOpen(file, form) || isRemote(file) || !isInside(projectDir, file, projectDir)) return; // judged by its text
+    if (isOpen(file, form) || isRemote(file) || !isInside(top, file, projectDir)) return; // judged by its text
     const target = realPath(resolve(projectDir, file));
     if (!isInside(home, target, '/')) findings.push({ path, rule, message: `"${file}" is a link out of the folder` });
   };
@@ -68,15 +68,16 @@ function judgeLinks({ root, services }: ComposeDocument, context: JudgeContext):
   return rules.bindMounts === 'project' ? [...findings, ...judgeBindLinks({ root, services }, context)] : findings;
 }
 
-function judgeBindLinks({ services }: ComposeDocument, { rules, form, projectDir }: JudgeContext): Finding[] {
-  const home = realPath(projectDir);
-  const folders = [projectDir, ...rules.bindFolders];
+function judgeBindLinks({ services }: ComposeDocument, context: JudgeContext): Finding[] {
+  const { rules, form, projectDir, root: top = projectDir } = context;
+  const home = realPath(top);
+  const folders = [top, ...rules.bindFolders];
   const targets = folders.map(realPath);
   const faultOf = (source: string, isReadOnly: boolean): string | undefined => {
     if (isOpen(source, form) || !folders.some((folder) => isInside(folder, source, projectDir))) return undefined;
     const target = realPath(resolve(projectDir, source));
     if (!targets.some((folder) => isInside(folder, target, '/'))) return `"${source}" is a link out of the folder`;
-    const isNews = !isReadOnly && !holdsOwnFiles(projectDir, source); // else its text has told
+    const isNews = !isReadOnly && !holdsOwnFiles(top, source, projectDir); // else its text has told
     return isNews && holdsOwnFiles(home, target) ? ownFilesMessage(source) : undefined;
   };
   return Object.entries(services).flatMap(([name, service]) =>

@@ -6,12 +6,12 @@ import type { ChangeAnswer } from './api-types.ts';
 import { argument, type Session } from './command.ts';
 import { watchJob } from './deploy-outcome.ts';
 import { parseSeconds } from './duration.ts';
-import { gitLoginOf, gitLoginOptions, type GitLoginArgs } from './git-login.ts';
+import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from './git-source.ts';
 import { limitField } from './limits.ts';
 import { parsePairs, readEnvFile, readInput } from './pairs.ts';
 import { requireServiceId } from './services.ts';
 
-export interface ChangeArgs extends GitLoginArgs {
+export interface ChangeArgs extends GitSourceArgs {
   service: string;
   env: string[];
   envFile?: string | undefined;
@@ -44,7 +44,7 @@ export const changeOptions = <T>(yargs: Argv<T>) =>
     .option('env-file', oneOf('File of variables; --env wins'))
     .option('unset', manyOf('Variable to remove'))
     .option('file', { ...oneOf('New compose file, - for stdin'), alias: 'f' })
-    .options(gitLoginOptions)
+    .options(gitSourceOptions)
     .option('cpu', oneOf('Cores for all its containers together, or none'))
     .option('memory', oneOf('Memory for all its containers together in MB, or none'))
     .option('label', manyOf('Label, K=V'))
@@ -100,7 +100,7 @@ export function changeOf(args: ChangeArgs): object {
   return {
     ...ifAny({ variables, labels, limits }),
     ...(file !== undefined && { compose: readInput(file, '--file') }),
-    ...gitLoginOf(args),
+    ...gitSourceOf(args, null),
     ...(displayName !== undefined && { display_name: displayName || null }),
     ...(category !== undefined && { category: category || null }),
     ...(timeout !== undefined && { health_timeout_s: parseSeconds(timeout, '--timeout') }),

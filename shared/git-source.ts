@@ -8,6 +8,13 @@ const SCP_LIKE = /^[a-z0-9_][a-z0-9_.-]*@[a-z0-9][a-z0-9.-]*:(?!\/?-)[a-z0-9._~/
 /** The parts of git-check-ref-format(1) that matter for a branch: no option, no climbing, no glob, no control bytes. */
 const BRANCH = /^(?![-/.])(?!.*(\.\.|\/\/|@\{|\/\.|\.lock(\/|$)))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u;
 
+/**
+ * A folder of the repository, as its names joined by slashes: nothing that climbs, is git's own, reads like an option, or
+ * that Compose would fill in.
+ */
+const PATH = /^(?!-)(?!.*(^|\/)(\.{1,2}|\.git)?(\/|$))[^\p{Cc}\\$]+$/iu;
+const MAX_PATH_CHARS = 255;
+
 /** SHA-1 or SHA-256. */
 const COMMIT = /^([0-9a-f]{40}|[0-9a-f]{64})$/;
 
@@ -18,11 +25,9 @@ export interface GitRules {
   field?: string;
 }
 
-/** Throws `unsafe_git_url`, or `validation_error` for the branch, the commit and the login. */
-export function checkGitSource(
-  { url, branch, commit, login }: GitSource,
-  { allowsFiles, field = 'git_url' }: GitRules,
-): void {
+/** Throws `unsafe_git_url`, or `validation_error` for the rest. */
+export function checkGitSource(source: GitSource, { allowsFiles, field = 'git_url' }: GitRules): void {
+  const { url, branch, commit, path, login } = source;
   const protocols = ['https:', 'ssh:', ...(allowsFiles ? ['file:'] : [])];
   const fault = findUrlFault(url, protocols);
   if (fault) throw new LongshoreError('unsafe_git_url', { details: fault, fields: { [field]: fault } });
@@ -30,11 +35,15 @@ export function checkGitSource(
     throw new LongshoreError('validation_error', { fields: { git_branch: 'Not a branch name' } });
   if (commit !== undefined && !COMMIT.test(commit))
     throw new LongshoreError('validation_error', { fields: { git_commit: 'Not the full name of a commit' } });
+  if (path !== undefined && (path.length > MAX_PATH_CHARS || !PATH.test(path)))
+    throw new LongshoreError('validation_error', { fields: { git_path: PATH_RULE } });
   if (login && !url.startsWith('https://'))
     throw new LongshoreError('validation_error', { fields: { git_token: 'Is for an https:// URL' } });
   if (login && !isHeaderSafe(login))
     throw new LongshoreError('validation_error', { fields: { git_token: 'Not a token, or git_username not a name' } });
 }
+
+const PATH_RULE = 'Not a folder inside the repository: names joined by "/", like apps/web';
 
 /** It travels as one line, and the first colon ends the name (RFC 7617 §2). */
 const isHeaderSafe = ({ username, password }: GitLogin): boolean =>

@@ -125,6 +125,8 @@ export interface GitSource {
   branch: string | null;
   /** Full name of the one commit to deploy; absent: the newest of the branch. */
   commit?: string | undefined;
+  /** The folder of the repository where what is deployed lies; absent: its top. */
+  path?: string | undefined;
   /** For https only; absent: nobody. Sealed like the variables. */
   login?: GitLogin | undefined;
 }

@@ -24,6 +24,7 @@ export function inputsOf({ id, name, compose, variables, files, limits, git }: S
   const isLimited = limits !== undefined && (limits.cpu !== null || limits.memoryMb !== null);
   if (isLimited) inputs.push([limits.cpu, limits.memoryMb]);
   if (git) inputs.push(['git', git.url, git.branch, ...(git.commit === undefined ? [] : [git.commit])]);
+  if (git?.path !== undefined) inputs.push(['path', git.path]);
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
@@ -122,7 +123,10 @@ export function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> 
 export const judge = (task: Task, document: ComposeDocument, form: JudgeContext['form']): Finding[] =>
   judgeOnHost(document, contextOf(task, form));
 
-function contextOf({ deps, run, project, workspace, isStranger }: Task, form: JudgeContext['form']): JudgeContext {
+function contextOf(
+  { deps, run, project, workspace, checkout, isStranger }: Task,
+  form: JudgeContext['form'],
+): JudgeContext {
   const { id, git } = run.service.spec;
   const rules = isStranger ? deps.policy.tenant : deps.policy.operator;
   return {
@@ -130,6 +134,7 @@ function contextOf({ deps, run, project, workspace, isStranger }: Task, form: Ju
     form,
     project: project.name,
     projectDir: project.directory,
+    root: checkout?.directory,
     reservedPorts: deps.reservedPorts,
     serviceId: id,
   };

@@ -38,10 +38,10 @@ export class Task {
     return this.#step;
   }
 
-  /** Relative paths of the compose file start in the checkout where there is one. */
+  /** Relative paths of the compose file start in the checkout where there is one, in the folder that is deployed. */
   get project(): { name: string; directory: string } {
     const { name, directory } = this.workspace;
-    return { name, directory: this.checkout?.directory ?? directory };
+    return { name, directory: this.checkout?.folder ?? directory };
   }
 
   /** Whose files they are decides what they may: a customer's, and those that an AI deploy found, get less. */

@@ -183,7 +183,9 @@ export async function writeAtomic(path: string, text: string, mode: number): Pro
 export const readIfThere = (path: string): Promise<string | undefined> =>
   readFile(path, 'utf8').catch(ignore('ENOENT'));
 
-export const ignore = (code: string) => (error: unknown) => {
-  if ((error as NodeJS.ErrnoException).code !== code) throw error;
-  return undefined;
-};
+export const ignore =
+  (...codes: string[]) =>
+  (error: unknown) => {
+    if (!codes.includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    return undefined;
+  };

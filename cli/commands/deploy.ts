@@ -8,13 +8,13 @@ import { apiCommand, withSession, type Command, type Session } from '../command.
 import { watchJob } from '../deploy-outcome.ts';
 import type { DeployPlan } from '../deploy-types.ts';
 import { parseSeconds } from '../duration.ts';
-import { gitLoginOf, gitLoginOptions, type GitLoginArgs } from '../git-login.ts';
+import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from '../git-source.ts';
 import { limitField } from '../limits.ts';
 import { requireIdByName } from '../names.ts';
 import { showPlan } from '../service-plan.ts';
 import { parsePairs, readEnvFile, readInput } from '../pairs.ts';
 
-interface DeployArgs extends GitLoginArgs {
+interface DeployArgs extends GitSourceArgs {
   name: string;
   file?: string | undefined;
   template?: string | undefined;
@@ -52,7 +52,7 @@ const options = (yargs: Argv) =>
     })
     .option('git', { type: 'string', requiresArg: true, describe: 'A Git repository instead, https:// or ssh' })
     .option('branch', { type: 'string', requiresArg: true, describe: "Its branch; else the repository's own choice" })
-    .options(gitLoginOptions)
+    .options(gitSourceOptions)
     .option('env', { type: 'string', array: true, nargs: 1, alias: 'e', default: [], describe: 'Variable, NAME=VALUE' })
     .option('set', { type: 'string', array: true, nargs: 1, default: [], describe: 'The same, for a template' })
     .option('env-file', { type: 'string', requiresArg: true, describe: 'File of variables; --env and --set win' })
@@ -78,6 +78,8 @@ const options = (yargs: Argv) =>
     .conflicts('file', ['template', 'git'])
     .conflicts('template', 'git')
     .implies('branch', 'git')
+    .implies('commit', 'git')
+    .implies('path', 'git')
     .implies('git-token-file', 'git')
     .implies('git-username', 'git-token-file')
     .example('$0 deploy -f compose.yaml --name shop --follow', '')
@@ -150,7 +152,7 @@ function limitsOf({ cpu, memory }: DeployArgs): object {
   return { limits: { ...limitField('cpu', cpu, '--cpu'), ...limitField('memory_mb', memory, '--memory') } };
 }
 
-function sourceOf({ file, template, git, branch, ...login }: DeployArgs): object {
+function sourceOf({ file, template, git, branch, ...source }: DeployArgs): object {
   if (file !== undefined) return { deploy_method: 'compose', compose: readInput(file, '--file') };
   if (template !== undefined) return { deploy_method: 'template', template_id: template };
   if (git !== undefined)
@@ -158,7 +160,7 @@ function sourceOf({ file, template, git, branch, ...login }: DeployArgs): object
       deploy_method: 'git',
       git_url: git,
       ...(branch !== undefined && { git_branch: branch }),
-      ...gitLoginOf(login),
+      ...gitSourceOf(source),
     };
   throw new LongshoreError('bad_request', { message: 'Say what to deploy: -f FILE, --template ID or --git URL' });
 }

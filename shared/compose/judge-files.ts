@@ -68,7 +68,7 @@ function filesOfInclude(path: string, item: unknown): FileReference[] {
 export function judgeFiles(
   root: ComposeMap,
   services: Record<string, ComposeMap>,
-  { rules, form, projectDir }: JudgeContext,
+  { rules, form, projectDir, root: home = projectDir }: JudgeContext,
   report: Report,
 ): void {
   for (const { path, file, kind } of filesOf(root, services)) {
@@ -76,7 +76,7 @@ export function judgeFiles(
     if (rules[rule]) continue;
     if (isOpen(file, form)) report(path, rule, 'must be plain text, without a variable');
     else if (isRemote(file)) report(path, rule, 'must be a local path');
-    else if (!isInside(projectDir, file, projectDir)) report(path, rule, `"${file}" is outside the service's folder`);
+    else if (!isInside(home, file, projectDir)) report(path, rule, `"${file}" is outside the service's folder`);
     else if (kind === 'compose') report(path, rule, 'further compose files are not allowed');
   }
 }

@@ -51,7 +51,7 @@ export const ownFilesMessage = (source: string): string =>
   `"${source}" holds Longshore's own files: mount a folder below it, or read-only`;
 
 function judgeMount(path: string, mount: Mount, context: JudgeContext, report: Report): void {
-  const { rules, form, projectDir } = context;
+  const { rules, form, projectDir, root = projectDir } = context;
   if (mount.type === 'tmpfs') return judgeMemory(path, mount.size, context, report);
   if (rules.serviceKeys !== 'any' && !MOUNT_TYPES.includes(mount.type)) {
     return report(path, 'drivers', `mounts of type "${mount.type}" are not allowed`);
@@ -60,12 +60,13 @@ function judgeMount(path: string, mount: Mount, context: JudgeContext, report: R
   if (!rules.dockerSocket && dockerSocketIsBelow(mount.source)) {
     return report(path, 'dockerSocket', 'the Docker socket is not allowed');
   }
-  const folders = [projectDir, ...rules.bindFolders];
+  const folders = [root, ...rules.bindFolders];
   const { source, isReadOnly } = mount;
   if (rules.bindMounts === 'any') return;
   if (!folders.some((folder) => isInside(folder, source, projectDir))) {
     report(path, 'bindMounts', `"${source}" is outside the service's folder`);
-  } else if (!isReadOnly && holdsOwnFiles(projectDir, source)) report(path, 'bindMounts', ownFilesMessage(source));
+  } else if (!isReadOnly && holdsOwnFiles(root, source, projectDir))
+    report(path, 'bindMounts', ownFilesMessage(source));
 }
 
 /** Memory file systems grow in the host's memory: where there is a limit, a size must be stated and fit. */

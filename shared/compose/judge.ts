@@ -10,6 +10,8 @@ export interface JudgeContext {
   project: string;
   /** The service's folder; relative paths start here. Control, which has none, passes any absolute path. */
   projectDir: string;
+  /** What relative paths may not leave, where that is more than `projectDir`: a commit that is deployed from a folder in it. */
+  root?: string | undefined;
   /** Host ports of Longshore itself, refused to everybody. */
   reservedPorts: readonly number[];
   /** Our own label in a normalised file carries this; anything else under `longshore.` is a forgery. */

@@ -13,9 +13,9 @@ export function isInside(folder: string, path: string, base: string): boolean {
 /** What the agent and Compose read again later: whoever can write it gets anything deployed, unjudged. */
 const OWN_FILES = ['', 'compose.yaml', 'override.yaml', 'rendered.json', '.env', 'revisions'];
 
-/** Whether `path` is the service's `folder` itself or one of Longshore's own files in it. */
-export const holdsOwnFiles = (folder: string, path: string): boolean =>
-  OWN_FILES.includes(posix.relative(folder, posix.resolve(folder, path)).split('/')[0] ?? '');
+/** Whether `path`, relative to `base`, is the service's `folder` itself or one of Longshore's own files in it. */
+export const holdsOwnFiles = (folder: string, path: string, base = folder): boolean =>
+  OWN_FILES.includes(posix.relative(folder, posix.resolve(base, path)).split('/')[0] ?? '');
 
 /** Whether mounting `path` brings the Docker socket along. */
 export const dockerSocketIsBelow = (path: string): boolean =>

@@ -47,6 +47,7 @@ export const serviceSpec = lazy(() =>
         url: z.string().max(2048),
         branch: z.string().max(255).nullable(),
         commit: z.string().max(64).optional(),
+        path: z.string().max(255).optional(),
         login: z.object({ username: z.string().max(255), password: z.string().max(2048) }).optional(),
       })
       .optional(),

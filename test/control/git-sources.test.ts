@@ -25,6 +25,24 @@ t.test('the host is told the repository and its branch; there is no compose text
   });
 });
 
+t.test('one commit and a folder may be named, and the folder changed', async (t) => {
+  const { http, key, host, ...real } = await start(t);
+  const [git_commit, git_path] = ['a'.repeat(40), 'apps/web'];
+  const body = { name: 'app', deploy_method: 'git', git_url: 'https://example.com/x.git', git_commit, git_path };
+  const made = await http.call<{ id: string; deploy_job_id: string }>('POST', '/api/services', { key, body });
+  const { spec } = await host.offered(made.body.deploy_job_id);
+  t.strictSame(spec?.git, { url: body.git_url, branch: null, commit: git_commit, path: git_path });
+  await host.finish(made.body.deploy_job_id);
+  const change = (fields: object) =>
+    http.call<{ deploy_job_id: string }>('PATCH', `/api/services/${made.body.id}`, { key, body: fields });
+  t.match(await change({ git_path }), { body: { deploy_job_id: null, git: { commit: git_commit, path: git_path } } });
+  const { deploy_job_id: jobId } = (await change({ git_path: null })).body;
+  t.strictSame((await host.offered(jobId)).spec?.git, { url: body.git_url, branch: null, commit: git_commit });
+  await host.finish(jobId);
+  const refused = await refusal({ http, key, ...real }, { git_url: body.git_url, git_path: '../x' });
+  t.match(refused, { status: 422, fields: { git_path: /Not a folder inside/ } });
+});
+
 t.test('an AI deploy names a repository, too', async (t) => {
   const { http, key, host } = await start(t);
   const body = { name: 'app', deploy_method: 'ai', ai_url: 'https://github.com/user/repo' };

@@ -176,6 +176,41 @@ configs: {app: {file: ./app.conf}}
     });
   });
 
+  await t.test(
+    'a folder of the repository is deployed: it reaches up to the top, and its data outlives commits',
+    async (t) => {
+      const compose = `services:
+  web: {image: "longshore-test/web:1", stop_grace_period: 0s, volumes: ["../conf:/conf:ro", "./data:/data"]}
+  other:
+    stop_grace_period: 0s
+    build: {context: .., dockerfile: web/Dockerfile}
+`;
+      const files = { 'apps/web/compose.yaml': compose, 'apps/conf/a.txt': 'one', 'compose.yaml': 'not: this one' };
+      const { host, repository } = await start(t, {
+        ...files,
+        'apps/web/Dockerfile': DOCKERFILE,
+        'apps/greeting.txt': '',
+      });
+      const git = { url: repository.url, branch: null, path: 'apps/web' };
+      const steps = new StepLog();
+      t.match(await host.deploy({ git }, { steps }), { state: 'succeeded' });
+      t.ok(steps.said.some((line) => line.endsWith('deploying its compose.yaml in apps/web')));
+      await inWeb(host, 'sh', '-c', 'echo precious > /data/db');
+      const before = await host.containerIds();
+      t.match(await host.deploy({}, AGAIN), { state: 'succeeded', unchanged: true });
+      t.strictSame(await host.containerIds(), before);
+      t.match(await host.plan(), { services: [{ action: 'keep' }, { action: 'keep' }], findings: [] });
+      await repository.commit({ 'apps/conf/a.txt': 'two' });
+      t.match(await host.deploy({}, AGAIN), { state: 'succeeded' });
+      t.equal(await inWeb(host, 'cat', '/conf/a.txt', '/data/db'), 'two\nprecious'.replace('\n', ''));
+      t.equal(readFileSync(join(host.folder, 'data/apps/web/data/db'), 'utf8'), 'precious\n');
+      t.match(await host.deploy({ git: { ...git, path: 'apps/nowhere' } }), {
+        state: 'failed',
+        error: { code: 'validation_error', fields: { git_path: /no folder of the commit/ } },
+      });
+    },
+  );
+
   await t.test("A39: a customer's repository is held to the policy for customers, and may not be a file", async (t) => {
     const { host } = await start(t, { 'compose.yaml': COMPOSE('one') });
     t.match(await host.deploy({ customerId: 'cust_1' }), { state: 'failed', error: { code: 'unsafe_git_url' } });
@@ -189,7 +224,7 @@ void t.test('fetching', async (t) => {
     const commit = await repository.commit({ 'a.txt': 'next' });
     const directory = join(t.testdir(), 'repo');
     const fetched = await fetchFrom(t, repository.url, { directory, source: { url: repository.url, branch: 'next' } });
-    t.strictSame(fetched, { commit, directory: join(directory, commit) });
+    t.match(fetched, { commit, directory: join(directory, commit) });
     t.strictSame(readdirSync(fetched.directory), ['a.txt'], "nothing of git's own");
     t.equal(readFileSync(join(fetched.directory, 'a.txt'), 'utf8'), 'next');
     const missing = { url: repository.url, branch: 'nowhere' };

@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, readdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
-import { keepData, pruneCheckouts, settle } from '../../agent/deploy/git/checkouts.ts';
+import { folderIn, keepData, pruneCheckouts, settle } from '../../agent/deploy/git/checkouts.ts';
 import { stampRendered, type Rendered } from '../../agent/deploy/rendered.ts';
 import { Workspace } from '../../agent/deploy/workspace.ts';
 import { judgeOnHost } from '../../agent/policy.ts';
@@ -21,7 +21,7 @@ t.test('binds of what a commit does not bring move out of it; everything else st
   ];
   const placed = ['var/db', 'uploads'];
   const rendered = withVolumes(...placed.map((path) => bind(join(directory, path))), ...untouched);
-  const moved = keepData(rendered, { commit: 'abc', directory }, join(root, 'data'));
+  const moved = keepData(rendered, { directory }, join(root, 'data'));
   t.strictSame(moved, withVolumes(...placed.map((path) => bind(join(root, 'data', path))), ...untouched));
 });
 
@@ -43,8 +43,34 @@ t.test("A40: a customer's service may bind its data, and no link that a containe
 t.test('a commit that is there already stays: containers use its files', async (t) => {
   const root = t.testdir({ aside: { a: '' }, repo: { abc: { before: '' } } });
   const directory = join(root, 'repo/abc');
-  t.strictSame(await settle(join(root, 'aside'), directory, 'abc'), { commit: 'abc', directory });
+  await settle(join(root, 'aside'), directory);
   t.strictSame(readdirSync(directory), ['before']);
+});
+
+t.test('A53: the folder that is deployed is one of the commit, and reached by no link', async (t) => {
+  const directory = t.testdir({ apps: { web: {} }, 'a.txt': '', '...': {} });
+  symlinkSync('/etc', join(directory, 'apps/linked'));
+  t.equal(await folderIn(directory, undefined), directory);
+  t.equal(await folderIn(directory, 'apps/web'), join(directory, 'apps/web'));
+  t.equal(await folderIn(directory, '...'), join(directory, '...'));
+  for (const path of ['nowhere', 'apps/nowhere', 'a.txt', 'a.txt/x', 'apps/linked', 'apps/linked/ssh'])
+    await t.rejects(folderIn(directory, path), { code: 'validation_error', fields: { git_path: /no folder/ } }, path);
+});
+
+t.test('A40: a folder of a commit may reach up to the top of the commit, and not out of it', async (t) => {
+  const root = t.testdir({ repo: { abc: { lib: {}, apps: { web: {} } } } });
+  const [top, projectDir] = [join(root, 'repo/abc'), join(root, 'repo/abc/apps/web')];
+  const judge = (services: Rendered['services'], form: 'written' | 'normalised') => {
+    const place = { rules: DEFAULT_POLICY.tenant, project: 'shop', projectDir, root: top, reservedPorts: [] };
+    return judgeOnHost({ root: { services }, services }, { ...place, form }).map(({ rule }) => rule);
+  };
+  t.strictSame(judge({ web: { build: '../..' } }, 'written'), []);
+  t.strictSame(judge({ web: { build: '../../..' } }, 'written'), ['outsideBuilds']);
+  t.strictSame(judge({ web: { volumes: ['../../lib:/lib'] } }, 'written'), []);
+  t.strictSame(judge({ web: { volumes: ['../../../abd:/lib'] } }, 'written'), ['bindMounts']);
+  symlinkSync('/etc', join(top, 'lib/linked'));
+  t.strictSame(judge({ web: { volumes: [bind(join(top, 'lib/linked'))] } }, 'normalised'), ['bindMounts']);
+  t.strictSame(judge({ web: { volumes: [bind(join(top, 'lib'))] } }, 'normalised'), []);
 });
 
 t.test('commits go that neither a revision nor what was last applied was made from', async (t) => {

@@ -13,10 +13,10 @@ import { composeOf, variablesOf } from './proposal.ts';
 /** The compose text of a commit; undefined where nobody can be asked. Sets the job's advice. */
 export async function adviseOn(
   task: Task,
-  { commit, directory }: Checkout,
+  from: Checkout,
   say: Say,
 ): Promise<{ text: string; origin: string } | undefined> {
-  const proposal = await proposalFor(task, { commit, directory }, say);
+  const proposal = await proposalFor(task, from, say);
   if (!proposal) return undefined;
   task.advice = { proposal, variables: variablesOf(proposal, task.run.service.spec.variables) };
   const text = composeOf(proposal);

@@ -4,17 +4,22 @@
 //   repo/<commit>/   the files as they were fetched; goes some time after the last revision that was made from it
 //   data/            what containers bind by a relative path and no commit brings along: it outlives them all
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { chmod, readdir, rename, rm, stat } from 'node:fs/promises';
+import { chmod, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { isInside } from '#shared/compose/paths.ts';
 import { isMap, listOf } from '#shared/compose/values.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import { loadReview } from '../ai/review.ts';
 import type { Rendered, RenderedService } from '../rendered.ts';
 import { commitsOf } from '../revisions/revisions.ts';
 import { ignore, readIfThere, type Workspace } from '../workspace.ts';
 
 export interface Checkout {
   commit: string;
+  /** All of the commit. */
   directory: string;
+  /** Where what is deployed lies in it: the same, or a folder below. */
+  folder: string;
 }
 
 /** Containers and builds read the files as other users: their modes are git's, whatever the agent's umask made of them. */
@@ -22,12 +27,21 @@ const RUNNABLE_MODE = 0o755;
 const PLAIN_MODE = 0o644;
 
 /** Gives the files in `aside` their place, whole or not at all. Containers may use a commit that is there: it stays. */
-export async function settle(aside: string, directory: string, commit: string): Promise<Checkout> {
-  if (!existsSync(directory)) {
-    await setModes(aside);
-    await rename(aside, directory);
+export async function settle(aside: string, directory: string): Promise<void> {
+  if (existsSync(directory)) return;
+  await setModes(aside);
+  await rename(aside, directory);
+}
+
+/** A container may have made a link of any folder since: none is followed. Fails with `validation_error`. */
+export async function folderIn(directory: string, path: string | undefined): Promise<string> {
+  let folder = directory;
+  for (const name of path?.split('/') ?? []) {
+    folder = join(folder, name);
+    if ((await lstat(folder).catch(ignore('ENOENT', 'ENOTDIR')))?.isDirectory()) continue;
+    throw new LongshoreError('validation_error', { fields: { git_path: `"${path}" is no folder of the commit` } });
   }
-  return { commit, directory };
+  return folder;
 }
 
 async function setModes(folder: string): Promise<void> {
@@ -40,10 +54,10 @@ async function setModes(folder: string): Promise<void> {
   }
 }
 
-/** Drops the commits that neither a kept revision nor a container was made from. */
+/** Drops the commits that neither a kept revision nor a container was made from, and that wait for no review. */
 export async function pruneCheckouts(workspace: Workspace): Promise<void> {
   const names = (await readdir(workspace.checkouts).catch(ignore('ENOENT'))) ?? [];
-  const commits = await commitsOf(workspace);
+  const commits = [...(await commitsOf(workspace)), (await loadReview(workspace))?.commit];
   const applied = (await readIfThere(workspace.renderedFile)) ?? '';
   const old = names.filter((name) => !commits.includes(name) && !applied.includes(name));
   await Promise.all(old.map((name) => rm(join(workspace.checkouts, name), { recursive: true, force: true })));
@@ -60,7 +74,7 @@ function isBrought(path: string): boolean {
 }
 
 /** Moves binds of what the commit does not have to the folder for data, where the next commit finds them again. */
-export function keepData(rendered: Rendered, { directory }: Checkout, data: string): Rendered {
+export function keepData(rendered: Rendered, { directory }: Pick<Checkout, 'directory'>, data: string): Rendered {
   const move = (volume: unknown): unknown => {
     if (!isMap(volume) || volume['type'] !== 'bind' || typeof volume['source'] !== 'string') return volume;
     const { source } = volume;

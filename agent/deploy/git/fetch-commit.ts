@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
-import { settle, type Checkout } from './checkouts.ts';
+import { folderIn, settle, type Checkout } from './checkouts.ts';
 import { environmentFor } from './login.ts';
 import { pinPublic, requirePinning } from './pin.ts';
 import { runGit, type GitRun } from './run-git.ts';
@@ -45,14 +45,15 @@ type Git = (
 ) => Promise<void>;
 
 /**
- * Fails with `unsafe_git_url`, `egress_denied`, `repo_limit`, `interrupted`, or `git_failed` naming what git said.
+ * Fails with `unsafe_git_url`, `egress_denied`, `repo_limit`, `interrupted`, `validation_error` where the commit lacks the
+ * folder, or `git_failed` naming what git said.
  * Repeating it is safe, and a commit that is there stays as it is.
  */
 export async function fetchCommit(fetch: GitFetch): Promise<Checkout> {
   const { source, directory, isStranger, allowsFiles } = fetch;
   checkGitSource(source, { allowsFiles: allowsFiles && !isStranger });
   const kept = source.commit === undefined ? undefined : join(directory, source.commit);
-  if (kept !== undefined && existsSync(kept)) return { commit: basename(kept), directory: kept };
+  if (kept !== undefined && existsSync(kept)) return toCheckout(source, kept);
   const { url, settings } = isStranger ? await pinPublic(source.url) : { url: source.url, settings: [] };
   const aside = join(directory, '.new');
   await rm(aside, { recursive: true, force: true });
@@ -61,11 +62,18 @@ export async function fetchCommit(fetch: GitFetch): Promise<Checkout> {
     const commit = await checkOut(fetch, url, gitIn(aside, settings, fetch));
     // Differs from fetch to fetch: as part of a build's context it would make a new image of the same files.
     await rm(join(aside, '.git'), { recursive: true, force: true });
-    return await settle(aside, join(directory, commit), commit);
+    await settle(aside, join(directory, commit));
+    return await toCheckout(source, join(directory, commit));
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
 }
+
+const toCheckout = async ({ path }: GitSource, directory: string): Promise<Checkout> => ({
+  commit: basename(directory),
+  directory,
+  folder: await folderIn(directory, path),
+});
 
 async function checkOut(
   { source, isStranger, caFile, limits = REPO_LIMITS }: GitFetch,

@@ -20,17 +20,21 @@ const DOCKERFILE = 'Dockerfile';
  * `no_build_recipe`.
  */
 export async function fetchCompose(task: Task, source: GitSource, say: Say): Promise<{ text: string; from: Checkout }> {
-  const from = task.checkout ?? (await fetchNewest(task, source, say));
+  const from = task.checkout ?? (await fetchSource(task, source, say));
   const isByAi = task.run.service.spec.method === 'ai';
   const advised = isByAi ? await adviseOn(task, from, say) : undefined;
-  const { text, origin } = advised ?? (await composeOf(from.directory, settingsOf(task)));
+  const { text, origin } = advised ?? (await composeOf(from.folder, settingsOf(task)));
   const note = isByAi && !advised ? 'no AI endpoint is set, ' : '';
-  say({ message: `commit ${from.commit.slice(0, 12)}, ${note}deploying its ${origin}` });
+  say({
+    message: `commit ${from.commit.slice(0, 12)}, ${note}deploying its ${origin}${source.path === undefined ? '' : ` in ${source.path}`}`,
+  });
   return { text, from };
 }
 
-async function fetchNewest(task: Task, source: GitSource, say: Say): Promise<Checkout> {
-  const { deps, run, workspace, isStranger } = task;
+/** Its newest commit, or the one that was approved. */
+export async function fetchSource(task: Task, wanted: GitSource, say: Say): Promise<Checkout> {
+  const { deps, run, workspace, isStranger, approved } = task;
+  const source = approved ? { ...wanted, commit: approved.commit } : wanted;
   // This machine's own files, where it allows them, are nobody's to attack others with.
   const isLocal = source.url.startsWith('file:') && run.service.spec.customerId === null;
   const fetch = {
@@ -47,9 +51,9 @@ async function fetchNewest(task: Task, source: GitSource, say: Say): Promise<Che
 }
 
 function settingsOf({ run, deps }: Task): BuildSettings {
-  const { variables, offeredNames = [] } = run.service.spec;
+  const { variables, offeredNames = [], git } = run.service.spec;
   const own = Object.entries(variables).filter(([name]) => !offeredNames.includes(name));
-  return { variables: Object.fromEntries(own), imagePrefix: deps.buildImagePrefix };
+  return { variables: Object.fromEntries(own), imagePrefix: deps.buildImagePrefix, path: git?.path };
 }
 
 /** What a container wrote into a commit's folder may not be ours to remove: that fails no deploy. */
@@ -63,12 +67,14 @@ interface BuildSettings {
   /** The service's own: a shared one is for texts that name it. */
   variables: Readonly<Record<string, string>>;
   imagePrefix: string;
+  /** For messages. */
+  path: string | undefined;
 }
 
 /** `origin` says how it is run, with all of a recipe: people who watch may see only the last line of a step. */
 async function composeOf(
   directory: string,
-  { variables, imagePrefix }: BuildSettings,
+  { variables, imagePrefix, path }: BuildSettings,
 ): Promise<{ text: string; origin: string }> {
   for (const name of COMPOSE_NAMES) {
     const text = await readPlain(directory, name);
@@ -78,7 +84,7 @@ async function composeOf(
   if (dockerfile !== undefined)
     return { text: composeForDockerfile(dockerfile, Object.keys(variables)), origin: DOCKERFILE };
   const recipe = findRecipe(await readRepository(directory), imagePrefix);
-  if (!isRecipe(recipe)) throw noRecipe(recipe);
+  if (!isRecipe(recipe)) throw noRecipe(recipe, path);
   return { text: composeForRecipe(recipe, variables), origin: describeRecipe(recipe) };
 }
 
@@ -118,10 +124,11 @@ function describeRecipe({ name, found, command, port, dockerfile }: Recipe): str
   return `sources by the ${name} recipe: found ${found.join(', ')}; will run ${start} on port ${port}\n${dockerfile}`;
 }
 
-function noRecipe({ lookedFor, lacks }: NoRecipe): LongshoreError {
+function noRecipe({ lookedFor, lacks }: NoRecipe, path: string | undefined): LongshoreError {
+  const place = path === undefined ? 'at the top' : `in ${path}`;
   const looked = [...COMPOSE_NAMES, DOCKERFILE, ...lookedFor].join(', ');
   const found = lacks.map((lack) => `. Found ${lack}`).join('');
   return new LongshoreError('no_build_recipe', {
-    details: `Looked for ${looked} at the top of the repository${found}`,
+    details: `Looked for ${looked} ${place} of the repository${found}`,
   });
 }

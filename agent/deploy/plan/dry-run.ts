@@ -1,6 +1,7 @@
 // What a deploy would do, found out without doing anything: the first half of a deploy in a scratch folder, against what
 // is on this host now. The service's own folder is read, never written; nothing of Docker changes; git fetches into the
 // scratch folder.
+import { basename, join, relative } from 'node:path';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Finding } from '#shared/compose/policy.ts';
 import type { PullPolicy, ServiceSpec } from '#shared/model.ts';
@@ -87,10 +88,10 @@ function loadGood({ run, workspace }: Task): Promise<Revision | undefined> | und
 }
 
 /** Where the deploy would have the commit. */
-const inPlace = ({ commit }: Checkout, { workspace }: Task): Checkout => ({
-  commit,
-  directory: `${workspace.checkouts}/${commit}`,
-});
+const inPlace = ({ commit, directory, folder }: Checkout, { workspace }: Task): Checkout => {
+  const real = join(workspace.checkouts, basename(directory));
+  return { commit, directory: real, folder: join(real, relative(directory, folder)) };
+};
 
 async function render({ real, scratch }: Site, sources: Sources, obsolete: readonly string[]): Promise<Rendered> {
   await imitate(real.workspace, scratch.workspace, sources, obsolete);

@@ -60,6 +60,8 @@ export interface ServiceChange {
   compose?: string | undefined;
   /** Deploy this commit; null: the newest of the branch. */
   gitCommit?: string | null | undefined;
+  /** Folder of the repository to deploy from; null: its top. */
+  gitPath?: string | null | undefined;
   /** For the host of its repository. */
   gitToken?: string | null | undefined;
   gitUsername?: string | undefined;

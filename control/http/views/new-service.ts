@@ -81,6 +81,8 @@ export const deployTemplateBody = templateBody
 
 export const gitToken = z.string().min(1).max(2048);
 export const gitUsername = z.string().min(1).max(255);
+export const gitCommit = z.string().min(1).max(64);
+export const gitPath = z.string().min(1).max(255);
 /** For repositories that not everybody may read. */
 const gitLogin = {
   git_token: gitToken.optional().describe('For a private repository on https; never shown again'),
@@ -96,6 +98,8 @@ const gitBody = z
     deploy_method: z.literal('git'),
     git_url: z.string().min(1).max(2048).describe('https or ssh address of the repository'),
     git_branch: z.string().min(1).max(255).optional().describe("A branch or tag; else the repository's own"),
+    git_commit: gitCommit.optional().describe('Full name of the commit to deploy; else the newest'),
+    git_path: gitPath.optional().describe('Folder of the repository where what is deployed lies; else its top'),
   })
   .meta({
     example: {
@@ -160,11 +164,19 @@ function sourceOf(body: NewServiceBody): NewService['source'] {
     case 'template':
       return { method: 'template', templateId: body.template_id };
     case 'git':
-      return { method: 'git', git: { url: body.git_url, branch: body.git_branch ?? null, ...loginOf(body) } };
+      return { method: 'git', git: gitSourceOf(body) };
     case 'ai':
       return { method: 'ai', git: { url: body.ai_url, branch: null, ...loginOf(body) } };
   }
 }
+
+const gitSourceOf = (body: Extract<NewServiceBody, { deploy_method: 'git' }>): GitSource => ({
+  url: body.git_url,
+  branch: body.git_branch ?? null,
+  ...(body.git_commit !== undefined && { commit: body.git_commit }),
+  ...(body.git_path !== undefined && { path: body.git_path }),
+  ...loginOf(body),
+});
 
 function loginOf({ git_token: password, git_username: username }: GitLoginBody): Pick<GitSource, 'login'> {
   if (password !== undefined) return { login: { username: username ?? DEFAULT_GIT_USERNAME, password } };

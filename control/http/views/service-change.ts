@@ -6,6 +6,8 @@ import {
   category,
   composeText,
   displayName,
+  gitCommit,
+  gitPath,
   gitToken,
   gitUsername,
   healthTimeoutS,
@@ -25,9 +27,13 @@ export const serviceChangeBody = z
     compose: composeText.optional().meta({
       description: 'Not for services made from a template. `***` keeps the secret that stands at the same place.',
     }),
-    git_commit: z.string().max(64).nullable().optional().meta({
+    git_commit: gitCommit.nullable().optional().meta({
       description: 'Full name of the commit to deploy; null: the newest of the branch. For services from Git.',
       example: null,
+    }),
+    git_path: gitPath.nullable().optional().meta({
+      description: 'Folder of the repository where what is deployed lies; null: its top. For services from Git.',
+      example: 'apps/web',
     }),
     git_token: gitToken.nullable().optional().meta({
       description: 'For a private repository on https; null removes. Never shown. Another one deploys, which tries it.',
@@ -60,6 +66,7 @@ export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): 
   variables: body.variables,
   compose: body.compose,
   gitCommit: body.git_commit,
+  gitPath: body.git_path,
   gitToken: body.git_token,
   gitUsername: body.git_username,
   limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },

@@ -78,6 +78,7 @@ export const serviceDetailView = z
         url: z.string(),
         branch: z.string().nullable(),
         commit: z.string().nullable().meta({ description: 'The one to deploy; null: the newest' }),
+        path: z.string().nullable().meta({ description: 'Folder where what is deployed lies; null: the top' }),
         has_token: z.boolean().meta({ description: 'Whether it has a token for its repository' }),
       })
       .nullable()
@@ -186,10 +187,11 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
   };
 }
 
-const toGitView = ({ url, branch, commit, hasToken }: NonNullable<ServiceDetail['git']>) => ({
+const toGitView = ({ url, branch, commit, path, hasToken }: NonNullable<ServiceDetail['git']>) => ({
   url,
   branch,
   commit: commit ?? null,
+  path: path ?? null,
   has_token: hasToken,
 });
 
