@@ -4,7 +4,7 @@ import { CONTAINER_STATES, type ContainerState, type ContainerView, type Health 
 import type { Container, ContainerSummary, EngineEvent, Volume } from './engine.ts';
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
-const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
+export const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
 
 export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
   const { State: state, Config: config, HostConfig: host } = raw;
@@ -23,6 +23,8 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     ports: toBoundPorts(raw.NetworkSettings.Ports ?? {}),
     project: labels[PROJECT_LABEL] ?? '',
     labels,
+    joins: toJoined(host),
+    removesItself: host.AutoRemove ?? false,
     hasHealthCheck: probe !== undefined && probe.Status !== 'none',
     restartPolicy: toRestartPolicy(host.RestartPolicy?.Name),
     restartCount: raw.RestartCount,
@@ -36,6 +38,10 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     memoryLimitBytes: host.Memory ? host.Memory : null,
   };
 }
+
+/** `container:<id>`, as Docker keeps a namespace that is another container's. */
+const toJoined = ({ NetworkMode, IpcMode, PidMode }: Dockerode.HostConfig): string[] =>
+  [NetworkMode, IpcMode, PidMode].flatMap((mode) => /^container:(.+)$/.exec(mode ?? '')?.[1] ?? []);
 
 /** Docker keeps a limit in the form it was given: as cores, or as a quota of a period. */
 function toCores({ NanoCpus: nanos, CpuQuota: quota, CpuPeriod: period }: Dockerode.HostConfig): number | null {
@@ -89,9 +95,9 @@ export function fromEvent(raw: RawEvent): EngineEvent {
   };
 }
 
-const withoutSlash = (name: string): string => name.replace(/^\//, '');
+export const withoutSlash = (name: string): string => name.replace(/^\//, '');
 
-function toState(state: string): ContainerState {
+export function toState(state: string): ContainerState {
   return CONTAINER_STATES.find((known) => known === state) ?? 'dead';
 }
 

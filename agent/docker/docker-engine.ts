@@ -1,11 +1,12 @@
-// The Engine port over dockerode and the Docker socket. The library is loaded at the first call: an agent that is
-// asked nothing does not pay its 15 MB.
+// The Engine port over dockerode and the Docker socket.
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RegistryLogin } from '#shared/model.ts';
 import { fromInspect, fromEvent, fromList, PROJECT_LABEL, toVolume } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
-import { asFault, ifAbsent, ifStatus, type DockerodeError } from './api-faults.ts';
+import { ifAbsent, type DockerodeError } from './api-faults.ts';
+import { describeContainers, describeProject } from './describe-containers.ts';
+import { DockerClient } from './docker-client.ts';
 import { addressOf } from './docker-config.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
@@ -24,6 +25,7 @@ import {
   type VolumeSize,
 } from './engine.ts';
 import { splitTag, withTag } from './image-name.ts';
+import type { LiveContainer } from './live-config.ts';
 import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats } from './usage-view.ts';
@@ -53,32 +55,35 @@ export interface DockerEngineOptions {
 }
 
 export function createDockerEngine({ socketPath }: DockerEngineOptions): Engine {
-  return new DockerEngine(socketPath);
+  return new DockerEngine(new DockerClient(socketPath));
 }
 
 class DockerEngine implements Engine {
-  readonly #socketPath: string;
-  #client: Promise<Dockerode> | undefined;
+  readonly #client: DockerClient;
 
-  constructor(socketPath: string) {
-    this.#socketPath = socketPath;
+  constructor(client: DockerClient) {
+    this.#client = client;
   }
 
   async ping(): Promise<void> {
-    await this.#call('Cannot reach Docker', ENGINE_DEADLINES.ping, (docker, abortSignal) =>
+    await this.#client.call('Cannot reach Docker', ENGINE_DEADLINES.ping, (docker, abortSignal) =>
       abortable(docker).ping({ abortSignal }),
     );
   }
 
   version(): Promise<EngineVersion> {
-    return this.#call('Cannot ask Docker for its version', ENGINE_DEADLINES.list, async (docker, abortSignal) => {
-      const [version, info] = await Promise.all([
-        abortable(docker).version({ abortSignal }),
-        abortable(docker).info({ abortSignal }),
-      ]);
-      const { Version, ApiVersion: apiVersion, Arch: architecture } = version;
-      return { version: Version, apiVersion, rootDir: info.DockerRootDir, cpus: info.NCPU, architecture };
-    });
+    return this.#client.call(
+      'Cannot ask Docker for its version',
+      ENGINE_DEADLINES.list,
+      async (docker, abortSignal) => {
+        const [version, info] = await Promise.all([
+          abortable(docker).version({ abortSignal }),
+          abortable(docker).info({ abortSignal }),
+        ]);
+        const { Version, ApiVersion: apiVersion, Arch: architecture } = version;
+        return { version: Version, apiVersion, rootDir: info.DockerRootDir, cpus: info.NCPU, architecture };
+      },
+    );
   }
 
   listProject(project: string): Promise<Container[]> {
@@ -94,78 +99,98 @@ class DockerEngine implements Engine {
   }
 
   findContainer(id: string): Promise<Container | undefined> {
-    return this.#call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-      return fromInspect(await docker.getContainer(id).inspect({ abortSignal }));
-    }).catch(ifAbsent(undefined));
+    return this.#client
+      .call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+        return fromInspect(await docker.getContainer(id).inspect({ abortSignal }));
+      })
+      .catch(ifAbsent(undefined));
+  }
+
+  describeProject(project: string): Promise<LiveContainer[]> {
+    return describeProject(this.#client, project);
+  }
+
+  describeContainers(ids: readonly string[]): Promise<LiveContainer[]> {
+    return describeContainers(this.#client, ids);
   }
 
   tailLogs(id: string, lines: number): Promise<string[]> {
-    return this.#call(`Cannot read the log of "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-      const options = { stdout: true, stderr: true, tail: lines, follow: false as const, abortSignal };
-      return splitLogFrames(await docker.getContainer(id).logs(options));
-    }).catch(ifAbsent([]));
+    return this.#client
+      .call(`Cannot read the log of "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+        const options = { stdout: true, stderr: true, tail: lines, follow: false as const, abortSignal };
+        return splitLogFrames(await docker.getContainer(id).logs(options));
+      })
+      .catch(ifAbsent([]));
   }
 
   readUsage(id: string): Promise<ContainerUsage | undefined> {
-    return this.#call(`Cannot read the usage of "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-      const container = abortableContainer(docker.getContainer(id));
-      return fromStats(await container.stats({ stream: false, 'one-shot': true, abortSignal }));
-    }).catch(ifAbsent(undefined));
+    return this.#client
+      .call(`Cannot read the usage of "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+        const container = abortableContainer(docker.getContainer(id));
+        return fromStats(await container.stats({ stream: false, 'one-shot': true, abortSignal }));
+      })
+      .catch(ifAbsent(undefined));
   }
 
   startContainer(id: string): Promise<void> {
-    return this.#change(`Cannot start container "${id}"`, 0, (docker, abortSignal) =>
+    return this.#client.change(`Cannot start container "${id}"`, 0, (docker, abortSignal) =>
       docker.getContainer(id).start({ abortSignal }),
     );
   }
 
   unpauseContainer(id: string): Promise<void> {
-    return this.#change(`Cannot unpause container "${id}"`, 0, (docker, abortSignal) =>
+    return this.#client.change(`Cannot unpause container "${id}"`, 0, (docker, abortSignal) =>
       docker.getContainer(id).unpause({ abortSignal }),
     );
   }
 
   stopContainer(id: string, graceMs = DEFAULT_GRACE_MS): Promise<void> {
-    return this.#change(`Cannot stop container "${id}"`, graceMs, (docker, abortSignal) =>
-      docker.getContainer(id).stop({ abortSignal }),
-    ).catch(ifAbsent(undefined));
+    return this.#client
+      .change(`Cannot stop container "${id}"`, graceMs, (docker, abortSignal) =>
+        docker.getContainer(id).stop({ abortSignal }),
+      )
+      .catch(ifAbsent(undefined));
   }
 
   restartContainer(id: string, graceMs = DEFAULT_GRACE_MS): Promise<void> {
-    return this.#change(`Cannot restart container "${id}"`, graceMs, (docker, abortSignal) =>
+    return this.#client.change(`Cannot restart container "${id}"`, graceMs, (docker, abortSignal) =>
       docker.getContainer(id).restart({ abortSignal }),
     );
   }
 
-  removeContainer(id: string): Promise<void> {
-    return this.#change(`Cannot remove container "${id}"`, 0, async (docker, abortSignal) => {
-      const container = docker.getContainer(id);
-      try {
-        await container.remove({ force: true, v: true, abortSignal });
-      } catch (error) {
-        // 409: somebody else is removing it; what follows (its networks) needs it gone.
-        if ((error as DockerodeError).statusCode !== 409) throw error;
-        await container.wait({ condition: 'removed', abortSignal });
-      }
-    }).catch(ifAbsent(undefined));
+  removeContainer(id: string, { keepsVolumes = false }: { keepsVolumes?: boolean } = {}): Promise<void> {
+    return this.#client
+      .change(`Cannot remove container "${id}"`, 0, async (docker, abortSignal) => {
+        const container = docker.getContainer(id);
+        try {
+          await container.remove({ force: true, v: !keepsVolumes, abortSignal });
+        } catch (error) {
+          // 409: somebody else is removing it; what follows (its networks) needs it gone.
+          if ((error as DockerodeError).statusCode !== 409) throw error;
+          await container.wait({ condition: 'removed', abortSignal });
+        }
+      })
+      .catch(ifAbsent(undefined));
   }
 
   renameContainer(id: string, name: string): Promise<void> {
-    return this.#change(`Cannot rename container "${id}"`, 0, (docker, abortSignal) =>
+    return this.#client.change(`Cannot rename container "${id}"`, 0, (docker, abortSignal) =>
       docker.getContainer(id).rename({ name, abortSignal }),
     );
   }
 
   findImage(reference: string): Promise<Image | undefined> {
-    return this.#call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-      const raw = await abortableImage(docker.getImage(reference)).inspect({ abortSignal });
-      const { Id: id, Size: sizeBytes, Architecture: architecture } = raw;
-      return { id, tags: raw.RepoTags ?? [], digests: raw.RepoDigests ?? [], sizeBytes, architecture };
-    }).catch(ifAbsent(undefined));
+    return this.#client
+      .call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+        const raw = await abortableImage(docker.getImage(reference)).inspect({ abortSignal });
+        const { Id: id, Size: sizeBytes, Architecture: architecture } = raw;
+        return { id, tags: raw.RepoTags ?? [], digests: raw.RepoDigests ?? [], sizeBytes, architecture };
+      })
+      .catch(ifAbsent(undefined));
   }
 
   async pullImage(reference: string, { onProgress, signal, platform, login }: PullOptions = {}): Promise<void> {
-    const pull = this.#call(
+    const pull = this.#client.call(
       `Cannot pull image "${reference}"`,
       ENGINE_DEADLINES.pull,
       async (docker, abortSignal) => {
@@ -182,25 +207,33 @@ class DockerEngine implements Engine {
 
   async tagImage(id: string, reference: string): Promise<void> {
     const [repo, tag] = splitTag(reference);
-    await this.#change(`Cannot tag image "${reference}"`, 0, (docker, abortSignal) =>
+    await this.#client.change(`Cannot tag image "${reference}"`, 0, (docker, abortSignal) =>
       docker.getImage(id).tag({ repo, tag, abortSignal }),
     );
   }
 
   listNetworks(project: string): Promise<Named[]> {
     const filters = { label: [`${PROJECT_LABEL}=${project}`] };
-    return this.#call(`Cannot list networks of "${project}"`, ENGINE_DEADLINES.list, async (docker, abortSignal) => {
-      const raw = await docker.listNetworks({ filters, abortSignal });
-      return raw.map(({ Id, Name }) => ({ id: Id, name: Name }));
-    });
+    return this.#client.call(
+      `Cannot list networks of "${project}"`,
+      ENGINE_DEADLINES.list,
+      async (docker, abortSignal) => {
+        const raw = await docker.listNetworks({ filters, abortSignal });
+        return raw.map(({ Id, Name }) => ({ id: Id, name: Name }));
+      },
+    );
   }
 
   listVolumes(project: string): Promise<Volume[]> {
     const filters = { label: [`${PROJECT_LABEL}=${project}`] };
-    return this.#call(`Cannot list volumes of "${project}"`, ENGINE_DEADLINES.list, async (docker, abortSignal) => {
-      const raw = await docker.listVolumes({ filters, abortSignal });
-      return (raw.Volumes ?? []).map(toVolume);
-    });
+    return this.#client.call(
+      `Cannot list volumes of "${project}"`,
+      ENGINE_DEADLINES.list,
+      async (docker, abortSignal) => {
+        const raw = await docker.listVolumes({ filters, abortSignal });
+        return (raw.Volumes ?? []).map(toVolume);
+      },
+    );
   }
 
   async listUsers(volume: string): Promise<ContainerSummary[]> {
@@ -208,7 +241,7 @@ class DockerEngine implements Engine {
   }
 
   listVolumeSizes(signal?: AbortSignal): Promise<VolumeSize[]> {
-    return this.#call(
+    return this.#client.call(
       'Cannot measure the volumes',
       ENGINE_DEADLINES.measure,
       (docker, abortSignal) => dialVolumeUsage(docker, abortSignal).then(fromDiskUsage),
@@ -217,19 +250,23 @@ class DockerEngine implements Engine {
   }
 
   removeNetwork(id: string): Promise<void> {
-    return this.#change(`Cannot remove network "${id}"`, 0, (docker, abortSignal) =>
-      docker.getNetwork(id).remove({ abortSignal }),
-    ).catch(ifAbsent(undefined));
+    return this.#client
+      .change(`Cannot remove network "${id}"`, 0, (docker, abortSignal) =>
+        docker.getNetwork(id).remove({ abortSignal }),
+      )
+      .catch(ifAbsent(undefined));
   }
 
   removeVolume(name: string): Promise<void> {
-    return this.#change(`Cannot remove volume "${name}"`, 0, (docker, abortSignal) =>
-      docker.getVolume(name).remove({ abortSignal }),
-    ).catch(ifAbsent(undefined));
+    return this.#client
+      .change(`Cannot remove volume "${name}"`, 0, (docker, abortSignal) =>
+        docker.getVolume(name).remove({ abortSignal }),
+      )
+      .catch(ifAbsent(undefined));
   }
 
   async openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
-    const stream = await this.#open((docker) =>
+    const stream = await this.#client.open((docker) =>
       docker.getEvents({ filters: { type: ['container'], event: EVENTS }, abortSignal: signal }),
     );
     const { createInterface } = await import('node:readline');
@@ -243,7 +280,7 @@ class DockerEngine implements Engine {
   }
 
   #list(action: string, filters?: Filters): Promise<Dockerode.ContainerInfo[]> {
-    return this.#call(action, ENGINE_DEADLINES.list, (docker, abortSignal) =>
+    return this.#client.call(action, ENGINE_DEADLINES.list, (docker, abortSignal) =>
       docker.listContainers({ all: true, ...(filters && { filters }), abortSignal }),
     );
   }
@@ -253,44 +290,6 @@ class DockerEngine implements Engine {
     const listed = await this.#list(action, filters);
     const found = await Promise.all(listed.map(({ Id }) => this.findContainer(Id)));
     return found.filter((container) => container !== undefined).toSorted((a, b) => (a.name < b.name ? -1 : 1));
-  }
-
-  /** A call that changes something: 304 says that it is so already. */
-  async #change(
-    action: string,
-    graceMs: number,
-    work: (docker: Dockerode, signal: AbortSignal) => Promise<unknown>,
-  ): Promise<void> {
-    await this.#call(action, ENGINE_DEADLINES.change + graceMs, work).catch(ifStatus(304));
-  }
-
-  async #call<T>(
-    action: string,
-    deadlineMs: number,
-    work: (docker: Dockerode, signal: AbortSignal) => Promise<T>,
-    cancel?: AbortSignal,
-  ): Promise<T> {
-    const deadline = AbortSignal.timeout(deadlineMs);
-    try {
-      return await work(await this.#docker(), cancel ? AbortSignal.any([deadline, cancel]) : deadline);
-    } catch (error) {
-      if (cancel?.aborted) throw cancel.reason;
-      throw asFault(action, error, deadline.aborted);
-    }
-  }
-
-  async #open<T>(work: (docker: Dockerode) => Promise<T>): Promise<T> {
-    return work(await this.#docker()).catch((error: unknown) => {
-      throw asFault('Cannot follow the events of Docker', error, false);
-    });
-  }
-
-  /** `host: undefined`: the library would otherwise let DOCKER_HOST of our environment win over the socket. */
-  #docker(): Promise<Dockerode> {
-    this.#client ??= import('dockerode').then(({ default: Docker }) => {
-      return new Docker({ socketPath: this.#socketPath, host: undefined, protocol: 'http' });
-    });
-    return this.#client;
   }
 }
 

@@ -4,6 +4,7 @@
 // Every call has a deadline of its own and fails with `docker_unavailable` when the socket is gone or silent,
 // `port_taken` and `image_unavailable` for what those names say, and `docker_error` for any other refusal.
 import type { ContainerView, RegistryLogin } from '#shared/model.ts';
+import type { LiveContainer } from './live-config.ts';
 
 /** Deadlines in milliseconds. A stop has the container's grace period on top. */
 export const ENGINE_DEADLINES = {
@@ -21,6 +22,10 @@ export interface Container extends ContainerView {
   /** Compose project; empty for a container that Compose did not make. */
   project: string;
   labels: Readonly<Record<string, string>>;
+  /** Ids of containers whose namespaces it lives in. */
+  joins: readonly string[];
+  /** Docker removes it when it stops: `docker run --rm`. */
+  removesItself: boolean;
   hasHealthCheck: boolean;
   restartPolicy: 'no' | 'always' | 'unless-stopped' | 'on-failure';
   /** How often Docker's own restart policy has brought it back. */
@@ -137,6 +142,10 @@ export interface Engine {
   /** Every container of the host, without inspecting any. */
   listAll(): Promise<ContainerSummary[]>;
   findContainer(id: string): Promise<Container | undefined>;
+  /** How a project's containers are set up, ordered by name. Inspects each and its image: not for every glance. */
+  describeProject(project: string): Promise<LiveContainer[]>;
+  /** The same of these containers, whoever made them; an absent one is left out. */
+  describeContainers(ids: readonly string[]): Promise<LiveContainer[]>;
   /** Last lines, both streams in order, control characters as they are. A container that is gone has none. */
   tailLogs(id: string, lines: number): Promise<string[]>;
   /** Slow beside the kernel's own files: see agent/stats. One that does not run, or is gone, has none. */
@@ -150,8 +159,8 @@ export interface Engine {
   stopContainer(id: string, graceMs?: number): Promise<void>;
   /** Stops with grace and starts; a stopped container is started. */
   restartContainer(id: string, graceMs?: number): Promise<void>;
-  /** Kills if need be and removes with its anonymous volumes. An absent container stays absent. */
-  removeContainer(id: string): Promise<void>;
+  /** Kills if need be and removes with its anonymous volumes, or without. An absent container stays absent. */
+  removeContainer(id: string, options?: { keepsVolumes?: boolean }): Promise<void>;
   /** Fails with `docker_error` when the name is taken, also by this container. */
   renameContainer(id: string, name: string): Promise<void>;
 

@@ -5,6 +5,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { loadSecretBox } from '#shared/secrets.ts';
 import { openSqlite, type Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
+import { AdoptedTable } from './adopted.ts';
 import { BackupPasswords } from './backup-passwords.ts';
 import { CommandLog } from './commands.ts';
 import { Journal } from './journal.ts';
@@ -20,6 +21,7 @@ export interface AgentState {
   journal: Journal;
   outbox: Outbox;
   backupPasswords: BackupPasswords;
+  adopted: AdoptedTable;
   /**
    * Everything `work` writes is on disk together when this returns, or none of it. Events it appended are announced
    * after that. Throws `host_disk_full` when there is no room. `work` must not await.
@@ -47,7 +49,8 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
     const backupPasswords = new BackupPasswords(db, box);
     const commands = new CommandLog(db, meta);
     const close = () => [db, lock].forEach((each) => each.close());
-    return { ...tables, commands, backupPasswords, ...createTransactions(db, outbox), close };
+    const adopted = new AdoptedTable(db);
+    return { ...tables, commands, backupPasswords, adopted, ...createTransactions(db, outbox), close };
   } catch (error) {
     lock.close();
     throw error;

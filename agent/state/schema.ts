@@ -88,4 +88,15 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 4,
+    sql: `
+      CREATE TABLE adopted (
+        container_id TEXT PRIMARY KEY,
+        compose_service TEXT NOT NULL,
+        service_id TEXT NOT NULL,
+        project TEXT NOT NULL            -- the service's name
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
 ];

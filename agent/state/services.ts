@@ -125,6 +125,7 @@ export class ServiceTable implements SecretSource {
 
   remove(id: string): void {
     this.#db.prepare('DELETE FROM services WHERE id = ?').run(id);
+    this.#db.prepare('DELETE FROM adopted WHERE service_id = ?').run(id);
   }
 
   #formerSecrets({ id, former_secrets: sealed }: Row): string[] {

@@ -2,8 +2,8 @@
 // an event has said that it changed; what changes without an event (health checks, `docker update`) is looked up at
 // times of its own.
 import type { Container, ContainerSummary, Engine } from '../docker/engine.ts';
-import { SERVICE_LABEL } from '../docker/engine.ts';
 import type { EngineSignal } from '../docker/events.ts';
+import { ownerOf, type OwnService } from '../owner.ts';
 import { Meter, type MeterDeps } from './meter.ts';
 
 /** With Docker's default interval of 30 s the last check shown is then at most a minute old. */
@@ -16,12 +16,6 @@ export interface Member {
   container: Container;
   meter: Meter;
   inspectedAt: number;
-}
-
-export interface OwnService {
-  serviceId: string;
-  /** The Compose project. */
-  name: string;
 }
 
 export interface RosterDeps extends MeterDeps {
@@ -79,7 +73,7 @@ export class Roster {
   async #list(services: readonly OwnService[], now: number): Promise<{ id: string; serviceId: string }[]> {
     const all = await this.#deps.engine.listAll();
     this.#listedAt = now;
-    const running = new Map(all.filter(isRunning).flatMap((container) => ownerOf(container, services)));
+    const running = new Map(all.filter(isRunning).flatMap((container) => entryOf(container, services)));
     for (const id of this.#members.keys()) if (!running.has(id)) this.#drop(id);
     const added = [...running].filter(([id]) => !this.#members.has(id));
     return added.map(([id, serviceId]) => ({ id, serviceId }));
@@ -112,8 +106,7 @@ export class Roster {
 
 const isRunning = ({ state }: ContainerSummary): boolean => state === 'running' || state === 'paused';
 
-/** The table says which project is whose; the label only tells a service from its removed namesake. */
-function ownerOf({ id, project, labels }: ContainerSummary, services: readonly OwnService[]): [string, string][] {
-  const owner = services.find(({ serviceId, name }) => name === project && labels[SERVICE_LABEL] === serviceId);
-  return owner ? [[id, owner.serviceId]] : [];
+function entryOf(container: ContainerSummary, services: readonly OwnService[]): [string, string][] {
+  const owner = ownerOf(container, services);
+  return owner ? [[container.id, owner.serviceId]] : [];
 }

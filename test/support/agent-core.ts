@@ -54,6 +54,8 @@ export const containerOf = (
   ports: [],
   project: 'web',
   labels: {},
+  joins: [],
+  removesItself: false,
   hasHealthCheck: true,
   restartPolicy: 'no',
   restartCount: 0,

@@ -15,6 +15,7 @@ import type {
   VolumeSize,
 } from '../../agent/docker/engine.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
+import type { LiveConfig, LiveContainer } from '../../agent/docker/live-config.ts';
 import { LongshoreError } from '#shared/errors.ts';
 
 export class FakeEngine implements Engine {
@@ -29,6 +30,8 @@ export class FakeEngine implements Engine {
   readonly usages = new Map<string, ContainerUsage>();
   /** Log lines by container id. */
   readonly logs = new Map<string, string[]>();
+  /** How containers are set up beyond what `Container` tells, by id. */
+  readonly configs = new Map<string, Partial<LiveConfig>>();
   /** What a registry would have. */
   readonly registry = new Set<string>();
   /** While set, every call fails as it does when the socket is gone. */
@@ -53,6 +56,8 @@ export class FakeEngine implements Engine {
       ports: [],
       project: '',
       labels: {},
+      joins: [],
+      removesItself: false,
       hasHealthCheck: false,
       restartPolicy: 'no',
       restartCount: 0,
@@ -111,6 +116,14 @@ export class FakeEngine implements Engine {
     this.#answer();
     const container = this.containers.get(id);
     return container && { ...container };
+  }
+
+  async describeProject(project: string): Promise<LiveContainer[]> {
+    return this.#list((container) => container.project === project).map((container) => this.#describe(container));
+  }
+
+  async describeContainers(ids: readonly string[]): Promise<LiveContainer[]> {
+    return this.#list(({ id }) => ids.includes(id)).map((container) => this.#describe(container));
   }
 
   async tailLogs(id: string, lines: number): Promise<string[]> {
@@ -236,6 +249,13 @@ export class FakeEngine implements Engine {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     return { closed: closed.finally(() => this.#listeners.delete(onEvent)) };
+  }
+
+  #describe({ id, name, project, service, state, image, imageId, labels, ...container }: Container): LiveContainer {
+    const { restartPolicy: restart, cpuLimit: cpus, memoryLimitBytes: limit } = container;
+    const limits = { ...(cpus !== null && { cpus }), ...(limit !== null && { mem_limit: limit }) };
+    const config = { image, ...(restart !== 'no' && { restart }), ...limits, ...this.configs.get(id) };
+    return { id, name, project, service, number: 0, isOneOff: false, state, imageId, labels, config };
   }
 
   #answer(): void {

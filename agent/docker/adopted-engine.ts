@@ -1,0 +1,80 @@
+// The engine as it would be if adopted containers carried the labels of their service: every list, every look and every
+// event shows them as the service's own. Nothing above this file has to know which are which, but for a deploy (see
+// deploy/adoption), because Compose sees the labels that are really there.
+import type { Adopted } from '../state/adopted.ts';
+import { PROJECT_LABEL } from './container-view.ts';
+import { SERVICE_LABEL, type Container, type ContainerSummary, type Engine } from './engine.ts';
+
+export interface AdoptedSource {
+  all(): Adopted[];
+  find(containerId: string): Adopted | undefined;
+}
+
+/** Compose does not know it: `docker run` made it, or a Compose project of another name. */
+export const isForeign = ({ project, labels }: Pick<Container, 'project' | 'labels'>): boolean =>
+  labels[PROJECT_LABEL] !== project;
+
+export function withAdopted(engine: Engine, adopted: AdoptedSource): Engine {
+  const view = viewOf(engine, adopted);
+  // The engine's methods are its class's, with fields of their own: they must be called on the engine itself.
+  return new Proxy(engine, {
+    get(target, name) {
+      if (Object.hasOwn(view, name)) return Reflect.get(view, name) as unknown;
+      const method: unknown = Reflect.get(target, name);
+      return typeof method === 'function' ? (method.bind(target) as unknown) : method;
+    },
+  });
+}
+
+type Shown = Pick<Engine, 'listProject' | 'listManaged' | 'listAll' | 'listUsers' | 'findContainer' | 'openEvents'>;
+
+function viewOf(engine: Engine, adopted: AdoptedSource): Shown {
+  return {
+    async listProject(project) {
+      const own = adopted.all().filter((one) => one.project === project);
+      return withRest(engine, adopted, await engine.listProject(project), own);
+    },
+    listManaged: async () => withRest(engine, adopted, await engine.listManaged(), adopted.all()),
+    listAll: async () => showAll(adopted, await engine.listAll()),
+    listUsers: async (volume) => showAll(adopted, await engine.listUsers(volume)),
+    async findContainer(id) {
+      const container = await engine.findContainer(id);
+      return container && show(container, adopted.find(id));
+    },
+    openEvents: (onEvent, signal) =>
+      engine.openEvents((event) => {
+        const { project = event.project, service = event.service } = adopted.find(event.containerId) ?? {};
+        onEvent({ ...event, project, service });
+      }, signal),
+  };
+}
+
+/** What Docker lists goes by the labels that are there; what it leaves out is looked up one by one. */
+async function withRest(
+  engine: Engine,
+  adopted: AdoptedSource,
+  listed: readonly Container[],
+  wanted: readonly Adopted[],
+): Promise<Container[]> {
+  const ids = new Set(listed.map(({ id }) => id));
+  const rest = wanted.filter(({ id }) => !ids.has(id));
+  const found = await Promise.all(rest.map(({ id }) => engine.findContainer(id)));
+  const all = [...listed, ...found.filter((container) => container !== undefined)];
+  return all
+    .map((container) => show(container, adopted.find(container.id)))
+    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+}
+
+function showAll(adopted: AdoptedSource, list: readonly ContainerSummary[]): ContainerSummary[] {
+  const owners = new Map(adopted.all().map((owner) => [owner.id, owner]));
+  return list.map((container) => label(container, owners.get(container.id)));
+}
+
+const show = (container: Container, owner: Adopted | undefined): Container =>
+  owner ? { ...label(container, owner), service: owner.service } : container;
+
+/** Compose's own labels stay as they are: they say what Compose sees. */
+const label = <T extends Container | ContainerSummary>(container: T, owner: Adopted | undefined): T =>
+  owner
+    ? { ...container, project: owner.project, labels: { ...container.labels, [SERVICE_LABEL]: owner.serviceId } }
+    : container;

@@ -1,0 +1,16 @@
+// Whose container it is. The agent's table says which project is whose; the label only tells a service from its removed
+// namesake, and of an adopted container the engine shows the label that it would have.
+import { SERVICE_LABEL, type ContainerSummary } from './docker/engine.ts';
+
+export interface OwnService {
+  serviceId: string;
+  /** The Compose project. */
+  name: string;
+}
+
+/** Undefined for a container that no service of this host has. */
+export const ownerOf = (
+  { project, labels }: Pick<ContainerSummary, 'project' | 'labels'>,
+  services: readonly OwnService[],
+): OwnService | undefined =>
+  services.find(({ serviceId, name }) => name === project && labels[SERVICE_LABEL] === serviceId);
