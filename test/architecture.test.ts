@@ -82,7 +82,7 @@ const PURE = [
   'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',
-  'agent/docker/{engine,container-view,usage-view,progress}.ts',
+  'agent/docker/{live-*,engine,container-view,usage-view,progress}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',

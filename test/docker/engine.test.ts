@@ -166,6 +166,21 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
     t.match(await engine.findContainer(await create('limited')), { cpuLimit: 0.5, memoryLimitBytes: 64 * 2 ** 20 });
   });
 
+  await t.test('how containers are set up is told, of a project and of some by id', async (t) => {
+    const { engine, project, create } = await make(t);
+    const [web, limited] = [await create('web'), await create('limited')];
+    const described = await engine.describeProject(project);
+    t.match(described, [
+      { id: limited, service: 'limited', config: { image: 'busybox:1', cpus: 0.5, mem_limit: 64 * 2 ** 20 } },
+      { id: web, name: `${project}-web`, project, isOneOff: false, state: 'created', config: { image: 'busybox:1' } },
+    ]);
+    t.notOk(described[1]?.config['mem_limit']);
+    t.equal(described[1]?.imageId, (await engine.findContainer(web))?.imageId);
+    t.same(await engine.describeContainers([web, 'f'.repeat(64)]), [described[1]]);
+    t.same(await engine.describeContainers([]), []);
+    t.same(await engine.describeProject(uniqueName('nobody')), []);
+  });
+
   await t.test('volumes are told with their project and size', async (t) => {
     const { engine, project, createVolume } = await make(t);
     const name = await createVolume();

@@ -1,0 +1,46 @@
+// Asks Docker for everything that live-config.ts reads: a project's containers, and once each the images they run.
+import type Dockerode from 'dockerode';
+import { ifAbsent } from './api-faults.ts';
+import { abortableImage } from './abortable.ts';
+import { PROJECT_LABEL } from './container-view.ts';
+import type { DockerClient } from './docker-client.ts';
+import { ENGINE_DEADLINES } from './engine.ts';
+import { toLiveContainers, type LiveContainer } from './live-config.ts';
+import type { RawConfig, RawContainer } from './raw-container.ts';
+
+type Filters = Record<string, string[]>;
+
+export const describeProject = (client: DockerClient, project: string): Promise<LiveContainer[]> =>
+  describe(client, { label: [`${PROJECT_LABEL}=${project}`] });
+
+/** Those that still exist, whoever made them. */
+export const describeContainers = async (client: DockerClient, ids: readonly string[]): Promise<LiveContainer[]> =>
+  ids.length === 0 ? [] : describe(client, { id: [...ids] });
+
+/** A container that vanishes between list and inspect is left out. */
+async function describe(client: DockerClient, filters: Filters): Promise<LiveContainer[]> {
+  const listed = await client.call('Cannot list the containers', ENGINE_DEADLINES.list, (docker, abortSignal) =>
+    docker.listContainers({ all: true, filters, abortSignal }),
+  );
+  const found = await Promise.all(listed.map(({ Id }) => inspect(client, Id)));
+  const containers = found.filter((container) => container !== undefined);
+  const ids = [...new Set(containers.map(({ Image }) => Image))];
+  const images = new Map(await Promise.all(ids.map(async (id) => [id, await inspectImage(client, id)] as const)));
+  return toLiveContainers(containers.map((container) => ({ container, image: images.get(container.Image) })));
+}
+
+const inspect = (client: DockerClient, id: string): Promise<RawContainer | undefined> =>
+  client
+    .call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+      return asRaw(await docker.getContainer(id).inspect({ abortSignal }));
+    })
+    .catch(ifAbsent(undefined));
+
+const asRaw = (inspected: Dockerode.ContainerInspectInfo): RawContainer => inspected as unknown as RawContainer;
+
+const inspectImage = (client: DockerClient, id: string): Promise<RawConfig | undefined> =>
+  client
+    .call(`Cannot inspect image "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+      return (await abortableImage(docker.getImage(id)).inspect({ abortSignal })).Config as RawConfig;
+    })
+    .catch(ifAbsent(undefined));
