@@ -5,7 +5,8 @@ import { abortableImage } from './abortable.ts';
 import { PROJECT_LABEL } from './container-view.ts';
 import type { DockerClient } from './docker-client.ts';
 import { ENGINE_DEADLINES } from './engine.ts';
-import { toLiveContainers, type LiveContainer } from './live-config.ts';
+import { toLiveContainers } from './live-config.ts';
+import type { LiveContainer } from './live-container.ts';
 import type { RawConfig, RawContainer } from './raw-container.ts';
 
 type Filters = Record<string, string[]>;

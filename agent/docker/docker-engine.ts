@@ -25,7 +25,7 @@ import {
   type VolumeSize,
 } from './engine.ts';
 import { splitTag, withTag } from './image-name.ts';
-import type { LiveContainer } from './live-config.ts';
+import type { LiveContainer } from './live-container.ts';
 import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats } from './usage-view.ts';

@@ -4,7 +4,7 @@
 // Every call has a deadline of its own and fails with `docker_unavailable` when the socket is gone or silent,
 // `port_taken` and `image_unavailable` for what those names say, and `docker_error` for any other refusal.
 import type { ContainerView, RegistryLogin } from '#shared/model.ts';
-import type { LiveContainer } from './live-config.ts';
+import type { LiveContainer } from './live-container.ts';
 
 /** Deadlines in milliseconds. A stop has the container's grace period on top. */
 export const ENGINE_DEADLINES = {

@@ -7,39 +7,12 @@
 // host, and no inspect shows which it is.
 import { isDeepStrictEqual } from 'node:util';
 import type { ComposeMap } from '#shared/compose/values.ts';
-import type { ContainerState } from '#shared/model.ts';
 import { PROJECT_LABEL, toState, withoutSlash } from './container-view.ts';
+import type { LiveConfig, LiveContainer } from './live-container.ts';
 import { liveMounts } from './live-mounts.ts';
 import { livePorts, liveNetworks, sharedNamespaces, type NameOf } from './live-network.ts';
 import { liveLimits } from './live-limits.ts';
 import type { RawConfig, RawContainer, RawHealthCheck, RawHostConfig } from './raw-container.ts';
-
-/** A compose service in its long form. Plain data; networks and volumes by the names Docker has for them. */
-export interface LiveConfig extends ComposeMap {
-  image: string;
-  container_name?: string;
-  environment?: Record<string, string | null>;
-  labels?: Record<string, string>;
-  networks?: Record<string, ComposeMap>;
-  ports?: ComposeMap[];
-  volumes?: ComposeMap[];
-}
-
-export interface LiveContainer {
-  id: string;
-  name: string;
-  /** Compose project, service and number; empty and 0 for a container that Compose did not make. */
-  project: string;
-  service: string;
-  number: number;
-  /** Made by `docker compose run`. */
-  isOneOff: boolean;
-  state: ContainerState;
-  imageId: string;
-  /** All of them, also those that `config.labels` leaves out. */
-  labels: Readonly<Record<string, string>>;
-  config: LiveConfig;
-}
 
 /** Labels of Docker's tools and of ours: they say who made a container, not how it is set up. */
 const RESERVED_LABEL = /^(com\.docker\.|longshore\.)/;

@@ -15,7 +15,7 @@ import type {
   VolumeSize,
 } from '../../agent/docker/engine.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
-import type { LiveConfig, LiveContainer } from '../../agent/docker/live-config.ts';
+import type { LiveConfig, LiveContainer } from '../../agent/docker/live-container.ts';
 import { LongshoreError } from '#shared/errors.ts';
 
 export class FakeEngine implements Engine {
