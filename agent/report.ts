@@ -27,10 +27,12 @@ export function reportOf({ record, containers, isDeploying, nowMs }: ReportFacts
 
 /** The failure of the last deploy counts until the containers prove it wrong by being up and healthy. */
 function verdictOf(
-  { desired, failure }: ReportFacts['record'],
+  { desired, failure, goodRevision }: ReportFacts['record'],
   containers: readonly Container[],
   health: ServiceReport['health'],
 ): Pick<ServiceReport, 'lifecycle' | 'reason'> {
+  const isUntried = goodRevision === null && failure === null && containers.length === 0; // it waits for review
+  if (isUntried) return { lifecycle: 'stopped', reason: null };
   const verdict = lifecycleOf(containers, desired);
   const isProvenWrong = desired === 'stopped' || (verdict.lifecycle === 'running' && health === 'healthy');
   return failure === null || isProvenWrong ? verdict : { lifecycle: 'failed', reason: failure };

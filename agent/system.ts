@@ -8,15 +8,18 @@ import type { Logger } from '#shared/log.ts';
 import type { HostFacts, JobKind, Progress, ServiceSample } from '#shared/model.ts';
 import { loadIdentity } from '#shared/protocol/identity.ts';
 import type { Clock } from '#shared/time.ts';
+import { Discovery } from './adoption/discovery.ts';
 import { createForgetBackup } from './backup/forget.ts';
 import { Repositories } from './backup/repositories.ts';
 import { Restic } from './backup/restic.ts';
 import type { AgentConfig } from './config.ts';
 import type { AskAi } from './deploy/ai/question.ts';
+import { Reviews } from './deploy/ai/reviews.ts';
 import { createExecutor } from './deploy/engine.ts';
 import { History } from './deploy/revisions/history.ts';
 import { clearScratch } from './deploy/plan/scratch.ts';
 import { createDockerGate } from './docker-gate.ts';
+import { withAdopted } from './docker/adopted-engine.ts';
 import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
 import type { Engine } from './docker/engine.ts';
@@ -78,7 +81,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   scope.onStop('state', () => state.close());
   startRetention(state, clock, scope);
   const destination = destinationOf(config.token, state.meta);
-  const docker = startDocker(config, deps, scope);
+  const docker = startDocker(config, deps, state, scope);
   const collect = () => collectHostFacts(hostDeps(config, deps, state, docker));
   const facts = startFactsReport({ state, clock, log, collect }, scope);
 
@@ -101,7 +104,10 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   });
   const history = new History({ dataDir: config.dataDir, services: state.services });
   const observe = (id: string) => watch.observe(id);
-  const handlers = createHandlers({ inbox, streamLogs, collectFacts: collect, observe, planDeploy, history });
+  const reviews = new Reviews({ dataDir: config.dataDir, services: state.services });
+  const discovery = new Discovery({ engine, services: state.services });
+  const answers = { inbox, streamLogs, collectFacts: collect, observe, planDeploy, history, reviews, discovery };
+  const handlers = createHandlers(answers);
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
@@ -113,9 +119,10 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
 function startDocker(
   { dockerSocket: socketPath, home, dataDir }: AgentConfig,
   { clock, log }: AgentDeps,
+  { adopted }: AgentState,
   scope: Scope,
 ): Docker {
-  const engine = createDockerEngine({ socketPath });
+  const engine = withAdopted(createDockerEngine({ socketPath }), adopted);
   const hub = startEventHub({ engine, clock, log }, scope.signal);
   const binary = findComposePlugin(home) ?? USUAL_PLUGIN;
   const loginDir = join(dataDir, 'logins');
@@ -154,6 +161,7 @@ function startJobs(
     policy,
     reservedPorts,
     askAi,
+    services: state.services,
     backups,
     clock,
     log,

@@ -1,5 +1,6 @@
 // The words both sides share. Plain data: no behaviour, no I/O. camelCase here and on the agent wire; the HTTP API and
 // SQL are snake_case and map at their own edge.
+import type { AdoptedContainer } from './adoption.ts';
 import type { BackupSummary } from './backup.ts';
 
 export const LIFECYCLES = ['deploying', 'running', 'stopped', 'failed'] as const;
@@ -11,7 +12,10 @@ export type Health = (typeof HEALTHS)[number];
 export const DEPLOY_METHODS = ['compose', 'template', 'git', 'ai'] as const;
 export type DeployMethod = (typeof DEPLOY_METHODS)[number];
 
-/** What a job does to its service. `redeploy` looks for newer images first, `rollback` puts an earlier revision back. */
+/**
+ * What a job does to its service. `redeploy` looks for newer images first, `rollback` puts an earlier revision back,
+ * `propose` works out a deploy and starts nothing: somebody reviews it. A host that does not know it refuses it.
+ */
 export const JOB_KINDS = [
   'deploy',
   'redeploy',
@@ -23,6 +27,7 @@ export const JOB_KINDS = [
   'restore',
   'forget_backup',
   'rollback',
+  'propose',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
@@ -30,6 +35,8 @@ export type JobKind = (typeof JOB_KINDS)[number];
 export const DEPLOY_KINDS = ['deploy', 'redeploy', 'rollback'] as const;
 export type DeployKind = (typeof DEPLOY_KINDS)[number];
 export const isDeployKind = (kind: JobKind): kind is DeployKind => (DEPLOY_KINDS as readonly string[]).includes(kind);
+/** Jobs that bring a new spec along. */
+export const bringsSpec = (kind: JobKind): boolean => isDeployKind(kind) || kind === 'propose';
 
 /*
  * queued ──▶ offered ──▶ accepted ──▶ running ──▶ succeeded | failed
@@ -184,6 +191,10 @@ export interface JobOffer {
   backupId?: string | undefined;
   /** Present for a rollback: the revision it puts back. */
   rollbackTo?: number | undefined;
+  /** Present for an adoption: the containers that are taken over. */
+  adopts?: AdoptedContainer[] | undefined;
+  /** Present for a deploy of what was reviewed: the id of that proposal. */
+  approves?: string | undefined;
 }
 
 export const PLAN_ACTIONS = ['create', 'recreate', 'keep', 'start', 'remove'] as const;
@@ -247,6 +258,13 @@ export interface ServiceSample {
   at: number;
 }
 
+/** Names a proposal that waits on its host. */
+export interface ProposalMark {
+  /** Of what would be deployed and of the host as it was: another id is another proposal. */
+  id: string;
+  commit: string;
+}
+
 /** How a job ended: travels once, is never dropped. */
 export interface JobResult {
   jobId: string;
@@ -264,6 +282,8 @@ export interface JobResult {
   unchanged?: boolean | undefined;
   /** What a backup holds. */
   backup?: BackupSummary | undefined;
+  /** What now waits for review. */
+  proposal?: ProposalMark | undefined;
   startedAt: number;
   finishedAt: number;
 }

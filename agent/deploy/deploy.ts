@@ -17,10 +17,25 @@ import { unchangedOf, undoneOnFailure, type Attempt } from './undo.ts';
 import { isRepeat } from './plan/unchanged.ts';
 
 export const deploy = (task: Task): Promise<JobOutcome> =>
-  undoneOnFailure(task, async (attempt, good) => {
-    const kept = good && (await keepIfUnchanged(task, good));
-    return kept ?? workRepaired(task, () => work(task, attempt, good));
-  });
+  withApproval(task, () =>
+    undoneOnFailure(task, async (attempt, good) => {
+      const kept = good && (await keepIfUnchanged(task, good));
+      return kept ?? workRepaired(task, () => work(task, attempt, good));
+    }),
+  );
+
+/** A deploy of what was reviewed takes exactly that; what waits is over with any other good one. */
+async function withApproval(task: Task, carryOut: () => Promise<JobOutcome>): Promise<JobOutcome> {
+  const { run, workspace } = task;
+  if (run.service.spec.method !== 'ai') return carryOut();
+  const { dropReview, requireReview } = await import('./ai/review.ts');
+  const { approves } = run.offer;
+  if (approves !== undefined) task.approved = await requireReview(workspace, approves);
+  const outcome = await carryOut();
+  // After a crash the same job needs what was approved again: it stays until the next proposal.
+  if (!task.approved && outcome.state === 'succeeded') await dropReview(workspace);
+  return outcome;
+}
 
 /** Loaded when a service first asks for it: most hosts never meet an AI. */
 async function workRepaired(task: Task, attempt: () => Promise<void>): Promise<void> {

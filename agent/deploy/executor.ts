@@ -28,6 +28,8 @@ export interface ExecutorDeps {
   /** In front of every image that a recipe builds from; empty for Docker Hub itself. */
   buildImagePrefix: string;
   askAi: AskAi;
+  /** Secrets of a service, those of now and of before. */
+  services: { secretsOf(id: string): string[] };
   backups: Repositories;
   clock: Clock;
   log: Logger;

@@ -2,7 +2,9 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { JobStep } from '#shared/model.ts';
 import { sleep } from '#shared/time.ts';
+import type { Proposals } from './ai/kept-proposal.ts';
 import type { Advice } from './ai/question.ts';
+import type { Review } from './ai/review.ts';
 import type { ExecutorDeps } from './executor.ts';
 import type { JobRun, StepUpdate } from './job-run.ts';
 import type { Checkout } from './git/checkouts.ts';
@@ -25,6 +27,10 @@ export class Task {
   checkout: Checkout | undefined;
   /** What the AI says of that commit, where it was asked. */
   advice: Advice | undefined;
+  /** What was shown and approved: it is deployed as it is. */
+  approved: Review | undefined;
+  /** Where proposals are kept, for a task that only tries things. */
+  proposals: Proposals | undefined;
   #step: JobStep | null = null;
 
   constructor(deps: ExecutorDeps, run: JobRun) {

@@ -7,6 +7,7 @@
 //     <the template's files>
 //     repo/ data/                       of a service that comes from Git, see git/checkouts.ts
 //     proposal.json                     what the AI said of its commit, see ai/kept-proposal.ts; 0600
+//     review.json                       what waits to be approved, see ai/review.ts; 0600
 //     revisions/                        see revisions/revisions.ts
 import { randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
@@ -23,7 +24,15 @@ const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 /** A path inside the folder: names without leading dots, joined by single slashes. */
 const FILE = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(\/[A-Za-z0-9_][A-Za-z0-9._@+-]*)*$/;
 /** Ours; a template's file may not take their place. */
-export const OWN_NAMES = ['compose.yaml', 'override.yaml', 'rendered.json', 'proposal.json', 'revisions', 'repo'];
+export const OWN_NAMES = [
+  'compose.yaml',
+  'override.yaml',
+  'rendered.json',
+  'proposal.json',
+  'review.json',
+  'revisions',
+  'repo',
+];
 
 const SECRET_MODE = 0o600;
 /** Containers read these as other users, so the agent's umask must not count. */

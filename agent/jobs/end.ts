@@ -81,8 +81,14 @@ function toResult(
   const { plan } = outcome;
   const common = { jobId, serviceId, ...(plan && { plan }), startedAt: startedAt ?? finishedAt, finishedAt };
   if (outcome.state === 'succeeded') {
-    const { unchanged, backup } = outcome;
-    return { ...common, state: 'succeeded', ...(unchanged && { unchanged }), ...(backup && { backup }) };
+    const { unchanged, backup, proposal } = outcome;
+    return {
+      ...common,
+      state: 'succeeded',
+      ...(unchanged && { unchanged }),
+      ...(backup && { backup }),
+      ...(proposal && { proposal }),
+    };
   }
   const { error, rolledBackTo } = outcome;
   return {

@@ -4,7 +4,7 @@
 // `deliver` runs in one transaction and answers after it; the runner hears of new work only then.
 import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
-import { isDeployKind, JOB_KINDS, type JobOffer } from '#shared/model.ts';
+import { bringsSpec, JOB_KINDS, type JobOffer } from '#shared/model.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
 import { sha256 } from '#shared/secrets.ts';
@@ -122,7 +122,7 @@ export class Inbox {
     if (spec && knownRevision !== undefined && spec.revision < knownRevision) {
       return refuse('stale', `its revision is ${spec.revision}, the host has ${knownRevision}`);
     }
-    if (isDeployKind(kind) && !spec) return refuse('protocol_violation', 'a deploy needs a spec');
+    if (bringsSpec(kind) && !spec) return refuse('protocol_violation', 'a deploy needs a spec');
     if (kind === 'rollback' && rollbackTo === undefined) return refuse('protocol_violation', 'it names no revision');
     if (isBackupKind(kind) && backupId === undefined) return refuse('protocol_violation', 'it names no backup');
     const mayBeUnknown = kind === 'remove' || kind === 'forget_backup';

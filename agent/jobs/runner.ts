@@ -114,7 +114,8 @@ export class JobRunner {
     const { state, clock, notify } = this.#deps;
     const { serviceId, kind } = job.offer;
     const onIntent = () => {
-      if (!isBackupKind(kind)) state.services.setDesired(serviceId, kind === 'stop' ? 'stopped' : 'running');
+      if (!isBackupKind(kind) && kind !== 'propose')
+        state.services.setDesired(serviceId, kind === 'stop' ? 'stopped' : 'running');
     };
     const redact = redactorOf(state.services.secretsOf(serviceId));
     const steps = new JournalledSteps({ state, clock, notify, onIntent, redact }, job.offer);

@@ -2,7 +2,9 @@
 import type { HostFacts, ServiceReport } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
+import type { Discovery } from '../adoption/discovery.ts';
 import type { Question } from '../deploy/plan/dry-run.ts';
+import type { Reviews } from '../deploy/ai/reviews.ts';
 import type { History } from '../deploy/revisions/history.ts';
 import type { Inbox } from '../jobs/inbox.ts';
 
@@ -12,6 +14,8 @@ export interface HandlerDeps {
   observe: (serviceId: string) => Promise<ServiceReport>;
   planDeploy: (question: Question, signal: AbortSignal) => Promise<DeployPlan>;
   history: Pick<History, 'list' | 'show' | 'compare'>;
+  reviews: Pick<Reviews, 'show' | 'reject'>;
+  discovery: Pick<Discovery, 'projects' | 'containers'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
 }
 
@@ -21,6 +25,8 @@ export const createHandlers = ({
   observe,
   planDeploy,
   history,
+  reviews,
+  discovery,
   streamLogs,
 }: HandlerDeps): Handlers => ({
   requests: {
@@ -31,6 +37,13 @@ export const createHandlers = ({
     'service.revisions': ({ serviceId }) => history.list(serviceId),
     'service.revision': ({ serviceId, revision }) => history.show(serviceId, revision),
     'service.compare': ({ serviceId, from, to }) => history.compare(serviceId, from, to),
+    'service.proposal': async ({ serviceId }) => ({ proposal: await reviews.show(serviceId) }),
+    'service.reject': async ({ serviceId }) => {
+      await reviews.reject(serviceId);
+      return {};
+    },
+    'host.projects': (page) => discovery.projects(page),
+    'host.containers': (page) => discovery.containers(page),
     echo: ({ data }) => Promise.resolve({ data }),
   },
   notifications: {},

@@ -124,6 +124,7 @@ const DONE: Record<JobKind, string> = {
   restore: 'Restored from a backup',
   forget_backup: 'Deleted a backup',
   rollback: 'Rolled back',
+  propose: 'Proposed',
 };
 
 function messageOf(

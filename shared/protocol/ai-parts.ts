@@ -65,7 +65,10 @@ export type AiProposal = z.infer<ReturnType<typeof aiProposal>>;
 
 export const aiQuestion = lazy(() =>
   z.object({
+    /** Empty for a plan, which no job asks for. */
     jobId: z.string(),
+    /** Of a plan: what control gave along with its request. */
+    grant: z.string().max(64).optional(),
     repository: repositoryDescription(),
     /** Names of variables that the user has given. */
     variables: z.array(z.string().max(255)).max(MAX_GIVEN_VARIABLES),

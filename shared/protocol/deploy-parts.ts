@@ -2,7 +2,7 @@
 // here too: append-only, built on first use. Every value is shown as text, with secrets already hidden.
 import * as z from 'zod';
 import { PLAN_ACTIONS } from '../model.ts';
-import { lazy } from './parts.ts';
+import { lazy, proposalId } from './parts.ts';
 
 const fieldChange = lazy(() =>
   z.object({
@@ -47,6 +47,27 @@ export const PREFLIGHT_CHECKS = ['name', 'ports', 'disk', 'memory', 'architectur
 /** Only what has `failed` would make the deploy fail. */
 export const PREFLIGHT_STATES = ['ok', 'warning', 'failed'] as const;
 
+/** What the AI proposes, as it may be shown. */
+export const shownProposal = lazy(() =>
+  z.object({
+    compose: z.string(),
+    dockerfile: z.string().nullable(),
+    variables: z.array(
+      z.object({
+        name: z.string(),
+        /** Null where the user's own counts. */
+        value: z.string().nullable(),
+        purpose: z.string(),
+        isGiven: z.boolean(),
+      }),
+    ),
+    port: z.number().int().nullable(),
+    healthPath: z.string().nullable(),
+    reasons: z.array(z.string()),
+  }),
+);
+export type ShownProposal = z.infer<ReturnType<typeof shownProposal>>;
+
 /** What a deploy would do, found out without doing anything. */
 export const deployPlan = lazy(() =>
   z.object({
@@ -88,6 +109,23 @@ export const deployPlan = lazy(() =>
     commit: z.string().nullable(),
     /** Of what would be deployed and of what is there: another digest is another plan. */
     digest: z.string().max(128),
+    /** Of a service by AI; null where there is none to ask. */
+    proposal: shownProposal().nullable().optional(),
   }),
 );
 export type DeployPlan = z.infer<ReturnType<typeof deployPlan>>;
+
+/** What waits for review on a host. */
+export const waitingProposal = lazy(() =>
+  z.object({
+    /** The digest of its plan. */
+    id: proposalId(),
+    jobId: z.string(),
+    madeAt: z.number(),
+    /** What would be deployed, a Dockerfile in it; and what runs, null where nothing does. */
+    compose: z.string(),
+    runs: z.string().nullable(),
+    plan: deployPlan(),
+  }),
+);
+export type WaitingProposal = z.infer<ReturnType<typeof waitingProposal>>;

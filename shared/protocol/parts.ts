@@ -1,6 +1,7 @@
 // Shapes that several messages of the protocol share. The rules of schema.ts hold here too: append-only, built on first use.
 import * as z from 'zod';
 import * as model from '../model.ts';
+import { SERVICE_NAME } from '../service-name.ts';
 
 /** A schema built when it is first used, then kept. */
 export const lazy = <T>(build: () => T): (() => T) => {
@@ -25,10 +26,12 @@ export const wireError = lazy(() =>
   }),
 );
 
+export const serviceName = lazy(() => z.string().regex(SERVICE_NAME));
+
 export const serviceSpec = lazy(() =>
   z.object({
     id: z.string(),
-    name: z.string().regex(/^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/),
+    name: serviceName(),
     customerId: z.string().nullable(),
     revision: z.number().int().positive(),
     method: z.enum(model.DEPLOY_METHODS),
@@ -61,6 +64,11 @@ export const serviceSpec = lazy(() =>
   }),
 );
 
+/** See model.ts, ProposalMark. */
+export const proposalId = lazy(() => z.string().regex(/^[0-9a-f]{64}$/));
+
+export const adoptedContainer = lazy(() => z.object({ id: z.string().max(128), service: z.string().max(255) }));
+
 export const jobOffer = lazy(() =>
   z.object({
     jobId: z.string(),
@@ -75,10 +83,12 @@ export const jobOffer = lazy(() =>
       .regex(/^bkp_[0-9a-z]{6,40}$/)
       .optional(),
     rollbackTo: z.number().int().positive().optional(),
+    adopts: z.array(adoptedContainer()).max(1_000).optional(),
+    approves: proposalId().optional(),
   }),
 );
 
-const container = lazy(() =>
+export const container = lazy(() =>
   z.object({
     id: z.string(),
     name: z.string(),
@@ -153,6 +163,7 @@ export const jobResult = lazy(() =>
         addedBytes: z.number().nonnegative(),
       })
       .optional(),
+    proposal: z.object({ id: proposalId(), commit: z.string().max(64) }).optional(),
     startedAt: moment(),
     finishedAt: moment(),
   }),

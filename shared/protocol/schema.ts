@@ -6,7 +6,8 @@
 import * as z from 'zod';
 import { PULL_POLICIES } from '../model.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
-import { deployPlan, revisionSummary, serviceChange } from './deploy-parts.ts';
+import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
+import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
 import {
   base64,
   hostFacts,
@@ -15,6 +16,7 @@ import {
   lazy,
   moment,
   progress,
+  proposalId,
   seq,
   serviceReport,
   serviceSample,
@@ -146,7 +148,16 @@ export const METHODS = {
   },
   /** control → agent: what a deploy of this spec would do. Changes nothing, also for a service that is not here yet. */
   'service.plan': {
-    params: lazy(() => z.object({ spec: serviceSpec(), pull: z.enum(PULL_POLICIES).optional() })),
+    params: lazy(() =>
+      z.object({
+        spec: serviceSpec(),
+        pull: z.enum(PULL_POLICIES).optional(),
+        /** Lets this plan ask the AI; absent: it must not. */
+        grant: z.string().max(64).optional(),
+        /** Of the proposal that waits, and of no other. */
+        approves: proposalId().optional(),
+      }),
+    ),
     result: lazy(() => z.object({ plan: deployPlan() })),
   },
   /** control → agent: the revisions the host keeps, the newest first, and which one runs. */
@@ -164,10 +175,35 @@ export const METHODS = {
     params: lazy(() => z.object({ serviceId: z.string(), from: z.number().int(), to: z.number().int() })),
     result: lazy(() => z.object({ services: z.array(serviceChange()) })),
   },
-  /** agent → control, from a job that deploys by AI. Null: there is no AI endpoint. */
+  /** control → agent: what waits for review; null: nothing does. */
+  'service.proposal': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({ proposal: waitingProposal().nullable() })),
+  },
+  /** control → agent: forget what waits, so that the AI is asked anew. Already gone is fine. */
+  'service.reject': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({})),
+  },
+  /** agent → control, from a job that deploys by AI or a plan of that. Null: there is no AI endpoint. */
   'ai.propose': {
     params: lazy(() => aiQuestion()),
     result: lazy(() => z.object({ proposal: aiProposal().nullable() })),
+  },
+  /** control → agent: what runs on the host that no service has. */
+  'host.projects': {
+    params: lazy(() => hostPage()),
+    result: lazy(() => z.object({ items: z.array(find()), total: z.number().int() })),
+  },
+  /** control → agent: every container of the host. */
+  'host.containers': {
+    params: lazy(() => hostPage()),
+    result: lazy(() => z.object({ items: z.array(hostContainer()), total: z.number().int() })),
+  },
+  /** control → agent: what a service has to be made from to be what runs now. Changes nothing. */
+  'host.adoption': {
+    params: lazy(() => adoptionQuestion()),
+    result: lazy(() => z.object({ draft: adoptionDraft() })),
   },
   /** Either way: a trivial round trip for measuring. */
   echo: {

@@ -65,9 +65,12 @@ export interface RunOptions {
   pull?: JobOffer['pull'];
   backupId?: string;
   rollbackTo?: number;
+  approves?: string;
   steps?: StepLog;
   signal?: AbortSignal;
 }
+
+type PlanOptions = Pick<RunOptions, 'pull' | 'approves' | 'signal'> & { grant?: string };
 
 export class DeployHost {
   readonly engine: Engine;
@@ -120,10 +123,10 @@ export class DeployHost {
   }
 
   /** What `deploy` with the same would do. */
-  plan(change: Partial<ServiceSpec> = {}, options: Pick<RunOptions, 'pull' | 'signal'> = {}): Promise<DeployPlan> {
-    const { pull, signal = new AbortController().signal } = options;
+  plan(change: Partial<ServiceSpec> = {}, options: PlanOptions = {}): Promise<DeployPlan> {
+    const { signal = new AbortController().signal, ...asked } = options;
     const spec = { ...this.spec, ...change, revision: this.spec.revision + 1 };
-    return dryRun({ ...this.#deps, services: this.services }, { spec, pull }, signal);
+    return dryRun({ ...this.#deps, services: this.services }, { spec, ...asked }, signal);
   }
 
   /** The agent's table of services, with this one in it once it was deployed. */
@@ -179,6 +182,7 @@ export async function startDeployParts(t: Test, restic: Partial<ResticOptions> =
     allowsFileGit: true,
     buildImagePrefix: 'longshore-test/',
     askAi: async () => null,
+    services: { secretsOf: () => [] },
     backups,
     clock: systemClock,
     log: silentLogger(),

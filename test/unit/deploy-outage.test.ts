@@ -57,6 +57,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     allowsFileGit: false,
     buildImagePrefix: '',
     askAi: async () => null,
+    services: { secretsOf: () => [] },
     backups,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),

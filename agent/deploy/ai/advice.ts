@@ -7,7 +7,7 @@ import type { Checkout } from '../git/checkouts.ts';
 import { listFiles, readBeginning } from '../git/read-repository.ts';
 import type { Say, Task } from '../task.ts';
 import { describeRepository } from './describe.ts';
-import { keepProposal, loadProposal } from './kept-proposal.ts';
+import { deployedProposals, type Proposals } from './kept-proposal.ts';
 import { composeOf, variablesOf } from './proposal.ts';
 
 /** The compose text of a commit; undefined where nobody can be asked. Sets the job's advice. */
@@ -24,11 +24,16 @@ export async function adviseOn(
 }
 
 async function proposalFor(task: Task, { commit, directory }: Checkout, say: Say): Promise<AiProposal | null> {
-  const { advice, workspace, run, deps } = task;
-  const kept = await loadProposal(workspace);
-  if (kept?.commit === commit && !advice?.failure) return kept.proposal;
+  const { advice, run, deps, approved } = task;
+  const proposals = proposalsOf(task);
+  if (approved) {
+    if (approved.proposal) await proposals.keep({ commit, proposal: approved.proposal });
+    return approved.proposal;
+  }
+  const kept = advice?.failure ? undefined : await proposals.find(commit);
+  if (kept) return kept;
   say({ message: advice?.failure ? `asking the AI again: ${advice.failure.message}` : 'asking the AI how to run it' });
-  const previous = advice?.proposal ?? kept?.proposal;
+  const previous = advice?.proposal ?? (await proposals.findPrevious());
   const question: AiQuestion = {
     jobId: run.offer.jobId,
     repository: await describe(task, directory),
@@ -38,9 +43,13 @@ async function proposalFor(task: Task, { commit, directory }: Checkout, say: Say
       : null,
   };
   const proposal = await deps.askAi(question, run.signal);
-  if (proposal) await keepProposal(workspace, { commit, proposal });
+  if (proposal) await proposals.keep({ commit, proposal });
   return proposal;
 }
+
+/** Those of a deploy, unless the task only tries things. */
+export const proposalsOf = ({ proposals, workspace, deps, run }: Task): Proposals =>
+  proposals ?? deployedProposals({ workspace, dataDir: deps.dataDir, spec: run.service.spec });
 
 async function describe({ run }: Task, directory: string): Promise<AiQuestion['repository']> {
   const mask = createMask(secretsOf(run.service.spec));

@@ -5,7 +5,9 @@ import { parseCompose } from '#shared/compose/parse.ts';
 import { isMap, type ComposeMap } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { AiProposal } from '#shared/protocol/ai-parts.ts';
-import { isSecretAt } from './hide-secrets.ts';
+import type { ShownProposal } from '#shared/protocol/deploy-parts.ts';
+import type { Hide } from '../../secrets/hide.ts';
+import { hideSecrets, isSecretAt } from './hide-secrets.ts';
 
 /**
  * Revisions keep the Dockerfile with the compose text, and a commit's folder stays as Git made it. Fails as parseCompose
@@ -49,4 +51,23 @@ export function variablesOf(
     });
   }
   return { ...Object.fromEntries(open.map(({ name, value }) => [name, value ?? ''])), ...given };
+}
+
+/** As people may see it. */
+export function showProposal(
+  { variables, ...proposal }: AiProposal,
+  given: Readonly<Record<string, string>>,
+  hide: Hide,
+): ShownProposal {
+  const show = (text: string) => hide(hideSecrets(text));
+  return {
+    ...proposal,
+    compose: show(proposal.compose),
+    dockerfile: proposal.dockerfile === null ? null : show(proposal.dockerfile),
+    reasons: proposal.reasons.map(show),
+    variables: variables.map(({ name, value, purpose }) => {
+      const isGiven = Object.hasOwn(given, name);
+      return { name, value: isGiven || value === null ? null : show(value), purpose: show(purpose), isGiven };
+    }),
+  };
 }

@@ -6,7 +6,7 @@ import { FAILURE_LOG_CHARS } from '#shared/protocol/ai-parts.ts';
 import { createMask, secretsOf } from '../../secrets/mask.ts';
 import type { Task } from '../task.ts';
 import { hideSecrets } from './hide-secrets.ts';
-import { forgetProposal } from './kept-proposal.ts';
+import { proposalsOf } from './advice.ts';
 import type { AiFailure } from './question.ts';
 
 const MAX_REPAIRS = 2;
@@ -34,13 +34,18 @@ export async function withRepairs(task: Task, work: () => Promise<void>): Promis
       const { advice } = task;
       if (!advice || task.run.signal.aborted || !(error instanceof LongshoreError)) throw error;
       const isItsFault = STEPS.includes(task.currentStep) && CODES.includes(error.code);
-      if (!isItsFault || left === 0) {
-        if (isItsFault || error.code === 'compose_policy') await forgetProposal(task.workspace);
+      // What was approved is deployed or not: another proposal has to be reviewed, too.
+      if (!isItsFault || left === 0 || task.approved) {
+        if (isItsFault || error.code === 'compose_policy') await forgetProposal(task);
         throw error;
       }
       advice.failure = await failureOf(task, error);
     }
   }
+}
+
+async function forgetProposal(task: Task): Promise<void> {
+  if (task.checkout) await proposalsOf(task).forget(task.checkout.commit);
 }
 
 async function failureOf(task: Task, error: LongshoreError): Promise<AiFailure> {
