@@ -39,9 +39,9 @@ t.test('every list shows an adopted container as its service’s own, and no oth
     ['cache', 'shop-web-1'],
   );
   t.same((await engine.listAll()).map(traits), [
-    ['shop-web-1', 'shop', 'svc_shop'],
     ['cache', 'cache', 'svc_cache'],
     ['other', '', undefined],
+    ['shop-web-1', 'shop', 'svc_shop'],
   ]);
   t.match(await engine.findContainer(cache.id), { service: 'cache', project: 'cache' });
 });
