@@ -4,6 +4,8 @@ import { LongshoreError } from '#shared/errors.ts';
 
 /** These steer Compose and Docker themselves: another project name, another file, another host. */
 const STEERING = /^(COMPOSE|DOCKER|BUILDKIT|BUILDX)_/;
+/** Only chooses among the services of the file, and here is where Compose's users set it. */
+const PROFILES = 'COMPOSE_PROFILES';
 const NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 
 /** Fails with `template_variable` naming each variable that cannot be written. */
@@ -21,7 +23,7 @@ export function toDotenv(variables: Readonly<Record<string, string>>): string {
 
 function faultOf(name: string, value: string): string | undefined {
   if (!NAME.test(name)) return 'the name may hold letters, digits and _ only';
-  if (STEERING.test(name)) return 'names that steer Docker Compose are reserved';
+  if (STEERING.test(name) && name !== PROFILES) return 'names that steer Docker Compose are reserved';
   if (value.includes('\0')) return 'the value may not hold a NUL character';
   return undefined;
 }

@@ -7,6 +7,7 @@ import type { Test } from 'tap';
 
 const run = promisify(execFile);
 const BUILD_IMAGES = fileURLToPath(new URL('./images/build.sh', import.meta.url));
+const BUILD_SERVERS = fileURLToPath(new URL('./images/servers.sh', import.meta.url));
 const BUILD_LANGUAGES = fileURLToPath(new URL('./images/languages.sh', import.meta.url));
 const MAX_OUTPUT_BYTES = 64 << 20; // `docker logs` of a chatty test
 
@@ -43,6 +44,11 @@ export async function ensureImages(): Promise<void> {
 /** What recipes build from, as `longshore-test/node:24` and so on (see images/languages.sh), made once and kept. */
 export async function ensureLanguages(): Promise<void> {
   await runProgram(BUILD_LANGUAGES, [], { env: { NODE: process.execPath } });
+}
+
+/** Postgres, Redis and nginx as `longshore-test/postgres:1` and so on (see images/servers.sh), made once and kept. */
+export async function ensureServers(): Promise<void> {
+  await runProgram(BUILD_SERVERS, []);
 }
 
 /** Stand-ins under any name, for files that ask for images of the world: `ensureAliases('redis:7-alpine=6379')`. */

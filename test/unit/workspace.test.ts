@@ -173,3 +173,8 @@ t.test('A57: names that steer Compose and values that no file can hold are refus
   }
   t.throws(() => sourcesOf(specFor('shop', { variables: { A: 'x\0y' } }), []), { code: 'template_variable' });
 });
+
+t.test('the choice of profiles is a variable like others', async (t) => {
+  const { env } = sourcesOf(specFor('shop', { variables: { COMPOSE_PROFILES: 'debug,full' } }), []);
+  t.equal(env, 'COMPOSE_PROFILES="debug,full"\n');
+});

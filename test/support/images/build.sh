@@ -12,7 +12,7 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../debian-package.sh"
 . "$HERE/stand-in.sh"
-REVISION=$(find "$HERE" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
+REVISION=$(find "$HERE"/{build,stand-in}.sh "$HERE/rootfs" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
 work=
 trap '[ -z "$work" ] || rm -rf "$work"' EXIT
 
