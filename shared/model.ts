@@ -136,6 +136,10 @@ export interface GitSource {
   path?: string | undefined;
   /** For https only; absent: nobody. Sealed like the variables. */
   login?: GitLogin | undefined;
+  /** For ssh only: a private key as OpenSSH writes it. Absent: the keys of the agent's user. Sealed like the variables. */
+  deployKey?: string | undefined;
+  /** For ssh only: lines of a known_hosts file, the only ones to count. Absent: what the host shows first is remembered. */
+  knownHosts?: string | undefined;
 }
 
 /** What a host needs to run a service. The host keeps it; nothing else is needed to redeploy with control away. */
@@ -196,6 +200,10 @@ export interface JobOffer {
   /** Present for a deploy of what was reviewed: the id of that proposal. */
   approves?: string | undefined;
 }
+
+/** Whether what runs is what the good revision says; `unknown`: nobody can tell. */
+export const DRIFT_STATES = ['in_sync', 'drifted', 'unknown'] as const;
+export type DriftState = (typeof DRIFT_STATES)[number];
 
 export const PLAN_ACTIONS = ['create', 'recreate', 'keep', 'start', 'remove'] as const;
 export type PlanAction = (typeof PLAN_ACTIONS)[number];

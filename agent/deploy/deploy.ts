@@ -80,7 +80,7 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
     return apply(task, rendered, say);
   });
   const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
-  const outcome = { sources, rendered, containers: ready, plan: attempt.plan };
+  const outcome = { sources, rendered, containers: ready, plan: attempt.plan, before: good?.live };
   await task.step('record', () => record(task, outcome));
 }
 

@@ -1,10 +1,12 @@
 // Carries out what was decided: hands the rendered file to Compose, waits, records. Asks nothing, decides nothing.
 import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep, RegistryLogin } from '#shared/model.ts';
+import { CONFIG_HASH_LABEL } from '../docker/container-view.ts';
 import type { ComposeEvent } from '../docker/progress.ts';
 import type { Container } from '../docker/engine.ts';
 import { inputsOf } from './attempt.ts';
-import { findImages, recordImages, type FoundImages } from './images.ts';
+import { expectedAfter, snapshotOf, type Snapshot } from '../drift/snapshot.ts';
+import { findImages, recordImages } from './images.ts';
 import { isFinished } from './observe.ts';
 import { mendLeftovers, unpause } from './leftovers.ts';
 import { sha256, type Rendered } from './rendered.ts';
@@ -17,18 +19,16 @@ const BUILD_DEADLINE_MS = 30 * 60_000;
 /** On top of the health timeout: `up` itself waits for dependencies and for old containers to stop. */
 const UP_MARGIN_MS = 5 * 60_000;
 
-export const CONFIG_HASH_LABEL = 'com.docker.compose.config-hash';
-
 export async function build(task: Task, rendered: Rendered, isFresh: boolean, say: Say): Promise<void> {
   await task.workspace.writeRendered(rendered);
-  await retried(say, () =>
+  const work = () =>
     task.deps.compose.build(task.project, {
       ...runOf(task, say),
       deadlineMs: BUILD_DEADLINE_MS,
       pull: isFresh,
       logins: loginsOf(task),
-    }),
-  );
+    });
+  await retried(say, work).finally(() => task.deps.onBuilt());
 }
 
 /** What the operator is logged in to by hand is for the operator's services that bring no login, never for strangers'. */
@@ -86,16 +86,20 @@ export interface Outcome {
   rendered: Rendered;
   containers: readonly Container[];
   plan: PlanStep[];
+  /** How the containers of the good revision before it were set up. */
+  before: Snapshot | undefined;
 }
 
 /** Writes the revision down, to the digest. */
 export async function record(task: Task, outcome: Outcome): Promise<void> {
-  const { sources, rendered, containers, plan } = outcome;
+  const { sources, rendered, containers, plan, before } = outcome;
   const { spec } = task.run.service;
-  const found: FoundImages = await findImages(task.deps.engine, rendered);
+  const { engine } = task.deps;
+  const [found, live] = await Promise.all([findImages(engine, rendered), engine.describeProject(task.workspace.name)]);
   await recordRevision(task.workspace, {
     sources,
     rendered,
+    live: expectedAfter(before, snapshotOf(live)),
     meta: {
       revision: spec.revision,
       serviceId: spec.id,

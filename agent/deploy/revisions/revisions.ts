@@ -1,12 +1,13 @@
 // The history in a service's folder: what each good revision was made of, to the digest, and what failed ones left as
 // evidence. A revision is complete or not there: it is written aside and renamed.
 //
-//   revisions/<n>/            compose.yaml .env override.yaml rendered.json meta.json files.json
+//   revisions/<n>/            compose.yaml .env override.yaml rendered.json meta.json files.json live.json
 //   revisions/failed-<job>/   the same without meta.json, and failure.json
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WireError } from '#shared/errors.ts';
 import type { JobStep, PlanStep } from '#shared/model.ts';
+import type { Snapshot } from '../../drift/snapshot.ts';
 import { parseRendered, type Rendered } from '../rendered.ts';
 import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from '../workspace.ts';
 
@@ -49,6 +50,8 @@ export interface Revision {
   meta: RevisionMeta;
   rendered: Rendered;
   sources: Sources;
+  /** How its containers were set up once it was good; absent in what was recorded before that was looked at. */
+  live?: Snapshot | undefined;
 }
 
 export interface Failure {
@@ -61,8 +64,9 @@ export interface Failure {
 
 /** Replaces a revision of the same number; drops what is older than the last five. */
 export async function recordRevision(workspace: Workspace, revision: Revision): Promise<void> {
-  const { meta } = revision;
-  await keep(workspace, String(meta.revision), revision, { 'meta.json': toJson(meta) });
+  const { meta, live } = revision;
+  const more = { 'meta.json': toJson(meta), ...(live && { 'live.json': toJson(live) }) };
+  await keep(workspace, String(meta.revision), revision, more);
   await prune(workspace, WHOLE, (a, b) => Number(b) - Number(a), KEPT_REVISIONS);
 }
 
@@ -102,14 +106,15 @@ export async function loadRevision(workspace: Workspace, revision: number): Prom
 
 async function loadFrom(workspace: Workspace, folder: string): Promise<Revision | undefined> {
   const read = (name: string) => readIfThere(workspace.path('revisions', folder, name));
-  const names = ['meta.json', 'rendered.json', 'compose.yaml', '.env', 'override.yaml', 'files.json'];
-  const [meta, rendered, compose, env, override, files] = await Promise.all(names.map(read));
+  const names = ['meta.json', 'rendered.json', 'compose.yaml', '.env', 'override.yaml', 'files.json', 'live.json'];
+  const [meta, rendered, compose, env, override, files, live] = await Promise.all(names.map(read));
   if (!meta || !rendered || compose === undefined || env === undefined || override === undefined || !files)
     return undefined;
   return {
     meta: JSON.parse(meta) as RevisionMeta,
     rendered: parseRendered(rendered),
     sources: { compose, env, override, files: JSON.parse(files) as Record<string, string> },
+    ...(live !== undefined && { live: JSON.parse(live) as Snapshot }),
   };
 }
 

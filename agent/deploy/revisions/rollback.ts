@@ -1,6 +1,7 @@
 // Puts an earlier revision back, exactly: its files, its images by id or digest, its rendered file; nothing is read anew.
 // It becomes the newest revision, so that the history grows and can be gone back in.
 import { LongshoreError } from '#shared/errors.ts';
+import { expectedAfter, snapshotOf } from '../../drift/snapshot.ts';
 import { checkHost } from '../attempt.ts';
 import { apply, awaitReady, standingOf } from '../execute.ts';
 import { haveImages, pullContextOf, restoreImages } from '../images.ts';
@@ -23,7 +24,10 @@ export const rollback = (task: Task): Promise<JobOutcome> =>
     });
     const containers = await task.step('wait', (say) => awaitReady(task, target.rendered, say));
     const meta = { ...metaOf(task, target), ...standingOf(containers), plan: attempt.plan ?? [] };
-    await task.step('record', () => recordRevision(task.workspace, { ...target, meta }));
+    await task.step('record', async () => {
+      const live = expectedAfter(good?.live, snapshotOf(await task.deps.engine.describeProject(task.workspace.name)));
+      await recordRevision(task.workspace, { ...target, meta, live });
+    });
   });
 
 async function requireTarget({ run, workspace }: Task): Promise<Revision> {
