@@ -41,7 +41,11 @@ export interface Surroundings {
 }
 
 /** `containers`: those of the group, as Docker shows them now. */
-export function toFind({ kind, name }: Group, containers: readonly Container[], around: Surroundings): Find {
+export function toFind(
+  { kind, name }: Pick<Group, 'kind' | 'name'>,
+  containers: readonly Container[],
+  around: Surroundings,
+): Find {
   const labels = containers.find((container) => container.labels[WORKING_DIR] !== undefined)?.labels ?? {};
   return {
     kind,

@@ -4,6 +4,7 @@
 import type { Adopted } from '../state/adopted.ts';
 import { PROJECT_LABEL } from './container-view.ts';
 import { SERVICE_LABEL, type Container, type ContainerSummary, type Engine } from './engine.ts';
+import type { LiveContainer } from './live-container.ts';
 
 export interface AdoptedSource {
   all(): Adopted[];
@@ -26,7 +27,10 @@ export function withAdopted(engine: Engine, adopted: AdoptedSource): Engine {
   });
 }
 
-type Shown = Pick<Engine, 'listProject' | 'listManaged' | 'listAll' | 'listUsers' | 'findContainer' | 'openEvents'>;
+type Shown = Pick<
+  Engine,
+  'listProject' | 'listManaged' | 'listAll' | 'listUsers' | 'findContainer' | 'describeProject' | 'openEvents'
+>;
 
 function viewOf(engine: Engine, adopted: AdoptedSource): Shown {
   return {
@@ -40,6 +44,12 @@ function viewOf(engine: Engine, adopted: AdoptedSource): Shown {
     async findContainer(id) {
       const container = await engine.findContainer(id);
       return container && show(container, adopted.find(id));
+    },
+    async describeProject(project) {
+      const own = adopted.all().filter((one) => one.project === project);
+      const listed = await engine.describeProject(project);
+      const rest = await engine.describeContainers(missingIn(listed, own));
+      return [...listed, ...rest].map((one) => describe(one, adopted.find(one.id))).toSorted(byName);
     },
     openEvents: (onEvent, signal) =>
       engine.openEvents((event) => {
@@ -56,14 +66,20 @@ async function withRest(
   listed: readonly Container[],
   wanted: readonly Adopted[],
 ): Promise<Container[]> {
-  const ids = new Set(listed.map(({ id }) => id));
-  const rest = wanted.filter(({ id }) => !ids.has(id));
-  const found = await Promise.all(rest.map(({ id }) => engine.findContainer(id)));
+  const found = await Promise.all(missingIn(listed, wanted).map((id) => engine.findContainer(id)));
   const all = [...listed, ...found.filter((container) => container !== undefined)];
-  return all
-    .map((container) => show(container, adopted.find(container.id)))
-    .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  return all.map((container) => show(container, adopted.find(container.id))).toSorted(byName);
 }
+
+function missingIn(listed: readonly { id: string }[], wanted: readonly Adopted[]): string[] {
+  const ids = new Set(listed.map(({ id }) => id));
+  return wanted.map(({ id }) => id).filter((id) => !ids.has(id));
+}
+
+const byName = (a: { name: string }, b: { name: string }): number => (a.name < b.name ? -1 : 1);
+
+const describe = (container: LiveContainer, owner: Adopted | undefined): LiveContainer =>
+  owner ? { ...container, project: owner.project, service: owner.service } : container;
 
 function showAll(adopted: AdoptedSource, list: readonly ContainerSummary[]): ContainerSummary[] {
   const owners = new Map(adopted.all().map((owner) => [owner.id, owner]));
@@ -71,7 +87,7 @@ function showAll(adopted: AdoptedSource, list: readonly ContainerSummary[]): Con
 }
 
 const show = (container: Container, owner: Adopted | undefined): Container =>
-  owner ? { ...label(container, owner), service: owner.service } : container;
+  owner ? { ...label(container, owner), service: owner.service, isAdopted: true } : container;
 
 /** Compose's own labels stay as they are: they say what Compose sees. */
 const label = <T extends Container | ContainerSummary>(container: T, owner: Adopted | undefined): T =>

@@ -5,6 +5,8 @@ import type { Container, ContainerSummary, EngineEvent, Volume } from './engine.
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
 export const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
+/** Compose's own hash of what a container was made from. */
+export const CONFIG_HASH_LABEL = 'com.docker.compose.config-hash';
 
 export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
   const { State: state, Config: config, HostConfig: host } = raw;
@@ -23,6 +25,7 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     ports: toBoundPorts(raw.NetworkSettings.Ports ?? {}),
     project: labels[PROJECT_LABEL] ?? '',
     labels,
+    isAdopted: false,
     joins: toJoined(host),
     removesItself: host.AutoRemove ?? false,
     hasHealthCheck: probe !== undefined && probe.Status !== 'none',
@@ -67,10 +70,11 @@ export function fromList(raw: Dockerode.ContainerInfo): ContainerSummary {
 
 /** With options of its own (NFS, say) even a `local` volume is only there while a container has it. */
 export const toVolume = (
-  raw: Pick<Dockerode.VolumeInspectInfo, 'Name' | 'Mountpoint' | 'Driver' | 'Options'>,
+  raw: Pick<Dockerode.VolumeInspectInfo, 'Name' | 'Mountpoint' | 'Driver' | 'Options' | 'Labels'>,
 ): Volume => ({
   id: raw.Name,
   name: raw.Name,
+  labels: raw.Labels ?? {},
   mountpoint: raw.Mountpoint,
   isPlain: raw.Driver === 'local' && Object.keys(raw.Options ?? {}).length === 0,
 });

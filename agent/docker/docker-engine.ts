@@ -219,7 +219,7 @@ class DockerEngine implements Engine {
       ENGINE_DEADLINES.list,
       async (docker, abortSignal) => {
         const raw = await docker.listNetworks({ filters, abortSignal });
-        return raw.map(({ Id, Name }) => ({ id: Id, name: Name }));
+        return raw.map(({ Id, Name, Labels }) => ({ id: Id, name: Name, labels: Labels ?? {} }));
       },
     );
   }

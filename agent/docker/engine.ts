@@ -22,6 +22,8 @@ export interface Container extends ContainerView {
   /** Compose project; empty for a container that Compose did not make. */
   project: string;
   labels: Readonly<Record<string, string>>;
+  /** A service took it over as it was (docker/adopted-engine.ts). */
+  isAdopted: boolean;
   /** Ids of containers whose namespaces it lives in. */
   joins: readonly string[];
   /** Docker removes it when it stops: `docker run --rm`. */
@@ -128,6 +130,7 @@ export interface PullOptions {
 export interface Named {
   id: string;
   name: string;
+  labels: Readonly<Record<string, string>>;
 }
 
 export interface Engine {

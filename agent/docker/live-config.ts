@@ -9,7 +9,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ComposeMap } from '#shared/compose/values.ts';
 import { PROJECT_LABEL, toState, withoutSlash } from './container-view.ts';
 import type { LiveConfig, LiveContainer } from './live-container.ts';
-import { liveMounts } from './live-mounts.ts';
+import { anonymousVolumes, liveMounts } from './live-mounts.ts';
 import { livePorts, liveNetworks, sharedNamespaces, type NameOf } from './live-network.ts';
 import { liveLimits } from './live-limits.ts';
 import type { RawConfig, RawContainer, RawHealthCheck, RawHostConfig } from './raw-container.ts';
@@ -46,6 +46,7 @@ function toLiveContainer({ container, image = {} }: LiveFacts, nameOf: NameOf): 
     imageId: container.Image,
     labels,
     config: toLiveConfig(container, image, nameOf),
+    anonymousVolumes: anonymousVolumes(container),
   };
 }
 

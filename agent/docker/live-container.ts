@@ -27,4 +27,6 @@ export interface LiveContainer {
   /** All of them, also those that `config.labels` leaves out. */
   labels: Readonly<Record<string, string>>;
   config: LiveConfig;
+  /** Its anonymous volumes, also those that the image asks for: place in the container → name. */
+  anonymousVolumes: Readonly<Record<string, string>>;
 }

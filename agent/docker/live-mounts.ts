@@ -20,6 +20,9 @@ export function liveMounts({ Mounts: mounts, HostConfig: host }: RawContainer, f
 
 const isAnonymous = ({ Type, Name }: RawMount): boolean => Type === 'volume' && ANONYMOUS.test(Name ?? '');
 
+export const anonymousVolumes = ({ Mounts: mounts }: RawContainer): Record<string, string> =>
+  Object.fromEntries((mounts ?? []).filter(isAnonymous).map(({ Destination, Name = '' }) => [Destination, Name]));
+
 /** The third part of `source:target:ro,z`. */
 const bindOptions = (binds: readonly string[], target: string): string[] =>
   binds

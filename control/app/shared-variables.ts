@@ -6,7 +6,7 @@
 // A variable of the service itself always goes first, and what is not referred to stays at home. A repository's text is
 // on the host alone, so all is offered to it; but to the text of a stranger (an AI deploy) nothing.
 import { parseCompose } from '#shared/compose/parse.ts';
-import { entriesOf, isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
+import { referencesOf } from '#shared/compose/references.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { VariableRecord } from '../store/customer-records.ts';
 import type { ServiceRecord, ServiceSource } from '../store/records.ts';
@@ -60,35 +60,9 @@ function fillValue(name: string, value: string, shared: ReadonlyMap<string, Shar
 function namesIn(compose: string): Set<string> | undefined {
   if (compose === '') return undefined;
   try {
-    const { root } = parseCompose(compose);
-    return new Set([...referencesIn(root), ...passedThrough(root)]);
+    return referencesOf(parseCompose(compose).root);
   } catch (error) {
     if (error instanceof LongshoreError) return new Set(); // the host refuses it, and says why
     throw error;
   }
-}
-
-/** `$NAME`, `${NAME`: the opening is enough, so defaults within defaults are found too. `$$` is a plain dollar. */
-const REFERENCE = /\$(?:\$|\{([A-Za-z_]\w*)|([A-Za-z_]\w*))/g;
-
-function referencesIn(value: unknown): string[] {
-  if (typeof value === 'string') {
-    return [...value.matchAll(REFERENCE)].flatMap(([, braced, plain]) => braced ?? plain ?? []);
-  }
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(referencesIn) : [];
-}
-
-/** `environment: [NAME]`, `environment: {NAME: }`, and configs and secrets that are made `environment: NAME`. */
-function passedThrough(root: ComposeMap): string[] {
-  const inServices = entriesOf(root['services']).flatMap(([, { environment }]) =>
-    isMap(environment)
-      ? Object.keys(environment).filter((name) => environment[name] === null)
-      : listOf(environment)
-          .map(textOf)
-          .filter((text) => !text.includes('=')),
-  );
-  const made = [root['configs'], root['secrets']].flatMap((items) =>
-    entriesOf(items).map(([, item]) => textOf(item['environment'])),
-  );
-  return [...inServices, ...made];
 }

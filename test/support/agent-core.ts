@@ -54,6 +54,7 @@ export const containerOf = (
   ports: [],
   project: 'web',
   labels: {},
+  isAdopted: false,
   joins: [],
   removesItself: false,
   hasHealthCheck: true,

@@ -56,6 +56,7 @@ export class FakeEngine implements Engine {
       ports: [],
       project: '',
       labels: {},
+      isAdopted: false,
       joins: [],
       removesItself: false,
       hasHealthCheck: false,
@@ -255,7 +256,7 @@ export class FakeEngine implements Engine {
     const { restartPolicy: restart, cpuLimit: cpus, memoryLimitBytes: limit } = container;
     const limits = { ...(cpus !== null && { cpus }), ...(limit !== null && { mem_limit: limit }) };
     const config = { image, ...(restart !== 'no' && { restart }), ...limits, ...this.configs.get(id) };
-    return { id, name, project, service, number: 0, isOneOff: false, state, imageId, labels, config };
+    return { id, name, project, service, number: 0, isOneOff: false, state, imageId, labels, config, anonymousVolumes: {} };
   }
 
   #answer(): void {
@@ -277,7 +278,7 @@ export class FakeEngine implements Engine {
 
   #named(things: ReadonlyMap<string, string>, project: string): Named[] {
     this.#answer();
-    return [...things].filter(([, owner]) => owner === project).map(([name]) => ({ id: name, name }));
+    return [...things].filter(([, owner]) => owner === project).map(([name]) => ({ id: name, name, labels: {} }));
   }
 
   #emit(action: string, { id, project, service, exitCode }: Container): void {

@@ -4,11 +4,11 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { PullPolicy } from '#shared/model.ts';
 import type { Container, Engine } from '../../docker/engine.ts';
 import { inputsOf } from '../attempt.ts';
-import { CONFIG_HASH_LABEL } from '../execute.ts';
 import { haveImages } from '../images.ts';
 import { isFinished } from '../observe.ts';
 import { LEFTOVER_NAME } from './plan.ts';
 import { replicasOf } from '../rendered.ts';
+import { isOf } from '../revisions/origin.ts';
 import type { Revision, RevisionMeta } from '../revisions/revisions.ts';
 import type { Task } from '../task.ts';
 
@@ -40,10 +40,8 @@ export async function isUnchanged(engine: Engine, good: Revision): Promise<boole
   return counts.size === services.length && (await haveImages(engine, meta.images));
 }
 
-function isAsRecorded(container: Container, { hashes, images, finished }: RevisionMeta): boolean {
-  const { service, labels, imageId, name } = container;
-  if (LEFTOVER_NAME.test(name)) return false;
-  if (labels[CONFIG_HASH_LABEL] !== hashes[service] || imageId !== images[service]?.id) return false;
-  if (finished.includes(service)) return isFinished(container);
+function isAsRecorded(container: Container, meta: RevisionMeta): boolean {
+  if (LEFTOVER_NAME.test(container.name) || !isOf(container, meta)) return false;
+  if (meta.finished.includes(container.service)) return isFinished(container);
   return container.state === 'running' && (!container.hasHealthCheck || container.health === 'healthy');
 }
