@@ -7,7 +7,7 @@ import { filesOf } from '#shared/compose/judge-files.ts';
 import { mountOf, ownFilesMessage } from '#shared/compose/judge-mounts.ts';
 import type { ComposeDocument } from '#shared/compose/parse.ts';
 import { holdsOwnFiles, isInside, isRemote } from '#shared/compose/paths.ts';
-import { judgeCompose, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
+import { judgeCompose, layersOf, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY, policyFileSchema, withDefaults, type PolicyFile } from '#shared/compose/rules.ts';
 import { isOpen, listOf } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
@@ -44,7 +44,7 @@ const invalid = (path: string, details: string) =>
 
 /** The shared verdict, and for paths that look inside the folder: where they really lead. */
 export function judgeOnHost(document: ComposeDocument, context: JudgeContext): Finding[] {
-  return [...judgeCompose(document, context), ...judgeLinks(document, context)];
+  return [...judgeCompose(document, context), ...layersOf(document).flatMap((layer) => judgeLinks(layer, context))];
 }
 
 /**

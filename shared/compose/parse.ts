@@ -1,17 +1,8 @@
 // Reads a compose file's YAML within limits, before Compose sees it: Compose itself can be kept busy for minutes by a
 // few hundred bytes of nested aliases. Pure; used by control at POST and by the agent. What the keys mean is checked
 // by `docker compose config`, what they may ask for by policy.ts.
-import {
-  type Document,
-  isScalar,
-  LineCounter,
-  parseDocument,
-  type Scalar,
-  visit,
-  type YAMLError,
-  type YAMLMap,
-} from 'yaml';
-import { LongshoreError } from '../errors.ts';
+import { type Document, type Scalar, visit } from 'yaml';
+import { guard, invalid, limit, readYaml } from './read-yaml.ts';
 import { isMap, type ComposeMap } from './values.ts';
 
 /** Chosen above the largest of 3 900 real files (106 kB, 36 aliases, 40 services). */
@@ -31,12 +22,20 @@ export interface ComposeDocument {
   /** The whole file as plain data: aliases and merge keys expanded, `${…}` as written. */
   root: ComposeMap;
   services: Record<string, ComposeMap>;
+  /** The YAML documents that lie on top of each other in `root`, where there are several. */
+  layers?: ComposeDocument[];
 }
 
 /** Fails with `yaml_resource_limit` or `compose_invalid`; details say where (line:column) and what. */
 export function parseCompose(text: string): ComposeDocument {
-  const root = parseYamlMap(text);
-  return { root, services: servicesOf(root) };
+  const roots = parseRoots(text);
+  const root = roots.length === 1 ? (roots[0] ?? {}) : roots.reduce(mergeOver, {});
+  measure(root);
+  const services = servicesOf(root);
+  const isEmpty = Object.keys(services).length === 0 && root['include'] === undefined;
+  if (isEmpty) throw invalid('services: there is none');
+  if (roots.length === 1) return { root, services };
+  return { root, services, layers: roots.map((layer) => ({ root: layer, services: servicesOf(layer) })) };
 }
 
 /**
@@ -44,42 +43,33 @@ export function parseCompose(text: string): ComposeDocument {
  * be written differently again (`0644`, `1.10`) is the text it was.
  */
 export function parseYamlMap(text: string, { keepsDigits = false } = {}): ComposeMap {
-  if (Buffer.byteLength(text) > COMPOSE_LIMITS.bytes) throw limit(`more than ${COMPOSE_LIMITS.bytes / 1024} KiB`);
-  const document = parseYaml(text);
-  if (keepsDigits) visit(document, { Scalar: keepDigits });
-  const root = toPlain(document);
-  if (!isMap(root)) throw invalid('the file is not a mapping');
-  measure(root);
+  const [root = {}, second] = parseRoots(text, keepsDigits);
+  if (second) throw invalid('more than one document');
   return root;
 }
 
-function parseYaml(text: string): Document.Parsed {
-  rejectDeepFlow(text);
-  const lineCounter = new LineCounter();
-  // `uniqueKeys` of the library compares each key with all before it: seconds for a map of 10 000.
-  const document = guard(() => parseDocument(text, { merge: true, uniqueKeys: false, lineCounter }));
-  const [error] = document.errors;
-  if (error) throw error.code === 'RESOURCE_EXHAUSTION' ? limit('nested too deeply', error) : invalid(describe(error));
-  let aliases = 0;
-  const visitor = {
-    Alias: () => void aliases++,
-    Map: (_: unknown, map: YAMLMap) => requireUniqueKeys(map, lineCounter),
-  };
-  guard(() => visit(document, visitor));
-  if (aliases > COMPOSE_LIMITS.aliases) throw limit(`more than ${COMPOSE_LIMITS.aliases} aliases`);
-  return document;
+function parseRoots(text: string, keepsDigits = false): ComposeMap[] {
+  if (Buffer.byteLength(text) > COMPOSE_LIMITS.bytes) throw limit(`more than ${COMPOSE_LIMITS.bytes / 1024} KiB`);
+  const documents = readYaml(text, COMPOSE_LIMITS);
+  if (documents.length === 0) throw invalid('the file is not a mapping');
+  return documents.map((document) => {
+    if (keepsDigits) visit(document, { Scalar: keepDigits });
+    const root = toPlain(document);
+    if (!isMap(root)) throw invalid('the file is not a mapping');
+    measure(root);
+    return root;
+  });
 }
 
-function requireUniqueKeys(map: YAMLMap, lineCounter: LineCounter): void {
-  const seen = new Set<unknown>();
-  for (const { key } of map.items) {
-    if (!isScalar(key) || key.value === '<<') continue;
-    if (!seen.has(key.value)) seen.add(key.value);
-    else {
-      const { line, col } = lineCounter.linePos(key.range?.[0] ?? 0);
-      throw invalid(`${line}:${col}: "${String(key.value)}" is there twice`);
-    }
+/** Roughly as Compose does: maps are joined, lists too, and of two values the later one counts. */
+function mergeOver(below: ComposeMap, above: ComposeMap): ComposeMap {
+  const merged = new Map(Object.entries(below)); // of a plain object `__proto__` would be no key
+  for (const [key, value] of Object.entries(above)) {
+    const old = merged.get(key);
+    if (isMap(old) && isMap(value)) merged.set(key, mergeOver(old, value));
+    else merged.set(key, Array.isArray(old) && Array.isArray(value) ? [...(old as unknown[]), ...value] : value);
   }
+  return Object.fromEntries(merged);
 }
 
 function keepDigits(_: unknown, scalar: Scalar): void {
@@ -90,32 +80,6 @@ function keepDigits(_: unknown, scalar: Scalar): void {
 function toPlain(document: Document.Parsed): unknown {
   return guard(() => document.toJS({ maxAliasCount: COMPOSE_LIMITS.expansion }));
 }
-
-/** The parser recurses: nesting that exhausts the stack, and aliases that multiply, end here. */
-function guard<T>(work: () => T): T {
-  try {
-    return work();
-  } catch (error) {
-    if (error instanceof LongshoreError) throw error;
-    if (error instanceof RangeError) throw limit('nested too deeply', error);
-    if (error instanceof ReferenceError && /alias count/.test(error.message)) throw limit('aliases multiply', error);
-    throw invalid(error instanceof Error ? error.message : String(error), error);
-  }
-}
-
-/** Brackets are the one thing whose parsing takes time in the square of its depth. Quoted ones are counted too. */
-function rejectDeepFlow(text: string): void {
-  let open = 0;
-  for (const char of text) {
-    if (char === '[' || char === '{') open++;
-    else if ((char === ']' || char === '}') && open > 0) open--;
-    else if (char === '\n' && open > FLOW_LIMIT) break;
-    if (open > FLOW_LIMIT) throw limit('nested too deeply');
-  }
-}
-
-/** Well above `depth`: brackets within a long text value may be unbalanced without nesting anything. */
-const FLOW_LIMIT = 1_000;
 
 /** Depth and size as they are after expansion, without descending into what is shared more than it must. */
 function measure(root: ComposeMap): void {
@@ -133,18 +97,8 @@ function servicesOf(root: ComposeMap): Record<string, ComposeMap> {
   const services = root['services'] ?? {};
   if (!isMap(services)) throw invalid('services: not a mapping');
   const names = Object.keys(services);
-  if (names.length === 0 && root['include'] === undefined) throw invalid('services: there is none');
   if (names.length > COMPOSE_LIMITS.services) throw limit(`more than ${COMPOSE_LIMITS.services} services`);
   const broken = names.find((name) => !isMap(services[name]));
   if (broken !== undefined) throw invalid(`services.${broken}: not a mapping`);
   return services as Record<string, ComposeMap>;
 }
-
-const describe = ({ linePos, message }: YAMLError): string => {
-  const [start] = linePos ?? [];
-  const what = message.split('\n')[0]?.replace(/ at line \d+, column \d+:?$/, '') ?? '';
-  return start ? `${start.line}:${start.col}: ${what}` : what;
-};
-
-const limit = (details: string, cause?: unknown) => new LongshoreError('yaml_resource_limit', { details, cause });
-const invalid = (details: string, cause?: unknown) => new LongshoreError('compose_invalid', { details, cause });

@@ -15,7 +15,13 @@ import { entriesOf, isOpen, textOf, type ComposeMap } from './values.ts';
 export type { Finding, JudgeContext } from './judge.ts';
 
 /** Everything the rules refuse, in the order of the file. */
-export function judgeCompose({ root, services }: ComposeDocument, context: JudgeContext): Finding[] {
+export const judgeCompose = (document: ComposeDocument, context: JudgeContext): Finding[] =>
+  layersOf(document).flatMap((layer) => judgeLayer(layer, context));
+
+/** What one document says and a later one takes back may still be read on the way. */
+export const layersOf = (document: ComposeDocument): ComposeDocument[] => document.layers ?? [document];
+
+function judgeLayer({ root, services }: ComposeDocument, context: JudgeContext): Finding[] {
   const findings: Finding[] = [];
   const report: Report = (path, rule, message) => void findings.push({ path, rule, message });
   for (const [name, service] of Object.entries(services)) {

@@ -48,7 +48,9 @@ t.test('what is not a compose file is refused with line and column', async (t) =
       'services:\n  a:\n   image: x\n  - b\n',
       '4:1: A block sequence may not be used as an implicit map key',
     ],
-    ['two documents', 'services: {a: {image: x}}\n---\na: b\n', '2:1: Source contains multiple documents'],
+    ['a second document that is none', 'services: {a: {image: x}}\n---\n', 'the file is not a mapping'],
+    ['brackets that never close', 'services: {a: [\nb', '2:1: Flow sequence'],
+    ['quotes that never close', 'services: {a: "\nb', '2:2: Missing closing "quote'],
     ['a list', '- a', 'the file is not a mapping'],
     ['nothing', '', 'the file is not a mapping'],
     ['no services', 'volumes: {}', 'services: there is none'],
@@ -60,6 +62,52 @@ t.test('what is not a compose file is refused with line and column', async (t) =
     t.equal(found.code, 'compose_invalid', name);
     t.ok(found.details?.startsWith(details), `${name}: ${found.details}`);
   }
+});
+
+t.test('documents lie on top of each other, and each is kept for itself', async (t) => {
+  const {
+    root,
+    services: found,
+    layers,
+  } = parseCompose(`
+services: {web: {image: a, env_file: [one], extends: {file: x}}}
+---
+volumes: {data: {}}
+---
+services: {web: {image: b, env_file: [two], extends: {file: y}}, db: {image: c}}
+`);
+  t.same(found, { web: { image: 'b', env_file: ['one', 'two'], extends: { file: 'y' } }, db: { image: 'c' } });
+  t.same(root, { services: found, volumes: { data: {} } });
+  t.same(
+    layers?.map(({ services: own }) => Object.keys(own)),
+    [['web'], [], ['web', 'db']],
+  );
+  t.match(layers?.[0], { services: { web: { extends: { file: 'x' } } } }, 'Compose reads it, whatever comes later');
+});
+
+t.test('A44: what several documents are together is measured, and no key gets lost between them', async (t) => {
+  const many = Array.from({ length: COMPOSE_LIMITS.services + 1 }, (_, i) => `services: {s${i}: {image: x}}`);
+  t.equal(refusal(many.join('\n---\n')).code, 'yaml_resource_limit');
+  const { services: found } = parseCompose(
+    'services: {a: {image: x}}\n---\nservices: {a: {__proto__: {privileged: true}}}',
+  );
+  t.ok(Object.hasOwn(found['a'] ?? {}, '__proto__'));
+});
+
+t.test('what the letter of YAML forbids and Compose takes is read as Compose reads it', async (t) => {
+  const cases: [string, string, unknown][] = [
+    ['brackets at the margin', '{web: {\nimage: x,\n\tcommand: [\na,\n b\n]\n}}', { image: 'x', command: ['a', 'b'] }],
+    ['text in quotes at the margin', '{web: {image: "a\nb", command: \'c\nd\'}}', { image: 'a b', command: 'c d' }],
+    ['a comment right behind quotes', '\n  web:\n    image: "x"#note\n', { image: 'x' }],
+    ['returns as line ends', '\r  web:\r    image: x\r', { image: 'x' }],
+  ];
+  for (const [name, text, web] of cases) t.same(parseCompose(`services: ${text}`).services['web'], web, name);
+});
+
+t.test('A44: a text that is wrong in many places is not read again and again', async (t) => {
+  const wrong = (lines: number) => `services: {a: {image: x, command: [\n${'b,\n'.repeat(lines)}]}}`;
+  t.equal(refusal(wrong(40)).code, 'accepted');
+  t.match(refusal(wrong(80)), { code: 'compose_invalid', details: /Flow sequence/ });
 });
 
 t.test('A44: an alias bomb is refused', async (t) => {

@@ -30,6 +30,16 @@ function refusesTenants(t: Test, rows: [string, string, top?: string][]): void {
   }
 }
 
+t.test('A39: what a document asks for is refused, also when a later one takes it back', async (t) => {
+  const first = 'services: {a: {image: shop-a, extends: {file: ../x.yaml, service: b}}}';
+  const second = 'services: {a: {extends: {file: own.yaml, service: b}, privileged: true}}';
+  t.same(judge(`${first}\n---\n${second}`), [
+    'services.a.extends.file: outsideFiles',
+    'services.a.privileged: privileged',
+    'services.a.extends.file: outsideFiles',
+  ]);
+});
+
 t.test('A39: privileges, host namespaces and devices are refused to tenants, each with its path', async (t) => {
   refusesTenants(t, [
     ['privileged: true', 'services.a.privileged: privileged'],
