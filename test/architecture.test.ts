@@ -48,6 +48,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     'rows never leave the store; one place opens files, with the pragmas that make an answer durable',
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
+  [/^diff$/, ['control/app/unified-diff.ts'], 'one place says how much of a comparison is worth its time'],
   [/^openai\b/, ['control/ai/endpoint.ts'], 'one place to version; its errors may hold the API key and stay there'],
   [/^openid-client$/, ['control/oidc/**'], 'one place to version; its errors hold tokens and stay there'],
   [
@@ -78,18 +79,23 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 
 /** Decisions without I/O: at run time they import shared code, each other and what only computes. */
 const PURE = [
-  'agent/deploy/{rendered,limits,observe,dotenv}.ts',
+  'agent/deploy/{rendered,from-config,limits,observe,dotenv}.ts',
   'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',
   'agent/docker/{live-*,engine,container-view,usage-view,progress}.ts',
+  'agent/docker/image-name.ts',
+  'agent/images/{challenge,endpoints,prune-plan,reference,registry-answers,verdict}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',
   'control/ai/prompt.ts',
+  'control/app/review.ts',
   'control/egress/url.ts',
+  'control/app/sets/rollout-plan.ts',
+  'control/app/updates/{decide,window}.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
-  'shared/{address,serial,time}.ts',
+  'shared/{address,serial,time,zoned-time}.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
 const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js|smol-toml)$/;

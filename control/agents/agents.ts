@@ -51,7 +51,7 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const lostJobs = new LostJobs(stores, starts, ends, clock);
   const progressLog = new ProgressLog(stores, clock, log);
   const effects = new EventEffects({ stores, ends, progressLog, bus, clock });
-  const questions = new AiQuestions(stores, deps.propose);
+  const questions = new AiQuestions(stores, parts.aiGrants, deps.propose);
   const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, usage, questions, clock, log });
   const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
   const toRelist = new Set<string>();

@@ -1,10 +1,12 @@
 // Questions that hosts ask the AI. A host gets an answer for its own jobs only, while they run and deploy by AI, and only
-// so often: the endpoint costs money, and a host is no better than whoever broke into it.
+// so often, and one for each plan that control asks it for: the endpoint costs money, and a host is no better than whoever
+// broke into it.
 import { LongshoreError } from '#shared/errors.ts';
-import { isDeployKind } from '#shared/model.ts';
+import { bringsSpec } from '#shared/model.ts';
 import type { AiProposal, AiQuestion } from '#shared/protocol/ai-parts.ts';
 import type { Result } from '#shared/protocol/schema.ts';
 import { Serial } from '#shared/serial.ts';
+import type { AiGrants } from '../app/ai-grants.ts';
 import type { Stores } from '../store/stores.ts';
 
 /** See control/ai/adviser.ts; null where no endpoint is set. */
@@ -17,23 +19,28 @@ const MAX_COUNTED_JOBS = 1_000;
 
 export class AiQuestions {
   readonly #stores: Stores;
+  readonly #grants: Pick<AiGrants, 'use'>;
   readonly #propose: Propose;
   readonly #asked = new Map<string, number>();
   /** A host's questions one at a time, so that none takes all of the endpoint. */
   readonly #serial = new Serial();
 
-  constructor(stores: Stores, propose: Propose) {
+  constructor(stores: Stores, grants: Pick<AiGrants, 'use'>, propose: Propose) {
     this.#stores = stores;
+    this.#grants = grants;
     this.#propose = propose;
   }
 
   /** Throws `not_found`, `state_conflict`, and what the adviser throws. */
   async answer(hostId: string, question: AiQuestion, signal: AbortSignal): Promise<Result<'ai.propose'>> {
-    const project = this.#requireProject(hostId, question.jobId);
+    const { grant, jobId } = question;
+    const leave =
+      grant === undefined ? { project: this.#requireProject(hostId, jobId) } : this.#grants.use(hostId, grant);
     const propose = this.#propose;
     if (!propose) return { proposal: null };
-    this.#count(question.jobId);
-    const proposal = await this.#serial.run(hostId, () => propose(question, project, signal), signal);
+    if (grant === undefined) this.#count(jobId);
+    const stopped = 'signal' in leave ? AbortSignal.any([signal, leave.signal]) : signal;
+    const proposal = await this.#serial.run(hostId, () => propose(question, leave.project, stopped), stopped);
     return { proposal };
   }
 
@@ -43,7 +50,7 @@ export class AiQuestions {
     const job = jobs.find(jobId);
     if (job?.hostId !== hostId) throw new LongshoreError('not_found', { message: `No job "${jobId}" on this host` });
     const service = services.find(job.serviceId);
-    if (job.finishedAt !== null || !isDeployKind(job.kind) || service?.method !== 'ai')
+    if (job.finishedAt !== null || !bringsSpec(job.kind) || service?.method !== 'ai')
       throw new LongshoreError('state_conflict', { message: `Job "${jobId}" does not deploy by AI now` });
     return service.name;
   }

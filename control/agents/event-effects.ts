@@ -1,11 +1,13 @@
 // What each kind of event changes. Called inside the write that commits the event; what a host says of things that are
 // not its own changes nothing.
+import type { ServiceUpdates } from '#shared/image-updates.ts';
 import type { HostFacts, Progress, ServiceReport } from '#shared/model.ts';
 import type { AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Bus } from '../app/api/live.ts';
 import type { JobEnds } from '../app/job-ends.ts';
 import { toProgressNews } from '../app/job-news.ts';
+import { noteUpdates } from '../app/updates/update-news.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { ProgressLog } from './progress-log.ts';
@@ -39,6 +41,8 @@ export class EventEffects {
         return this.#serviceEvent(hostId, body);
       case 'host.facts':
         return this.#facts(hostId, body.facts);
+      case 'service.updates':
+        return this.#updates(hostId, body.updates);
       case 'gap':
         return this.#gap(hostId, body);
     }
@@ -78,6 +82,7 @@ export class EventEffects {
       rolledBackTo: result.rolledBackTo ?? null,
       isUnchanged: result.unchanged ?? false,
       backup: result.backup ?? null,
+      proposal: result.proposal ?? null,
       startedAt: result.startedAt,
       finishedAt: this.#notAhead(result.finishedAt),
     };
@@ -103,6 +108,15 @@ export class EventEffects {
 
   #facts(hostId: string, facts: HostFacts): void {
     this.#deps.stores.hosts.setFacts(hostId, facts);
+  }
+
+  #updates(hostId: string, updates: ServiceUpdates): void {
+    const { stores, clock } = this.#deps;
+    const service = this.#findService(hostId, updates.serviceId);
+    if (service) noteUpdates(stores, service, updates, clock.now());
+    else if (!this.#isRemoved(hostId, updates.serviceId)) {
+      this.reject(hostId, `Images of service "${updates.serviceId}", which is not of this host`);
+    }
   }
 
   /** Empty counts: only states that a later event brings anew. */

@@ -3,6 +3,7 @@ import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores } from '../store/stores.ts';
 import { Access } from './access.ts';
+import { AiGrants } from './ai-grants.ts';
 import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
 import type { DeliveryQueue } from './api/webhooks.ts';
@@ -25,15 +26,23 @@ import { JobDesk } from './jobs.ts';
 import { KeyDesk } from './keys.ts';
 import { LoginDesk, type LoginSettings } from './login.ts';
 import { PlanDesk } from './plans.ts';
+import { ProposalDesk } from './proposals.ts';
 import { RegistryDesk } from './registries.ts';
 import { RevisionDesk } from './revisions.ts';
 import { ServiceJobs } from './service-jobs.ts';
 import { ServiceDesk } from './services.ts';
 import { SessionDesk } from './sessions.ts';
+import { planSet } from './sets/create-set.ts';
+import { ServiceSetDesk } from './sets/desk.ts';
+import { SetMembers } from './sets/members.ts';
+import { RolloutRunner } from './sets/rollout-runner.ts';
+import { Rollouts } from './sets/rollouts.ts';
 import { Suspension } from './suspension.ts';
 import { TemplateShelf } from './template-shelf.ts';
 import type { FetchText, TemplateSource } from './template-source.ts';
 import { TemplateDesk } from './templates.ts';
+import { AutoUpdates } from './updates/auto-updates.ts';
+import { ImageDesk } from './updates/images.ts';
 import { UsageBoard } from './usage-board.ts';
 import { VariableDesk } from './variables.ts';
 import { WebhookDesk } from './webhooks/desk.ts';
@@ -70,6 +79,9 @@ export interface AppParts {
   ends: JobEnds;
   usage: UsageBoard;
   deliveries: DeliveryQueue;
+  rollouts: RolloutRunner;
+  autoUpdates: AutoUpdates;
+  aiGrants: AiGrants;
 }
 
 export function createApp(deps: AppDeps): AppParts {
@@ -92,9 +104,24 @@ export function createApp(deps: AppDeps): AppParts {
   const create = { stores, access, starts, customerRules, links, shelf, reservedPorts, allowsFileGit, bus, clock };
   const templates = deps.templates;
   const update = { stores, access, customerRules, serviceJobs, shelf, templates, reservedPorts, clock };
+  const members = new SetMembers({ stores, create, customerRules, serviceJobs, clock });
+  const rollouts = new Rollouts({ stores, links, members, cancels, waiters, clock });
+  const runner = new RolloutRunner({ stores, rollouts, log });
+  runner.watch(bus);
   const keys = new KeyDesk(stores, effects, customerRules, clock);
   const sessions = new SessionDesk(stores, effects, clock);
-  const deployPlans = new DeployPlanDesk({ stores, access, customerRules, serviceJobs, links, create, update, clock });
+  const aiGrants = new AiGrants(clock);
+  const deployPlans = new DeployPlanDesk({
+    stores,
+    access,
+    customerRules,
+    serviceJobs,
+    links,
+    create,
+    update,
+    clock,
+    aiGrants,
+  });
   const services = new ServiceDesk({
     stores,
     access,
@@ -102,6 +129,7 @@ export function createApp(deps: AppDeps): AppParts {
     jobs,
     serviceJobs,
     create,
+    planSet: (caller, input) => planSet({ ...create, rollouts }, caller, input),
     update,
     plans: deployPlans,
     usage,
@@ -110,14 +138,27 @@ export function createApp(deps: AppDeps): AppParts {
   gitHooks.watch(bus);
   const app = {
     services,
+    sets: new ServiceSetDesk({ stores, access, effects, customerRules, links, rollouts, runner, waiters, update }),
     deployPlans,
     gitHooks,
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
+    proposals: new ProposalDesk({
+      stores,
+      access,
+      effects,
+      serviceJobs,
+      plans: deployPlans,
+      services,
+      ends,
+      links,
+      clock,
+    }),
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),
     customers: new CustomerDesk({ stores, access, effects, keys, sessions, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
+    images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts: new HostDesk({ ...deps, access, effects, ends }),
     keys,
     sessions,
@@ -130,5 +171,17 @@ export function createApp(deps: AppDeps): AppParts {
     bus,
     readiness: deps.readiness,
   };
-  return { app, access, bus, starts, ends, usage, deliveries: new WebhookQueue(stores, clock) };
+  const autoUpdates = new AutoUpdates({ stores, serviceJobs, links, clock, log });
+  return {
+    app,
+    access,
+    bus,
+    starts,
+    ends,
+    usage,
+    autoUpdates,
+    rollouts: runner,
+    deliveries: new WebhookQueue(stores, clock),
+    aiGrants,
+  };
 }

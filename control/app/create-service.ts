@@ -1,6 +1,7 @@
 // Creating a service: everything is checked and decided first, then service, job, event and command are one write.
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
+import type { PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { HostRecord, ServiceRecord, ServiceSource } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
@@ -11,7 +12,7 @@ import type { NewService } from './api/services.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobStarts } from './job-starts.ts';
-import { UNLIMITED } from './plan-limits.ts';
+import { UNLIMITED, type AskedLimits } from './plan-limits.ts';
 import { choosePlacement, requireOpen } from './placement.ts';
 import { draftService, type Refuse, type ServiceDraft } from './service-draft.ts';
 import type { TemplateShelf } from './template-shelf.ts';
@@ -39,7 +40,9 @@ export interface Created {
 /** Checks, renders and places; returns the write that does it. */
 export function planCreate(deps: CreateDeps, caller: Caller, input: NewService): (tx: WriteContext) => Created {
   const { record, draft } = draftCreate(deps, caller, input);
-  return (tx) => writeService(deps, tx, record, draft, { ...input, madeBy: caller.name });
+  const order = { pull: input.pull ?? 'missing', madeBy: caller.name };
+  const { limits, review } = input;
+  return (tx) => insertService(deps, tx, record, draft.source, { ...order, limits, isReviewed: review });
 }
 
 /** What the service would be; what the policy refuses goes to `refuse`. */
@@ -61,13 +64,24 @@ function draftCreate(
   input: NewService,
   refuse?: Refuse,
 ): { record: ServiceRecord; draft: ServiceDraft } {
-  const { customerRules, shelf, allowsFileGit, reservedPorts, clock } = deps;
+  const { customerId, draft } = draftNew(deps, caller, input, refuse);
+  const hostId = placeService(deps, caller, input);
+  const fields = { ...toFields(input, draft), customerId, hostId, setId: null };
+  return { record: { ...newRecord(deps.clock.now(), fields), autoUpdate: input.autoUpdate ?? null }, draft };
+}
+
+/** What it would be made of and whose it would be, wherever it runs. */
+export function draftNew(
+  { customerRules, shelf, allowsFileGit, reservedPorts }: CreateDeps,
+  caller: Caller,
+  input: NewService,
+  refuse?: Refuse,
+): { customerId: string | null; draft: ServiceDraft } {
   const customerId = ownerFor(caller, input.customerId);
   customerRules.requireKnown(customerId);
   const templates = shelf.rendererFor(caller, customerId);
-  const draft = draftService(input, { customerId, templates, reservedPorts: reservedPorts(), allowsFileGit, refuse });
-  const hostId = placeService(deps, caller, input);
-  return { record: toRecord(clock.now(), input, draft, { customerId, hostId }), draft };
+  const context = { customerId, templates, reservedPorts: reservedPorts(), allowsFileGit, refuse };
+  return { customerId, draft: draftService(input, context) };
 }
 
 function placeService({ stores, access, links }: CreateDeps, caller: Caller, input: NewService): string {
@@ -95,43 +109,63 @@ const toCandidate =
     lastSeenAt,
   });
 
-function toRecord(
+type ChosenFields = Pick<
+  ServiceRecord,
+  'name' | 'displayName' | 'category' | 'method' | 'templateId' | 'labels' | 'rollbackOnFailure' | 'healthTimeoutS'
+>;
+
+/** What its user says of a service. */
+export const toFields = (input: NewService, draft: ServiceDraft): ChosenFields => ({
+  name: input.name,
+  displayName: input.displayName ?? null,
+  category: input.category ?? null,
+  method: input.source.method,
+  templateId: draft.templateId,
+  labels: input.labels ?? {},
+  rollbackOnFailure: input.rollbackOnFailure ?? true,
+  healthTimeoutS: draft.healthTimeoutS,
+});
+
+/** A service as it is before its host has heard of it. */
+export const newRecord = (
   now: number,
-  input: NewService,
-  draft: ServiceDraft,
-  place: { customerId: string | null; hostId: string },
-): ServiceRecord {
-  return {
-    ...place,
-    id: newId('svc', now),
-    name: input.name,
-    displayName: input.displayName ?? null,
-    category: input.category ?? null,
-    lifecycle: 'deploying',
-    health: 'unknown',
-    isEnabled: true,
-    reason: null,
-    method: input.source.method,
-    templateId: draft.templateId,
-    labels: input.labels ?? {},
-    revision: 1,
-    rollbackOnFailure: input.rollbackOnFailure ?? true,
-    healthTimeoutS: draft.healthTimeoutS,
-    createdAt: now,
-    updatedAt: now,
-    deployedAt: null,
-    limits: UNLIMITED, // decided inside the write
-    suspendedFrom: null,
-    report: null,
-  };
+  fields: ChosenFields & Pick<ServiceRecord, 'customerId' | 'hostId' | 'setId'>,
+): ServiceRecord => ({
+  ...fields,
+  id: newId('svc', now),
+  lifecycle: 'deploying',
+  health: 'unknown',
+  isEnabled: true,
+  reason: null,
+  revision: 1,
+  createdAt: now,
+  updatedAt: now,
+  deployedAt: null,
+  limits: UNLIMITED, // decided inside the write
+  suspendedFrom: null,
+  autoUpdate: null,
+  updateAvailable: null,
+  report: null,
+  setRevision: null,
+});
+
+/** What is asked for beside the service itself. */
+export interface InsertOrder {
+  limits: AskedLimits | undefined;
+  pull: PullPolicy;
+  madeBy: string | undefined;
+  cause?: string | undefined;
+  /** Its deploys stop at their plan. */
+  isReviewed?: boolean | undefined;
 }
 
-function writeService(
-  deps: CreateDeps,
+/** Service, job, event and command. Throws name_taken, no_host, plan_limit, customer_suspended. */
+export function insertService(
+  deps: Pick<CreateDeps, 'stores' | 'starts' | 'customerRules' | 'bus'>,
   tx: WriteContext,
   draft: ServiceRecord,
-  { source }: ServiceDraft,
-  { pull, limits, madeBy }: NewService & { madeBy: string },
+  source: ServiceSource,
+  { limits, isReviewed = false, ...order }: InsertOrder,
 ): Created {
   const { stores, starts, customerRules, bus } = deps;
   const { id, hostId, customerId, createdAt } = draft;
@@ -139,9 +173,10 @@ function writeService(
   requireFreeName(deps, draft);
   const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);
+  if (isReviewed) stores.reviews.setWanted(id, true);
   const message = `Created with ${service.method}`;
   stores.events.insert({ serviceId: id, hostId, type: 'service', status: 'created', message, at: createdAt });
-  const jobId = starts.start(tx, service, { kind: 'deploy', pull: pull ?? 'missing', expiresAt: null, madeBy });
+  const jobId = starts.start(tx, service, { kind: 'deploy', expiresAt: null, ...order });
   tx.afterCommit(() =>
     bus.publish({
       type: 'service.status',
@@ -155,7 +190,7 @@ function writeService(
   return { serviceId: id, jobId };
 }
 
-function requireFreeName({ stores }: CreateDeps, { hostId, name }: ServiceRecord): void {
+function requireFreeName({ stores }: Pick<CreateDeps, 'stores'>, { hostId, name }: ServiceRecord): void {
   if (!stores.services.findByName(hostId, name)) return;
   throw new LongshoreError('name_taken', {
     message: `The host already has a service "${name}"`,

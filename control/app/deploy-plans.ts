@@ -5,8 +5,10 @@ import type { DeployPlan as HostPlan } from '#shared/protocol/deploy-parts.ts';
 import type { Finding } from '#shared/compose/policy.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ServiceRecord, ServiceSource } from '../store/records.ts';
+import type { WaitingMark } from '../store/reviews.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Access } from './access.ts';
+import { SLOW_PLAN, type AiGrants } from './ai-grants.ts';
 import type { Caller } from './api/caller.ts';
 import type { DeployPlan, DeployPlans } from './api/deploy-plans.ts';
 import type { NewService, ServiceChange } from './api/services.ts';
@@ -25,6 +27,7 @@ export interface DeployPlanDeps {
   customerRules: CustomerRules;
   serviceJobs: Pick<ServiceJobs, 'requireIdle'>;
   links: Pick<HostLinks, 'ask'>;
+  aiGrants: Pick<AiGrants, 'open'>;
   create: CreateDeps;
   update: UpdateDeps;
   clock: Clock;
@@ -37,8 +40,10 @@ const DEADLINE_MS = 55_000;
 interface Wish {
   hostId: string;
   spec: ServiceSpec;
-  pull: PullPolicy;
+  pull: PullPolicy | undefined;
   deploys: boolean;
+  /** The proposal that is planned as it was shown. */
+  approves?: string | undefined;
 }
 
 export class DeployPlanDesk implements DeployPlans {
@@ -80,6 +85,16 @@ export class DeployPlanDesk implements DeployPlans {
     requireSamePlan(digest, (await this.#ask(wish)).digest);
   }
 
+  /** Throws `state_conflict` unless what waits for review would do now what was shown. */
+  async requireAsProposed(caller: Caller, id: string, { id: approves, pull }: WaitingMark): Promise<void> {
+    const { access, customerRules, stores } = this.#deps;
+    const before = access.requireService(caller, id);
+    customerRules.requireActive(before.customerId);
+    const service = { ...before, limits: customerRules.allotAgain(before), revision: before.revision + 1 };
+    const order = { pull: pull ?? undefined, deploys: true, approves };
+    requireSamePlan(approves, (await this.#ask(this.#wish(service, stores.services.requireSource(id), order))).digest);
+  }
+
   #wishOf(caller: Caller, id: string, change: ServiceChange, pull: PullPolicy | undefined, refuse: Refuse): Wish {
     const { access, customerRules, serviceJobs, update } = this.#deps;
     const before = access.requireService(caller, id);
@@ -93,18 +108,30 @@ export class DeployPlanDesk implements DeployPlans {
     return this.#wish({ ...service, limits, revision: service.revision + 1 }, source, order);
   }
 
-  #wish(service: ServiceRecord, source: ServiceSource, order: Pick<Wish, 'pull' | 'deploys'>): Wish {
+  #wish(service: ServiceRecord, source: ServiceSource, order: Pick<Wish, 'pull' | 'deploys' | 'approves'>): Wish {
     const { spec } = draftSpec(this.#deps.stores, service, source);
     return { hostId: service.hostId, spec, ...order };
   }
 
-  async #ask({ hostId, spec, pull }: Wish): Promise<HostPlan> {
-    const question = { spec, pull };
+  async #ask({ hostId, spec, ...wish }: Wish): Promise<HostPlan> {
+    const { aiGrants, links } = this.#deps;
+    const mayAsk = spec.method === 'ai' && wish.approves === undefined;
+    const grant = mayAsk ? aiGrants.open(hostId, spec.name) : undefined;
+    const { pull, approves } = wish;
+    const question = { spec, pull, ...(grant && { grant: grant.token }), ...(approves !== undefined && { approves }) };
     requireSendable(question);
-    const { plan } = await this.#deps.links.ask(hostId, 'service.plan', question, { timeoutMs: DEADLINE_MS });
-    return plan;
+    try {
+      return (await links.ask(hostId, 'service.plan', question, { timeoutMs: DEADLINE_MS })).plan;
+    } catch (error) {
+      throw grant && error instanceof LongshoreError && error.code === 'timed_out' ? tooSlow(error) : error;
+    } finally {
+      grant?.close();
+    }
   }
 }
+
+const tooSlow = (cause: LongshoreError): LongshoreError =>
+  new LongshoreError('timed_out', { message: 'The plan took too long', details: SLOW_PLAN, cause });
 
 const pullOfChange = (): LongshoreError =>
   new LongshoreError('validation_error', { fields: { pull: 'A change pulls what is missing; leave it out' } });

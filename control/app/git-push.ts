@@ -76,7 +76,7 @@ function parseBody(request: PushRequest): unknown {
   }
 }
 
-type Pushed = Pick<ServiceRecord, 'name' | 'lifecycle' | 'isEnabled'>;
+type Pushed = Pick<ServiceRecord, 'name' | 'lifecycle' | 'isEnabled' | 'deployedAt'>;
 
 /** Why nothing is to be done about a push; null when it deploys. */
 export function whyIgnored(service: Pushed, git: GitSource, push: Push): string | null {
@@ -89,9 +89,10 @@ export function whyIgnored(service: Pushed, git: GitSource, push: Push): string 
 }
 
 /** Why no push reaches the service as it is now. */
-export function whyHeld({ name, lifecycle, isEnabled }: Pushed, { commit }: GitSource): string | null {
+export function whyHeld({ name, lifecycle, isEnabled, deployedAt }: Pushed, { commit }: GitSource): string | null {
   if (commit !== undefined) return `"${name}" is held to a commit: PATCH it with "git_commit": null to let it go on`;
-  if (lifecycle === 'stopped' || !isEnabled) return `"${name}" is stopped`;
+  const isStopped = lifecycle === 'stopped' && deployedAt !== null; // one that never ran waits for review
+  if (isStopped || !isEnabled) return `"${name}" is stopped`;
   return null;
 }
 

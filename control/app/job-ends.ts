@@ -1,6 +1,6 @@
 // The one place where a job ends and what that means for its service, whoever says so: the host's result, a refusal, a
 // cancel before it was sent, a revoked host. Everything of an end is in one write; the world hears of it after.
-import { isDeployKind, isJobEnd, type JobKind, type ServiceReport } from '#shared/model.ts';
+import { bringsSpec, isDeployKind, isJobEnd, type JobKind, type ServiceReport } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { JobEnd } from '../store/jobs.ts';
 import type { JobRecord, RevisionRecord, ServiceRecord, ServiceStatus } from '../store/records.ts';
@@ -8,6 +8,7 @@ import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Bus } from './api/live.ts';
 import { toEndNews } from './job-news.ts';
 import type { JobWaiters } from './job-waiters.ts';
+import { reasonToWait } from './review.ts';
 import { statusAfterJob, statusAfterReport } from './service-status.ts';
 
 export class JobEnds {
@@ -29,6 +30,7 @@ export class JobEnds {
     if (job.backupId !== null) this.#finishBackup(job, job.backupId, end);
     const made = this.#stores.revisions.findByJob(jobId);
     if (made) this.#finishRevision(made, end);
+    this.#noteProposal(job, end);
     const service = this.#stores.services.find(job.serviceId);
     if (service && job.kind === 'remove' && end.state === 'succeeded') this.#bury(service, end.finishedAt);
     else if (service) {
@@ -65,6 +67,14 @@ export class JobEnds {
     else if (kind === 'forget_backup' && state === 'succeeded') backups.remove(id);
   }
 
+  /** A good deploy leaves nothing to review; a proposal that failed leaves the one before it. */
+  #noteProposal({ id: jobId, serviceId, kind, pull }: JobRecord, { state, proposal, finishedAt }: JobEnd): void {
+    const { reviews } = this.#stores;
+    if (state !== 'succeeded') return;
+    if (kind === 'propose' && proposal) reviews.setWaiting(serviceId, { ...proposal, jobId, pull, madeAt: finishedAt });
+    else if (isDeployKind(kind) && reviews.findWaiting(serviceId)) reviews.setWaiting(serviceId, null);
+  }
+
   #finishRevision(made: RevisionRecord, { state, finishedAt }: JobEnd): void {
     const { revisions } = this.#stores;
     if (state === 'succeeded') revisions.record(made, finishedAt);
@@ -76,9 +86,12 @@ export class JobEnds {
   }
 
   /** Writes what a service is now, and tells the world where that is something new. */
-  setStatus(tx: WriteContext, service: ServiceRecord, status: ServiceStatus, at: number): void {
-    this.#stores.services.setStatus(service.id, status, at);
-    const { lifecycle, health, reason } = status;
+  setStatus(tx: WriteContext, service: ServiceRecord, known: ServiceStatus, at: number): void {
+    const { reviews, services } = this.#stores;
+    const reason = known.reason ?? reasonToWait(reviews.findWaiting(service.id));
+    const status = { ...known, reason };
+    services.setStatus(service.id, status, at);
+    const { lifecycle, health } = status;
     const isSame = lifecycle === service.lifecycle && health === service.health && reason === service.reason;
     if (isSame) return;
     tx.afterCommit(() => {
@@ -89,7 +102,8 @@ export class JobEnds {
     });
   }
 
-  #bury({ id, hostId, revision }: ServiceRecord, at: number): void {
+  #bury({ id, hostId, revision, setId }: ServiceRecord, at: number): void {
+    if (setId !== null) this.#stores.sets.removeHost(setId, hostId); // should it come back, it is a newcomer
     this.#stores.tombstones.put({ serviceId: id, hostId, revision, at });
     this.#stores.services.remove(id);
   }
@@ -105,8 +119,8 @@ export class JobEnds {
       serviceId: job.serviceId,
       hostId: job.hostId,
       jobId: job.id,
-      type: isDeployKind(job.kind) ? 'deploy' : job.kind,
-      status: end.state === 'succeeded' ? 'success' : end.state,
+      type: bringsSpec(job.kind) ? 'deploy' : job.kind,
+      status: end.state === 'succeeded' ? (job.kind === 'propose' ? 'proposed' : 'success') : end.state,
       message,
       at: end.finishedAt,
     });
@@ -129,11 +143,12 @@ const DONE: Record<JobKind, string> = {
 
 function messageOf(
   job: JobRecord,
-  { state, error, rolledBackTo, isUnchanged }: JobEnd,
+  { state, error, rolledBackTo, isUnchanged, proposal }: JobEnd,
   service?: ServiceRecord,
   made?: RevisionRecord,
 ): string {
   if (state === 'succeeded') {
+    if (job.kind === 'propose') return reasonToWait(proposal ?? null) ?? DONE.propose;
     const what = isDeployKind(job.kind) ? `${DONE[job.kind]}${sourceOf(service, made)}` : DONE[job.kind];
     const done = job.cause === null ? what : `${what}: ${job.cause}`;
     return isUnchanged ? `${done}, nothing had to change` : done;

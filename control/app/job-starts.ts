@@ -1,12 +1,13 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
 import { newId } from '#shared/ids.ts';
 import { type BackupKind } from '#shared/backup.ts';
-import { isDeployKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
+import { bringsSpec, isDeployKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import { withLogin } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
+import { kindOf } from './review.ts';
 import { requireSendable, specOf } from './service-spec.ts';
 
 export interface JobOrder {
@@ -20,6 +21,10 @@ export interface JobOrder {
   madeBy?: string | undefined;
   /** The revision that a rollback puts back. */
   rollbackOf?: number | undefined;
+  /** Of a service by AI, this time: whether it stops at its plan. Absent: as the service wants it. */
+  review?: boolean | undefined;
+  /** The proposal that a deploy carries out. */
+  approves?: string | undefined;
   /** What a job about a backup is about. */
   backupId?: string | undefined;
 }
@@ -41,11 +46,18 @@ export class JobStarts {
   }
 
   /** Returns the id of the job. Throws validation_error when the service is too large to be told to its host. */
-  start(tx: WriteContext, service: ServiceRecord, order: JobOrder): string {
+  start(tx: WriteContext, service: ServiceRecord, asked: JobOrder): string {
+    const order = { ...asked, kind: this.kindOf(service, asked) };
     const job = this.#write(service, order);
+    if (order.approves !== undefined) this.#stores.reviews.approve(service.id, order.approves, job.id);
     this.#keepRevision(service, job.id, order);
     this.#offer(tx, job, service);
     return job.id;
+  }
+
+  /** What is begun when this is asked for: of some services a deploy stops at its plan. */
+  kindOf({ id, method }: ServiceRecord, order: Pick<JobOrder, 'kind' | 'review' | 'approves'>): JobKind {
+    return kindOf(order, method, method === 'ai' && this.#stores.reviews.isWanted(id));
   }
 
   /** A job that needs nothing of the service but its id. */
@@ -84,7 +96,7 @@ export class JobStarts {
     this.#stores.events.insert({
       serviceId: service.id,
       hostId: service.hostId,
-      type: isDeployKind(kind) ? 'deploy' : kind,
+      type: bringsSpec(kind) ? 'deploy' : kind,
       status: 'started',
       message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${kind}${causeOf(order)}`,
       at: now,
@@ -113,8 +125,9 @@ export class JobStarts {
       serviceId: job.serviceId,
       kind: job.kind,
       epoch: 0, // the dispatcher writes the host's epoch at the time of sending
-      ...(service && isDeployKind(job.kind) && { spec: specOf(this.#stores, service) }),
+      ...(service && bringsSpec(job.kind) && { spec: specOf(this.#stores, service) }),
       ...(job.kind === 'rollback' && this.#rollbackOf(job.id)),
+      ...(job.kind === 'deploy' && this.#approvedBy(job)),
       ...(job.pull !== null && { pull: job.pull }),
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
       ...(job.backupId !== null && { backupId: job.backupId }),
@@ -122,6 +135,11 @@ export class JobStarts {
     requireSendable(offer);
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
     tx.afterCommit(() => this.#links.nudge(job.hostId));
+  }
+
+  #approvedBy({ id, serviceId }: Offered): Pick<JobOffer, 'approves'> {
+    const approves = this.#stores.reviews.findApproved(id, serviceId);
+    return approves === undefined ? {} : { approves };
   }
 
   #rollbackOf(jobId: string): Pick<JobOffer, 'rollbackTo'> {

@@ -21,7 +21,7 @@ export function requireLivePlan(planId: string, now: number): { digest: string }
 
 /** Throws `state_conflict` when a plan that is made now has another digest. */
 export function requireSamePlan(planned: string, now: string): void {
-  if (now.slice(0, DIGEST_CHARS) !== planned)
+  if (!now.startsWith(planned))
     throw conflict('This is not what was planned: the host, the service or the request is another than then');
 }
 

@@ -13,6 +13,9 @@ import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
 import type { JobOrder, JobStarts, JobSubject } from './job-starts.ts';
 import { requireOpen } from './placement.ts';
+import { requireReviewable, requireWaiting } from './review.ts';
+import { holdUpdates } from './updates/update-news.ts';
+import { requireNoSet } from './sets/member-guard.ts';
 
 /** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
 const ACTION_EXPIRY_MS = 5 * 60_000;
@@ -35,6 +38,12 @@ export interface RollbackOrder extends Pick<RevisionRecord, 'revision' | 'limits
   source: ServiceSource;
 }
 
+export interface RedeployOrder {
+  pull: PullPolicy;
+  /** Only of services by AI; absent: as the service wants it. */
+  review?: boolean | undefined;
+}
+
 export class ServiceJobs {
   readonly #deps: ServiceJobDeps;
 
@@ -53,9 +62,11 @@ export class ServiceJobs {
     return starts.start(tx, service, { kind, pull: null, expiresAt: clock.now() + ACTION_EXPIRY_MS });
   }
 
-  redeploy(tx: WriteContext, caller: Caller, id: string, pull: PullPolicy): string {
+  redeploy(tx: WriteContext, caller: Caller, id: string, { pull, review }: RedeployOrder): string {
     const { access, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
+    requireNoSet(service, 'redeployed');
+    requireReviewable(service.method, review);
     customerRules.requireActive(service.customerId);
     this.requireIdle(service);
     this.#requireConnected(service);
@@ -65,6 +76,7 @@ export class ServiceJobs {
       {
         kind: 'redeploy',
         pull,
+        review,
         madeBy: caller.name,
       },
     );
@@ -74,11 +86,21 @@ export class ServiceJobs {
   redeployPushed(tx: WriteContext, caller: Caller, id: string): string {
     const { access, stores, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
+    requireNoSet(service, 'redeployed');
     customerRules.requireActive(service.customerId);
     this.requireIdle(service);
     requireOpen(stores.hosts.find(service.hostId));
     const next = { ...service, limits: customerRules.allotAgain(service) };
     return this.#deploy(tx, next, { kind: 'redeploy', pull: 'always', madeBy: caller.name, cause: 'git push' });
+  }
+
+  /** Nobody asked for this one: newer images are there, and the service takes them by itself. */
+  redeployForUpdate(tx: WriteContext, service: ServiceRecord): string {
+    const { customerRules } = this.#deps;
+    customerRules.requireActive(service.customerId);
+    this.requireIdle(service);
+    const next = { ...service, limits: customerRules.allotAgain(service) };
+    return this.#deploy(tx, next, { kind: 'redeploy', pull: 'always', cause: 'newer images' });
   }
 
   /** Deploys what has just been written. Like a create it waits for a host that is away. */
@@ -88,10 +110,18 @@ export class ServiceJobs {
     return this.#deploy(tx, changed, { kind: 'deploy', pull: 'missing', madeBy: caller.name });
   }
 
+  /** Deploys a member of a set as its set wants it, which has been written. */
+  deployMember(tx: WriteContext, member: ServiceRecord, order: Omit<JobOrder, 'expiresAt'>): string {
+    this.requireIdle(member);
+    requireOpen(this.#deps.stores.hosts.find(member.hostId));
+    return this.#deploy(tx, member, order);
+  }
+
   /** Puts a revision back; what it was made from is what is wanted from now on. */
   rollback(tx: WriteContext, caller: Caller, id: string, { revision, source, limits }: RollbackOrder): string {
     const { access, stores, customerRules } = this.#deps;
     const service = access.requireService(caller, id);
+    requireNoSet(service, 'rolled back');
     customerRules.requireActive(service.customerId);
     this.requireIdle(service);
     this.#requireConnected(service);
@@ -99,6 +129,18 @@ export class ServiceJobs {
     stores.services.setSource(id, source);
     const order = { kind: 'rollback', pull: null, rollbackOf: revision, madeBy: caller.name } as const;
     return this.#deploy(tx, { ...service, limits }, order);
+  }
+
+  /** Deploys what was shown. Throws `state_conflict` when another proposal waits by now. */
+  approve(tx: WriteContext, caller: Caller, id: string, proposalId: string): string {
+    const { access, stores, customerRules } = this.#deps;
+    const service = access.requireService(caller, id);
+    const { pull } = requireWaiting(service.name, stores.reviews.findWaiting(id), proposalId);
+    customerRules.requireActive(service.customerId);
+    this.requireIdle(service);
+    this.#requireConnected(service);
+    const order = { kind: 'deploy', pull, approves: proposalId, madeBy: caller.name, cause: 'approved' } as const;
+    return this.#deploy(tx, { ...service, limits: customerRules.allotAgain(service) }, order);
   }
 
   /** Returns the removal that is under way already, if there is one. */
@@ -159,10 +201,14 @@ export class ServiceJobs {
   #deploy(tx: WriteContext, service: ServiceRecord, order: Omit<JobOrder, 'expiresAt'>): string {
     const { stores, starts, ends, clock } = this.#deps;
     const revision = service.revision + 1;
-    const next: ServiceRecord = { ...service, revision, lifecycle: 'deploying', reason: null };
+    // A proposal leaves what runs as it is.
+    const isTouched = service.deployedAt === null || starts.kindOf(service, order) !== 'propose';
+    const status = isTouched ? { lifecycle: 'deploying' as const, reason: null } : {};
+    const next: ServiceRecord = { ...service, ...status, revision };
     stores.services.setRevision(service.id, revision);
     stores.services.setLimits(service.id, service.limits);
     ends.setStatus(tx, service, next, clock.now());
+    if (order.kind !== 'deploy') holdUpdates(stores, service.id, revision);
     return starts.start(tx, next, { ...order, expiresAt: null });
   }
 

@@ -4,7 +4,14 @@
 // that the report does not know of yet.
 import type { WireError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
-import { isDeployKind, type JobEndState, type JobKind, type Lifecycle, type ServiceReport } from '#shared/model.ts';
+import {
+  bringsSpec,
+  isDeployKind,
+  type JobEndState,
+  type JobKind,
+  type Lifecycle,
+  type ServiceReport,
+} from '#shared/model.ts';
 import type { ServiceRecord, ServiceStatus } from '../store/records.ts';
 
 export interface EndedJob {
@@ -46,10 +53,15 @@ export function statusAfterJob(
 
 function lifecycleAfter(service: ServiceRecord, { kind, state }: EndedJob, report: ServiceReport | null): Lifecycle {
   if (report && report.lifecycle !== 'deploying') return report.lifecycle;
+  if (state === 'succeeded' && kind === 'propose') return lifecycleBefore(service, 'stopped');
   if (state === 'succeeded') return kind === 'stop' ? 'stopped' : 'running';
-  if (!isDeployKind(kind)) return service.lifecycle;
-  const before = service.report?.lifecycle ?? 'failed'; // what ran before a deploy that came to nothing runs on
-  return before === 'deploying' ? 'failed' : before;
+  if (!bringsSpec(kind)) return service.lifecycle;
+  return lifecycleBefore(service, 'failed'); // what ran before a deploy that came to nothing runs on
+}
+
+/** `otherwise`: for a service that never ran. */
+function lifecycleBefore({ report }: ServiceRecord, otherwise: Lifecycle): Lifecycle {
+  return !report || report.lifecycle === 'deploying' ? otherwise : report.lifecycle;
 }
 
 const reasonOf = ({ kind, state, error }: EndedJob): string => error?.message ?? `The ${kind} was ${state}`;

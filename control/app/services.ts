@@ -1,7 +1,7 @@
 // Services as callers see them.
 import { isJobEnd, type PullPolicy } from '#shared/model.ts';
 import type { ServiceRecord } from '../store/records.ts';
-import type { Stores } from '../store/stores.ts';
+import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { Job, Jobs } from './api/jobs.ts';
@@ -9,6 +9,7 @@ import type { Order, Page, Paging } from './api/page.ts';
 import type {
   ActionOutcome,
   NewService,
+  RedeployOptions,
   Service,
   ServiceChange,
   ServiceDetail,
@@ -16,15 +17,13 @@ import type {
   ServiceQuery,
   Services,
 } from './api/services.ts';
-import { maskCompose } from './compose-secrets.ts';
-import { planCreate, type CreateDeps } from './create-service.ts';
+import { planCreate, type Created, type CreateDeps } from './create-service.ts';
 import type { DeployPlanDesk } from './deploy-plans.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
-import { toShownGit } from './git-redraft.ts';
-import { holds } from './permissions.ts';
-import { maskVariables } from './secret-values.ts';
 import { throwFailure } from './job-failure.ts';
 import type { ServiceJobs } from './service-jobs.ts';
+import { showSource } from './shown-source.ts';
+import { requireRemovable } from './sets/member-guard.ts';
 import type { UsageBoard } from './usage-board.ts';
 import { planUpdate, type UpdateDeps } from './update-service.ts';
 import { toJob, toService } from './views.ts';
@@ -37,6 +36,8 @@ export interface ServiceDeskDeps {
   jobs: Jobs;
   serviceJobs: ServiceJobs;
   create: CreateDeps;
+  /** For a service on each of several hosts. */
+  planSet: (caller: Caller, input: NewService) => (tx: WriteContext) => Created;
   update: UpdateDeps;
   plans: Pick<DeployPlanDesk, 'requireSame'>;
   usage: Pick<UsageBoard, 'find'>;
@@ -51,8 +52,10 @@ export class ServiceDesk implements Services {
   }
 
   async create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }> {
-    const { effects, create } = this.#deps;
-    const { serviceId, jobId } = await effects.perform(() => planCreate(create, caller, input));
+    const { effects, create, planSet } = this.#deps;
+    const isSet = input.placement?.replicas === 'per_host';
+    const plan = isSet ? planSet : (by: Caller, given: NewService) => planCreate(create, by, given);
+    const { serviceId, jobId } = await effects.perform(() => plan(caller, input));
     return this.showWithJob(serviceId, jobId);
   }
 
@@ -69,16 +72,15 @@ export class ServiceDesk implements Services {
   detail(caller: Caller, id: string): ServiceDetail {
     const { stores, access } = this.#deps;
     const service = access.requireService(caller, id);
-    const { compose, git = null, variables, secretNames } = stores.services.requireSource(id);
-    const isOpen = holds(caller.permissions, 'secrets.read');
     return {
       ...this.#show(service),
       customerName: service.customerId && (stores.customers.find(service.customerId)?.name ?? null),
-      compose: isOpen ? compose : maskCompose(compose),
-      git: git && toShownGit(git),
-      variables: isOpen ? variables : maskVariables(variables, secretNames),
+      ...showSource(caller, stores.services.requireSource(id)),
       rollbackOnFailure: service.rollbackOnFailure,
+      isReviewed: stores.reviews.isWanted(id),
+      waiting: stores.reviews.findWaiting(id),
       healthTimeoutS: service.healthTimeoutS,
+      updates: stores.imageUpdates.find(id) ?? null,
     };
   }
 
@@ -107,19 +109,22 @@ export class ServiceDesk implements Services {
   async redeploy(
     caller: Caller,
     id: string,
-    { pull = 'always', planId }: { pull?: PullPolicy | undefined; planId?: string | undefined },
+    { pull = 'always', planId, review }: RedeployOptions,
   ): Promise<{ service: Service; job: Job }> {
     const { effects, serviceJobs } = this.#deps;
     const { jobId } = await effects.perform(async () => {
       if (planId !== undefined) await this.#deps.plans.requireSame(caller, id, planId, { pull });
-      return (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, pull) });
+      return (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, { pull, review }) });
     });
     return this.showWithJob(id, jobId);
   }
 
   async remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }> {
-    const { effects, serviceJobs, jobs } = this.#deps;
-    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.remove(tx, caller, id) }));
+    const { stores, access, effects, serviceJobs, jobs } = this.#deps;
+    const { jobId } = await effects.perform(() => (tx) => {
+      requireRemovable(stores, access.requireService(caller, id));
+      return { jobId: serviceJobs.remove(tx, caller, id) };
+    });
     // A host that is away answers when it returns; nobody waits for that.
     const job = await jobs.wait(jobId, this.#isReachable(jobId) ? waitMs : 0);
     throwFailure(job);

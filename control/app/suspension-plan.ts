@@ -19,7 +19,8 @@ type OpenJob = Pick<JobRecord, 'kind' | 'state' | 'expiresAt'>;
 
 /** `open`: jobs that have not ended, oldest first. */
 export function planSuspend(service: Service, open: readonly OpenJob[]): SuspendStep {
-  const last = open.findLast(({ kind }) => !isBackupKind(kind)); // a backup says nothing of what should run
+  // A backup says nothing of what should run, nor does a proposal.
+  const last = open.findLast(({ kind }) => !isBackupKind(kind) && kind !== 'propose');
   if (open.some(({ kind }) => kind === 'remove')) return { from: null, action: 'leave' };
   const from = pursuitOf(service, last);
   // One that expires would leave the service running when its host comes back late.

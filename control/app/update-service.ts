@@ -11,10 +11,13 @@ import type { Caller } from './api/caller.ts';
 import type { ServiceChange } from './api/services.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { Refuse } from './service-draft.ts';
+import { requireReviewable } from './review.ts';
 import type { ServiceJobs } from './service-jobs.ts';
+import { requireNoSet } from './sets/member-guard.ts';
 import { mergeLabels, redraftSource } from './service-redraft.ts';
 import type { TemplateShelf } from './template-shelf.ts';
 import type { TemplateSource } from './template-source.ts';
+import { requireUpdatable } from './updates/decide.ts';
 
 export interface UpdateDeps {
   stores: Stores;
@@ -41,6 +44,7 @@ export function planUpdate(
   id: string,
   change: ServiceChange,
 ): (tx: WriteContext) => Updated {
+  requireNoSet(deps.access.requireService(caller, id), 'changed');
   const draft = draftUpdate(deps, caller, id, change);
   return (tx) => writeChange(deps, tx, caller, deps.access.requireService(caller, id), draft, change);
 }
@@ -79,26 +83,37 @@ interface Draft {
   source: ServiceSource | null;
 }
 
-function draftUpdate(
-  { access, stores, reservedPorts, shelf, templates }: UpdateDeps,
-  caller: Caller,
-  id: string,
-  change: ServiceChange,
-  refuse?: Refuse,
-): Draft {
+function draftUpdate(deps: UpdateDeps, caller: Caller, id: string, change: ServiceChange, refuse?: Refuse): Draft {
+  const { access, stores } = deps;
   const service = access.requireService(caller, id);
   requireRevision(service, change.revision);
-  const before = stores.services.requireSource(id);
-  const source = redraftSource(service, before, change, {
+  requireReviewable(service.method, change.review);
+  requireUpdatable(service.method, change.autoUpdate);
+  return {
+    revision: service.revision,
+    source: redraft(deps, caller, service, stores.services.requireSource(id), change, refuse),
+  };
+}
+
+/** What it is made of after the change; null when that stays as it is. Throws 422 errors only. */
+export function redraft(
+  { reservedPorts, shelf, templates }: Pick<UpdateDeps, 'reservedPorts' | 'shelf' | 'templates'>,
+  caller: Caller,
+  subject: Pick<ServiceRecord, 'name' | 'customerId' | 'method' | 'templateId'>,
+  before: ServiceSource,
+  change: ServiceChange,
+  refuse?: Refuse,
+): ServiceSource | null {
+  const source = redraftSource(subject, before, change, {
     reservedPorts: reservedPorts(),
     refuse,
     renderTemplate: (given) =>
       // What was stored before templates were kept with their services is rendered by the template of now.
       typeof before.templateDocument === 'string'
         ? templates.render(before.templateDocument, given)
-        : shelf.rendererFor(caller, service.customerId).render(service.templateId ?? '', given),
+        : shelf.rendererFor(caller, subject.customerId).render(subject.templateId ?? '', given),
   });
-  return { revision: service.revision, source: isDeepStrictEqual(source, before) ? null : source };
+  return isDeepStrictEqual(source, before) ? null : source;
 }
 
 function writeChange(
@@ -116,6 +131,8 @@ function writeChange(
   const limits = limitsOf(deps, service, source, change);
   const settings = settingsOf(service, change);
   stores.services.setSettings(serviceId, settings, clock.now());
+  if (change.review !== undefined) stores.reviews.setWanted(serviceId, change.review);
+  if (change.autoUpdate !== undefined) stores.services.setAutoUpdate(serviceId, change.autoUpdate);
   const told = { serviceId, hostId: service.hostId, type: 'service', status: 'updated', message: 'Changed' };
   stores.events.insert({ ...told, at: clock.now() });
   if (!needsDeploy(service, source, limits)) return { serviceId, jobId: null };
@@ -136,7 +153,7 @@ function limitsOf(
 const needsDeploy = (service: ServiceRecord, source: ServiceSource | null, limits: ServiceLimits): boolean =>
   source !== null || !isDeepStrictEqual(limits, service.limits);
 
-function settingsOf(service: ServiceRecord, change: ServiceChange): ServiceSettings {
+export function settingsOf(service: ServiceSettings, change: ServiceChange): ServiceSettings {
   return {
     displayName: change.displayName === undefined ? service.displayName : change.displayName,
     category: change.category === undefined ? service.category : change.category,
@@ -146,10 +163,14 @@ function settingsOf(service: ServiceRecord, change: ServiceChange): ServiceSetti
   };
 }
 
-function requireRevision(service: ServiceRecord, expected: number | undefined): void {
-  if (expected === undefined || expected === service.revision) return;
+export function requireRevision(
+  { name, revision }: Pick<ServiceRecord, 'name' | 'revision'>,
+  expected: number | undefined,
+  what = 'Service',
+): void {
+  if (expected === undefined || expected === revision) return;
   throw new LongshoreError('state_conflict', {
-    message: `Service "${service.name}" has moved on: its revision is ${service.revision}, not ${expected}`,
+    message: `${what} "${name}" has moved on: its revision is ${revision}, not ${expected}`,
     details: 'Read it again and decide anew.',
   });
 }

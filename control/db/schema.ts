@@ -10,6 +10,7 @@ import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
+import { REVIEWS } from './schema/reviews.ts';
 import { REVISIONS } from './schema/revisions.ts';
 import { SERVICE_SETS } from './schema/service-sets.ts';
 import { SESSIONS } from './schema/sessions.ts';
@@ -31,4 +32,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 11, sql: GIT_HOOKS },
   { version: 12, sql: SERVICE_SETS },
   { version: 13, sql: IMAGE_UPDATES },
+  { version: 14, sql: REVIEWS },
 ];

@@ -38,6 +38,8 @@ import { mountLogin } from './routes/login.ts';
 import { mountPlans } from './routes/plans.ts';
 import { mountReference } from './routes/reference.ts';
 import { mountRegistries } from './routes/registries.ts';
+import { mountProposals } from './routes/proposals.ts';
+import { mountImages } from './routes/images.ts';
 import { mountRevisions } from './routes/revisions.ts';
 import { mountServiceActions } from './routes/service-actions.ts';
 import { mountServices } from './routes/services.ts';
@@ -94,6 +96,8 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountServiceActions(http, app);
   mountDeployPlans(http, app);
   mountRevisions(http, app);
+  mountImages(http, app);
+  mountProposals(http, app);
   mountGitHooks(http, app);
   mountJobs(http, app);
   mountBackups(http, app);

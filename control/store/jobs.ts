@@ -1,7 +1,7 @@
 // Jobs and their steps. An ended job is never changed again: `finish` and `advance` say whether they did anything.
 import type { WireError } from '#shared/errors.ts';
 import type { BackupSummary } from '#shared/backup.ts';
-import type { JobEndState, JobState, JobStep, PlanStep, Progress } from '#shared/model.ts';
+import type { JobEndState, JobState, JobStep, PlanStep, Progress, ProposalMark } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import { asJsonList, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { JobRecord, JobStepRecord, Visibility } from './records.ts';
@@ -37,6 +37,8 @@ export interface JobEnd {
   isUnchanged: boolean;
   /** What it made, if it was a backup; kept with the backup. */
   backup?: BackupSummary | null;
+  /** What now waits for review; kept with the service. */
+  proposal?: ProposalMark | null;
   startedAt: number | null;
   finishedAt: number;
 }
@@ -122,6 +124,15 @@ export class JobStore {
       .map(toJob);
   }
 
+  /** Which members of a set have a job that has not ended, and which job. */
+  openOfSet(setId: string): Pick<JobRecord, 'id' | 'serviceId'>[] {
+    return this.#db.all(
+      `SELECT jobs.id, jobs.service_id AS serviceId FROM services CROSS JOIN jobs ON jobs.service_id = services.id
+       WHERE services.set_id = :setId AND jobs.finished_at IS NULL`,
+      { setId },
+    );
+  }
+
   /** Jobs of a host that have not ended, oldest first. */
   openOfHost(hostId: string): JobRecord[] {
     return this.#db
@@ -150,7 +161,7 @@ export class JobStore {
   }
 
   /** False when it had ended before: the first end counts. */
-  finish(id: string, { backup: _backup, ...end }: JobEnd): boolean {
+  finish(id: string, { backup: _backup, proposal: _proposal, ...end }: JobEnd): boolean {
     const changed = this.#db.run(
       `UPDATE jobs SET state = :state, error = :error, failed_step = :failedStep, plan = :plan,
          rolled_back_to = :rolledBackTo, is_unchanged = :isUnchanged, started_at = coalesce(:startedAt, started_at),

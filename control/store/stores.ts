@@ -11,6 +11,7 @@ import { DeliveryStore } from './deliveries.ts';
 import { CustomerStore } from './customers.ts';
 import { EventStore } from './events.ts';
 import { GitHookStore } from './git-hooks.ts';
+import { ReviewStore } from './reviews.ts';
 import { HostStore } from './hosts.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { JobLogStore } from './job-log.ts';
@@ -21,10 +22,13 @@ import { LoginAttemptStore } from './login-attempts.ts';
 import { PlanStore } from './plans.ts';
 import { OutboxStore } from './outbox.ts';
 import { ServiceStore } from './services.ts';
+import { ImageUpdateStore } from './image-updates.ts';
 import { MetaStore } from './meta.ts';
 import { RegistryStore } from './registries.ts';
 import { RevisionStore } from './revisions.ts';
+import { RolloutStore } from './rollouts.ts';
 import { SessionStore } from './sessions.ts';
+import { SetStore } from './sets.ts';
 import { TemplateStore } from './templates.ts';
 import { TombstoneStore } from './tombstones.ts';
 import { VariableStore } from './variables.ts';
@@ -52,7 +56,11 @@ export function openStores(dataDir: string, clock: Clock) {
     registries: new RegistryStore(db, box),
     services: new ServiceStore(db, box),
     gitHooks: new GitHookStore(db, box),
+    imageUpdates: new ImageUpdateStore(db),
+    reviews: new ReviewStore(db),
     revisions: new RevisionStore(db, box),
+    sets: new SetStore(db, box),
+    rollouts: new RolloutStore(db),
     templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),
     variables: new VariableStore(db, box),

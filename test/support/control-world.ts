@@ -105,7 +105,7 @@ export class ControlWorld {
       progressLog: this.progressLog,
       bus,
       usage,
-      questions: new AiQuestions(stores, options.propose ?? null),
+      questions: new AiQuestions(stores, this.parts.aiGrants, options.propose ?? null),
       clock,
       log,
     });

@@ -245,8 +245,11 @@ export class FakeApp implements App {
 
   readonly backups: App['backups'] = absent('backups');
   readonly revisions: App['revisions'] = absent('revisions');
+  readonly proposals: App['proposals'] = absent('proposals');
+  readonly images: App['images'] = absent('images');
   readonly gitHooks: App['gitHooks'] = absent('gitHooks');
   readonly deployPlans: App['deployPlans'] = absent('deployPlans');
+  readonly sets: App['sets'] = absent('sets');
   readonly login: App['login'] = absent('login');
   readonly registries: App['registries'] = absent('registries');
   readonly customers: App['customers'] = absent('customers');
@@ -397,6 +400,11 @@ const SERVICE: ServiceDetail = {
   updatedAt: AT + 300_000,
   limits: { cpu: null, memoryMb: null },
   suspendedFrom: null,
+  autoUpdate: null,
+  updateAvailable: null,
+  updates: null,
+  setId: null,
+  setRevision: null,
   deployedAt: AT + 300_000,
   customerName: 'Acme Corp',
   git: null,
@@ -404,6 +412,8 @@ const SERVICE: ServiceDetail = {
   variables: { SERVICE_NAME: 'my-app' },
   rollbackOnFailure: true,
   healthTimeoutS: 120,
+  isReviewed: false,
+  waiting: null,
   usage: null,
 };
 

@@ -6,13 +6,16 @@ import type { Customers, Plans } from './customers.ts';
 import type { DeployPlans } from './deploy-plans.ts';
 import type { GitHooks } from './git-hooks.ts';
 import type { Hosts } from './hosts.ts';
+import type { Images } from './images.ts';
 import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import type { Bus } from './live.ts';
+import type { Proposals } from './proposals.ts';
 import type { Registries } from './registries.ts';
 import type { Revisions } from './revisions.ts';
 import type { Services } from './services.ts';
+import type { ServiceSets } from './service-sets.ts';
 import type { Login, Sessions } from './sessions.ts';
 import type { Templates } from './templates.ts';
 import type { Webhooks } from './webhooks.ts';
@@ -20,8 +23,10 @@ import type { Variables } from './variables.ts';
 
 export interface App {
   services: Services;
+  sets: ServiceSets;
   deployPlans: DeployPlans;
   revisions: Revisions;
+  proposals: Proposals;
   gitHooks: GitHooks;
   jobs: Jobs;
   backups: Backups;
@@ -29,6 +34,7 @@ export interface App {
   plans: Plans;
   registries: Registries;
   hosts: Hosts;
+  images: Images;
   keys: Keys;
   sessions: Sessions;
   login: Login;

@@ -1,6 +1,9 @@
 // Services as the app layer offers them.
+import type { AutoUpdate } from '#shared/auto-update.ts';
+import type { ImageCheck } from '#shared/image-updates.ts';
 import type { GitSource, Lifecycle, PullPolicy, ServiceSample } from '#shared/model.ts';
 import type { EventRecord, ServiceRecord } from '../../store/records.ts';
+import type { WaitingMark } from '../../store/reviews.ts';
 import type { Caller } from './caller.ts';
 import type { Job } from './jobs.ts';
 import type { Order, Page, Paging } from './page.ts';
@@ -19,6 +22,22 @@ export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnF
   /** Null for other methods. A token is never shown, to nobody. */
   git: (Omit<GitSource, 'login'> & { hasToken: boolean }) | null;
   variables: Record<string, string>;
+  /** Whether its deploys stop at their plan. */
+  isReviewed: boolean;
+  /** Null: nothing waits for review. */
+  waiting: WaitingMark | null;
+  /** Null until its host has looked. */
+  updates: { images: ImageCheck[]; checkedAt: number } | null;
+}
+
+export const REPLICAS = ['one', 'per_host'] as const;
+
+/** Only hosts with these labels. `per_host`: a service on each of them, now and later, all members of one set. */
+export interface Placement {
+  labels: Record<string, string>;
+  replicas?: (typeof REPLICAS)[number] | undefined;
+  /** How many members change at a time; for `per_host`. */
+  maxParallel?: number | undefined;
 }
 
 /** `name` follows `[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?`; the routes' schema says the rest. */
@@ -28,12 +47,16 @@ export interface NewService {
   category?: string | undefined;
   customerId?: string | undefined;
   hostId?: string | undefined;
-  placement?: { labels: Record<string, string> } | undefined;
+  placement?: Placement | undefined;
   labels?: Record<string, string> | undefined;
   variables?: Record<string, string> | undefined;
   rollbackOnFailure?: boolean | undefined;
   healthTimeoutS?: number | undefined;
+  /** Only of services by AI: each deploy stops at its plan, until somebody approves it. */
+  review?: boolean | undefined;
   pull?: PullPolicy | undefined;
+  /** Undefined: newer images are taken when somebody asks. */
+  autoUpdate?: AutoUpdate | undefined;
   /** Undefined: the share of its customer's plan, or none. */
   limits?: { cpu?: number | undefined; memoryMb?: number | undefined } | undefined;
   source: NewSource;
@@ -71,6 +94,9 @@ export interface ServiceChange {
   category?: string | null | undefined;
   rollbackOnFailure?: boolean | undefined;
   healthTimeoutS?: number | undefined;
+  autoUpdate?: AutoUpdate | null | undefined;
+  /** Only of services by AI. */
+  review?: boolean | undefined;
   /** The one the caller has seen; 409 state_conflict when the service has moved on since. */
   revision?: number | undefined;
   /** Of the plan this is to be; 409 state_conflict when it would be another now. */
@@ -83,6 +109,7 @@ export interface ServiceQuery extends Paging {
   customerId?: string | undefined;
   hostId?: string | undefined;
   search?: string | undefined;
+  updateAvailable?: boolean | undefined;
   sort: (typeof SERVICE_SORTS)[number];
   order: Order;
 }
@@ -95,6 +122,13 @@ export interface ActionOutcome {
   service: Service;
   job: Job;
   isDone: boolean;
+}
+
+export interface RedeployOptions {
+  pull?: PullPolicy | undefined;
+  planId?: string | undefined;
+  /** Only of services by AI: whether it stops at its plan this time. */
+  review?: boolean | undefined;
 }
 
 export interface Services {
@@ -114,7 +148,7 @@ export interface Services {
   redeploy(
     caller: Caller,
     id: string,
-    options: { pull?: PullPolicy | undefined; planId?: string | undefined },
+    options: RedeployOptions,
   ): Promise<{ service: Service; job: Job }>;
   /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
   remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;

@@ -20,6 +20,7 @@ export const EVENT_TYPES = [
   'service.status_changed',
   'service.suspended',
   'service.resumed',
+  'service.update_available',
   'service.event',
   'deploy.started',
   'deploy.succeeded',
@@ -28,6 +29,8 @@ export const EVENT_TYPES = [
   'deploy.cancelled',
   'deploy.expired',
   'deploy.superseded',
+  'deploy.proposed',
+  'deploy.rejected',
   'health.healthy',
   'health.unhealthy',
   'health.starting',
@@ -45,6 +48,8 @@ export const EVENT_TYPES = [
   'schedule.succeeded',
   'schedule.failed',
   'webhook.test',
+  'rollout.halted',
+  'rollout.succeeded',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -68,6 +73,8 @@ const BY_EVENT: Readonly<Record<string, EventType>> = {
   'deploy.cancelled': 'deploy.cancelled',
   'deploy.expired': 'deploy.expired',
   'deploy.superseded': 'deploy.superseded',
+  'deploy.proposed': 'deploy.proposed',
+  'deploy.rejected': 'deploy.rejected',
   'health.healthy': 'health.healthy',
   'health.unhealthy': 'health.unhealthy',
   'health.starting': 'health.starting',
@@ -77,12 +84,15 @@ const BY_EVENT: Readonly<Record<string, EventType>> = {
   'host.offline': 'host.offline',
   'host.revoked': 'host.revoked',
   'host.identity_conflict': 'host.identity_conflict',
+  'update.available': 'service.update_available',
   'backup.started': 'backup.started',
   'backup.success': 'backup.succeeded',
   'backup.failed': 'backup.failed',
   'schedule.started': 'schedule.started',
   'schedule.success': 'schedule.succeeded',
   'schedule.failed': 'schedule.failed',
+  'rollout.halted': 'rollout.halted',
+  'rollout.succeeded': 'rollout.succeeded',
 };
 
 /** Whatever its status says, an action that ended otherwise did not do what it should. */

@@ -4,6 +4,7 @@ export const TAGS = [
   { name: 'services', description: 'What runs: made, changed, started and stopped, with their logs and events.' },
   { name: 'jobs', description: 'Work that takes its time: how far each deploy, restart or removal is, and its log.' },
   { name: 'revisions', description: 'What a service was deployed as before, and the way back.' },
+  { name: 'proposals', description: 'What an AI would deploy, shown before anything happens: approved or rejected.' },
   { name: 'templates', description: 'What services are made of by name: the catalogue, and templates of your own.' },
   { name: 'variables', description: 'Values that several services share.' },
   { name: 'registries', description: 'Logins for private images.' },

@@ -99,8 +99,8 @@ export function mountServiceActions(http: Http, app: App): void {
     },
     (request, reply) =>
       write(request, reply, async (caller) => {
-        const { pull, plan_id: planId } = request.body ?? {};
-        const { service, job } = await app.services.redeploy(caller, request.params.id, { pull, planId });
+        const { pull, plan_id: planId, review } = request.body ?? {};
+        const { service, job } = await app.services.redeploy(caller, request.params.id, { pull, planId, review });
         return { status: 200, body: { id: service.id, status: service.lifecycle, deploy_job_id: job.id } };
       }),
   );

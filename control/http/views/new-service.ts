@@ -6,6 +6,7 @@ import { PULL_POLICIES, type GitSource } from '#shared/model.ts';
 import { DEFAULT_GIT_USERNAME, MAX_LABELS, MAX_VARIABLES, type NewService } from '../../app/api/services.ts';
 import { cpuCores, memoryMb } from './limits.ts';
 import { requiredText } from './required.ts';
+import { autoUpdateBody, fromAutoUpdateBody } from './updates.ts';
 
 /** Names become Compose projects, folders and DNS labels. */
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -55,6 +56,7 @@ const forCustomer = { customer_id: 'cust_def456' };
 const composeBody = z
   .strictObject({
     ...commonFields,
+    auto_update: autoUpdateBody.optional(),
     deploy_method: z.literal('compose'),
     compose: composeText.describe('The compose file, at most 256 KiB'),
   })
@@ -69,6 +71,7 @@ const composeBody = z
 
 const templateBody = z.strictObject({
   ...commonFields,
+  auto_update: autoUpdateBody.optional(),
   deploy_method: z.literal('template'),
   template_id: z.string().min(1).max(64).meta({ example: 'uptime-kuma' }),
 });
@@ -111,12 +114,15 @@ const gitBody = z
     },
   });
 
+export const review = z.boolean();
+
 const aiBody = z
   .strictObject({
     ...commonFields,
     ...gitLogin,
     deploy_method: z.literal('ai'),
     ai_url: z.string().min(1).max(2048).describe('The repository to find out about'),
+    review: review.optional().describe('Each deploy stops at its plan until somebody approves it: false'),
   })
   .meta({
     example: { name: 'auto-app', ...forCustomer, deploy_method: 'ai', ai_url: 'https://github.com/user/repo' },
@@ -138,7 +144,13 @@ export const planId = z.string().min(1).max(64).meta({
   example: 'dp_mbbqz7k0_3f786850e387550fdab836ed7e6dc881de23001b',
 });
 
-export const redeployBody = z.strictObject({ pull: pullPolicy.optional(), plan_id: planId.optional() }).nullish();
+export const redeployBody = z
+  .strictObject({
+    pull: pullPolicy.optional(),
+    plan_id: planId.optional(),
+    review: review.optional().describe('Of a service by AI, this time: whether it stops at its plan'),
+  })
+  .nullish();
 
 export const fromNewServiceBody = (body: NewServiceBody): NewService => ({
   name: body.name,
@@ -152,6 +164,8 @@ export const fromNewServiceBody = (body: NewServiceBody): NewService => ({
   rollbackOnFailure: body.rollback_on_failure,
   healthTimeoutS: body.health_timeout_s,
   pull: body.pull,
+  review: body.deploy_method === 'ai' ? body.review : undefined,
+  autoUpdate: 'auto_update' in body && body.auto_update ? fromAutoUpdateBody(body.auto_update) : undefined,
   limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },
   source: sourceOf(body),
 });

@@ -14,10 +14,12 @@ import {
   labelsOf,
   labelValue,
   planId,
+  review,
   variablesOf,
   variableValue,
 } from './new-service.ts';
 import { serviceDetailView } from './service.ts';
+import { autoUpdateBody, fromAutoUpdateBody } from './updates.ts';
 
 export const serviceChangeBody = z
   .strictObject({
@@ -49,6 +51,10 @@ export const serviceChangeBody = z
     category: category.nullable().optional(),
     rollback_on_failure: z.boolean().optional(),
     health_timeout_s: healthTimeoutS.optional(),
+    auto_update: autoUpdateBody.nullable().optional(),
+    review: review.optional().meta({
+      description: 'Of a service by AI: each deploy stops at its plan until somebody approves it.',
+    }),
     revision: z.number().int().min(1).optional().meta({
       description: 'The revision you have seen: 409 state_conflict when the service has moved on since.',
     }),
@@ -75,6 +81,8 @@ export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): 
   category: body.category,
   rollbackOnFailure: body.rollback_on_failure,
   healthTimeoutS: body.health_timeout_s,
+  autoUpdate: body.auto_update && fromAutoUpdateBody(body.auto_update),
+  review: body.review,
   revision: body.revision,
   planId: body.plan_id,
 });

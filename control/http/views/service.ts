@@ -12,6 +12,7 @@ import {
 } from '#shared/model.ts';
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
 import { pageOf, timestamp } from './page.ts';
+import { autoUpdateBody, toAutoUpdateView, toUpdates, updateAvailable, updatesFields } from './updates.ts';
 import { healthView, resourcesDetailView, resourcesView, toHealth, toResources, toResourcesDetail } from './usage.ts';
 
 /** Later than the time the service was made. */
@@ -59,6 +60,7 @@ const summaryFields = {
   labels: z.record(z.string(), z.string()).meta({ example: { tier: 'web' } }),
   revision: z.number().int().meta({ description: 'Grows by one with each change' }),
   running_revision: z.number().int().nullable().meta({ description: 'What its host runs; null: not known' }),
+  update_available: updateAvailable,
   health: healthView,
 };
 
@@ -91,6 +93,13 @@ export const serviceDetailView = z
     deployed_at: changedAt.nullable().meta({ description: 'When it was last deployed with success' }),
     rollback_on_failure: z.boolean().meta({ description: 'Put back the last good revision when a deploy fails' }),
     health_timeout_s: z.number().int().meta({ description: 'How long a deploy waits for healthy', example: 300 }),
+    review: z.boolean().meta({ description: 'Of a service by AI: its deploys stop at their plan', example: false }),
+    proposal: z
+      .object({ proposal_id: z.string(), job_id: z.string(), commit: z.string(), made_at: changedAt })
+      .nullable()
+      .meta({ description: 'What waits for review, see GET /api/services/:id/proposal', example: null }),
+    auto_update: autoUpdateBody.nullable(),
+    ...updatesFields,
     containers: z.array(container),
   })
   .meta({ id: 'ServiceDetail' });
@@ -166,6 +175,7 @@ export function toServiceView(service: Service, findFacts: FindFacts): z.infer<t
     labels: service.labels,
     revision: service.revision,
     running_revision: service.report?.revision ?? null,
+    update_available: service.updateAvailable,
     health: toHealth(service),
   };
 }
@@ -183,9 +193,20 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
     deployed_at: service.deployedAt === null ? null : toRfc3339(service.deployedAt),
     rollback_on_failure: service.rollbackOnFailure,
     health_timeout_s: service.healthTimeoutS,
+    review: service.isReviewed,
+    proposal: service.waiting && toWaitingView(service.waiting),
+    auto_update: service.autoUpdate && toAutoUpdateView(service.autoUpdate),
+    ...toUpdates(service.updates),
     containers: (service.report?.containers ?? []).map(toContainerView),
   };
 }
+
+const toWaitingView = ({ id, jobId, commit, madeAt }: NonNullable<ServiceDetail['waiting']>) => ({
+  proposal_id: id,
+  job_id: jobId,
+  commit,
+  made_at: toRfc3339(madeAt),
+});
 
 const toGitView = ({ url, branch, commit, path, hasToken }: NonNullable<ServiceDetail['git']>) => ({
   url,
