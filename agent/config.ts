@@ -23,6 +23,10 @@ export interface AgentConfig {
   allowsFileGit: boolean;
   /** A mirror of Docker Hub's official images, `registry.example.com/mirror/`; empty for Docker Hub itself. */
   buildImagePrefix: string;
+  /** Between two looks for newer images; 0: only when asked. */
+  imageCheckMs: number;
+  /** What Docker's build cache is trimmed to after builds; null: Docker's own limits are enough. */
+  buildCacheLimitBytes: number | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
 }
@@ -33,10 +37,15 @@ const DEFAULTS = {
   'docker-socket': '/var/run/docker.sock',
   'log-level': 'info',
   'reconnect-max': '64',
+  'image-check': '6',
+  'build-cache-limit': '10GB',
 } as const;
 
 /** A host and folders, each with its slash; it stands before the names in a Dockerfile. */
 const IMAGE_PREFIX = /^([a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d{1,5})?\/)([a-z0-9]([a-z0-9._-]*[a-z0-9])?\/)*$|^$/;
+
+const SIZE = /^([1-9]\d{0,5})(MB|GB)$/;
+const UNIT_BYTES: Record<string, number> = { MB: 1e6, GB: 1e9 };
 
 /** What is wrong with a setting's text, without quoting a secret; undefined when nothing is. */
 const SETTINGS = {
@@ -49,6 +58,10 @@ const SETTINGS = {
     /^[1-9]\d{0,3}$/.test(text) ? undefined : `is "${text}", it must be seconds from 1 to 9999`,
   'build-image-prefix': (text: string) =>
     IMAGE_PREFIX.test(text) ? undefined : `is "${text}", it must be like registry.example.com/mirror/`,
+  'image-check': (text: string) =>
+    /^\d{1,3}$/.test(text) ? undefined : `is "${text}", it must be hours from 0 (never) to 999`,
+  'build-cache-limit': (text: string) =>
+    text === 'none' || SIZE.test(text) ? undefined : `is "${text}", it must be like 10GB or 500MB, or none`,
   'allow-file-git': (text: string) => (/^[01]$/.test(text) ? undefined : `is "${text}", it must be 1 or 0`),
 } as const;
 type Setting = keyof typeof SETTINGS;
@@ -74,6 +87,8 @@ export async function loadAgentConfig(
     reconnectMaxS: Number(read('reconnect-max') ?? DEFAULTS['reconnect-max']),
     allowsFileGit: read('allow-file-git') === '1',
     buildImagePrefix: read('build-image-prefix') ?? '',
+    imageCheckMs: Number(read('image-check') ?? DEFAULTS['image-check']) * 3600_000,
+    buildCacheLimitBytes: toBytes(read('build-cache-limit') ?? DEFAULTS['build-cache-limit']),
     notifyEnv: notifyEnvOf(env),
   };
 }
@@ -126,6 +141,12 @@ function describeBadToken(text: string): string | undefined {
   } catch {
     return 'is not a join token; `longshore hosts join` prints a new one';
   }
+}
+
+/** Null for `none`. */
+function toBytes(text: string): number | null {
+  const [, count, unit = ''] = SIZE.exec(text) ?? [];
+  return count === undefined ? null : Number(count) * (UNIT_BYTES[unit] ?? 1);
 }
 
 const invalid = (source: string, problem: string) =>

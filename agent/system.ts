@@ -20,6 +20,7 @@ import { History } from './deploy/revisions/history.ts';
 import { clearScratch } from './deploy/plan/scratch.ts';
 import { createDockerGate } from './docker-gate.ts';
 import { withAdopted } from './docker/adopted-engine.ts';
+import { SYSTEM_PATH } from './docker/child.ts';
 import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
 import type { Engine } from './docker/engine.ts';
@@ -28,6 +29,7 @@ import { createLogStreamer } from './docker/logs.ts';
 import { destinationOf, rememberEnrolment } from './enrolment.ts';
 import { startFactsReport } from './facts-report.ts';
 import { collectHostFacts, readBootId, type HostDeps } from './host.ts';
+import { startImages, type Images } from './images/images.ts';
 import { Inbox } from './jobs/inbox.ts';
 import { startRunner } from './jobs/runner.ts';
 import type { Destination, HostReport } from './link/connection.ts';
@@ -89,7 +91,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
   await clearScratch(config.dataDir);
-  const { watch, inbox, planDeploy } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
+  const { watch, inbox, planDeploy, images } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
@@ -106,7 +108,17 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const observe = (id: string) => watch.observe(id);
   const reviews = new Reviews({ dataDir: config.dataDir, services: state.services });
   const discovery = new Discovery({ engine, services: state.services });
-  const answers = { inbox, streamLogs, collectFacts: collect, observe, planDeploy, history, reviews, discovery };
+  const answers = {
+    inbox,
+    streamLogs,
+    collectFacts: collect,
+    observe,
+    planDeploy,
+    history,
+    reviews,
+    discovery,
+    images,
+  };
   const handlers = createHandlers(answers);
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
@@ -142,17 +154,19 @@ interface JobParts {
 function startJobs(
   { config, deps, state, docker, notify, askAi }: JobParts,
   scope: Scope,
-): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; inbox: Inbox } {
+): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; inbox: Inbox; images: Images } {
   const { clock, log, reservedPorts = [] } = deps;
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
   const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
   const { dataDir, home, allowsFileGit, buildImagePrefix } = config;
+  const images = startImages({ ...config, ...docker, ...deps, state, underWay }, scope);
   const policy = loadPolicy();
   const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
   const executing = {
     dataDir,
     home,
+    searchPath: SYSTEM_PATH,
     allowsFileGit,
     buildImagePrefix,
     engine,
@@ -162,11 +176,12 @@ function startJobs(
     reservedPorts,
     askAi,
     services: state.services,
+    onBuilt: images.onBuilt,
     backups,
     clock,
     log,
   };
-  const { execute } = createExecutor(executing);
+  const execute = images.around(createExecutor(executing).execute);
   const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const runner = startRunner(
     { state, clock, execute, forgetBackup: createForgetBackup(backups), watch, underWay, untilDockerAnswers, notify },
@@ -181,7 +196,7 @@ function startJobs(
     const { dryRun } = await import('./deploy/plan/dry-run.ts'); // most agents are never asked
     return dryRun({ ...executing, services: state.services }, question, signal);
   };
-  return { watch, inbox: new Inbox({ state, clock, work }), planDeploy };
+  return { watch, inbox: new Inbox({ state, clock, work }), planDeploy, images };
 }
 
 /** At each welcome: remember who we are to control, then send it what it has not got. */

@@ -23,10 +23,14 @@ export interface ExecutorDeps {
   reservedPorts: readonly number[];
   /** Where an operator's own ssh keys are. */
   home: string;
+  /** Where git and ssh are looked for. */
+  searchPath: string;
   /** Whether `file://` repositories are fetched. */
   allowsFileGit: boolean;
   /** In front of every image that a recipe builds from; empty for Docker Hub itself. */
   buildImagePrefix: string;
+  /** Called after each build; returns at once. */
+  onBuilt: () => void;
   askAi: AskAi;
   /** Secrets of a service, those of now and of before. */
   services: { secretsOf(id: string): string[] };

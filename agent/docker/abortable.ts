@@ -21,10 +21,22 @@ interface Modem {
 }
 
 /** The library's own `df` can't ask for volumes alone, and measuring the images as well takes far longer. */
-export function dialVolumeUsage(docker: Dockerode, abortSignal: AbortSignal): Promise<RawDiskUsage> {
+export const dialVolumeUsage = (docker: Dockerode, abortSignal: AbortSignal): Promise<RawDiskUsage> =>
+  dial(docker, { path: '/system/df?', method: 'GET', options: { type: 'volume' }, abortSignal });
+
+interface DialOptions extends Abortable {
+  /** With a `?` at its end where there are options: they become its query. */
+  path: string;
+  method: 'GET' | 'POST';
+  options?: object;
+}
+
+/** For calls whose query the library does not know. */
+export function dial<T>(docker: Dockerode, options: DialOptions): Promise<T> {
   const statusCodes = { 200: true, 500: 'server error' };
-  const options = { path: '/system/df?', method: 'GET', options: { type: 'volume' }, statusCodes, abortSignal };
   return new Promise((resolve, reject) => {
-    (docker.modem as Modem).dial(options, (error, data) => (error ? reject(error) : resolve(data as RawDiskUsage)));
+    (docker.modem as Modem).dial({ ...options, statusCodes }, (error, data) =>
+      error ? reject(error) : resolve(data as T),
+    );
   });
 }

@@ -6,6 +6,7 @@ import type { Discovery } from '../adoption/discovery.ts';
 import type { Question } from '../deploy/plan/dry-run.ts';
 import type { Reviews } from '../deploy/ai/reviews.ts';
 import type { History } from '../deploy/revisions/history.ts';
+import type { Images } from '../images/images.ts';
 import type { Inbox } from '../jobs/inbox.ts';
 
 export interface HandlerDeps {
@@ -16,6 +17,7 @@ export interface HandlerDeps {
   history: Pick<History, 'list' | 'show' | 'compare'>;
   reviews: Pick<Reviews, 'show' | 'reject'>;
   discovery: Pick<Discovery, 'projects' | 'containers'>;
+  images: Pick<Images, 'checkUpdates' | 'prune'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
 }
 
@@ -27,6 +29,7 @@ export const createHandlers = ({
   history,
   reviews,
   discovery,
+  images,
   streamLogs,
 }: HandlerDeps): Handlers => ({
   requests: {
@@ -44,6 +47,8 @@ export const createHandlers = ({
     },
     'host.projects': (page) => discovery.projects(page),
     'host.containers': (page) => discovery.containers(page),
+    'service.updates': async ({ serviceId }, signal) => ({ updates: await images.checkUpdates(serviceId, signal) }),
+    'host.prune': (request) => images.prune(request),
     echo: ({ data }) => Promise.resolve({ data }),
   },
   notifications: {},

@@ -16,6 +16,7 @@ export const bytesOf = (body: string): number => Buffer.byteLength(body) + ROW_O
 /** What of an event only the latest counts; null when each one counts. */
 export function stateKeyOf(event: AgentEventBody): string | null {
   if (event.kind === 'service.report') return `service.report ${event.report.serviceId}`;
+  if (event.kind === 'service.updates') return `service.updates ${event.updates.serviceId}`;
   return event.kind === 'host.facts' ? 'host.facts' : null;
 }
 

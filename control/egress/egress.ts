@@ -1,6 +1,7 @@
 // Calls that the control plane makes at a user's word: webhooks, and texts fetched by URL. Every call has a limit on its
 // time and on what is read of its reply; redirects are answers like any other, never followed.
 import { request, type Agent } from 'undici';
+import { toCallFault } from '#shared/call-fault.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { readUpTo } from '#shared/read-up-to.ts';
 import type { Clock } from '#shared/time.ts';
@@ -65,7 +66,7 @@ export class Egress {
       return await this.#exchange(url, call, signal);
     } catch (error) {
       signal.throwIfAborted();
-      throw toEgressError(error);
+      throw toCallFault(error);
     } finally {
       cancel();
     }
@@ -101,30 +102,4 @@ export class Egress {
   }
 }
 
-/** undici wraps what the connector said in different ways; the code is what tells, never the text. */
-function toEgressError(error: unknown): LongshoreError {
-  for (let cause = error; cause instanceof Error; cause = cause.cause)
-    if (cause instanceof LongshoreError) return cause;
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-  if (code === 'UND_ERR_CONNECT_TIMEOUT')
-    return new LongshoreError('timed_out', { message: 'The connection was not made in time', cause: error });
-  return failed(REASONS[code] ?? `The connection failed${code === '' ? '' : ` (${code})`}`, error);
-}
-
-const REASONS: Record<string, string> = {
-  ECONNREFUSED: 'The connection was refused',
-  ECONNRESET: 'The connection was reset',
-  ENOTFOUND: 'There is no such host',
-  ENODATA: 'There is no such host',
-  EAI_AGAIN: 'The name could not be looked up',
-  ESERVFAIL: 'The name could not be looked up',
-  ETIMEOUT: 'The name could not be looked up',
-  ECANCELLED: 'The name could not be looked up',
-  UND_ERR_SOCKET: 'The connection was closed before the end of the reply',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'The connection was closed before the end of the reply',
-  UND_ERR_HEADERS_OVERFLOW: 'The headers of the reply are too large',
-  HPE_HEADER_OVERFLOW: 'The headers of the reply are too large',
-};
-
-const failed = (message: string, cause?: unknown): LongshoreError =>
-  new LongshoreError('egress_failed', { message, ...(cause !== undefined && { cause }) });
+const failed = (message: string): LongshoreError => new LongshoreError('egress_failed', { message });

@@ -8,6 +8,7 @@ import { PULL_POLICIES } from '../model.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
 import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
 import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
+import { pruneRequest, pruneResult, serviceUpdates } from './image-parts.ts';
 import {
   base64,
   hostFacts,
@@ -109,6 +110,7 @@ export const event = lazy(() =>
         at: moment(),
       }),
       z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: moment() }),
+      z.object({ kind: z.literal('service.updates'), updates: serviceUpdates() }),
       /**
        * Stands for `from`–`to`, its own number is `to` (see sequence.ts): dropped by a limit of the outbox, `counts` says
        * how many of each kind. Empty counts: nothing is lost, only states that a later event brings anew.
@@ -185,6 +187,13 @@ export const METHODS = {
     params: lazy(() => z.object({ serviceId: z.string() })),
     result: lazy(() => z.object({})),
   },
+  /** control → agent: looks now for newer images of what runs. An event tells it as well. */
+  'service.updates': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({ updates: serviceUpdates() })),
+  },
+  /** control → agent: removes images that nothing on the host needs, or says which it would. */
+  'host.prune': { params: lazy(() => pruneRequest()), result: lazy(() => pruneResult()) },
   /** agent → control, from a job that deploys by AI or a plan of that. Null: there is no AI endpoint. */
   'ai.propose': {
     params: lazy(() => aiQuestion()),

@@ -8,6 +8,7 @@ import type { AskAi } from '../../agent/deploy/ai/question.ts';
 import { dryRun, type DryRunDeps } from '../../agent/deploy/plan/dry-run.ts';
 import { createExecutor, type Executor, type ExecutorDeps } from '../../agent/deploy/engine.ts';
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
+import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
 import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
 import type { Engine } from '../../agent/docker/engine.ts';
@@ -179,7 +180,9 @@ export async function startDeployParts(t: Test, restic: Partial<ResticOptions> =
     policy: DEFAULT_POLICY,
     reservedPorts: [],
     home: dataDir,
+    searchPath: SYSTEM_PATH,
     allowsFileGit: true,
+    onBuilt: () => undefined,
     buildImagePrefix: 'longshore-test/',
     askAi: async () => null,
     services: { secretsOf: () => [] },

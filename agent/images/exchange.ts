@@ -1,0 +1,119 @@
+// One question to one registry, with the token and the redirects it takes.
+import { request, type Agent } from 'undici';
+import { LongshoreError } from '#shared/errors.ts';
+import type { Lookup } from '#shared/guarded-lookup.ts';
+import type { RegistryLogin } from '#shared/model.ts';
+import { readUpTo } from '#shared/read-up-to.ts';
+import type { Clock } from '#shared/time.ts';
+import { readChallenge, redirectUrl, tokenIn, tokenUrl } from './challenge.ts';
+import { openDoor } from './doors.ts';
+import type { Endpoint } from './endpoints.ts';
+import type { Place } from './reference.ts';
+import { digestOf, pauseOf, statusFault, type Subject } from './registry-answers.ts';
+
+export interface ExchangeOptions {
+  endpoint: Endpoint;
+  place: Place;
+  subject: Subject;
+  /** Whether the registry itself is on a public address: then it leads to no other. */
+  isPublic: boolean;
+  certificates: string;
+  lookup: Lookup;
+  signal: AbortSignal;
+  clock: Clock;
+  /** The registry wants to be left alone for a while. */
+  onPause: (ms: number) => void;
+}
+
+/** Indexes first: what a tag of several platforms is known by on the host. */
+const MANIFESTS = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+].join(', ');
+/** A signed token with its claims takes a few. */
+const TOKEN_LIMIT_BYTES = 64 * 1024;
+/** Names in front of a registry lead to it at once. */
+const MAX_REDIRECTS = 3;
+
+interface Answer {
+  status: number;
+  header: (name: string) => string | undefined;
+  text: string;
+}
+
+export class Exchange {
+  readonly #options: ExchangeOptions;
+  readonly #own: Agent;
+  readonly #other: Agent;
+
+  constructor(options: ExchangeOptions) {
+    const { endpoint, isPublic, certificates, lookup } = options;
+    this.#options = options;
+    this.#own = openDoor({ allowsPrivate: true, isTrusting: endpoint.isTrusting, certificates, lookup });
+    const allowsPrivate = endpoint.isMirror || !isPublic;
+    this.#other = openDoor({ allowsPrivate, isTrusting: false, certificates, lookup });
+  }
+
+  /** To be called once. Throws a LongshoreError for what was answered, anything else for a connection that failed. */
+  async fetchDigest(): Promise<string> {
+    const { endpoint, place, subject } = this.#options;
+    const url = new URL(`v2/${place.repository}/manifests/${place.tag}`, endpoint.url);
+    try {
+      return await this.#head(url, endpoint.isMirror ? undefined : subject.login, MAX_REDIRECTS);
+    } finally {
+      await Promise.all([this.#own.destroy(), this.#other.destroy()]);
+    }
+  }
+
+  async #head(url: URL, login: RegistryLogin | undefined, redirectsLeft: number): Promise<string> {
+    const asked = { accept: MANIFESTS };
+    let answer = await this.#send('HEAD', url, asked);
+    if (answer.status === 401) {
+      const authorization = await this.#authorise(url, answer.header('www-authenticate') ?? '', login);
+      answer = await this.#send('HEAD', url, { ...asked, authorization });
+    }
+    const location = answer.header('location');
+    if (answer.status >= 300 && answer.status < 400 && location !== undefined && redirectsLeft > 0) {
+      const next = redirectUrl(url, location);
+      return this.#head(next, next.host === url.host ? login : undefined, redirectsLeft - 1);
+    }
+    return digestOf(answer.status, answer.header('docker-content-digest'), this.#subject(login));
+  }
+
+  /** What to send along. Throws where there is nothing to send. */
+  async #authorise(url: URL, header: string, login: RegistryLogin | undefined): Promise<string> {
+    const challenge = readChallenge(header);
+    const basic = login && `Basic ${Buffer.from(`${login.username}:${login.password}`).toString('base64')}`;
+    if (challenge?.scheme !== 'bearer') {
+      if (challenge && basic !== undefined) return basic;
+      throw statusFault(401, this.#subject(undefined));
+    }
+    const at = tokenUrl({ challenge, registry: url, repository: this.#options.place.repository });
+    const answer = await this.#send('GET', at, basic === undefined ? {} : { authorization: basic });
+    if (answer.status !== 200) throw statusFault(answer.status, this.#subject(login));
+    const token = tokenIn(answer.text);
+    if (token !== undefined) return `Bearer ${token}`;
+    const message = `Registry "${this.#options.place.server}" leads to a token server that gives no token`;
+    throw new LongshoreError('egress_failed', { message });
+  }
+
+  async #send(method: 'GET' | 'HEAD', url: URL, headers: Record<string, string>): Promise<Answer> {
+    const { endpoint, signal, clock, onPause } = this.#options;
+    const dispatcher = url.host === endpoint.url.host ? this.#own : this.#other;
+    const own = { 'accept-encoding': 'identity', 'user-agent': 'Longshore' };
+    const { statusCode: status, ...reply } = await request(url, {
+      dispatcher,
+      method,
+      signal,
+      headers: { ...own, ...headers },
+    });
+    const { body } = await readUpTo(reply.body, TOKEN_LIMIT_BYTES);
+    const header = (name: string) => [reply.headers[name] ?? []].flat()[0];
+    if (status === 429) onPause(pauseOf(header('retry-after'), clock.now()));
+    return { status, header, text: body.toString('utf8') };
+  }
+
+  #subject = (login: RegistryLogin | undefined): Subject => ({ ...this.#options.subject, login });
+}

@@ -1,0 +1,104 @@
+// Asks registries what a tag stands for now, by the distribution spec: HEAD of the manifest, because Docker Hub counts
+// a GET as a pull. Nothing is fetched.
+//
+// The name of an image is a stranger's word, and so is all that a registry says. So nothing is asked where Docker would
+// not ask it, and never at a link-local address; a registry on a public address leads to public addresses only; a login
+// goes to the token server that the registry itself names, never along with a redirect; all answers have limits.
+import { lookup as systemLookup } from 'node:dns';
+import { promisify } from 'node:util';
+import { isAddress, isCallable } from '#shared/address.ts';
+import { toCallFault } from '#shared/call-fault.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import type { Lookup } from '#shared/guarded-lookup.ts';
+import type { RegistryLogin } from '#shared/model.ts';
+import type { Clock } from '#shared/time.ts';
+import { endpointsOf, type RegistrySettings } from './endpoints.ts';
+import { Exchange } from './exchange.ts';
+import { apiHostOf, placeOf, type Place } from './reference.ts';
+import { pausedFault, type Subject } from './registry-answers.ts';
+
+export interface RegistriesDeps {
+  /** Docker's own settings for registries. */
+  fetchSettings: () => Promise<RegistrySettings>;
+  clock: Clock;
+  /** Default: where Docker keeps the certificates of single registries. */
+  certificates?: string;
+  /** Default: the system's resolver, as Docker uses it. */
+  lookup?: Lookup;
+  /** Default DEADLINE_MS. */
+  deadlineMs?: number;
+}
+
+/** A manifest, a token and a redirect or two; each takes well below a second. */
+const DEADLINE_MS = 15_000;
+const CERTIFICATES = '/etc/docker/certs.d';
+
+export class Registries {
+  readonly #deps: RegistriesDeps;
+  /** By server: until when it is left alone. */
+  readonly #pauses = new Map<string, number>();
+
+  constructor(deps: RegistriesDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * The digest that the name stands for. Throws `image_unavailable`, `registry_login_failed`, `rate_limited`,
+   * `egress_denied`, `egress_failed`, `timed_out`, each with a message that says all.
+   */
+  async fetchDigest(image: string, login: RegistryLogin | undefined, signal: AbortSignal): Promise<string> {
+    const place = placeOf(image);
+    if (!place) throw new LongshoreError('bad_request', { message: `"${image}" names no tag` });
+    this.#requireNoPause(place.server);
+    const deadline = AbortSignal.timeout(this.#deps.deadlineMs ?? DEADLINE_MS);
+    try {
+      return await this.#ask(place, { server: place.server, image, login }, AbortSignal.any([deadline, signal]));
+    } catch (error) {
+      signal.throwIfAborted();
+      throw deadline.aborted ? late(place.server) : asFault(place.server, error);
+    }
+  }
+
+  async #ask(place: Place, subject: Subject, signal: AbortSignal): Promise<string> {
+    const { lookup = systemLookup, certificates = CERTIFICATES, clock, fetchSettings } = this.#deps;
+    const addresses = await resolve(lookup, hostOf(place.server));
+    const isPublic = addresses.every((address) => isCallable(address, { allowsPrivate: false }));
+    const onPause = (ms: number) => void this.#pauses.set(place.server, clock.now() + ms);
+    const common = { place, subject, certificates, lookup, signal, isPublic, clock, onPause };
+    let fault: unknown;
+    for (const endpoint of endpointsOf(place.server, addresses, await fetchSettings())) {
+      try {
+        return await new Exchange({ ...common, endpoint }).fetchDigest();
+      } catch (error) {
+        // An insecure registry may speak no TLS at all; what it has said itself counts.
+        const mayGoOn = endpoint.isMirror || (endpoint.isTrusting && !(error instanceof LongshoreError));
+        if (!mayGoOn || signal.aborted) throw error;
+        fault = error;
+      }
+    }
+    throw fault;
+  }
+
+  #requireNoPause(server: string): void {
+    if ((this.#pauses.get(server) ?? 0) > this.#deps.clock.now()) throw pausedFault(server);
+    this.#pauses.delete(server);
+  }
+}
+
+const hostOf = (server: string): string => new URL(`https://${apiHostOf(server)}`).hostname.replace(/^\[|\]$/g, '');
+
+async function resolve(lookup: Lookup, host: string): Promise<string[]> {
+  if (isAddress(host)) return [host];
+  const found = await promisify(lookup)(host, { all: true });
+  return found.map(({ address }) => address);
+}
+
+const late = (server: string) =>
+  new LongshoreError('timed_out', { message: `Registry "${server}" did not answer in time` });
+
+/** What the connection says, with the registry's name to it. */
+function asFault(server: string, error: unknown): LongshoreError {
+  if (error instanceof LongshoreError) return error;
+  const { code, message } = toCallFault(error);
+  return new LongshoreError(code as 'egress_failed', { message: `Registry "${server}": ${message}`, cause: error });
+}
