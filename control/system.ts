@@ -21,6 +21,7 @@ import type { ControlConfig } from './config.ts';
 import { takeLock } from './db/lock.ts';
 import { Egress } from './egress/egress.ts';
 import { startHttp } from './http/server.ts';
+import { startAutoUpdate } from './jobs/auto-update.ts';
 import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
@@ -93,6 +94,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   await app.gitHooks.resume();
   startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
+  startAutoUpdate(parts.autoUpdates, log, scope);
   startHostWatch(new HostPresence({ stores, links, clock }), log, scope);
   const onCommit = (listener: () => void) => stores.writer.onCommit(listener);
   startWebhookDeliveries({ queue: parts.deliveries, send: egress.send, onCommit, clock, log }, scope);

@@ -123,6 +123,10 @@ function toService(hostId: string, n: number): ServiceRecord {
     deployedAt: at,
     limits: { cpu: 1, memoryMb: 512 },
     suspendedFrom: null,
+    autoUpdate: null,
+    updateAvailable: null,
+    setId: null,
+    setRevision: null,
     report: toReport(id, n, at),
   };
 }

@@ -1,4 +1,5 @@
 // What the stores give and take: plain data in the words of the model. Rows and column names end here.
+import type { AutoUpdate } from '#shared/auto-update.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { BackupState, BackupSummary } from '#shared/backup.ts';
 import type {
@@ -65,8 +66,16 @@ export interface ServiceRecord {
   limits: ServiceLimits;
   /** What it was at when its customer was suspended: resuming brings that back. Null: there is nothing to bring back. */
   suspendedFrom: SuspendedFrom | null;
+  /** When it may take newer images by itself; null: when somebody asks. */
+  autoUpdate: AutoUpdate | null;
+  /** Null: not known. */
+  updateAvailable: boolean | null;
   /** The host's last word; null before its first. */
   report: ServiceReport | null;
+  /** Whose member it is; null: it is a service of its own. */
+  setId: string | null;
+  /** Of its set, that it was last deployed to with success. */
+  setRevision: number | null;
 }
 
 export type SuspendedFrom = 'running' | 'deploying';

@@ -1,14 +1,14 @@
 // Services: what is wanted, and the host's last word. Compose text, variables and files are sealed in a table of their
 // own, so that neither a list nor a copy of the database file meets them.
+import type { AutoUpdate } from '#shared/auto-update.ts';
 import { sha256, type SecretBox } from '#shared/secrets.ts';
-import type { ServiceLimits, ServiceReport } from '#shared/model.ts';
+import type { ServiceLimits } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import {
   asJsonList,
   countRows,
   likeAnywhere,
   orderBy,
-  parseJson,
   selectBy,
   selectRows,
   toJson,
@@ -17,6 +17,7 @@ import {
   type Selection,
 } from './page.ts';
 import { RecordCache } from './record-cache.ts';
+import { toService, type ServiceRow } from './service-row.ts';
 import type {
   ServiceRecord,
   ServiceSource,
@@ -26,32 +27,6 @@ import type {
   Visibility,
 } from './records.ts';
 
-interface ServiceRow {
-  id: string;
-  name: string;
-  display_name: string | null;
-  category: string | null;
-  lifecycle: ServiceRecord['lifecycle'];
-  health: ServiceRecord['health'];
-  is_enabled: number;
-  reason: string | null;
-  customer_id: string | null;
-  host_id: string;
-  method: ServiceRecord['method'];
-  template_id: string | null;
-  labels: string;
-  revision: number;
-  rollback_on_failure: number;
-  health_timeout_s: number;
-  created_at: number;
-  updated_at: number;
-  deployed_at: number | null;
-  report: string | null;
-  cpu_limit: number | null;
-  memory_limit_mb: number | null;
-  suspended_from: SuspendedFrom | null;
-}
-
 /** The columns a list may be sorted by, each with an index that ends in the id: pages never overlap. */
 const SORT_COLUMNS = { name: 'name', status: 'lifecycle', created_at: 'created_at', updated_at: 'updated_at' } as const;
 
@@ -60,6 +35,7 @@ export interface ServiceFilter extends PageRequest {
   customerId?: string | undefined;
   hostId?: string | undefined;
   search?: string | undefined;
+  updateAvailable?: boolean | undefined;
   sort: keyof typeof SORT_COLUMNS;
   order: 'asc' | 'desc';
   visibility: Visibility;
@@ -81,6 +57,7 @@ const MAX_KEPT_LISTS = 50;
 /** What a list is kept by may hold the id of every host that its caller sees. */
 const MAX_PLAIN_NAME = 300;
 const STATUS_FILTER = 'lifecycle = :status';
+const UPDATE_FILTER = 'update_available = :updateAvailable';
 
 export class ServiceStore {
   readonly #db: Database;
@@ -101,10 +78,11 @@ export class ServiceStore {
     this.#db.run(
       `INSERT INTO services (id, name, display_name, category, lifecycle, health, is_enabled, reason, customer_id,
          host_id, method, template_id, labels, revision, rollback_on_failure, health_timeout_s, created_at, updated_at,
-         deployed_at, report, cpu_limit, memory_limit_mb, suspended_from)
+         deployed_at, report, cpu_limit, memory_limit_mb, suspended_from, auto_update, update_available, set_id, set_revision)
        VALUES (:id, :name, :displayName, :category, :lifecycle, :health, :isEnabled, :reason, :customerId, :hostId,
          :method, :templateId, :labels, :revision, :rollbackOnFailure, :healthTimeoutS, :createdAt, :updatedAt,
-         :deployedAt, :report, :cpuLimit, :memoryLimitMb, :suspendedFrom)`,
+         :deployedAt, :report, :cpuLimit, :memoryLimitMb, :suspendedFrom, :autoUpdate,
+         :updateAvailable, :setId, :setRevision)`,
       {
         ...columns,
         labels: JSON.stringify(service.labels),
@@ -113,6 +91,8 @@ export class ServiceStore {
         report: toJson(service.report),
         cpuLimit: limits.cpu,
         memoryLimitMb: limits.memoryMb,
+        autoUpdate: toJson(service.autoUpdate),
+        updateAvailable: toBit(service.updateAvailable),
       },
     );
     this.setSource(service.id, source);
@@ -128,7 +108,11 @@ export class ServiceStore {
     );
   }
 
-  setSettings(id: string, { labels, rollbackOnFailure, ...settings }: ServiceSettings, updatedAt: number): void {
+  setSettings(
+    id: string,
+    { labels, rollbackOnFailure, ...settings }: ServiceSettings,
+    updatedAt: number,
+  ): void {
     this.#db.run(
       `UPDATE services SET display_name = :displayName, category = :category, labels = :labels,
          rollback_on_failure = :rollbackOnFailure, health_timeout_s = :healthTimeoutS, updated_at = :updatedAt
@@ -165,6 +149,7 @@ export class ServiceStore {
     const { visibility } = filter;
     const selection = selectBy([
       [STATUS_FILTER, { status: filter.status }],
+      [UPDATE_FILTER, { updateAvailable: toBit(filter.updateAvailable) ?? undefined }],
       ['customer_id = :customerId', { customerId: filter.customerId }],
       ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
       ['host_id = :hostId', { hostId: filter.hostId }],
@@ -204,6 +189,14 @@ export class ServiceStore {
       .map(toService);
   }
 
+  /** The members of a set, by host. */
+  ofSet(setId: string): ServiceRecord[] {
+    const ids = this.#db.all<{ id: string }>('SELECT id FROM services WHERE set_id = :setId ORDER BY host_id', {
+      setId,
+    });
+    return ids.flatMap(({ id }) => this.find(id) ?? []);
+  }
+
   idsOfCustomer(customerId: string): string[] {
     const sql = 'SELECT id FROM services WHERE customer_id = :customerId';
     return this.#db.all<{ id: string }>(sql, { customerId }).map(({ id }) => id);
@@ -231,6 +224,30 @@ export class ServiceStore {
   setSuspendedFrom(id: string, suspendedFrom: SuspendedFrom | null): void {
     this.#db.run('UPDATE services SET suspended_from = :suspendedFrom WHERE id = :id', { id, suspendedFrom });
     this.#changed(id);
+  }
+
+  setSetRevision(id: string, setRevision: number): void {
+    this.#db.run('UPDATE services SET set_revision = :setRevision WHERE id = :id', { id, setRevision });
+    this.#changed(id);
+  }
+
+  setAutoUpdate(id: string, autoUpdate: AutoUpdate | null): void {
+    this.#db.run('UPDATE services SET auto_update = :autoUpdate WHERE id = :id', { id, autoUpdate: toJson(autoUpdate) });
+    this.#changed(id);
+  }
+
+  setUpdateAvailable(id: string, updateAvailable: boolean | null): void {
+    if (this.find(id)?.updateAvailable === updateAvailable) return;
+    this.#forgetTotals((filter) => filter.includes(UPDATE_FILTER));
+    const sql = 'UPDATE services SET update_available = :updateAvailable WHERE id = :id';
+    this.#db.run(sql, { id, updateAvailable: toBit(updateAvailable) });
+    this.#changed(id);
+  }
+
+  /** Those that take newer images by themselves, where there are some. */
+  withUpdates(): ServiceRecord[] {
+    const sql = 'SELECT id FROM services WHERE update_available = 1 AND auto_update IS NOT NULL ORDER BY id';
+    return this.#db.all<{ id: string }>(sql).flatMap(({ id }) => this.find(id) ?? []);
   }
 
   setRevision(id: string, revision: number): void {
@@ -267,29 +284,4 @@ export class ServiceStore {
 
 const shorten = (name: string): string => (name.length > MAX_PLAIN_NAME ? sha256(name) : name);
 
-function toService(row: ServiceRow): ServiceRecord {
-  return {
-    id: row.id,
-    name: row.name,
-    displayName: row.display_name,
-    category: row.category,
-    lifecycle: row.lifecycle,
-    health: row.health,
-    isEnabled: row.is_enabled === 1,
-    reason: row.reason,
-    customerId: row.customer_id,
-    hostId: row.host_id,
-    method: row.method,
-    templateId: row.template_id,
-    labels: JSON.parse(row.labels) as Record<string, string>,
-    revision: row.revision,
-    rollbackOnFailure: row.rollback_on_failure === 1,
-    healthTimeoutS: row.health_timeout_s,
-    createdAt: row.created_at,
-    updatedAt: row.updated_at,
-    deployedAt: row.deployed_at,
-    report: parseJson<ServiceReport>(row.report),
-    limits: { cpu: row.cpu_limit, memoryMb: row.memory_limit_mb },
-    suspendedFrom: row.suspended_from,
-  };
-}
+const toBit = (value: boolean | null | undefined): number | null => (typeof value === 'boolean' ? Number(value) : null);

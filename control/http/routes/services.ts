@@ -20,6 +20,7 @@ const listQuery = z.strictObject({
   customer_id: filterText.optional().describe('Only those of this customer'),
   host_id: filterText.optional().describe('Only those on this host'),
   search: filterText.optional().describe('Part of the name'),
+  update_available: z.stringbool().optional().describe('Only those with, or without, a newer image'),
   sort: z.enum(SERVICE_SORTS).default('created_at'),
   order: orderField,
 });
@@ -49,6 +50,7 @@ export function mountServices(http: Http, app: App): void {
     },
     async (request, reply) => {
       const { status, customer_id: customerId, host_id: hostId, search, sort, order } = request.query;
+      const { update_available: updateAvailable } = request.query;
       const caller = callerOf(request);
       const found = app.services.list(caller, {
         ...fromPaging(request.query),
@@ -56,6 +58,7 @@ export function mountServices(http: Http, app: App): void {
         customerId,
         hostId,
         search,
+        updateAvailable,
         sort,
         order,
       });
