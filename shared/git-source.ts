@@ -4,7 +4,11 @@ import { LongshoreError } from './errors.ts';
 import type { GitLogin, GitSource } from './model.ts';
 
 /** git@host:path, the short form of ssh. */
-const SCP_LIKE = /^[a-z0-9_][a-z0-9_.-]*@[a-z0-9][a-z0-9.-]*:(?!\/?-)[a-z0-9._~/-]+$/i;
+const SCP_LIKE = /^[a-z0-9_][a-z0-9_.-]*@([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(?!\/?-)[a-z0-9._~/-]+$/i;
+/** Nothing that git would decode before it tells ssh: what is judged here is what is called. */
+const SSH_USER = /^([a-z0-9_][a-z0-9_.-]*)?$/i;
+const SSH_HOST = /^([a-z0-9][a-z0-9.-]*|\[[0-9a-f:.]+\])$/i;
+const SSH_PORT = 22;
 /** The parts of git-check-ref-format(1) that matter for a branch: no option, no climbing, no glob, no control bytes. */
 const BRANCH = /^(?![-/.])(?!.*(\.\.|\/\/|@\{|\/\.|\.lock(\/|$)))[^\s\p{Cc}~^:?*[\\]+(?<![/.])$/u;
 
@@ -27,7 +31,7 @@ export interface GitRules {
 
 /** Throws `unsafe_git_url`, or `validation_error` for the rest. */
 export function checkGitSource(source: GitSource, { allowsFiles, field = 'git_url' }: GitRules): void {
-  const { url, branch, commit, path, login } = source;
+  const { url, branch, commit, path, login, deployKey, knownHosts } = source;
   const protocols = ['https:', 'ssh:', ...(allowsFiles ? ['file:'] : [])];
   const fault = findUrlFault(url, protocols);
   if (fault) throw new LongshoreError('unsafe_git_url', { details: fault, fields: { [field]: fault } });
@@ -41,6 +45,19 @@ export function checkGitSource(source: GitSource, { allowsFiles, field = 'git_ur
     throw new LongshoreError('validation_error', { fields: { git_token: 'Is for an https:// URL' } });
   if (login && !isHeaderSafe(login))
     throw new LongshoreError('validation_error', { fields: { git_token: 'Not a token, or git_username not a name' } });
+  const forSsh = { git_deploy_key: deployKey, git_known_hosts: knownHosts };
+  const [misplaced] = Object.entries(forSsh).find(([, value]) => value !== undefined) ?? [];
+  if (misplaced !== undefined && !sshPlaceOf(url))
+    throw new LongshoreError('validation_error', { fields: { [misplaced]: 'Is for an ssh:// URL or git@host:path' } });
+}
+
+/** Where ssh goes for a URL that was checked; undefined for one of another transport. */
+export function sshPlaceOf(url: string): { host: string; port: number } | undefined {
+  const [, short] = SCP_LIKE.exec(url) ?? [];
+  if (short !== undefined) return { host: short, port: SSH_PORT };
+  if (!url.startsWith('ssh://')) return undefined;
+  const { hostname, port } = new URL(url);
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || SSH_PORT) };
 }
 
 const PATH_RULE = 'Not a folder inside the repository: names joined by "/", like apps/web';
@@ -62,12 +79,8 @@ function findUrlFault(text: string, protocols: readonly string[]): string | unde
     return 'Must not hold a user name, password or token, which the list of processes would show: give it as git_token';
   if (url.hostname.endsWith('.')) return 'Must not end its host name with a dot';
   if (url.protocol === 'file:') return url.hostname === '' ? undefined : 'Must name a folder of this machine';
-  if (
-    url.hostname === '' ||
-    /^(-|%2d)/i.test(url.hostname) ||
-    url.username.startsWith('-') ||
-    /^\/+-/.test(url.pathname)
-  )
-    return 'Must not look like an option';
+  if (/^(-|$)/.test(url.hostname) || /^\/+-/.test(url.pathname)) return 'Must not look like an option';
+  if (url.protocol === 'ssh:' && !(SSH_USER.test(url.username) && SSH_HOST.test(url.hostname)))
+    return 'Must name user and host in plain letters, digits, ".", "_" and "-"';
   return undefined;
 }

@@ -81,6 +81,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 const PURE = [
   'agent/deploy/{rendered,from-config,limits,observe,dotenv}.ts',
   'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
+  'agent/deploy/git/{git-faults,limits}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',
   'agent/docker/{live-*,engine,container-view,usage-view,progress}.ts',

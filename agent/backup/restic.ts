@@ -1,12 +1,11 @@
 // restic as a child process: argv only, an environment from scratch, the password in it and nowhere else. Knows nothing
 // of services.
 import { LongshoreError, type ErrorCode } from '#shared/errors.ts';
-import { runChild } from '../docker/child.ts';
+import { runChild, SYSTEM_PATH } from '../docker/child.ts';
 import { RUN_VARIABLE } from '../docker/orphan.ts';
 import { resticFault, type ResticEnd } from './faults.ts';
 import { fromRestic, isRecent, RESTIC_MIN, versionOf, type ResticLine } from './restic-output.ts';
 
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const VERSION_DEADLINE_MS = 10_000;
 /** As often as progress is passed on. */
 const STATUS_PER_S = 5;
@@ -102,7 +101,7 @@ export class Restic {
     try {
       await runChild(this.#binary, {
         args: ['version'],
-        env: { PATH, HOME: this.#home },
+        env: { PATH: SYSTEM_PATH, HOME: this.#home },
         cwd: this.#home,
         deadlineMs: VERSION_DEADLINE_MS,
         onStdout: (line) => void (first ||= line),
@@ -116,7 +115,7 @@ export class Restic {
 
   #envOf({ directory, password }: Vault): Record<string, string> {
     return {
-      PATH,
+      PATH: SYSTEM_PATH,
       HOME: this.#home,
       RESTIC_REPOSITORY: directory,
       RESTIC_PASSWORD: password,

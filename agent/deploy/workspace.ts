@@ -6,6 +6,7 @@
 //     rendered.json                     what was last handed to `compose up`; 0600, holds the variables' values
 //     <the template's files>
 //     repo/ data/                       of a service that comes from Git, see git/checkouts.ts
+//     known_hosts                       of the ssh hosts of its repository, once they have shown their keys
 //     proposal.json                     what the AI said of its commit, see ai/kept-proposal.ts; 0600
 //     review.json                       what waits to be approved, see ai/review.ts; 0600
 //     revisions/                        see revisions/revisions.ts
@@ -28,6 +29,7 @@ export const OWN_NAMES = [
   'compose.yaml',
   'override.yaml',
   'rendered.json',
+  'known_hosts',
   'proposal.json',
   'review.json',
   'revisions',
@@ -70,6 +72,11 @@ export class Workspace {
   /** What its containers write beside the files of a commit. */
   get data(): string {
     return this.path('data');
+  }
+
+  /** The keys that ssh hosts of its repository have shown. */
+  get knownHosts(): string {
+    return this.path('known_hosts');
   }
 
   get envFile(): string {

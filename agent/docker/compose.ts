@@ -4,7 +4,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { LongshoreError, type ErrorCode } from '#shared/errors.ts';
 import type { RegistryLogin } from '#shared/model.ts';
-import { runChild, Tail, type ChildEnd } from './child.ts';
+import { runChild, SYSTEM_PATH, Tail, type ChildEnd } from './child.ts';
 import { withDockerConfig } from './docker-config.ts';
 import { dockerFault } from './faults.ts';
 import { RUN_VARIABLE } from './orphan.ts';
@@ -24,7 +24,6 @@ const PLUGIN_FOLDERS = [
   '/usr/lib/docker/cli-plugins',
   '/usr/local/lib/docker/cli-plugins',
 ];
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 const PRLIMIT = '/usr/bin/prlimit';
 
 /** Where a run happens. `name` must match the grammar of service names: it stands in an option's place. */
@@ -100,7 +99,7 @@ class ComposePlugin implements Compose {
     this.#binary = binary;
     this.#home = home;
     this.#loginDir = loginDir;
-    this.#env = { PATH, HOME: home, DOCKER_HOST: `unix://${socketPath}` };
+    this.#env = { PATH: SYSTEM_PATH, HOME: home, DOCKER_HOST: `unix://${socketPath}` };
   }
 
   async version(): Promise<string> {

@@ -85,7 +85,8 @@ export function secretsOf({
 }: ServiceSpec): string[] {
   const named = secretNames.map((name) => variables[name] ?? '');
   const logins = [...registries, ...(git?.login ? [git.login] : [])];
-  return [...named, ...literalSecrets, ...logins.map(({ password }) => password)];
+  const keys = git?.deployKey === undefined ? [] : [git.deployKey];
+  return [...named, ...literalSecrets, ...logins.map(({ password }) => password), ...keys];
 }
 
 /** The mask as it is now: a service may get new secrets while its log is followed. */

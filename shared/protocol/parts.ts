@@ -52,6 +52,8 @@ export const serviceSpec = lazy(() =>
         commit: z.string().max(64).optional(),
         path: z.string().max(255).optional(),
         login: z.object({ username: z.string().max(255), password: z.string().max(2048) }).optional(),
+        deployKey: z.string().max(16_384).optional(),
+        knownHosts: z.string().max(16_384).optional(),
       })
       .optional(),
     limits: z

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { fetchCommit } from '../../agent/deploy/git/fetch-commit.ts';
 import { environmentFor } from '../../agent/deploy/git/login.ts';
+import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { createMask, secretsOf } from '../../agent/secrets/mask.ts';
 import type { GitLogin } from '#shared/model.ts';
 import { watchArgv } from '../support/argv-watch.ts';
@@ -31,6 +32,9 @@ async function fetchFrom(t: Test, { url }: GitServer, login?: GitLogin) {
     isStranger: false,
     allowsFiles: false,
     home: t.testdirName,
+    keyFolder: join(t.testdirName, 'logins'),
+    knownHostsFile: join(t.testdirName, 'known_hosts'),
+    searchPath: SYSTEM_PATH,
     caFile: certificate.caFile,
     signal: new AbortController().signal,
     onLine: (line) => lines.push(line),

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { fetchCommit } from '../../agent/deploy/git/fetch-commit.ts';
 import { composeForDockerfile } from '../../agent/deploy/git/repository.ts';
+import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { reapOrphans, RUN_VARIABLE } from '../../agent/docker/orphan.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
 import { docker, requireDocker } from '../support/docker.ts';
@@ -48,6 +49,9 @@ const fetchFrom = (t: Test, url: string, more: Partial<Parameters<typeof fetchCo
     isStranger: false,
     allowsFiles: true,
     home: t.testdirName,
+    keyFolder: join(t.testdirName, 'logins'),
+    knownHostsFile: join(t.testdirName, 'known_hosts'),
+    searchPath: SYSTEM_PATH,
     signal: new AbortController().signal,
     onLine: () => undefined,
     ...more,
@@ -286,10 +290,11 @@ void t.test('fetching', async (t) => {
     t.equal(await faultCode(fetchFrom(t, 'file:///etc', { allowsFiles: false })), 'unsafe_git_url');
   });
 
-  await t.test("a stranger's repository is neither on a private address nor behind ssh", async (t) => {
+  await t.test("a stranger's repository is neither on a private address nor fetched with keys of the host", async (t) => {
     for (const url of ['https://127.0.0.1/x.git', 'https://[::ffff:10.0.0.1]/x.git', 'https://localhost/x.git'])
       t.equal(await faultCode(fetchFrom(t, url, { isStranger: true })), 'egress_denied', url);
-    t.equal(await faultCode(fetchFrom(t, 'git@example.com:a/b.git', { isStranger: true })), 'unsafe_git_url');
+    const missing = { code: 'git_failed', details: /takes a deploy key/ };
+    await t.rejects(fetchFrom(t, 'git@example.com:a/b.git', { isStranger: true }), missing);
   });
 
   await t.test('a fetch that is called off in the middle ends with all its processes and leaves nothing', async (t) => {

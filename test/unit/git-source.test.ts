@@ -33,5 +33,5 @@ t.test('A50: a folder of the repository is one inside it, and reads like nothing
 t.test('a commit is named in full', async (t) => {
   for (const commit of ['a'.repeat(40), 'f'.repeat(64)]) t.doesNotThrow(check({ commit }), commit);
   for (const commit of ['', 'a'.repeat(39), 'g'.repeat(40), 'A'.repeat(40), '--upload-pack=x', 'HEAD'])
-    t.throws(check({ commit }), { fields: { git_commit: /full name/ } }, commit);
+    t.throws(check({ commit }), { code: 'validation_error', fields: { git_commit: /full name/ } }, commit);
 });

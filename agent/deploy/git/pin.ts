@@ -12,17 +12,37 @@ export interface Pinned {
   settings: string[];
 }
 
+/** For ssh, which takes one address; most hosts have IPv4. Fails with `egress_denied`, `git_failed`. */
+export async function pinSsh({
+  host,
+  port,
+}: {
+  host: string;
+  port: number;
+}): Promise<{ address: string; alias: string }> {
+  const addresses = await publicAddressesOf(host);
+  const [address = ''] = [...addresses.filter((one) => isIP(one) === 4), ...addresses];
+  return { address, alias: port === SSH_PORT ? host : `[${host}]:${port}` };
+}
+
+const SSH_PORT = 22;
+
 /** Fails with `unsafe_git_url`, `egress_denied`, `git_failed`. */
 export async function pinPublic(text: string): Promise<Pinned> {
   if (!URL.canParse(text) || new URL(text).protocol !== 'https:')
     throw new LongshoreError('unsafe_git_url', { details: 'Only https:// is allowed here' });
   const { href: url, hostname, port } = new URL(text);
   const host = hostname.replace(/^\[|\]$/g, '');
-  const found = isIP(host) ? [host] : await resolve(host);
-  const addresses = found.filter((one) => isCallable(one, { allowsPrivate: false }));
-  if (addresses.length === 0) throw new LongshoreError('egress_denied', { details: `"${host}" has no public address` });
+  const addresses = await publicAddressesOf(host);
   const pins = isIP(host) ? [] : [`http.curloptResolve=${host}:${port || '443'}:${addresses.join(',')}`];
   return { url, settings: ['http.followRedirects=false', ...pins].flatMap((setting) => ['-c', setting]) };
+}
+
+async function publicAddressesOf(host: string): Promise<string[]> {
+  const found = isIP(host) ? [host] : await resolve(host);
+  const addresses = found.filter((one) => isCallable(one, { allowsPrivate: false }));
+  if (addresses.length > 0) return addresses;
+  throw new LongshoreError('egress_denied', { details: `"${host}" has no public address` });
 }
 
 async function resolve(host: string): Promise<string[]> {

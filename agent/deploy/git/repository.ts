@@ -1,5 +1,6 @@
 // From a Git source to a compose text: the repository's own compose file, else one made for its Dockerfile, else for the
 // Dockerfile that a recipe writes. An AI deploy takes what the AI proposes instead, where there is one to ask.
+import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
@@ -43,6 +44,9 @@ export async function fetchSource(task: Task, wanted: GitSource, say: Say): Prom
     isStranger: isStranger && !isLocal,
     allowsFiles: deps.allowsFileGit,
     home: deps.home,
+    keyFolder: join(deps.dataDir, 'logins', `${workspace.name}.git`),
+    knownHostsFile: workspace.knownHosts,
+    searchPath: deps.searchPath,
     signal: run.signal,
     onLine: (message: string) => say({ message }),
   };

@@ -4,12 +4,13 @@ import { existsSync } from 'node:fs';
 import { LongshoreError } from '#shared/errors.ts';
 import { runChild, Tail, type ChildEnd } from '../../docker/child.ts';
 import { RUN_VARIABLE } from '../../docker/orphan.ts';
+import { gitFault } from './git-faults.ts';
 
 /** A few kilobytes of deltas can ask for gigabytes. */
 const MEMORY_BYTES = 2 * 1024 ** 3;
-const DEADLINE_MS = 10 * 60_000;
 const PRLIMIT = '/usr/bin/prlimit';
-const PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+/** Of its last words; what ssh says of a changed host key takes 14, what git says after it 4. */
+const SAID_LINES = 30;
 
 /** Whatever the repository brings, git does nothing but copy its files. */
 const HARDENING = [
@@ -36,6 +37,9 @@ export interface GitRun {
   cwd: string;
   /** For ssh keys and known hosts. */
   home: string;
+  /** Where git and what it starts are looked for. */
+  searchPath: string;
+  deadlineMs: number;
   /** As GIT_ALLOW_PROTOCOL names them. */
   transports: readonly string[];
   /** The folder by which a later process finds what this one leaves running. */
@@ -59,7 +63,7 @@ export async function runGit(run: GitRun): Promise<void> {
     args: rest,
     env: environmentOf(run),
     cwd: run.cwd,
-    deadlineMs: DEADLINE_MS,
+    deadlineMs: run.deadlineMs,
     signal: run.signal,
     onStdout: run.onStdout,
     onStderr: (line) => {
@@ -67,47 +71,27 @@ export async function runGit(run: GitRun): Promise<void> {
       run.onStderr(line);
     },
   });
-  if (end.code !== 0) throw failure(end, said, run.signal);
+  if (end.code !== 0) throw failure(end, said, run);
 }
 
-function environmentOf({ home, transports, mark, environment }: GitRun): Record<string, string> {
+function environmentOf({ home, searchPath, transports, mark, environment }: GitRun): Record<string, string> {
   return {
     ...environment,
     [RUN_VARIABLE]: mark,
-    PATH,
+    PATH: searchPath,
     HOME: home,
     LC_ALL: 'C', // its messages are read below
     GIT_ALLOW_PROTOCOL: transports.join(':'),
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_CONFIG_GLOBAL: '/dev/null',
     GIT_TERMINAL_PROMPT: '0',
-    GIT_SSH_COMMAND: 'ssh -oBatchMode=yes -oStrictHostKeyChecking=accept-new',
   };
 }
 
-function failure(end: ChildEnd, said: Tail, signal: AbortSignal): unknown {
+function failure(end: ChildEnd, said: Tail, { signal }: GitRun): unknown {
   if (signal.aborted) return signal.reason;
-  if (end.killedBy === 'deadline')
-    return new LongshoreError('timed_out', { message: 'git took longer than 10 minutes' });
+  if (end.killedBy === 'deadline') return new LongshoreError('timed_out', { message: 'git did not end in time' });
   if (end.signal !== null && end.signal !== 'SIGXFSZ')
     return new LongshoreError('interrupted', { message: 'git was killed' });
-  const words = said.last(20);
-  const faults = words.filter((line) => /^(fatal|error): /.test(line));
-  const reasons = faults.filter((line) => line !== INDEX_PACK_DIED);
-  const isCutOff = faults.length > 0 && reasons.length === 0;
-  if (end.signal === 'SIGXFSZ' || isCutOff || reasons.some((line) => OUT_OF_MEMORY.test(line)))
-    return new LongshoreError('repo_limit', { details: 'git needed more disk or memory than it may have' });
-  return new LongshoreError('git_failed', { details: explain(reasons.at(-1) ?? words.at(-1) ?? 'git failed') });
-}
-
-/** Follows its reason; stands alone where its file outgrew the limit. */
-const INDEX_PACK_DIED = 'fatal: fetch-pack: invalid index-pack output';
-const OUT_OF_MEMORY = /^fatal: [Oo]ut of memory/;
-
-function explain(words: string): string {
-  if (/could not read Username|Authentication failed|403/.test(words))
-    return `${words}; the repository does not exist, or is private and wants a git_token that may read it`;
-  if (words.includes('Permission denied')) return `${words}; the repository is private or does not exist`;
-  if (/error: 30[12378]|base from redirection/.test(words)) return `${words}; give the URL that it redirects to`;
-  return words;
+  return gitFault(said.last(SAID_LINES), end.signal === 'SIGXFSZ');
 }
