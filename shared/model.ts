@@ -204,6 +204,11 @@ export interface JobOffer {
 /** Whether what runs is what the good revision says; `unknown`: nobody can tell. */
 export const DRIFT_STATES = ['in_sync', 'drifted', 'unknown'] as const;
 export type DriftState = (typeof DRIFT_STATES)[number];
+export interface DriftNote {
+  state: Exclude<DriftState, 'unknown'>;
+  /** Since when, in milliseconds since the epoch. */
+  at: number;
+}
 
 export const PLAN_ACTIONS = ['create', 'recreate', 'keep', 'start', 'remove'] as const;
 export type PlanAction = (typeof PLAN_ACTIONS)[number];
@@ -211,6 +216,15 @@ export type PlanAction = (typeof PLAN_ACTIONS)[number];
 export interface PlanStep {
   service: string;
   action: PlanAction;
+  reason: string;
+  /** Of one whose containers are replaced. */
+  replacement?: Replacement | undefined;
+}
+
+export const REPLACEMENT_ORDERS = ['start_first', 'stop_first'] as const;
+/** Whether the new containers come before the old ones go, and why. */
+export interface Replacement {
+  order: (typeof REPLACEMENT_ORDERS)[number];
   reason: string;
 }
 
@@ -243,6 +257,8 @@ export interface ServiceReport {
   /** Revision that runs now; null before the first good deploy. */
   revision: number | null;
   containers: ContainerView[];
+  /** Absent until it was looked for. */
+  drift?: DriftNote | undefined;
   /** Milliseconds since the epoch, on the host's clock. */
   at: number;
 }

@@ -81,6 +81,8 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 const PURE = [
   'agent/deploy/{rendered,from-config,limits,observe,dotenv}.ts',
   'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
+  'agent/deploy/overlap/order.ts',
+  'agent/deploy/revisions/origin.ts',
   'agent/deploy/git/{git-faults,limits}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',

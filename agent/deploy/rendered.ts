@@ -13,13 +13,15 @@ export interface RenderedService extends ComposeMap {
   image?: string;
   build?: unknown;
   labels?: Record<string, string>;
-  depends_on?: Record<string, { condition: DependencyCondition; required?: boolean }>;
+  depends_on?: Record<string, { condition: DependencyCondition; required?: boolean; restart?: boolean }>;
   network_mode?: string;
   networks?: Record<string, unknown>;
   container_name?: string;
   pull_policy?: string;
   platform?: string;
   ports?: unknown[];
+  volumes?: unknown[];
+  healthcheck?: { test?: unknown; disable?: boolean };
   configs?: { source: string }[];
   secrets?: { source: string }[];
   stop_grace_period?: string;
@@ -28,6 +30,7 @@ export interface RenderedService extends ComposeMap {
     replicas?: number;
     mode?: string;
     resources?: { limits?: Record<string, unknown>; reservations?: Record<string, unknown> };
+    update_config?: { order?: string; monitor?: string };
   };
 }
 
@@ -99,10 +102,14 @@ export function replicasOf(service: RenderedService): number {
   return service.scale ?? service.deploy?.replicas ?? 1;
 }
 
+/** Whose namespaces it lives in: `host`, `service:db`, `container:x`. */
+export const namespacesOf = ({ network_mode: network, ipc, pid }: RenderedService): string[] =>
+  [network, ipc, pid].filter((mode) => typeof mode === 'string');
+
 /** Services this one needs to be up: depends_on, and those whose namespace it shares. */
-function needsOf({ depends_on: dependencies, network_mode: network, ipc, pid }: RenderedService): string[] {
-  const shared = [network, ipc, pid].map((mode) => /^service:(.+)$/.exec(typeof mode === 'string' ? mode : '')?.[1]);
-  return [...Object.keys(dependencies ?? {}), ...shared.filter((name) => name !== undefined)];
+export function needsOf(service: RenderedService): string[] {
+  const shared = namespacesOf(service).map((mode) => /^service:(.+)$/.exec(mode)?.[1]);
+  return [...Object.keys(service.depends_on ?? {}), ...shared.filter((name) => name !== undefined)];
 }
 
 /** Services in the order they start: each level needs only the levels before it. A circle ends in one last level. */
@@ -135,8 +142,11 @@ export function portsOf({ services }: Rendered): ServicePort[] {
 const DURATION_MS: Record<string, number> = { ms: 1, s: 1_000, m: 60_000, h: 3_600_000 };
 
 /** How long a stop may take: `1m30s`; undefined where the file says nothing (Docker's default is then 10 s). */
-export function graceMsOf({ stop_grace_period: text }: RenderedService): number | undefined {
-  if (text === undefined) return undefined;
+export const graceMsOf = ({ stop_grace_period: text }: RenderedService): number | undefined =>
+  text === undefined ? undefined : durationMs(text);
+
+/** As Compose prints durations: `1m30s`. */
+export function durationMs(text: string): number {
   const parts = [...text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)];
   return parts.reduce((sum, [, amount, unit = 's']) => sum + Number(amount) * (DURATION_MS[unit] ?? 0), 0);
 }

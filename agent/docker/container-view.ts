@@ -1,7 +1,7 @@
 // From Docker's own shapes to ours. Pure; unknown or odd values become the harmless one.
 import type Dockerode from 'dockerode';
 import { CONTAINER_STATES, type ContainerState, type ContainerView, type Health } from '#shared/model.ts';
-import type { Container, ContainerSummary, EngineEvent, Volume } from './engine.ts';
+import type { Container, ContainerSummary, EngineEvent, Image, Volume } from './engine.ts';
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
 export const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
@@ -68,6 +68,23 @@ export function fromList(raw: Dockerode.ContainerInfo): ContainerSummary {
   };
 }
 
+/** An image that was made elsewhere may come without a configuration. */
+export function toImage(raw: Omit<Dockerode.ImageInspectInfo, 'Config'> & { Config?: ImageConfig | null }): Image {
+  const { Id: id, Size: sizeBytes, Architecture: architecture, Config: config } = raw;
+  const [probe = 'NONE'] = config?.Healthcheck?.Test ?? [];
+  return {
+    id,
+    tags: raw.RepoTags ?? [],
+    digests: raw.RepoDigests ?? [],
+    sizeBytes,
+    architecture,
+    hasHealthCheck: probe !== 'NONE',
+    volumes: Object.keys(config?.Volumes ?? {}),
+  };
+}
+
+type ImageConfig = { Healthcheck?: { Test?: string[] | undefined } | undefined; Volumes?: object | null };
+
 /** With options of its own (NFS, say) even a `local` volume is only there while a container has it. */
 export const toVolume = (
   raw: Pick<Dockerode.VolumeInspectInfo, 'Name' | 'Mountpoint' | 'Driver' | 'Options' | 'Labels'>,
@@ -80,18 +97,22 @@ export const toVolume = (
 });
 
 type RawEvent = {
+  Type?: string;
   Action?: string;
   time?: number;
   timeNano?: number;
   Actor?: { ID?: string; Attributes?: Record<string, string> };
 };
 
-/** `health_status: healthy` and the like lose what follows the colon: who is interested inspects anyway. */
+/**
+ * `health_status: healthy` and the like lose what follows the colon: who is interested inspects anyway. An event about
+ * a network names the container, and not whose it is.
+ */
 export function fromEvent(raw: RawEvent): EngineEvent {
   const labels = raw.Actor?.Attributes ?? {};
   return {
     action: raw.Action?.split(':')[0] ?? '',
-    containerId: raw.Actor?.ID ?? '',
+    containerId: (raw.Type === 'network' ? labels['container'] : raw.Actor?.ID) ?? '',
     project: labels[PROJECT_LABEL] ?? '',
     service: labels[COMPOSE_SERVICE_LABEL] ?? '',
     at: raw.timeNano ? Math.floor(raw.timeNano / 1e6) : (raw.time ?? 0) * 1000,

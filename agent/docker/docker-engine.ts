@@ -2,7 +2,7 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RegistryLogin } from '#shared/model.ts';
-import { fromInspect, fromEvent, fromList, PROJECT_LABEL, toVolume } from './container-view.ts';
+import { fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
@@ -30,7 +30,7 @@ import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats } from './usage-view.ts';
 
-/** Changes of a container's state; leaves out what health checks and execs cause every few seconds. */
+/** Changes of a container and of the networks it is in; leaves out what health checks and execs cause every few seconds. */
 const EVENTS = [
   'create',
   'start',
@@ -43,6 +43,9 @@ const EVENTS = [
   'unpause',
   'rename',
   'destroy',
+  'update',
+  'connect',
+  'disconnect',
 ];
 
 type Filters = Record<string, string[]>;
@@ -182,9 +185,7 @@ class DockerEngine implements Engine {
   findImage(reference: string): Promise<Image | undefined> {
     return this.#client
       .call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-        const raw = await abortableImage(docker.getImage(reference)).inspect({ abortSignal });
-        const { Id: id, Size: sizeBytes, Architecture: architecture } = raw;
-        return { id, tags: raw.RepoTags ?? [], digests: raw.RepoDigests ?? [], sizeBytes, architecture };
+        return toImage(await abortableImage(docker.getImage(reference)).inspect({ abortSignal }));
       })
       .catch(ifAbsent(undefined));
   }
@@ -267,7 +268,7 @@ class DockerEngine implements Engine {
 
   async openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
     const stream = await this.#client.open((docker) =>
-      docker.getEvents({ filters: { type: ['container'], event: EVENTS }, abortSignal: signal }),
+      docker.getEvents({ filters: { type: ['container', 'network'], event: EVENTS }, abortSignal: signal }),
     );
     const { createInterface } = await import('node:readline');
     const lines = createInterface({ input: stream, crlfDelay: Infinity });

@@ -66,6 +66,9 @@ export interface Image {
   sizeBytes: number;
   /** What it was made for: `amd64`. */
   architecture: string;
+  hasHealthCheck: boolean;
+  /** Paths where a container of it gets a volume of its own. */
+  volumes: string[];
 }
 
 export interface EngineVersion {
@@ -102,10 +105,11 @@ export interface VolumeSize {
   sizeBytes: number | null;
 }
 
-/** One line of Docker's event stream about a container. */
+/** One line of Docker's event stream about a container, or about a network that one joins or leaves. */
 export interface EngineEvent {
   action: string;
   containerId: string;
+  /** Empty where Compose did not make it, and for a network. */
   project: string;
   service: string;
   /** Milliseconds since the epoch. */
@@ -185,7 +189,7 @@ export interface Engine {
   removeVolume(name: string): Promise<void>;
 
   /**
-   * Opens Docker's event stream (containers only, without the noise of health checks) and calls `onEvent` until it
+   * Opens Docker's event stream (of containers, without the noise of health checks) and calls `onEvent` until it
    * ends. Resolves once the stream is open; `closed` settles when it ends. Docker replays nothing useful: after
    * opening, list.
    */

@@ -27,8 +27,12 @@ export const redactError = ({ code, message, details, fields, cause }: Longshore
     cause,
   });
 
-/** A reason may quote an image's name or a user, and a variable may stand in either. */
-const redactStep = (step: PlanStep, redact: Redact): PlanStep => ({ ...step, reason: redact(step.reason) });
+/** A reason may quote an image's name, a user or a path, and a variable may stand in any. */
+export function redactStep<T extends PlanStep>(step: T, redact: Redact): T {
+  const { replacement } = step;
+  const hidden = replacement && { replacement: { ...replacement, reason: redact(replacement.reason) } };
+  return { ...step, reason: redact(step.reason), ...hidden };
+}
 
 const mapValues = (fields: Record<string, string>, redact: Redact): Record<string, string> =>
   Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, redact(text)]));

@@ -1,8 +1,7 @@
 // What a host answers about deploys: the revisions it keeps, and what a deploy would do. The rules of schema.ts hold
 // here too: append-only, built on first use. Every value is shown as text, with secrets already hidden.
 import * as z from 'zod';
-import { PLAN_ACTIONS } from '../model.ts';
-import { lazy, proposalId } from './parts.ts';
+import { lazy, planStep, proposalId } from './parts.ts';
 
 const fieldChange = lazy(() =>
   z.object({
@@ -71,14 +70,7 @@ export type ShownProposal = z.infer<ReturnType<typeof shownProposal>>;
 /** What a deploy would do, found out without doing anything. */
 export const deployPlan = lazy(() =>
   z.object({
-    services: z.array(
-      z.object({
-        service: z.string(),
-        action: z.enum(PLAN_ACTIONS),
-        reason: z.string(),
-        fields: z.array(fieldChange()),
-      }),
-    ),
+    services: z.array(planStep().extend({ fields: z.array(fieldChange()) })),
     images: z.array(
       z.object({
         reference: z.string(),

@@ -115,6 +115,7 @@ export const serviceReport = lazy(() =>
     reason: z.string().nullable(),
     revision: z.number().int().nullable(),
     containers: z.array(container()),
+    drift: z.object({ state: z.enum(model.DRIFT_STATES).exclude(['unknown']), at: moment() }).optional(),
     at: moment(),
   }),
 );
@@ -147,6 +148,15 @@ export const progress = lazy(() =>
   }),
 );
 
+export const planStep = lazy(() =>
+  z.object({
+    service: z.string(),
+    action: z.enum(model.PLAN_ACTIONS),
+    reason: z.string(),
+    replacement: z.object({ order: z.enum(model.REPLACEMENT_ORDERS), reason: z.string() }).optional(),
+  }),
+);
+
 export const jobResult = lazy(() =>
   z.object({
     jobId: z.string(),
@@ -154,7 +164,7 @@ export const jobResult = lazy(() =>
     state: z.enum(model.JOB_END_STATES),
     error: wireError().optional(),
     failedStep: z.enum(model.JOB_STEPS).optional(),
-    plan: z.array(z.object({ service: z.string(), action: z.enum(model.PLAN_ACTIONS), reason: z.string() })).optional(),
+    plan: z.array(planStep()).optional(),
     rolledBackTo: z.number().int().optional(),
     unchanged: z.boolean().optional(),
     backup: z

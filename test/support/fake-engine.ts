@@ -184,7 +184,7 @@ export class FakeEngine implements Engine {
 
   addImage(reference: string, given: Partial<Image> = {}): void {
     const image = { id: `sha256:${reference}`, tags: [reference], digests: [], sizeBytes: 1000, architecture: 'amd64' };
-    this.images.set(reference, { ...image, ...given });
+    this.images.set(reference, { ...image, hasHealthCheck: false, volumes: [], ...given });
   }
 
   async findImage(reference: string): Promise<Image | undefined> {

@@ -12,7 +12,15 @@ const rendered = (services: Record<string, RenderedService>, more: object = {}):
   services,
   ...more,
 });
-const image = (sizeBytes: number) => ({ id: 'x', tags: [], digests: [], sizeBytes, architecture: 'amd64' });
+const image = (sizeBytes: number) => ({
+  id: 'x',
+  tags: [],
+  digests: [],
+  sizeBytes,
+  architecture: 'amd64',
+  hasHealthCheck: false,
+  volumes: [],
+});
 const open = (text: string) => text;
 
 t.test('each image is named once, with where it comes from', async (t) => {

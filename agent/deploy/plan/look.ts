@@ -8,18 +8,21 @@ import type { JobStep, PullPolicy } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import { CONFIG_HASH_LABEL } from '../../docker/container-view.ts';
 import type { Container } from '../../docker/engine.ts';
-import { redactorOf, type Redact } from '../../jobs/redact.ts';
+import { redactorOf, redactStep, type Redact } from '../../jobs/redact.ts';
 import { hideIn } from '../../secrets/hide.ts';
 import { showProposal } from '../ai/proposal.ts';
+import { loadMade } from '../adoption/made.ts';
 import { complete, dockerFacts, draft, judge, normalise } from '../attempt.ts';
 import { keepData, type Checkout } from '../git/checkouts.ts';
 import { findImages, idsOf, pullsOf, type FoundImages } from '../images.ts';
+import { planReplacing } from '../overlap/order.ts';
 import { sha256, type Rendered } from '../rendered.ts';
+import { madeOf } from '../revisions/origin.ts';
 import { loadRevision, type Revision } from '../revisions/revisions.ts';
 import type { Say, Task } from '../task.ts';
 import type { Sources } from '../workspace.ts';
 import { toDowntime, toImages, toPorts, toServices, toVolumes } from './outlook.ts';
-import { planDeploy, planNothing, printPlan } from './plan.ts';
+import { planNothing, printPlan } from './plan.ts';
 import { preflight } from './preflight.ts';
 import { imitate, relocate } from './scratch.ts';
 import { isRepeat } from './unchanged.ts';
@@ -122,7 +125,7 @@ async function weigh(
   { real, pull, secrets }: Site,
   desired: Rendered,
   findings: Finding[],
-  decide = planDeploy,
+  decide = planReplacing,
 ): Promise<DeployPlan> {
   const { deps, workspace, checkout, run, advice } = real;
   const { engine } = deps;
@@ -130,12 +133,14 @@ async function weigh(
   const hide = hideIn(secrets);
   const asked = [engine.listProject(workspace.name), engine.listAll(), dockerFacts(real)] as const;
   const [containers, all, docker] = await Promise.all(asked);
-  const [made, found, volumes] = await Promise.all([
-    workspace.loadRendered(),
+  const [last, good, found, volumes] = await Promise.all([
+    loadMade(workspace, containers),
+    loadGood(real),
     findImages(engine, desired),
     engine.listVolumes(workspace.name).then((list) => list.map(({ name }) => name)),
   ]);
-  const steps = decide({ desired, made, containers, imageIds: idsOf(found) });
+  const made = madeOf(last, good, containers);
+  const steps = decide({ desired, made, containers, imageIds: idsOf(found), images: found, good });
   const pulled = pullsOf(desired, found, pull).map(({ reference }) => reference);
   const here = { folder: workspace.directory, wasApplied: workspace.wasApplied, containers, all };
   const wanted = { serviceId: spec.id, desired, steps, found, pulled, logins: spec.registries ?? [] };
@@ -175,7 +180,7 @@ const stateOf = ({ made, containers, found, volumes }: Observed): unknown => [
 /** Texts that may quote a name, and a variable may stand in a name. Values of fields are hidden already. */
 const redactPlan = (plan: DeployPlan, redact: Redact): DeployPlan => ({
   ...plan,
-  services: plan.services.map((service) => ({ ...service, reason: redact(service.reason) })),
+  services: plan.services.map((service) => redactStep(service, redact)),
   images: plan.images.map((image) => ({ ...image, reference: redact(image.reference) })),
   findings: plan.findings.map((finding) => ({ ...finding, message: redact(finding.message) })),
   preflight: plan.preflight.map((item) => ({ ...item, message: redact(item.message) })),

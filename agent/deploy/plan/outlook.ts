@@ -69,9 +69,11 @@ const usersOf = ({ services }: Rendered, volume: string): string[] =>
     listOf(volumes).some((use) => isMap(use) && use['type'] === 'volume' && use['source'] === volume) ? [name] : [],
   );
 
-/** Services whose running container has to go before the next one comes, and those that go for good. */
+/** Services whose running containers have to go before the next ones come, and those that go for good. */
 export const toDowntime = (steps: readonly PlanStep[], containers: readonly Container[]): string[] =>
   steps
-    .filter(({ action }) => action === 'recreate' || action === 'remove')
+    .filter(({ action, replacement }) => {
+      return action === 'remove' || (action === 'recreate' && replacement?.order !== 'start_first');
+    })
     .map(({ service }) => service)
     .filter((service) => containers.some((one) => one.service === service && one.state === 'running'));

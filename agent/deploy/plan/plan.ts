@@ -5,7 +5,7 @@ import { isMap } from '#shared/compose/values.ts';
 import type { PlanStep } from '#shared/model.ts';
 import type { Container } from '../../docker/engine.ts';
 import { diffService } from './diff.ts';
-import { imageOf, levelsOf, replicasOf, type Rendered, type RenderedService } from '../rendered.ts';
+import { imageOf, levelsOf, namespacesOf, replicasOf, type Rendered, type RenderedService } from '../rendered.ts';
 
 export interface PlanFacts {
   desired: Rendered;
@@ -47,6 +47,9 @@ function planService(name: string, facts: PlanFacts, before: readonly PlanStep[]
 
 /** Same container, but are there enough, and do they run? */
 function planCount(service: string, wanted: number, own: readonly Container[]): PlanStep {
+  if (own.length !== wanted && own.some(({ isAdopted }) => isAdopted)) {
+    return { service, action: 'recreate', reason: `${own.length} adopted, ${wanted} replicas wanted` };
+  }
   if (own.length < wanted) return { service, action: 'create', reason: `${own.length} of ${wanted} replicas exist` };
   if (own.length > wanted) return { service, action: 'remove', reason: `${own.length} replicas, ${wanted} wanted` };
   const idle = own.find(({ state }) => state !== 'running');
@@ -61,7 +64,8 @@ const reasonsByState = (own: readonly Container[]): string[] =>
 function reasonsByFile(name: string, service: RenderedService, { made, desired }: PlanFacts): string[] {
   const before = made?.services[name];
   if (!before) return ['made from an unknown file'];
-  return [...diffService(before, service), ...reasonsByNetworks(service, made, desired)];
+  const networks = redefinedNetworks(service, made, desired).map((network) => `network ${network} is defined anew`);
+  return [...diffService(before, service), ...networks];
 }
 
 function definition({ networks }: Rendered, name: string): unknown {
@@ -69,12 +73,11 @@ function definition({ networks }: Rendered, name: string): unknown {
 }
 
 /** A network that is defined anew is made anew, and its containers with it. */
-function reasonsByNetworks({ networks }: RenderedService, made: Rendered, desired: Rendered): string[] {
-  const changed = Object.keys(networks ?? {}).filter((name) => {
+export function redefinedNetworks({ networks }: RenderedService, made: Rendered, desired: Rendered): string[] {
+  return Object.keys(networks ?? {}).filter((name) => {
     const before = definition(made, name);
     return before !== undefined && !isDeepStrictEqual(before, definition(desired, name));
   });
-  return changed.map((name) => `network ${name} is defined anew`);
 }
 
 function reasonsByImage(name: string, own: readonly Container[], { imageIds, desired }: PlanFacts): string[] {
@@ -85,9 +88,9 @@ function reasonsByImage(name: string, own: readonly Container[], { imageIds, des
 }
 
 /** A shared namespace ends with the container it belongs to. */
-function reasonsByNamespace({ network_mode: mode, ipc, pid }: RenderedService, before: readonly PlanStep[]): string[] {
-  return [mode, ipc, pid].flatMap((value) => {
-    const owner = /^service:(.+)$/.exec(typeof value === 'string' ? value : '')?.[1];
+function reasonsByNamespace(desired: RenderedService, before: readonly PlanStep[]): string[] {
+  return namespacesOf(desired).flatMap((mode) => {
+    const owner = /^service:(.+)$/.exec(mode)?.[1];
     const isNew = before.some(({ service, action }) => service === owner && action === 'recreate');
     return isNew ? [`shares a namespace with ${owner}, which is recreated`] : [];
   });
@@ -103,6 +106,11 @@ export const changesNothing = (steps: readonly PlanStep[]): boolean => steps.eve
 export function printPlan(steps: readonly PlanStep[]): string {
   const width = Math.max(0, ...steps.map(({ service }) => service.length));
   return steps
-    .map(({ action, service, reason }) => `${action.padEnd(8)} ${service.padEnd(width)}  ${reason}`)
+    .map((step) => `${step.action.padEnd(8)} ${step.service.padEnd(width)}  ${step.reason}${orderInWords(step)}`)
     .join('\n');
 }
+
+const ORDER_WORDS = { start_first: 'start-first', stop_first: 'stop-first' } as const;
+
+const orderInWords = ({ replacement }: PlanStep): string =>
+  replacement ? ` (${ORDER_WORDS[replacement.order]}: ${replacement.reason})` : '';
