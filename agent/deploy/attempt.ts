@@ -9,8 +9,9 @@ import type { Container, EngineVersion } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
 import { keepData } from './git/checkouts.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
+import { fromConfig } from './from-config.ts';
 import { limitRendered } from './limits.ts';
-import { parseRendered, stampRendered, type Rendered } from './rendered.ts';
+import { stampRendered, type Rendered } from './rendered.ts';
 import { retried, type Say, type Task } from './task.ts';
 import { sourcesOf, type Sources } from './workspace.ts';
 
@@ -63,7 +64,7 @@ export async function normalise(task: Task, say: Say): Promise<Rendered> {
     deps.compose.config(task.project, { files, envFile, signal: run.signal }),
   );
   for (const message of warnings) say({ message });
-  const rendered = parseRendered(json);
+  const rendered = fromConfig(json);
   if (Object.keys(rendered.services).length === 0) {
     throw new LongshoreError('compose_invalid', { details: 'no service is left: all of them need a profile' });
   }
