@@ -1,11 +1,11 @@
-// Looks every minute for services that may take newer images by themselves. No arguments, the same work each time, safe
+// Looks every few seconds for services that may take newer images by themselves. No arguments, the same work each time, safe
 // to run twice.
 import { schedule } from 'node-cron';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 
-const CRON = '23 * * * * *';
+const CRON = '*/5 * * * * *';
 
 export function startAutoUpdate(updates: { run(): Promise<void> }, log: Logger, scope: Scope): void {
   const run = () =>
