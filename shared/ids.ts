@@ -25,6 +25,8 @@ export const ID_PREFIXES = [
   'msg',
   'dlv',
   'aud',
+  'set',
+  'rol',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 

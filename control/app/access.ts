@@ -3,6 +3,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { CustomerRecord, RegistryRecord, VariableRecord } from '../store/customer-records.ts';
 import type { BackupRecord, HostRecord, JobRecord, ServiceRecord, Visibility } from '../store/records.ts';
+import type { SetRecord } from '../store/set-records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Caller } from './api/caller.ts';
 import { missing } from './missing.ts';
@@ -25,6 +26,18 @@ export class Access {
     const service = this.#stores.services.find(id);
     if (!service || !this.#isSeen(caller, service)) throw missing('service', id);
     return service;
+  }
+
+  /**
+   * A caller that is bound to hosts sees a set when it sees every host the set could ever come to, and each that has a
+   * member now.
+   */
+  requireSet(caller: Caller, id: string): SetRecord {
+    const set = this.#stores.sets.find(id);
+    if (!set || !isBoundWithin(caller, set)) throw missing('set', id);
+    const members = caller.hostLabels === null ? [] : this.#stores.services.ofSet(id);
+    if (!members.every((member) => this.#isSeen(caller, member))) throw missing('set', id);
+    return set;
   }
 
   requireJob(caller: Caller, id: string): JobRecord {

@@ -113,6 +113,7 @@ export class AuditDesk implements Audit {
 /** By what an id begins with; templates have names of their own. */
 const subjectFinders = (stores: Stores): Record<string, (id: string) => Subject | undefined> => ({
   svc: (id) => stores.services.find(id),
+  set: (id) => stores.sets.find(id),
   job: (id) => stores.jobs.find(id),
   bkp: (id) => stores.backups.find(id),
   key: (id) => stores.keys.find(id),

@@ -13,7 +13,7 @@ import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobStarts } from './job-starts.ts';
 import { UNLIMITED, type AskedLimits } from './plan-limits.ts';
-import { choosePlacement, requireOpen } from './placement.ts';
+import { choosePlacement, requireConsistent, requireOpen } from './placement.ts';
 import { draftService, type Refuse, type ServiceDraft } from './service-draft.ts';
 import type { TemplateShelf } from './template-shelf.ts';
 
@@ -77,6 +77,7 @@ export function draftNew(
   input: NewService,
   refuse?: Refuse,
 ): { customerId: string | null; draft: ServiceDraft } {
+  requireConsistent(input);
   const customerId = ownerFor(caller, input.customerId);
   customerRules.requireKnown(customerId);
   const templates = shelf.rendererFor(caller, customerId);

@@ -58,6 +58,22 @@ export class CustomerRules {
     return allotLimits(plan, this.#stores.services.allotted(customerId, id), asked, limits);
   }
 
+  /** Throws unless so many more services fit together, each with what is asked for. */
+  requireRoom(customerId: string | null, count: number, asked: AskedLimits): void {
+    const plan = customerId === null ? null : this.#planOf(customerId);
+    if (customerId === null || !plan) return;
+    let others = this.#stores.services.allotted(customerId);
+    for (let i = 0; i < count; i++) {
+      requireServiceRoom(plan, others);
+      const { cpu, memoryMb } = allotLimits(plan, others, asked);
+      others = {
+        services: others.services + 1,
+        cpu: others.cpu + (cpu ?? 0),
+        memoryMb: others.memoryMb + (memoryMb ?? 0),
+      };
+    }
+  }
+
   #planOf(customerId: string): PlanRecord | null {
     const planId = this.#stores.customers.find(customerId)?.planId ?? null;
     return (planId === null ? undefined : this.#stores.plans.find(planId)) ?? null;

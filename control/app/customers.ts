@@ -94,6 +94,7 @@ export class CustomerDesk implements Customers {
       access.requireOperator(caller, 'delete its customer');
       const { services } = stores.services.allotted(id);
       if (services > 0) throw stillHas(name, services);
+      if (stores.sets.countOfCustomer(id) > 0) throw stillHasSets(name);
       keys.revokeOfCustomer(tx, id);
       sessions.endOfCustomer(tx, id);
       stores.webhooks.removeOfCustomer(id);
@@ -142,6 +143,12 @@ export class CustomerDesk implements Customers {
     };
   }
 }
+
+const stillHasSets = (name: string): LongshoreError =>
+  new LongshoreError('in_use', {
+    message: `Customer "${name}" still has service sets`,
+    details: 'Delete them first; a set without members waits for hosts.',
+  });
 
 const stillHas = (name: string, services: number): LongshoreError =>
   new LongshoreError('in_use', {

@@ -1,6 +1,7 @@
 // Which host a new service goes to. Pure: hosts and wishes in, a host or the reason why not out.
 import { LongshoreError } from '#shared/errors.ts';
 import { hasLabels } from './access.ts';
+import type { NewService } from './api/services.ts';
 
 export interface Candidate {
   id: string;
@@ -27,6 +28,23 @@ export function choosePlacement(hosts: readonly Candidate[], labels: Record<stri
     `No host has the labels ${wanted.join(', ')}`,
     'Add a host with them, or ask for other labels in placement.labels.',
   );
+}
+
+/** What does not go together. Throws validation_error. */
+export function requireConsistent({
+  hostId,
+  placement,
+  review,
+}: Pick<NewService, 'hostId' | 'placement' | 'review'>): void {
+  const isSet = placement?.replicas === 'per_host';
+  const fields = {
+    ...(isSet &&
+      hostId !== undefined && { host_id: 'goes with replicas "one": "per_host" is for every host with the labels' }),
+    ...(isSet && review === true && { review: 'is for one service: members of a set are deployed in turn' }),
+    ...(!isSet &&
+      placement?.maxParallel !== undefined && { 'placement.max_parallel': 'goes with replicas "per_host"' }),
+  };
+  if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
 }
 
 /** Nothing new goes to a host that was shut out. */

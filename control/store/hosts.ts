@@ -6,6 +6,7 @@ import {
   likeAnywhere,
   parseJson,
   orderBy,
+  selectBy,
   selectPage,
   toJson,
   type Paged,
@@ -40,6 +41,11 @@ export interface HostFilter extends PageRequest {
   /** Names of columns. */
   sort?: 'name' | 'created_at' | undefined;
   order?: 'asc' | 'desc' | undefined;
+}
+
+export interface HostPlace extends Pick<HostRecord, 'id' | 'name' | 'labels' | 'revokedAt'> {
+  /** Whether the timeline says that it is connected: a link that breaks for a moment changes nothing. */
+  isToldOnline: boolean;
 }
 
 /** What lists of other things want to know of their hosts. */
@@ -83,6 +89,25 @@ export class HostStore {
   all(): HostRecord[] {
     const rows = this.#db.all<HostRow>('SELECT * FROM hosts WHERE revoked_at IS NULL ORDER BY created_at, id');
     return rows.map(toHost);
+  }
+
+  /** Where members of sets are, or could be, by name; of all hosts unless some are named. */
+  places(ids?: readonly string[]): HostPlace[] {
+    const { where, params } = selectBy([
+      ['id IN (SELECT value FROM json_each(:ids))', { ids: asJsonList(ids ?? null) }],
+    ]);
+    return this.#db
+      .all<Pick<HostRow, 'id' | 'name' | 'labels' | 'revoked_at'> & { is_online: number }>(
+        `SELECT id, name, labels, revoked_at, is_online FROM hosts ${where} ORDER BY name, id`,
+        params,
+      )
+      .map(({ id, name, labels, revoked_at: revokedAt, is_online: isOnline }) => ({
+        id,
+        name,
+        labels: JSON.parse(labels) as Record<string, string>,
+        revokedAt,
+        isToldOnline: isOnline === 1,
+      }));
   }
 
   /** Of every host, also a revoked one: its services are still somebody's. */

@@ -164,6 +164,7 @@ export class ControlWorld {
 
   async close(): Promise<void> {
     this.#abort.abort();
+    await this.parts.rollouts.close();
     for (const session of this.sessions.list()) session.peer.destroy(1001, 'test over');
     await this.egress.close();
     await this.stores.close();

@@ -14,6 +14,7 @@ const NEEDED: Record<Subject<EventType>, ExactPermission | null> = {
   host: 'hosts.read',
   backup: 'backups.read',
   schedule: 'schedules.read',
+  rollout: 'services.read',
   webhook: null,
 };
 

@@ -48,7 +48,7 @@ CREATE TABLE rollouts (
   created_at   INTEGER NOT NULL,
   finished_at  INTEGER
 ) STRICT;
-CREATE INDEX rollouts_by_set ON rollouts (set_id, created_at, id);
+CREATE INDEX rollouts_by_set ON rollouts (set_id);            -- and by rowid, the order in which they came
 CREATE UNIQUE INDEX rollouts_current ON rollouts (set_id) WHERE state IN ('running', 'halted'); -- one at a time
 
 CREATE TABLE rollout_targets (

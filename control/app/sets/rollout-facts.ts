@@ -1,0 +1,62 @@
+// How the hosts of a rollout stand, read in one go: what rollout-plan.ts decides by.
+import { isJobEnd } from '#shared/model.ts';
+import type { HostPlace } from '../../store/hosts.ts';
+import type { JobRecord, ServiceRecord } from '../../store/records.ts';
+import type { RolloutRecord, SetRecord, TargetRecord } from '../../store/set-records.ts';
+import type { Stores } from '../../store/stores.ts';
+import { hasLabels } from '../access.ts';
+import type { HostLinks } from '../host-links.ts';
+import type { HostStanding, RolloutFacts, TargetFacts } from './rollout-plan.ts';
+
+type Links = Pick<HostLinks, 'isConnected'>;
+
+export function gatherFacts(stores: Stores, links: Links, set: SetRecord, rollout: RolloutRecord): RolloutFacts {
+  const targets = stores.rollouts.targets(rollout.id);
+  const places = byId(stores.hosts.places(targets.map(({ hostId }) => hostId)));
+  const members = new Map(stores.services.ofSet(set.id).map((member) => [member.hostId, member]));
+  const open = stores.jobs.openOfSet(set.id);
+  return {
+    isRemoval: rollout.kind === 'remove',
+    isRunning: rollout.state === 'running',
+    heldBy: isSuspended(stores, set) ? 'The customer is suspended' : null,
+    maxParallel: set.maxParallel,
+    targets: targets.map((target) => {
+      const member = members.get(target.hostId) ?? null;
+      return {
+        ...target,
+        host: standingOf(places.get(target.hostId), set, links),
+        ...jobOf(stores, target),
+        member,
+        isBusy: open.some(({ id, serviceId }) => serviceId === member?.id && id !== target.jobId),
+      };
+    }),
+  };
+}
+
+/** Whether a set wants a member there. */
+export const isWanted = (
+  place: Pick<HostPlace, 'labels' | 'revokedAt'>,
+  { hostLabels }: Pick<SetRecord, 'hostLabels'>,
+) => place.revokedAt === null && hasLabels(place.labels, hostLabels);
+
+function standingOf(place: HostPlace | undefined, set: SetRecord, links: Links): HostStanding {
+  if (!place || !isWanted(place, set)) return 'closed';
+  if (links.isConnected(place.id)) return 'connected';
+  return place.isToldOnline ? 'unsure' : 'away';
+}
+
+function jobOf(stores: Stores, { jobId }: TargetRecord): Pick<TargetFacts, 'job' | 'jobError'> {
+  const job = jobId === null ? undefined : stores.jobs.find(jobId);
+  if (!job) return { job: null, jobError: null };
+  return { job: isJobEnd(job.state) ? job.state : 'open', jobError: errorOf(job) };
+}
+
+const errorOf = ({ error }: JobRecord): string | null => error?.message ?? null;
+
+function isSuspended(stores: Stores, { customerId }: Pick<ServiceRecord, 'customerId'>): boolean {
+  const customer = customerId === null ? undefined : stores.customers.find(customerId);
+  return typeof customer?.suspendedAt === 'number';
+}
+
+const byId = (places: readonly HostPlace[]): Map<string, HostPlace> =>
+  new Map(places.map((place) => [place.id, place]));

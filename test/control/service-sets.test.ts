@@ -1,0 +1,508 @@
+// Sets of services over hosts that are joined in memory: waves, halts, hosts that come and go, and a control plane that dies.
+import t from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
+import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
+import { eventually } from '../support/eventually.ts';
+import { EU, SetWorld } from '../support/set-world.ts';
+
+const conflict = (message: RegExp) => ({ code: 'state_conflict', message });
+const change = { compose: COMPOSE.replace('busybox:1', 'busybox:2') };
+
+t.test('a set begins with one host, then goes on in waves', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c', 'd'], { maxParallel: 2 });
+  t.match(it.set, { name: 'web', state: 'rolling_out', revision: 1, members: { total: 1, upToDate: 0 } });
+  await it.running('a');
+  t.strictSame(it.hosts['b']?.offers(), [], 'a file that does not work would have met one host');
+  await it.finish('a');
+  await it.running('b', 'c');
+  await it.finish('c');
+  t.match(it.target('d'), { state: 'pending', wave: null }, 'a wave is waited for as a whole');
+  await it.finish('b');
+  await it.running('d');
+  await it.finish('d');
+  t.match(it.set, { state: 'steady', members: { total: 4, running: 4, upToDate: 4 } });
+  t.match(it.rollout, { kind: 'create', state: 'succeeded', counts: { succeeded: 4 } });
+  t.strictSame(
+    it.rollout.hosts.map(({ hostName, wave }) => `${hostName} ${wave}`),
+    ['a 1', 'b 2', 'c 2', 'd 3'],
+  );
+});
+
+t.test('each member is a service of that name whose jobs say which rollout they are of', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  const { stores } = it.world;
+  await it.finishAll();
+  const members = stores.services.ofSet(it.id);
+  t.strictSame(
+    members.map(({ name, setId, setRevision }) => [name, setId, setRevision]),
+    [
+      ['web', it.id, 1],
+      ['web', it.id, 1],
+    ],
+  );
+  t.match(stores.jobs.find(it.target('a')?.jobId ?? ''), { kind: 'deploy', cause: `rollout ${it.rolloutId}` });
+  const { items } = it.world.app.services.events(ADMIN, it.target('b')?.serviceId ?? '', { page: 1, perPage: 20 });
+  t.match(items[0], { type: 'rollout', status: 'succeeded', message: 'Set "web" is rolled out: 2 of 2' });
+});
+
+t.test('a change rolls out in the same way, and says how far each member is', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c'], { maxParallel: 5 });
+  await it.finishAll();
+  const { rolloutId, set } = await it.world.app.sets.update(ADMIN, it.id, change);
+  t.match(set, { revision: 2, state: 'rolling_out', rollout: { id: rolloutId ?? '', kind: 'change' } });
+  await it.running('a');
+  t.match(await it.hosts['a']?.offered(it.target('a')?.jobId ?? ''), {
+    spec: { revision: 2, compose: change.compose },
+  });
+  await it.finish('a');
+  t.match(it.set.memberList, [{ isUpToDate: true }, { isUpToDate: false }, { isUpToDate: false }]);
+  await it.finishAll();
+  t.match(it.set, { state: 'steady', members: { upToDate: 3 } });
+});
+
+t.test('a job that fails halts the rollout: who had no turn keeps what it has', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finishAll();
+  await it.world.app.sets.update(ADMIN, it.id, change);
+  await it.fail('a');
+  t.match(it.set, { state: 'halted', members: { upToDate: 0 } });
+  const halt = { hostId: it.hosts['a']?.id, jobId: it.target('a')?.jobId, reason: 'web did not become healthy' };
+  t.match(it.rollout, { state: 'halted', halt, counts: { failed: 1, pending: 2 } });
+  t.equal(it.hosts['b']?.offers().length, 1, 'only its first deploy');
+  const [event] = it.world.app.services.events(ADMIN, it.target('a')?.serviceId ?? '', { page: 1, perPage: 1 }).items;
+  t.match(event, { type: 'rollout', status: 'halted', message: /^The rollout of set "web" halted here: web did not/ });
+});
+
+t.test('a member that turns bad after its job has succeeded halts it as well', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finish('a', {}, { health: 'starting' });
+  t.match(it.target('a'), { state: 'running' }, 'its health is waited for');
+  const { serviceId = '' } = it.target('a') ?? {};
+  const report = {
+    serviceId: serviceId ?? '',
+    lifecycle: 'running',
+    reason: null,
+    revision: 1,
+    containers: [],
+    at: 1,
+  } as const;
+  await it.hosts['a']?.tell({ kind: 'service.report', report: { ...report, health: 'healthy' } });
+  await it.running('b');
+  await it.hosts['a']?.tell({ kind: 'service.report', report: { ...report, health: 'unhealthy', reason: 'web: 500' } });
+  await it.state('halted');
+  t.match(it.rollout, { halt: { hostId: it.hosts['a']?.id, reason: 'web: 500' } });
+  await it.finish('b');
+  t.match(it.target('b'), { state: 'succeeded' }, 'what was under way is let finish');
+  t.match(it.target('c'), { state: 'pending' });
+});
+
+t.test('resuming tries those that failed first, then goes on', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finish('a');
+  await it.fail('b');
+  const first = it.target('b')?.jobId;
+  t.match(await it.world.app.sets.resume(ADMIN, it.id, it.rolloutId), { state: 'running', halt: null });
+  await it.running('b');
+  t.not(it.target('b')?.jobId, first, 'a job of its own');
+  await it.finish('b');
+  await it.running('c');
+  await t.rejects(it.world.app.sets.resume(ADMIN, it.id, it.rolloutId), conflict(/is running: it cannot be resumed/));
+  await it.finish('c');
+  t.match(it.rollout, { state: 'succeeded' });
+  await t.rejects(it.world.app.sets.cancel(ADMIN, it.id, it.rolloutId), conflict(/is succeeded/));
+});
+
+t.test('cancelling ends it, and no host is counted in behind its back', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finish('a');
+  t.match(await it.world.app.sets.cancel(ADMIN, it.id, it.rolloutId), { state: 'cancelled' });
+  await it.finish('b');
+  t.match(it.target('b'), { state: 'succeeded' }, 'its job was under way');
+  await it.sweep();
+  t.match(it.target('c'), { state: 'skipped', reason: 'The rollout was cancelled' });
+  t.match(it.set, { state: 'steady', members: { total: 2, upToDate: 2 }, rollout: { kind: 'create' } });
+  await it.world.app.sets.redeploy(ADMIN, it.id, undefined);
+  await it.finishAll();
+  t.match(it.set, { members: { total: 3, upToDate: 3 } }, 'the next rollout is for all');
+});
+
+t.test('a change supersedes what is under way; a member that is busy has its turn later', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finishAll();
+  const { rolloutId: old } = await it.world.app.sets.update(ADMIN, it.id, change);
+  const busy = it.target('a')?.jobId ?? '';
+  await it.world.app.sets.update(ADMIN, it.id, { compose: COMPOSE.replace('busybox:1', 'busybox:3') });
+  t.match(it.world.app.sets.rollout(ADMIN, it.id, old ?? ''), {
+    state: 'superseded',
+    counts: { skipped: 2, running: 1 },
+  });
+  await it.running('b');
+  await it.hosts['a']?.finish(busy);
+  await it.settle();
+  t.match(it.world.app.sets.rollout(ADMIN, it.id, old ?? ''), { counts: { succeeded: 1, skipped: 2 } });
+  await it.finishAll();
+  t.match(it.set, { revision: 3, members: { upToDate: 3 } });
+  t.match(it.hosts['a']?.offers().at(-1), { spec: { compose: /busybox:3/ } });
+});
+
+t.test('a host that is away neither holds the others up nor counts as success; it is in when it is back', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.goAway('b');
+  await it.finish('a');
+  await it.running('c');
+  await it.finish('c');
+  t.match(it.rollout, { state: 'running', counts: { succeeded: 2, pending: 1 } });
+  t.match(it.target('b'), { state: 'pending', reason: 'Its host is not connected' });
+  it.world.clock.advance(90 * 24 * 3600_000);
+  await it.sweep();
+  t.match(it.rollout, { state: 'running' }, 'no time limit makes anything of silence');
+  await it.comeBack('b');
+  await it.running('b');
+  await it.finish('b');
+  t.match(it.rollout, { state: 'succeeded' });
+});
+
+t.test('a host that goes away with its job keeps it, and the others go on', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finish('a');
+  await it.running('b');
+  const { jobId } = it.target('b') ?? {};
+  await it.goAway('b');
+  await it.running('b', 'c');
+  await it.finish('c');
+  t.match(it.rollout, { state: 'running' });
+  await it.comeBack('b');
+  await it.finish('b');
+  t.match([it.rollout.state, it.target('b')?.jobId], ['succeeded', jobId]);
+});
+
+t.test('when no host is connected the first job waits for its host', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  for (const name of ['a', 'b']) it.hosts[name] = await it.world.join(EU, name);
+  const { job, service } = await it.create();
+  t.match([job, service], [{ state: 'queued' }, { setId: /^set_/ }]);
+  await it.sweep();
+  t.match(it.rollout, { counts: { running: 1, pending: 1 } });
+  await it.comeBack('a');
+  await it.finish('a');
+  await it.comeBack('b');
+  await it.finishAll();
+  t.match(it.rollout, { state: 'succeeded' });
+});
+
+t.test('a host that joins later gets a member as the set wants it now', async (t) => {
+  const it = await SetWorld.start(t, ['a']);
+  await it.finishAll();
+  await it.world.app.sets.update(ADMIN, it.id, change);
+  await it.finishAll();
+  await it.join('b');
+  await it.world.joinAndConnect({ zone: 'us' }, 'elsewhere');
+  await it.sweep();
+  await it.sweep();
+  t.match(it.rollout, { kind: 'join', state: 'running', counts: { running: 1 } });
+  t.match(await it.hosts['b']?.offered(it.target('b')?.jobId ?? ''), { spec: { compose: change.compose } });
+  await it.finishAll();
+  t.match(it.set, { members: { total: 2, upToDate: 2 } });
+});
+
+t.test('a host that joins while a rollout is under way becomes part of it', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finish('a');
+  await it.join('c');
+  await it.sweep();
+  t.match(it.rollout, { kind: 'create', counts: { succeeded: 1, running: 1, pending: 1 } });
+  await it.finishAll();
+  t.match(it.set, { members: { total: 3 } });
+});
+
+t.test('a revoked host is passed over, and its member goes by itself', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finishAll();
+  const gone = it.target('b')?.serviceId ?? '';
+  await it.world.app.hosts.revoke(ADMIN, it.hosts['b']?.id ?? '');
+  await it.world.app.sets.update(ADMIN, it.id, change);
+  await it.finishAll();
+  t.match(it.rollout, { state: 'succeeded', counts: { succeeded: 1 } });
+  t.match(it.world.stores.services.find(gone), { setRevision: 1 }, 'it is as it was');
+  t.match(await it.world.app.services.remove(ADMIN, gone, 0), { isDone: true });
+  t.match(it.set, { members: { total: 1 } });
+});
+
+t.test('a host that is revoked in its turn does not halt the rollout', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finish('a');
+  await it.running('b');
+  await it.world.app.hosts.revoke(ADMIN, it.hosts['b']?.id ?? '');
+  await it.running('c');
+  t.match(it.target('b'), { state: 'skipped', reason: /revoked/ });
+});
+
+t.test('what the control plane had begun when it died goes on when it is back, and nothing twice', async (t) => {
+  const before = await SetWorld.start(t, ['a', 'b', 'c', 'd'], { maxParallel: 2 });
+  await before.finish('a');
+  await before.running('b', 'c');
+  const jobs = before.rollout.hosts.map(({ jobId }) => jobId);
+  const it = new SetWorld(before.world.crash());
+  Object.assign(it.hosts, before.hosts);
+  it.id = before.id;
+  await it.sweep();
+  await it.sweep();
+  t.strictSame(
+    it.rollout.hosts.map(({ jobId }) => jobId),
+    jobs,
+  );
+  for (const name of ['a', 'b', 'c', 'd']) await it.comeBack(name);
+  await it.finish('b');
+  await it.finish('c');
+  await it.running('d');
+  await it.finishAll();
+  t.match(it.rollout, { state: 'succeeded', counts: { succeeded: 4 } });
+  for (const host of Object.values(it.hosts)) t.equal(new Set(host.offers().map(({ jobId }) => jobId)).size, 1);
+});
+
+t.test('a wave that was opened and not begun is begun after a crash', async (t) => {
+  const before = await SetWorld.start(t, ['a', 'b', 'c'], { maxParallel: 2 });
+  await before.world.parts.rollouts.close(); // it dies between opening the wave and the first job of it
+  await before.hosts['a']?.finish(before.target('a')?.jobId ?? '');
+  const { stores } = before.world;
+  await stores.writer.write(() => stores.rollouts.openWave(before.rolloutId, 2, [before.hosts['b']?.id ?? '']));
+  const it = new SetWorld(before.world.crash());
+  Object.assign(it.hosts, before.hosts);
+  it.id = before.id;
+  for (const name of ['a', 'b', 'c']) await it.comeBack(name);
+  await it.running('b');
+  t.match(it.target('b'), { wave: 2 });
+});
+
+t.test('deleting a set removes every member, and then the set', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finishAll();
+  const removing = it.world.app.sets.remove(ADMIN, it.id, 60_000);
+  await it.running('a', 'b', 'c');
+  t.match(it.set, { state: 'removing' });
+  await t.rejects(it.world.app.sets.update(ADMIN, it.id, change), conflict(/is being removed/));
+  t.match(await it.world.app.sets.remove(ADMIN, it.id, 0), { rolloutId: it.rolloutId, isDone: false }, 'the same one');
+  const jobs = it.rollout.hosts;
+  for (const { hostName, jobId } of jobs) await it.hosts[hostName]?.finish(jobId ?? '', {}, null);
+  t.match(await removing, { isDone: true });
+  t.throws(() => it.set, { code: 'not_found' });
+  t.strictSame(it.world.stores.services.ofSet(it.id), []);
+});
+
+t.test('a member whose removal fails stays, and deleting again tries it again', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finishAll();
+  await it.world.app.sets.remove(ADMIN, it.id, 0);
+  await it.hosts['a']?.finish(it.target('a')?.jobId ?? '', {}, null);
+  await it.finish('b', { state: 'failed', error: { code: 'docker_error', message: 'Docker refused' } });
+  t.match(it.set, { state: 'halted', members: { total: 1 } });
+  await it.world.app.sets.remove(ADMIN, it.id, 0);
+  await it.hosts['b']?.finish(it.target('b')?.jobId ?? '', {}, null);
+  await it.settle();
+  t.throws(() => it.set, { code: 'not_found' });
+});
+
+t.test('a removal does not wait for hosts that are away; they remove when they return', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finishAll();
+  await it.goAway('b');
+  t.match(await it.world.app.sets.remove(ADMIN, it.id, 60_000), { isDone: false });
+  await it.hosts['a']?.finish(it.target('a')?.jobId ?? '', {}, null);
+  t.match(it.set, { state: 'removing', members: { total: 1 } });
+  const { jobId } = it.target('b') ?? {};
+  await it.comeBack('b');
+  await it.hosts['b']?.finish(jobId ?? '', {}, null);
+  await it.settle();
+  t.throws(() => it.set, { code: 'not_found' });
+});
+
+t.test(
+  'a member is not changed, redeployed, rolled back or deleted by itself; it is stopped and started',
+  async (t) => {
+    const it = await SetWorld.start(t, ['a']);
+    await it.finishAll();
+    const { services, revisions } = it.world.app;
+    const id = it.target('a')?.serviceId ?? '';
+    it.hosts['a']?.disconnect();
+    const host = it.hosts['a'];
+    if (host) host.answers = { 'service.revisions': async () => ({ current: 1, revisions: [] }) };
+    await host?.connect(it.world);
+    const named = conflict(new RegExp(`member of set ${it.id}`));
+    await t.rejects(services.update(ADMIN, id, change), named);
+    await t.rejects(services.redeploy(ADMIN, id, {}), named);
+    await t.rejects(services.remove(ADMIN, id, 0), named);
+    await t.rejects(revisions.rollback(ADMIN, id, undefined), { code: 'state_conflict' });
+    const { job } = await services.act(ADMIN, id, 'stop', 0);
+    await host?.finish(job.id, {}, { lifecycle: 'stopped' });
+    t.match(services.require(ADMIN, id), { lifecycle: 'stopped', setId: it.id });
+  },
+);
+
+t.test('a name that is taken on one of the hosts refuses the set as a whole', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  for (const name of ['a', 'b']) await it.join(name);
+  const { b } = it.hosts;
+  if (b) await it.world.deployed(b, 'web');
+  await t.rejects(it.create(), { code: 'name_taken', message: 'Host "b" already has a service "web"' });
+  t.strictSame(it.world.stores.sets.all(), []);
+});
+
+t.test('a name that is taken on a host by the time of its turn halts the rollout', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  const { b } = it.hosts;
+  if (b) await it.world.deployed(b, 'web');
+  await it.finish('a');
+  t.match(it.rollout, {
+    state: 'halted',
+    halt: { hostId: b?.id, serviceId: null, jobId: null, reason: /already has a/ },
+  });
+});
+
+t.test('a set needs a host, and its hosts cannot be named', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  await t.rejects(it.create(), { code: 'no_host', message: 'No host has the labels zone=eu' });
+  const a = await it.join('a');
+  await t.rejects(it.create({}, { hostId: a.id }), { code: 'validation_error', fields: { host_id: /./ } });
+});
+
+t.test('the limits of a plan count every member, before the first is made', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  for (const name of ['a', 'b', 'c']) await it.join(name);
+  const small = await it.world.customer('small', { services: 2 });
+  await t.rejects(it.create({}, { customerId: small }), { code: 'plan_limit', message: /limits services to 2/ });
+  const tight = await it.world.customer('tight', { services: 5, memoryMb: 1000 });
+  await t.rejects(it.create({}, { customerId: tight, limits: { memoryMb: 400 } }), { code: 'plan_limit' });
+  await it.create({}, { customerId: tight, limits: { memoryMb: 300 } });
+  await it.finishAll();
+  t.equal(it.world.stores.services.allotted(tight).memoryMb, 900);
+});
+
+t.test('while its customer is suspended a rollout waits, and goes on when it is resumed', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  for (const name of ['a', 'b']) await it.join(name);
+  const customerId = await it.world.customer('Acme');
+  await it.create({}, { customerId });
+  const { customers } = it.world.app;
+  const deploy = it.target('a')?.jobId ?? '';
+  const { jobIds } = await customers.suspend(ADMIN, customerId);
+  await it.hosts['a']?.finish(deploy, { state: 'superseded' }, null);
+  await it.hosts['a']?.finish(jobIds[0] ?? '', {}, { lifecycle: 'stopped' });
+  await it.sweep();
+  t.match(it.rollout, { state: 'running', counts: { pending: 2 } });
+  await t.rejects(it.world.app.sets.redeploy(ADMIN, it.id, undefined), { code: 'customer_suspended' });
+  const resumed = await customers.resume(ADMIN, customerId);
+  await it.hosts['a']?.finish(resumed.jobIds[0] ?? '');
+  await it.sweep();
+  await it.finishAll();
+  t.match(it.set, { state: 'steady', members: { total: 2, upToDate: 2 } });
+  await t.rejects(customers.remove(ADMIN, customerId), { code: 'in_use' });
+});
+
+t.test('labels and names reach all members without a deploy; a wave takes its size from now', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c', 'd']);
+  await it.finish('a');
+  const { rolloutId } = await it.world.app.sets.update(ADMIN, it.id, { labels: { tier: 'web' }, maxParallel: 3 });
+  t.equal(rolloutId, null);
+  t.match(it.world.stores.services.ofSet(it.id), [{ labels: { tier: 'web' } }, { labels: { tier: 'web' } }]);
+  await it.finish('b');
+  await it.running('c', 'd');
+});
+
+t.test('a change that is based on another revision is refused', async (t) => {
+  const it = await SetWorld.start(t, ['a']);
+  await it.finishAll();
+  await it.world.app.sets.update(ADMIN, it.id, { ...change, revision: 1 });
+  await t.rejects(it.world.app.sets.update(ADMIN, it.id, { variables: { A: 'b' }, revision: 1 }), {
+    code: 'state_conflict',
+    message: 'Set "web" has moved on: its revision is 2, not 1',
+  });
+});
+
+t.test('A07: a set is for those who see every host it could come to, and it comes to no other', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  const [eu, web] = [{ zone: 'eu' }, { zone: 'eu', tier: 'web' }];
+  const keyOf = async (hostLabels: Record<string, string> | null, customerId?: string) => {
+    const { secret } = await it.world.app.keys.create(ADMIN, { name: 'k', permissions: ['*'], hostLabels, customerId });
+    const caller = it.world.app.keys.identify(secret);
+    if (!caller) throw new LongshoreError('internal');
+    return caller;
+  };
+  it.hosts['a'] = await it.world.joinAndConnect(web, 'a');
+  it.hosts['b'] = await it.world.joinAndConnect({ zone: 'us', tier: 'web' }, 'b');
+  const european = await keyOf(eu);
+  const placement = { labels: { tier: 'web' }, replicas: 'per_host' as const };
+  const { service } = await it.world.create('web', { placement }, european);
+  it.id = service.setId ?? '';
+  t.strictSame(it.set.hostLabels, web, 'it is bound as its maker is');
+  await it.finishAll();
+  t.equal(it.hosts['b']?.offers().length, 0);
+
+  const customer = await it.world.customer('Acme');
+  const query = { page: 1, perPage: 20, sort: 'name', order: 'asc' } as const;
+  const { sets } = it.world.app;
+  for (const stranger of [
+    await keyOf({ zone: 'us' }),
+    await keyOf({ zone: 'eu', disk: 'ssd' }),
+    await keyOf(null, customer),
+  ]) {
+    t.throws(() => sets.detail(stranger, it.id), { code: 'not_found' });
+    t.throws(() => sets.rollout(stranger, it.id, it.rolloutId), { code: 'not_found' });
+    await t.rejects(sets.update(stranger, it.id, change), { code: 'not_found' });
+    await t.rejects(sets.redeploy(stranger, it.id, undefined), { code: 'not_found' });
+    await t.rejects(sets.remove(stranger, it.id, 0), { code: 'not_found' });
+    t.equal(sets.list(stranger, query).total, 0);
+  }
+  for (const caller of [european, await keyOf(web), await keyOf({ tier: 'web' })])
+    t.equal(sets.list(caller, query).total, 1);
+  const readmitted = await it.world.app.hosts.createJoinToken(ADMIN, { labels: { zone: 'us' } });
+  await it.world.app.hosts.revoke(ADMIN, it.hosts['a']?.id ?? '');
+  it.world.clock.advance(1);
+  const again = await it.world.app.hosts.createJoinToken(ADMIN, { labels: { zone: 'us' } });
+  t.ok(readmitted.id !== again.id);
+  await it.hosts['a']?.enrol(it.world, again.id);
+  t.throws(() => sets.detail(european, it.id), { code: 'not_found' }, 'a member on a host that it does not see');
+  t.equal(sets.list(european, query).total, 0);
+  t.equal(sets.list(ADMIN, query).total, 1);
+});
+
+t.test('a rollout that halts or ends is told by webhooks', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  const { webhooks } = it.world.app;
+  await webhooks.create(ADMIN, { url: 'https://example.com/hook', events: ['rollout.*'] });
+  await it.fail('a');
+  await it.world.app.sets.resume(ADMIN, it.id, it.rolloutId);
+  await it.finishAll();
+  await it.world.parts.deliveries.spread();
+  const query = { page: 1, perPage: 20, sort: 'created_at', order: 'asc' } as const;
+  const [hook] = webhooks.list(ADMIN, { page: 1, perPage: 1, sort: 'created_at', order: 'asc' } as never).items;
+  const types = webhooks.deliveries(ADMIN, hook?.id ?? '', query as never).items.map(({ type }) => type);
+  t.strictSame(types, ['rollout.halted', 'rollout.succeeded']);
+});
+
+t.test('only the last rollouts are kept', async (t) => {
+  const it = await SetWorld.start(t, ['a']);
+  for (let i = 0; i < 25; i++) await it.world.app.sets.redeploy(ADMIN, it.id, undefined);
+  const { total } = it.world.app.sets.rollouts(ADMIN, it.id, { page: 1, perPage: 100 });
+  t.equal(total, 20);
+});
+
+t.test('a thousand hosts are no giant write', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  const { stores } = it.world;
+  const insert = (i: number) => {
+    const host = { id: `host_${i}`, name: `n${i}`, agentKey: `k${i}`, labels: EU, createdAt: i };
+    stores.hosts.insert(host);
+  };
+  for (let i = 0; i < 1000; i += 100) {
+    await stores.writer.write(() => Array.from({ length: 100 }, (_, k) => insert(i + k)));
+  }
+  await it.join('connected');
+  await t.rejects(it.create(), { code: 'no_host', message: 'A set is for at most 1000 hosts: 1001 have these labels' });
+  await it.world.app.hosts.revoke(ADMIN, 'host_0');
+  await it.create();
+  t.match(it.rollout, { counts: { running: 1, pending: 999 } });
+  t.equal(stores.services.ofSet(it.id).length, 1);
+  await it.finish('connected');
+  t.match(it.rollout, { state: 'running', counts: { succeeded: 1, pending: 999 } });
+  await eventually(() => it.set.state, { until: (state) => state === 'rolling_out' });
+});
