@@ -6,7 +6,7 @@ import { toContainerView, type Container } from './docker/engine.ts';
 import type { ServiceRecord } from './state/services.ts';
 
 export interface ReportFacts {
-  record: Pick<ServiceRecord, 'spec' | 'desired' | 'goodRevision' | 'failure'>;
+  record: Pick<ServiceRecord, 'spec' | 'desired' | 'goodRevision' | 'failure' | 'drift'>;
   containers: readonly Container[];
   /** A deploy of this service is under way. */
   isDeploying: boolean;
@@ -21,6 +21,7 @@ export function reportOf({ record, containers, isDeploying, nowMs }: ReportFacts
     health,
     revision: record.goodRevision,
     containers: containers.map(toContainerView),
+    ...(record.drift && { drift: record.drift }),
     at: nowMs,
   };
 }

@@ -9,15 +9,19 @@ import type { HostFacts, JobKind, Progress, ServiceSample } from '#shared/model.
 import { loadIdentity } from '#shared/protocol/identity.ts';
 import type { Clock } from '#shared/time.ts';
 import { Discovery } from './adoption/discovery.ts';
+import type { DraftDeps } from './adoption/draft.ts';
 import { createForgetBackup } from './backup/forget.ts';
 import { Repositories } from './backup/repositories.ts';
 import { Restic } from './backup/restic.ts';
 import type { AgentConfig } from './config.ts';
 import type { AskAi } from './deploy/ai/question.ts';
 import { Reviews } from './deploy/ai/reviews.ts';
+import type { Desired } from './deploy/observe.ts';
 import { createExecutor } from './deploy/engine.ts';
 import { History } from './deploy/revisions/history.ts';
 import { clearScratch } from './deploy/plan/scratch.ts';
+import { DriftDesk } from './drift/desk.ts';
+import { startDriftWatch, type DriftWatch } from './drift/watch.ts';
 import { createDockerGate } from './docker-gate.ts';
 import { withAdopted } from './docker/adopted-engine.ts';
 import { SYSTEM_PATH } from './docker/child.ts';
@@ -40,6 +44,7 @@ import { startLink, type Link } from './link/session.ts';
 import { loadPolicy } from './policy.ts';
 import { followMask } from './secrets/mask.ts';
 import { startStats } from './stats/stats.ts';
+import type { Adopted } from './state/adopted.ts';
 import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
 import { startWatch, type ServiceWatch } from './watch.ts';
@@ -91,7 +96,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
   await clearScratch(config.dataDir);
-  const { watch, inbox, planDeploy, images } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
+  const { watch, drift, inbox, planDeploy, images } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
@@ -117,6 +122,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     history,
     reviews,
     discovery,
+    draftAdoption: createDraftAdoption({ dataDir: config.dataDir, engine, compose: docker.compose, discovery }),
+    drift: new DriftDesk({ dataDir: config.dataDir, engine, services: state.services, watch: drift }),
     images,
   };
   const handlers = createHandlers(answers);
@@ -154,12 +161,14 @@ interface JobParts {
 function startJobs(
   { config, deps, state, docker, notify, askAi }: JobParts,
   scope: Scope,
-): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; inbox: Inbox; images: Images } {
+): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; drift: DriftWatch; inbox: Inbox; images: Images } {
   const { clock, log, reservedPorts = [] } = deps;
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
   const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
   const { dataDir, home, allowsFileGit, buildImagePrefix } = config;
+  const onChange = (id: string) => watch.touch(id);
+  const drift = startDriftWatch({ dataDir, state, engine, hub, clock, log, underWay, onChange }, scope);
   const images = startImages({ ...config, ...docker, ...deps, state, underWay }, scope);
   const policy = loadPolicy();
   const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
@@ -177,11 +186,13 @@ function startJobs(
     askAi,
     services: state.services,
     onBuilt: images.onBuilt,
+    takeOver: (containers: readonly Adopted[], desired: Desired) => takeOver(state, containers, desired),
     backups,
     clock,
     log,
   };
-  const execute = images.around(createExecutor(executing).execute);
+  const carryOut = images.around(createExecutor(executing).execute);
+  const execute: typeof carryOut = (run) => carryOut(run).finally(() => drift.touch(run.offer.serviceId));
   const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const runner = startRunner(
     { state, clock, execute, forgetBackup: createForgetBackup(backups), watch, underWay, untilDockerAnswers, notify },
@@ -196,7 +207,21 @@ function startJobs(
     const { dryRun } = await import('./deploy/plan/dry-run.ts'); // most agents are never asked
     return dryRun({ ...executing, services: state.services }, question, signal);
   };
-  return { watch, inbox: new Inbox({ state, clock, work }), planDeploy, images };
+  return { watch, drift, inbox: new Inbox({ state, clock, work }), planDeploy, images };
+}
+
+const createDraftAdoption =
+  (deps: DraftDeps): HandlerDeps['draftAdoption'] =>
+  async (question, signal) => {
+    const { draftAdoption } = await import('./adoption/draft.ts'); // most agents are never asked
+    return draftAdoption(deps, question, signal);
+  };
+
+function takeOver({ adopted, services, transact }: AgentState, containers: readonly Adopted[], desired: Desired): void {
+  transact(() => {
+    adopted.put(containers);
+    for (const id of new Set(containers.map(({ serviceId }) => serviceId))) services.setDesired(id, desired);
+  });
 }
 
 /** At each welcome: remember who we are to control, then send it what it has not got. */

@@ -18,6 +18,10 @@ export interface DriftedField {
   actual: unknown;
 }
 
+/** `mem_limit`, `environment.LEVEL`, `volumes./data`. */
+export const placeOf = ({ key, name }: Pick<DriftedField, 'key' | 'name'>): string =>
+  name === undefined ? key : `${key}.${name}`;
+
 export interface DriftedContainer {
   service: string;
   /** Its name; of one that is missing, the name it had. */
@@ -76,7 +80,7 @@ function fieldsOf(expected: SnapshotContainer, actual: SnapshotContainer): Drift
   return fields;
 }
 
-function fieldsOfConfig(expected: LiveConfig, actual: LiveConfig): DriftedField[] {
+export function fieldsOfConfig(expected: LiveConfig, actual: LiveConfig): DriftedField[] {
   const keys = [...new Set([...Object.keys(expected), ...Object.keys(actual)])];
   return keys.flatMap((key) => {
     const [before, after] = [byPlace(key, expected[key]), byPlace(key, actual[key])];

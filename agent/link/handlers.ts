@@ -1,11 +1,14 @@
 // What control may ask of this host: a table from method to the part that answers.
+import type { AdoptionDraft } from '#shared/adoption.ts';
 import type { HostFacts, ServiceReport } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
+import type { AdoptionQuestion } from '#shared/protocol/host-parts.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
 import type { Discovery } from '../adoption/discovery.ts';
 import type { Question } from '../deploy/plan/dry-run.ts';
 import type { Reviews } from '../deploy/ai/reviews.ts';
 import type { History } from '../deploy/revisions/history.ts';
+import type { DriftDesk } from '../drift/desk.ts';
 import type { Images } from '../images/images.ts';
 import type { Inbox } from '../jobs/inbox.ts';
 
@@ -17,6 +20,8 @@ export interface HandlerDeps {
   history: Pick<History, 'list' | 'show' | 'compare'>;
   reviews: Pick<Reviews, 'show' | 'reject'>;
   discovery: Pick<Discovery, 'projects' | 'containers'>;
+  draftAdoption: (question: AdoptionQuestion, signal: AbortSignal) => Promise<AdoptionDraft>;
+  drift: Pick<DriftDesk, 'show' | 'draft'>;
   images: Pick<Images, 'checkUpdates' | 'prune'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
 }
@@ -29,6 +34,8 @@ export const createHandlers = ({
   history,
   reviews,
   discovery,
+  draftAdoption,
+  drift,
   images,
   streamLogs,
 }: HandlerDeps): Handlers => ({
@@ -45,8 +52,11 @@ export const createHandlers = ({
       await reviews.reject(serviceId);
       return {};
     },
+    'service.drift': async ({ serviceId }) => ({ drift: await drift.show(serviceId) }),
+    'service.drift_draft': async ({ serviceId }) => ({ draft: await drift.draft(serviceId) }),
     'host.projects': (page) => discovery.projects(page),
     'host.containers': (page) => discovery.containers(page),
+    'host.adoption': async (question, signal) => ({ draft: await draftAdoption(question, signal) }),
     'service.updates': async ({ serviceId }, signal) => ({ updates: await images.checkUpdates(serviceId, signal) }),
     'host.prune': (request) => images.prune(request),
     echo: ({ data }) => Promise.resolve({ data }),

@@ -99,4 +99,10 @@ export const MIGRATIONS: readonly Migration[] = [
       ) STRICT, WITHOUT ROWID;
     `,
   },
+  {
+    version: 5,
+    sql: `
+      ALTER TABLE services ADD COLUMN drift TEXT;  -- the last word on it, and since when; null while nothing was compared
+    `,
+  },
 ];

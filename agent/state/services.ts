@@ -1,6 +1,6 @@
 // The services of this host: what should run, what last ran well, what was last reported. The journal trusts this
 // table, never labels on containers. A row goes away only by a remove job or a tombstone.
-import type { ServiceReport, ServiceSpec } from '#shared/model.ts';
+import type { DriftNote, ServiceReport, ServiceSpec } from '#shared/model.ts';
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 import { secretsOf, type SecretSource } from '../secrets/mask.ts';
@@ -14,6 +14,7 @@ export interface ServiceRecord {
   failure: string | null;
   forgetRevision: number | null;
   report: ServiceReport | null;
+  drift: DriftNote | null;
 }
 
 interface Row {
@@ -25,6 +26,7 @@ interface Row {
   failure: string | null;
   forget_revision: number | null;
   report: string | null;
+  drift: string | null;
   former_secrets: Buffer | null;
 }
 
@@ -117,6 +119,10 @@ export class ServiceTable implements SecretSource {
     this.#db.prepare('UPDATE services SET report = ? WHERE id = ?').run(JSON.stringify(report), report.serviceId);
   }
 
+  setDrift(id: string, note: DriftNote): void {
+    this.#db.prepare('UPDATE services SET drift = ? WHERE id = ?').run(JSON.stringify(note), id);
+  }
+
   /** A tombstone for an older revision than the host has is ignored: the service came back since. */
   markForgotten(id: string, revision: number): void {
     const sql = 'UPDATE services SET forget_revision = ? WHERE id = ? AND revision <= ?';
@@ -141,6 +147,7 @@ export class ServiceTable implements SecretSource {
       failure: row.failure,
       forgetRevision: row.forget_revision,
       report: row.report === null ? null : (JSON.parse(row.report) as ServiceReport),
+      drift: row.drift === null ? null : (JSON.parse(row.drift) as DriftNote),
     };
   }
 }

@@ -6,6 +6,7 @@
 import * as z from 'zod';
 import { PULL_POLICIES } from '../model.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
+import { driftDraft, shownDrift } from './drift-parts.ts';
 import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
 import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
 import { pruneRequest, pruneResult, serviceUpdates } from './image-parts.ts';
@@ -213,6 +214,16 @@ export const METHODS = {
   'host.adoption': {
     params: lazy(() => adoptionQuestion()),
     result: lazy(() => z.object({ draft: adoptionDraft() })),
+  },
+  /** control → agent: how its containers and files differ from the good revision. */
+  'service.drift': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({ drift: shownDrift() })),
+  },
+  /** control → agent: the file that would make what lives now. `state_conflict` for what no file can say. */
+  'service.drift_draft': {
+    params: lazy(() => z.object({ serviceId: z.string() })),
+    result: lazy(() => z.object({ draft: driftDraft() })),
   },
   /** Either way: a trivial round trip for measuring. */
   echo: {

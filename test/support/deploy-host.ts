@@ -133,7 +133,14 @@ export class DeployHost {
   /** The agent's table of services, with this one in it once it was deployed. */
   get services(): DryRunDeps['services'] {
     const { spec, goodRevision } = this;
-    const state = { desired: 'running', isEnabled: true, failure: null, forgetRevision: null, report: null } as const;
+    const state = {
+      desired: 'running',
+      isEnabled: true,
+      failure: null,
+      forgetRevision: null,
+      report: null,
+      drift: null,
+    } as const;
     return {
       find: (id) => (id === spec.id && goodRevision !== null ? { spec, goodRevision, ...state } : undefined),
       secretsOf: () => secretsOf(spec),

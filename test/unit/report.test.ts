@@ -9,6 +9,7 @@ const recordOf = (over: Partial<ServiceRecord> = {}) => ({
   desired: 'running' as const,
   goodRevision: 1,
   failure: null,
+  drift: null,
   ...over,
 });
 const report = (record: Partial<ServiceRecord>, containers: Container[], isDeploying = false) =>
