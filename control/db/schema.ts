@@ -8,6 +8,7 @@ import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
+import { GIT_WATCHES } from './schema/git-watches.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
 import { REVIEWS } from './schema/reviews.ts';
@@ -33,4 +34,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 12, sql: SERVICE_SETS },
   { version: 13, sql: IMAGE_UPDATES },
   { version: 14, sql: REVIEWS },
+  { version: 15, sql: GIT_WATCHES },
 ];

@@ -1,4 +1,5 @@
-// Push hooks: the secret of each service that has one, and whether a push waits for the job that is under way.
+// Push hooks: the secret of each service that has one, whether a push waits for the job that is under way, and which files
+// a push must touch.
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
 
@@ -29,6 +30,20 @@ export class GitHookStore {
   /** Whether there was one. */
   remove(serviceId: string): boolean {
     return this.#db.run('DELETE FROM git_hooks WHERE service_id = :serviceId', { serviceId }) > 0;
+  }
+
+  /** None: every push concerns it. */
+  setWatchPaths(serviceId: string, patterns: readonly string[]): void {
+    this.#db.run('DELETE FROM git_watches WHERE service_id = :serviceId', { serviceId });
+    if (patterns.length === 0) return;
+    const sql = 'INSERT INTO git_watches (service_id, patterns) VALUES (:serviceId, :patterns)';
+    this.#db.run(sql, { serviceId, patterns: JSON.stringify(patterns) });
+  }
+
+  watchPathsOf(serviceId: string): string[] {
+    const sql = 'SELECT patterns FROM git_watches WHERE service_id = :serviceId';
+    const row = this.#db.get<{ patterns: string }>(sql, { serviceId });
+    return row ? (JSON.parse(row.patterns) as string[]) : [];
   }
 
   setWaiting(serviceId: string, isWaiting: boolean): void {
