@@ -62,7 +62,7 @@ export class Registries {
   async #ask(place: Place, subject: Subject, signal: AbortSignal): Promise<string> {
     const { lookup = systemLookup, certificates = CERTIFICATES, clock, fetchSettings } = this.#deps;
     const addresses = await resolve(lookup, hostOf(place.server));
-    const isPublic = addresses.every((address) => isCallable(address, { allowsPrivate: false }));
+    const isPublic = addresses.some((address) => isCallable(address, { allowsPrivate: false }));
     const onPause = (ms: number) => void this.#pauses.set(place.server, clock.now() + ms);
     const common = { place, subject, certificates, lookup, signal, isPublic, clock, onPause };
     let fault: unknown;
