@@ -1,5 +1,5 @@
 // The words of what runs on a host without Longshore having started it, and of taking it over.
-import type { ContainerView } from './model.ts';
+import type { ContainerView, JobEndState, JobKind } from './model.ts';
 
 /** A container that a service takes over, and the compose service it becomes a part of. */
 export interface AdoptedContainer {
@@ -52,3 +52,7 @@ export interface AdoptionDraft {
   variables: Record<string, string>;
   containers: AdoptedContainer[];
 }
+
+/** Whether a job that ends like this leaves no service: a removal that was done, an adoption that was not. */
+export const endsService = (kind: JobKind, state: JobEndState): boolean =>
+  kind === 'remove' ? state === 'succeeded' : kind === 'adopt' && state !== 'succeeded';

@@ -11,6 +11,7 @@ import { findImages, idsOf, pullContextOf, pullImages, pullsOf, requireImages, t
 import type { JobOutcome } from './job-run.ts';
 import { planDeploy, planNothing, printPlan } from './plan/plan.ts';
 import type { Rendered } from './rendered.ts';
+import { madeOf } from './revisions/origin.ts';
 import { recordRevision, type Revision } from './revisions/revisions.ts';
 import type { Task } from './task.ts';
 import { unchangedOf, undoneOnFailure, type Attempt } from './undo.ts';
@@ -65,7 +66,7 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const normalised = await task.step('normalise', (say) => normalise(task, say));
   const { rendered, containers } = await task.step('check', () => check(task, normalised));
   attempt.rendered = rendered;
-  const made = await task.workspace.loadRendered();
+  const made = madeOf(await task.workspace.loadRendered(), good, containers);
   const decide = (found: FoundImages) => planDeploy({ desired: rendered, made, containers, imageIds: idsOf(found) });
   const found = await task.step('plan', async (say) => {
     const images = await findImages(engine, rendered);

@@ -37,6 +37,10 @@ const WORK: Record<Exclude<JobKind, 'forget_backup'>, (task: Task) => Promise<Jo
   deploy,
   redeploy: deploy,
   rollback,
+  adopt: async (task) => {
+    const { adopt } = await import('./adoption/adopt.ts'); // most agents never do
+    return adopt(task);
+  },
   propose: async (task) => {
     const { propose } = await import('./plan/propose.ts'); // most agents never do
     return propose(task);

@@ -2,17 +2,20 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep, RegistryLogin } from '#shared/model.ts';
 import { CONFIG_HASH_LABEL } from '../docker/container-view.ts';
+import type { UpPart } from '../docker/compose.ts';
 import type { ComposeEvent } from '../docker/progress.ts';
 import type { Container } from '../docker/engine.ts';
+import { settleAdopted } from './adoption/settle.ts';
 import { inputsOf } from './attempt.ts';
 import { expectedAfter, snapshotOf, type Snapshot } from '../drift/snapshot.ts';
+import { findCulprit } from './evidence.ts';
 import { findImages, recordImages } from './images.ts';
 import { isFinished } from './observe.ts';
 import { mendLeftovers, unpause } from './leftovers.ts';
 import { sha256, type Rendered } from './rendered.ts';
 import { recordRevision, type RevisionMeta } from './revisions/revisions.ts';
 import { retried, type Say, type Task } from './task.ts';
-import { findCulprit, waitReady } from './wait.ts';
+import { waitReady, type WaitScope } from './wait.ts';
 import type { Sources } from './workspace.ts';
 
 const BUILD_DEADLINE_MS = 30 * 60_000;
@@ -37,17 +40,23 @@ function loginsOf({ run, isStranger }: Task): readonly RegistryLogin[] | null {
   return !isStranger && registries.length === 0 ? null : registries;
 }
 
-/** Brings the containers to what `rendered` says. Fails with the container's own fault where one is to blame. */
+/** Brings all containers to what `rendered` says. Fails as `up` does. */
 export async function apply(task: Task, rendered: Rendered, say: Say): Promise<void> {
+  const only = await settleAdopted(task, rendered, say);
   await task.workspace.writeRendered(rendered);
+  await up(task, rendered, say, { only });
+}
+
+/** Runs Compose on what is written. Fails with the container's own fault where one is to blame. */
+export async function up(task: Task, rendered: Rendered, say: Say, part: UpPart): Promise<void> {
   const deadlineMs = task.healthTimeoutMs + UP_MARGIN_MS;
   try {
     await retried(say, async () => {
-      const up = () => task.deps.compose.up(task.project, { ...runOf(task, say), deadlineMs });
+      const run = () => task.deps.compose.up(task.project, { ...runOf(task, say), ...part, deadlineMs });
       await unpause(task);
       await mendLeftovers(task);
-      await up();
-      if (await mendLeftovers(task)) await up();
+      await run();
+      if (await mendLeftovers(task)) await run();
     });
   } catch (error) {
     const isVague = error instanceof LongshoreError && error.code === 'apply_failed';
@@ -72,14 +81,8 @@ function describe(event: ComposeEvent): string {
   return event.kind === 'build.log' ? event.text.trimEnd() : event.message;
 }
 
-export const awaitReady = (task: Task, rendered: Rendered, say: Say, only?: readonly string[]): Promise<Container[]> =>
-  waitReady(task.deps, {
-    rendered,
-    timeoutMs: task.healthTimeoutMs,
-    signal: task.run.signal,
-    say,
-    ...(only && { only }),
-  });
+export const awaitReady = (task: Task, rendered: Rendered, say: Say, scope: WaitScope = {}): Promise<Container[]> =>
+  waitReady(task.deps, { ...scope, rendered, timeoutMs: task.healthTimeoutMs, signal: task.run.signal, say });
 
 export interface Outcome {
   sources: Sources;

@@ -7,6 +7,7 @@ import type { Repositories } from '../backup/repositories.ts';
 import type { Compose } from '../docker/compose.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
+import type { Adopted } from '../state/adopted.ts';
 import type { AskAi } from './ai/question.ts';
 import type { ExecuteJob } from './job-run.ts';
 import type { Desired } from './observe.ts';
@@ -35,6 +36,8 @@ export interface ExecutorDeps {
   /** Secrets of a service, those of now and of before. */
   services: { secretsOf(id: string): string[] };
   backups: Repositories;
+  /** Notes containers as a service's own, and whether it is wanted to run. Throws `state_conflict` where another has one. */
+  takeOver: (containers: readonly Adopted[], desired: Desired) => void;
   clock: Clock;
   log: Logger;
 }

@@ -35,7 +35,8 @@ export function containerHealth(container: Container, nowMs: number): Health {
   return nowMs - container.startedAt >= SETTLE_MS ? 'healthy' : 'starting';
 }
 
-const isUp = (container: ContainerView): boolean => container.state === 'running' || container.state === 'paused';
+export const isUp = (container: ContainerView): boolean =>
+  container.state === 'running' || container.state === 'paused';
 
 /** Ended by itself with exit code 0: a one-shot that did its work. */
 export const isFinished = (container: ContainerView): boolean =>

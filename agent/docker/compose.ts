@@ -44,6 +44,15 @@ export interface ComposeTask extends ComposeRun {
   onEvent: (event: ComposeEvent) => void;
 }
 
+export interface UpPart {
+  /** Leaves the containers of all other services alone. Absent: brings up every service. */
+  only?: readonly string[] | undefined;
+  /** So many containers of each are there in the end, and those that are there stay, whatever they were made from. */
+  scale?: Readonly<Record<string, number>> | undefined;
+}
+
+export interface UpTask extends ComposeTask, UpPart {}
+
 export interface BuildTask extends ComposeTask {
   /** Looks for newer base images. */
   pull: boolean;
@@ -55,13 +64,17 @@ export interface Compose {
   version(): Promise<string>;
   /** The normalised file as Compose prints it, and its warnings. Fails with `compose_invalid`. */
   config(project: ComposeProject, run: ComposeRun): Promise<{ json: string; warnings: string[] }>;
+  /** Compose's hash of each service, as `up` would put it on its containers. Fails with `compose_invalid`. */
+  hashes(project: ComposeProject, run: ComposeRun): Promise<Record<string, string>>;
+  /** What the run's `.env` says, as Compose reads it, beside the little that every child has. */
+  environment(project: ComposeProject, run: ComposeRun): Promise<Record<string, string>>;
   /**
    * Builds the services that have `build:`. Fails with `build_failed`; with `image_unavailable` or `registry_login_failed`
    * where a base image is to blame.
    */
   build(project: ComposeProject, task: BuildTask): Promise<void>;
   /** `up -d` of exactly these files: pulls nothing, builds nothing. Repeating it repairs what a killed run left. */
-  up(project: ComposeProject, task: ComposeTask): Promise<void>;
+  up(project: ComposeProject, task: UpTask): Promise<void>;
 }
 
 export interface ComposeOptions {
@@ -117,10 +130,30 @@ class ComposePlugin implements Compose {
   }
 
   async config(project: ComposeProject, run: ComposeRun): Promise<{ json: string; warnings: string[] }> {
+    const { lines, warnings } = await this.#print(project, run, ['--format', 'json']);
+    return { json: lines.join('\n'), warnings };
+  }
+
+  async hashes(project: ComposeProject, run: ComposeRun): Promise<Record<string, string>> {
+    const { lines } = await this.#print(project, run, ['--hash', '*']);
+    return pairsOf(lines, ' ');
+  }
+
+  async environment(project: ComposeProject, run: ComposeRun): Promise<Record<string, string>> {
+    const { lines } = await this.#print(project, run, ['--environment']);
+    return pairsOf(lines, '=');
+  }
+
+  /** What `config` prints, as far as a host can take it. */
+  async #print(
+    project: ComposeProject,
+    run: ComposeRun,
+    form: readonly string[],
+  ): Promise<{ lines: string[]; warnings: string[] }> {
     const out: string[] = [];
     let size = 0;
     const said = new Said();
-    const args = [...common(project, run), 'config', '--format', 'json'];
+    const args = [...common(project, run), 'config', ...form];
     const [file, limited] = this.#hasMemoryLimit
       ? [PRLIMIT, [`--as=${CONFIG_MEMORY_BYTES}`, '--', this.#binary, ...args]]
       : [this.#binary, args];
@@ -141,7 +174,7 @@ class ComposePlugin implements Compose {
     }
     if (end.code !== 0)
       throw failure('Cannot read the compose file', 'compose_invalid', end, said, project, run.signal);
-    return { json: out.join('\n'), warnings: said.warnings };
+    return { lines: out, warnings: said.warnings };
   }
 
   async build(project: ComposeProject, task: BuildTask): Promise<void> {
@@ -157,9 +190,14 @@ class ComposePlugin implements Compose {
     }
   }
 
-  up(project: ComposeProject, task: ComposeTask): Promise<void> {
-    const args = ['up', '-d', '--no-build', '--pull', 'never', '--remove-orphans'];
-    return this.#task(project, task, { args, action: `Cannot apply "${project.name}"`, otherwise: 'apply_failed' });
+  async up(project: ComposeProject, task: UpTask): Promise<void> {
+    const { only, scale } = task;
+    if (only?.length === 0) return;
+    const args = ['up', '-d', '--no-build', '--pull', 'never'];
+    if (!scale) args.push('--remove-orphans');
+    else args.push('--no-recreate', ...Object.entries(scale).map(([name, count]) => `--scale=${name}=${count}`));
+    if (only) args.push('--no-deps', '--', ...only);
+    await this.#task(project, task, { args, action: `Cannot apply "${project.name}"`, otherwise: 'apply_failed' });
   }
 
   async #task(project: ComposeProject, task: ComposeTask, { args, env, action, otherwise }: Verb): Promise<void> {
@@ -184,6 +222,14 @@ class ComposePlugin implements Compose {
     return { ...this.#env, [RUN_VARIABLE]: project.directory };
   }
 }
+
+const pairsOf = (lines: readonly string[], separator: string): Record<string, string> =>
+  Object.fromEntries(
+    lines.flatMap((line) => {
+      const at = line.indexOf(separator);
+      return at > 0 ? [[line.slice(0, at), line.slice(at + 1)]] : [];
+    }),
+  );
 
 /** What Compose is told to do, and how its failure is told. */
 interface Verb {

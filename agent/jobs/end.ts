@@ -1,5 +1,6 @@
 // The one end of a job: its result, what it changed about the service, the report and the events that tell of them
 // reach the disk together, or not at all. The timeline's line about a job is control's, which also ends jobs itself.
+import { endsService } from '#shared/adoption.ts';
 import type { LongshoreError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
 import { type JobEndState, type JobResult, type JobStep, type ServiceReport } from '#shared/model.ts';
@@ -48,7 +49,7 @@ export class JobEnd {
     const { serviceId, kind } = job.offer;
     if (!isBackupKind(kind)) services.setEffect(serviceId, effectOf(outcome, result));
     const record = services.find(serviceId);
-    if (kind === 'remove' && result.state === 'succeeded') services.remove(serviceId);
+    if (endsService(kind, result.state)) services.remove(serviceId);
     outbox.append({ kind: 'job.finished', result, report: record && sighting ? this.#note(record, sighting) : null });
   }
 

@@ -110,7 +110,17 @@ export class Inbox {
   }
 
   /** Why an offer must not be accepted. */
-  #judge({ jobId, epoch, expiresAt, kind, serviceId, spec, backupId, rollbackTo }: JobOffer): LongshoreError | null {
+  #judge({
+    jobId,
+    epoch,
+    expiresAt,
+    kind,
+    serviceId,
+    spec,
+    backupId,
+    rollbackTo,
+    adopts,
+  }: JobOffer): LongshoreError | null {
     const { state, clock } = this.#deps;
     const refuse = (code: 'stale' | 'expired' | 'not_found' | 'protocol_violation', details: string) =>
       new LongshoreError(code, { message: `Cannot accept job "${jobId}"`, details });
@@ -124,6 +134,7 @@ export class Inbox {
     }
     if (bringsSpec(kind) && !spec) return refuse('protocol_violation', 'a deploy needs a spec');
     if (kind === 'rollback' && rollbackTo === undefined) return refuse('protocol_violation', 'it names no revision');
+    if (kind === 'adopt' && !adopts?.length) return refuse('protocol_violation', 'it names no container');
     if (isBackupKind(kind) && backupId === undefined) return refuse('protocol_violation', 'it names no backup');
     const mayBeUnknown = kind === 'remove' || kind === 'forget_backup';
     if (!spec && knownRevision === undefined && !mayBeUnknown) {

@@ -7,6 +7,7 @@ import { AiGrants } from './ai-grants.ts';
 import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
 import type { DeliveryQueue } from './api/webhooks.ts';
+import { AdoptionDesk } from './adoption.ts';
 import { AuditDesk } from './audit.ts';
 import { BackupDesk } from './backups.ts';
 import { createBus } from './bus.ts';
@@ -136,8 +137,10 @@ export function createApp(deps: AppDeps): AppParts {
   });
   const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, publicUrl, log });
   gitHooks.watch(bus);
+  const adoption = new AdoptionDesk({ access, effects, links, create, services });
   const app = {
     services,
+    adoption,
     sets: new ServiceSetDesk({ stores, access, effects, customerRules, links, rollouts, runner, waiters, update }),
     deployPlans,
     gitHooks,

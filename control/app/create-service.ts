@@ -1,4 +1,5 @@
 // Creating a service: everything is checked and decided first, then service, job, event and command are one write.
+import type { AdoptedContainer } from '#shared/adoption.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { PullPolicy } from '#shared/model.ts';
@@ -37,12 +38,17 @@ export interface Created {
   jobId: string;
 }
 
-/** Checks, renders and places; returns the write that does it. */
-export function planCreate(deps: CreateDeps, caller: Caller, input: NewService): (tx: WriteContext) => Created {
+/** Checks, renders and places; returns the write that does it. `adopts`: nothing is deployed, these are taken over. */
+export function planCreate(
+  deps: CreateDeps,
+  caller: Caller,
+  input: NewService,
+  adopts?: readonly AdoptedContainer[],
+): (tx: WriteContext) => Created {
   const { record, draft } = draftCreate(deps, caller, input);
   const order = { pull: input.pull ?? 'missing', madeBy: caller.name };
   const { limits, review } = input;
-  return (tx) => insertService(deps, tx, record, draft.source, { ...order, limits, isReviewed: review });
+  return (tx) => insertService(deps, tx, record, draft.source, { ...order, limits, isReviewed: review, adopts });
 }
 
 /** What the service would be; what the policy refuses goes to `refuse`. */
@@ -158,6 +164,8 @@ export interface InsertOrder {
   cause?: string | undefined;
   /** Its deploys stop at their plan. */
   isReviewed?: boolean | undefined;
+  /** What runs already and is all that the service is: its job takes it over. */
+  adopts?: readonly AdoptedContainer[] | undefined;
 }
 
 /** Service, job, event and command. Throws name_taken, no_host, plan_limit, customer_suspended. */
@@ -175,9 +183,9 @@ export function insertService(
   const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);
   if (isReviewed) stores.reviews.setWanted(id, true);
-  const message = `Created with ${service.method}`;
+  const message = order.adopts ? 'Made of what runs already' : `Created with ${service.method}`;
   stores.events.insert({ serviceId: id, hostId, type: 'service', status: 'created', message, at: createdAt });
-  const jobId = starts.start(tx, service, { kind: 'deploy', expiresAt: null, ...order });
+  const jobId = starts.start(tx, service, { kind: order.adopts ? 'adopt' : 'deploy', expiresAt: null, ...order });
   tx.afterCommit(() =>
     bus.publish({
       type: 'service.status',
@@ -191,7 +199,11 @@ export function insertService(
   return { serviceId: id, jobId };
 }
 
-function requireFreeName({ stores }: Pick<CreateDeps, 'stores'>, { hostId, name }: ServiceRecord): void {
+/** Throws name_taken. */
+export function requireFreeName(
+  { stores }: Pick<CreateDeps, 'stores'>,
+  { hostId, name }: Pick<ServiceRecord, 'hostId' | 'name'>,
+): void {
   if (!stores.services.findByName(hostId, name)) return;
   throw new LongshoreError('name_taken', {
     message: `The host already has a service "${name}"`,

@@ -1,5 +1,6 @@
 // The one place where a job ends and what that means for its service, whoever says so: the host's result, a refusal, a
 // cancel before it was sent, a revoked host. Everything of an end is in one write; the world hears of it after.
+import { endsService } from '#shared/adoption.ts';
 import { bringsSpec, isDeployKind, isJobEnd, type JobKind, type ServiceReport } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { JobEnd } from '../store/jobs.ts';
@@ -32,7 +33,7 @@ export class JobEnds {
     if (made) this.#finishRevision(made, end);
     this.#noteProposal(job, end);
     const service = this.#stores.services.find(job.serviceId);
-    if (service && job.kind === 'remove' && end.state === 'succeeded') this.#bury(service, end.finishedAt);
+    if (service && endsService(job.kind, end.state)) this.#bury(service, end.finishedAt);
     else if (service) {
       const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
       this.setStatus(tx, service, status, end.finishedAt);
@@ -139,6 +140,7 @@ const DONE: Record<JobKind, string> = {
   forget_backup: 'Deleted a backup',
   rollback: 'Rolled back',
   propose: 'Proposed',
+  adopt: 'Adopted',
 };
 
 function messageOf(
@@ -159,6 +161,6 @@ function messageOf(
 
 function sourceOf(service: ServiceRecord | undefined, made: RevisionRecord | undefined): string {
   if (typeof made?.rollbackOf === 'number') return ` to revision ${made.rollbackOf}`;
-  if (!service) return '';
+  if (!service || made?.kind === 'adopt') return '';
   return service.templateId === null ? ` from ${service.method}` : ` from template ${service.templateId}`;
 }

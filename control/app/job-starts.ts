@@ -1,4 +1,5 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
+import type { AdoptedContainer } from '#shared/adoption.ts';
 import { newId } from '#shared/ids.ts';
 import { type BackupKind } from '#shared/backup.ts';
 import { bringsSpec, isDeployKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
@@ -25,6 +26,8 @@ export interface JobOrder {
   review?: boolean | undefined;
   /** The proposal that a deploy carries out. */
   approves?: string | undefined;
+  /** The containers that an adoption takes over. */
+  adopts?: readonly AdoptedContainer[] | undefined;
   /** What a job about a backup is about. */
   backupId?: string | undefined;
 }
@@ -51,6 +54,7 @@ export class JobStarts {
     const job = this.#write(service, order);
     if (order.approves !== undefined) this.#stores.reviews.approve(service.id, order.approves, job.id);
     this.#keepRevision(service, job.id, order);
+    if (order.adopts) this.#stores.adoptions.put(job.id, order.adopts);
     this.#offer(tx, job, service);
     return job.id;
   }
@@ -128,6 +132,7 @@ export class JobStarts {
       ...(service && bringsSpec(job.kind) && { spec: specOf(this.#stores, service) }),
       ...(job.kind === 'rollback' && this.#rollbackOf(job.id)),
       ...(job.kind === 'deploy' && this.#approvedBy(job)),
+      ...(job.kind === 'adopt' && { adopts: this.#stores.adoptions.find(job.id) }),
       ...(job.pull !== null && { pull: job.pull }),
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
       ...(job.backupId !== null && { backupId: job.backupId }),

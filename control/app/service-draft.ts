@@ -6,13 +6,12 @@ import { judgeCompose, requireAllowed, type Finding } from '#shared/compose/poli
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
+import { SERVICE_NAME } from '#shared/service-name.ts';
 import type { ServiceSource } from '../store/records.ts';
 import type { NewService } from './api/services.ts';
 import { secretNamesOf } from './secret-values.ts';
 import type { TemplateRenderer } from './template-shelf.ts';
 
-/** DESIGN's grammar: also a Compose project, a folder and a DNS label, so none of them needs quoting. */
-const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 const VARIABLE_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/;
 /** Compose and the agent set these themselves and believe them. */
 const RESERVED_LABEL = /^(longshore|com\.docker\.compose)(\.|$)/i;
@@ -116,8 +115,14 @@ function fromTemplate(
   };
 }
 
+/** Throws validation_error. */
+export function requireName(name: string): void {
+  const fields = checkName(name);
+  if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
+}
+
 function checkName(name: string): Record<string, string> {
-  if (NAME.test(name)) return {};
+  if (SERVICE_NAME.test(name)) return {};
   return { name: 'must be 1 to 40 of a-z, 0-9 and "-", neither beginning nor ending with "-"' };
 }
 

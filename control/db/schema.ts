@@ -3,6 +3,7 @@
 // Times are milliseconds since the epoch. JSON columns hold what is only read whole. Columns called `sealed` and the
 // *_hash columns are all that is kept of secrets: a copy of this file alone tells none of them.
 import type { Migration } from '#shared/sqlite.ts';
+import { ADOPTIONS } from './schema/adoptions.ts';
 import { AUDIT } from './schema/audit.ts';
 import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
@@ -34,5 +35,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 12, sql: SERVICE_SETS },
   { version: 13, sql: IMAGE_UPDATES },
   { version: 14, sql: REVIEWS },
+  { version: 15, sql: ADOPTIONS },
   { version: 15, sql: GIT_WATCHES },
 ];

@@ -24,6 +24,7 @@ import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
 import { describeRoutes, documentOf, mountOpenApi } from './openapi/describe.ts';
 import { refuseUnknownQueries } from './queries.ts';
 import { limitRates, type CountRequest } from './rate-limit.ts';
+import { mountAdoption } from './routes/adoption.ts';
 import { mountAudit } from './routes/audit.ts';
 import { mountAuth } from './routes/auth.ts';
 import { mountBackups } from './routes/backups.ts';
@@ -102,6 +103,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountJobs(http, app);
   mountBackups(http, app);
   mountHosts(http, app);
+  mountAdoption(http, app);
   mountCustomers(http, app);
   mountPlans(http, app);
   mountRegistries(http, app);

@@ -4,6 +4,7 @@ import { loadSecretBox } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import { openDatabase } from '../db/database.ts';
 import { Writer } from '../db/writer.ts';
+import { AdoptionStore } from './adoptions.ts';
 import { AuditStore } from './audit.ts';
 import { BackupStore } from './backups.ts';
 import { CommandStore } from './commands.ts';
@@ -65,6 +66,7 @@ export function openStores(dataDir: string, clock: Clock) {
     tombstones: new TombstoneStore(db),
     variables: new VariableStore(db, box),
     backups: new BackupStore(db),
+    adoptions: new AdoptionStore(db),
     jobs: new JobStore(db),
     jobLog: new JobLogStore(db),
     events: new EventStore(db),

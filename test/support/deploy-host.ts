@@ -10,14 +10,18 @@ import { createExecutor, type Executor, type ExecutorDeps } from '../../agent/de
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
 import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
+import { withAdopted } from '../../agent/docker/adopted-engine.ts';
 import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
 import type { Engine } from '../../agent/docker/engine.ts';
+import { AdoptedTable } from '../../agent/state/adopted.ts';
+import { MIGRATIONS } from '../../agent/state/schema.ts';
 import { secretsOf } from '../../agent/secrets/mask.ts';
 import { startEventHub } from '../../agent/docker/events.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { JobKind, JobOffer, JobStep, ServiceSpec } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
+import { openSqlite } from '#shared/sqlite.ts';
 import { systemClock } from '#shared/time.ts';
 import { backupsIn } from './backups.ts';
 import { ensureImages, uniqueProject } from './docker.ts';
@@ -66,6 +70,7 @@ export interface RunOptions {
   pull?: JobOffer['pull'];
   backupId?: string;
   rollbackTo?: number;
+  adopts?: JobOffer['adopts'];
   approves?: string;
   steps?: StepLog;
   signal?: AbortSignal;
@@ -176,7 +181,8 @@ export async function startDeployParts(t: Test, restic: Partial<ResticOptions> =
   t.teardown(() => stopped.abort());
   const dataDir = t.testdir();
   const backups = backupsIn(dataDir, restic);
-  const engine = createDockerEngine({ socketPath: SOCKET });
+  const adopted = new AdoptedTable(openSqlite(':memory:', MIGRATIONS));
+  const engine = withAdopted(createDockerEngine({ socketPath: SOCKET }), adopted);
   const binary = findComposePlugin(dataDir);
   if (binary === undefined) throw new Error('Docker Compose is not installed');
   return {
@@ -190,6 +196,7 @@ export async function startDeployParts(t: Test, restic: Partial<ResticOptions> =
     searchPath: SYSTEM_PATH,
     allowsFileGit: true,
     onBuilt: () => undefined,
+    takeOver: (containers) => adopted.put(containers),
     buildImagePrefix: 'longshore-test/',
     askAi: async () => null,
     services: { secretsOf: () => [] },

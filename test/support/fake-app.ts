@@ -243,6 +243,7 @@ export class FakeApp implements App {
     list: (_caller, query) => pageOf([], query),
   };
 
+  readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');
   readonly revisions: App['revisions'] = absent('revisions');
   readonly proposals: App['proposals'] = absent('proposals');

@@ -25,6 +25,8 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
       json: JSON.stringify({ name, services: { web: { image: 'web:1' } } }),
       warnings: [],
     }),
+    hashes: async () => ({}),
+    environment: async () => ({}),
     build: async () => undefined,
     up: async ({ name }) => {
       onUp(engine);
@@ -57,6 +59,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     searchPath: '',
     allowsFileGit: false,
     onBuilt: () => undefined,
+    takeOver: () => undefined,
     buildImagePrefix: '',
     askAi: async () => null,
     services: { secretsOf: () => [] },

@@ -11,7 +11,6 @@ import type { Container } from '../../docker/engine.ts';
 import { redactorOf, redactStep, type Redact } from '../../jobs/redact.ts';
 import { hideIn } from '../../secrets/hide.ts';
 import { showProposal } from '../ai/proposal.ts';
-import { loadMade } from '../adoption/made.ts';
 import { complete, dockerFacts, draft, judge, normalise } from '../attempt.ts';
 import { keepData, type Checkout } from '../git/checkouts.ts';
 import { findImages, idsOf, pullsOf, type FoundImages } from '../images.ts';
@@ -134,7 +133,7 @@ async function weigh(
   const asked = [engine.listProject(workspace.name), engine.listAll(), dockerFacts(real)] as const;
   const [containers, all, docker] = await Promise.all(asked);
   const [last, good, found, volumes] = await Promise.all([
-    loadMade(workspace, containers),
+    workspace.loadRendered(),
     loadGood(real),
     findImages(engine, desired),
     engine.listVolumes(workspace.name).then((list) => list.map(({ name }) => name)),

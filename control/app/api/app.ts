@@ -1,5 +1,6 @@
 // What the app layer offers to routes, dialects, sockets and background work. Every rule lives behind this line; HTTP
 // chooses words and status codes, nothing else. All times are milliseconds since the epoch.
+import type { Adoption } from './adoption.ts';
 import type { Audit } from './audit.ts';
 import type { Backups } from './backups.ts';
 import type { Customers, Plans } from './customers.ts';
@@ -23,6 +24,7 @@ import type { Variables } from './variables.ts';
 
 export interface App {
   services: Services;
+  adoption: Adoption;
   sets: ServiceSets;
   deployPlans: DeployPlans;
   revisions: Revisions;

@@ -3,7 +3,8 @@ import { z } from 'zod';
 import { LIFECYCLES } from '#shared/model.ts';
 import type { App } from '../../app/api/app.ts';
 import type { Caller } from '../../app/api/caller.ts';
-import { SERVICE_SORTS, type NewService } from '../../app/api/services.ts';
+import type { Job } from '../../app/api/jobs.ts';
+import { SERVICE_SORTS, type NewService, type Service } from '../../app/api/services.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import { fromNewServiceBody, newServiceBody } from '../views/new-service.ts';
@@ -162,9 +163,11 @@ export function mountServices(http: Http, app: App): void {
   );
 }
 
+export const createService = async (app: App, caller: Caller, input: NewService): Promise<Answer> =>
+  toCreatedAnswer(app, caller, await app.services.create(caller, input));
+
 /** What every way to ask for a new service answers. */
-export async function createService(app: App, caller: Caller, input: NewService): Promise<Answer> {
-  const { service, job } = await app.services.create(caller, input);
+export function toCreatedAnswer(app: App, caller: Caller, { service, job }: { service: Service; job: Job }): Answer {
   const url = view.urlOf(service, factsFinder(app, caller));
   const body = { id: service.id, name: service.name, status: service.lifecycle, url, deploy_job_id: job.id };
   return { status: 201, body };

@@ -1,0 +1,33 @@
+// What a deploy does about adopted containers, which Compose would make anew for want of our labels, or does not know at
+// all: those that may stay are kept out of its hands, those in the way of theirs successors go first. Pure.
+import type { PlanStep } from '#shared/model.ts';
+import { isForeign } from '../../docker/adopted-engine.ts';
+import type { Container } from '../../docker/engine.ts';
+
+export interface Division {
+  /** Compose services that `up` is for. */
+  only: string[];
+  /** To be started as they are. */
+  idle: Container[];
+  /** To be removed before `up`: Compose would not do it. */
+  retired: Container[];
+}
+
+/** Undefined where nothing is adopted: then Compose does everything. */
+export function divide(steps: readonly PlanStep[], containers: readonly Container[]): Division | undefined {
+  const adopted = containers.filter(({ isAdopted }) => isAdopted);
+  if (adopted.length === 0) return undefined;
+  const staying = new Set(steps.filter(({ action }) => action === 'keep' || action === 'start').map(nameOf));
+  const spared = new Set(adopted.map(nameOf).filter((service) => staying.has(service)));
+  const removed = new Set(steps.filter(({ action }) => action === 'remove').map(nameOf));
+  const wanted = steps.map(nameOf).filter((service) => !removed.has(service));
+  return {
+    only: wanted.filter((service) => !spared.has(service)),
+    idle: adopted.filter(({ service, state }) => spared.has(service) && state !== 'running'),
+    retired: containers.filter((one) => removed.has(one.service) || (isStranger(one) && !spared.has(one.service))),
+  };
+}
+
+const nameOf = ({ service }: { service: string }): string => service;
+
+const isStranger = (container: Container): boolean => container.isAdopted && isForeign(container);
