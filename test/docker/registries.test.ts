@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RegistryLogin } from '#shared/model.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
-import { docker, ensureImages, removeProject, uniqueName } from '../support/docker.ts';
+import { docker, ensureImages, ownImage, removeProject } from '../support/docker.ts';
 import { missingRegistry, startRegistry } from '../support/registry.ts';
 
 const skip = await missingRegistry();
@@ -166,16 +166,6 @@ async function startBuildHost(t: Test, base: string): Promise<DeployHost> {
     await docker(['rmi', '-f', `${host.spec.name}-web`]);
   });
   return host;
-}
-
-/** An image that no other test has: taking it away hurts nobody. */
-async function ownImage(t: Test): Promise<string> {
-  const name = `${uniqueName('longshore-test/own')}:1`;
-  const container = await docker(['create', 'longshore-test/web:1']);
-  await docker(['commit', '-c', `LABEL test=${name}`, container, name]);
-  await docker(['rm', container]);
-  t.teardown(() => docker(['rmi', '-f', name]));
-  return name;
 }
 
 const modesOf = (folder: string) => [folder, join(folder, 'config.json')].map((path) => statSync(path).mode & 0o777);

@@ -83,6 +83,16 @@ export async function removeProject(project: string): Promise<void> {
   if (built.size) await docker(['rmi', '-f', ...built]);
 }
 
+/** An image that no other test has: taking it away hurts nobody. */
+export async function ownImage(t: Test): Promise<string> {
+  const name = `${uniqueName('longshore-test/own')}:1`;
+  const container = await docker(['create', 'longshore-test/web:1']);
+  await docker(['commit', '-c', `LABEL test=${name}`, container, name]);
+  await docker(['rm', container]);
+  t.teardown(() => docker(['rmi', '-f', name]));
+  return name;
+}
+
 /** Any other program, likewise. */
 export async function runProgram(file: string, args: string[], options: RunOptions = {}): Promise<string> {
   const { cwd, env, timeoutMs = 120_000 } = options;

@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import type { RegistryLogin } from '#shared/model.ts';
@@ -34,12 +35,16 @@ export class Registry implements RegistryLogin {
   readonly server: string;
   readonly #dir: string;
   password: string;
+  /** What it was asked, one line each: `HEAD /v2/team/web/manifests/1`. */
+  readonly requests: string[] = [];
+  readonly #isOpen: boolean;
   #child: ChildProcess | undefined;
 
-  constructor(port: number, dir: string, password: string) {
+  constructor(port: number, dir: string, password: string, isOpen: boolean) {
     this.server = `127.0.0.1:${port}`;
     this.#dir = dir;
     this.password = password;
+    this.#isOpen = isOpen;
   }
 
   /** The login as a service's spec has it. */
@@ -54,8 +59,14 @@ export class Registry implements RegistryLogin {
     await this.setPassword(this.password);
     const config = join(this.#dir, 'config.yml');
     writeFileSync(config, JSON.stringify(this.#config())); // JSON is YAML
-    this.#child = spawn(program, ['serve', config], { stdio: 'ignore', env: {} });
-    await eventually(async () => (await fetch(`http://${this.server}/v2/`)).status === 401);
+    const child = spawn(program, ['serve', config], { stdio: ['ignore', 'pipe', 'ignore'], env: {} });
+    this.#child = child;
+    createInterface(child.stdout).on('line', (line) => {
+      const [, asked] = /"([A-Z]+ \S+) HTTP/.exec(line) ?? [];
+      if (asked !== undefined) this.requests.push(asked);
+    });
+    const answer = this.#isOpen ? 200 : 401;
+    await eventually(async () => (await fetch(`http://${this.server}/v2/`)).status === answer);
   }
 
   async stop(): Promise<void> {
@@ -87,6 +98,14 @@ export class Registry implements RegistryLogin {
     return image;
   }
 
+  /** Takes a tag away, as a registry's own clean-up does. */
+  removeTag(name: string): void {
+    const [, repository = '', tag = ''] = /^(.*):([^:]*)$/.exec(name) ?? [];
+    rmSync(join(this.#dir, 'data/docker/registry/v2/repositories', repository, '_manifests/tags', tag), {
+      recursive: true,
+    });
+  }
+
   /** What this machine calls its images: by tag, and by digest where a tag has moved on. */
   async #names(): Promise<Set<string>> {
     const format = '{{.Repository}}:{{.Tag}}\n{{.Repository}}@{{.Digest}}';
@@ -100,7 +119,7 @@ export class Registry implements RegistryLogin {
       log: { level: 'error' },
       storage: { filesystem: { rootdirectory: join(this.#dir, 'data') } },
       http: { addr: this.server, secret: 'of one process' },
-      auth: { htpasswd: { realm: 'test', path: join(this.#dir, 'htpasswd') } },
+      ...(!this.#isOpen && { auth: { htpasswd: { realm: 'test', path: join(this.#dir, 'htpasswd') } } }),
     };
   }
 }
@@ -111,10 +130,11 @@ async function bcrypt(password: string): Promise<string> {
   return runProgram('perl', ['-e', program], { env: { PASSWORD: password } });
 }
 
-export async function startRegistry(t: Test, password: string): Promise<Registry> {
+/** `isOpen`: it wants no login. */
+export async function startRegistry(t: Test, password: string, { isOpen = false } = {}): Promise<Registry> {
   const answer = await findProgram();
   if ('missing' in answer) throw new Error(answer.missing);
-  const registry = new Registry(await freePort(), mkdtempSync(join(tmpdir(), 'longshore-registry-')), password);
+  const registry = new Registry(await freePort(), mkdtempSync(join(tmpdir(), 'longshore-registry-')), password, isOpen);
   t.teardown(() => registry.stop());
   await registry.start(answer.program);
   return registry;
