@@ -8,6 +8,7 @@ import type { RegistrySettings } from '../../agent/images/endpoints.ts';
 import { Registries, type RegistriesDeps } from '../../agent/images/registry.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { DIGEST, resolveTo, sayDigest, startFakeRegistry, wantToken } from '../support/fake-registry.ts';
+import { freePort } from '../support/free-port.ts';
 import { makeCertificate } from '../support/git-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -122,6 +123,7 @@ t.test('an endless token, endless headers and silence have an end', async (t) =>
   });
   await t.rejects(ask(verbose.port), { code: 'egress_failed', message: /headers of the reply are too large/ });
 
+  await t.rejects(ask(await freePort()), { code: 'egress_failed', message: /The connection was refused/ });
   const silent = await startFakeRegistry(t, () => undefined);
   await t.rejects(ask(silent.port, registries({ deadlineMs: 200 })), { code: 'timed_out', message: /in time/ });
 });
