@@ -14,8 +14,9 @@ export type DeployMethod = (typeof DEPLOY_METHODS)[number];
 
 /**
  * What a job does to its service. `redeploy` looks for newer images first, `rollback` puts an earlier revision back,
- * `propose` works out a deploy and starts nothing: somebody reviews it. `adopt` takes over containers as they are. A host
- * that does not know a kind refuses it.
+ * `propose` works out a deploy and starts nothing: somebody reviews it. `adopt` takes over containers as they are.
+ * `revert` makes containers that drifted what they were, `accept` makes what they are the new revision. A host that does
+ * not know a kind refuses it.
  */
 export const JOB_KINDS = [
   'deploy',
@@ -30,11 +31,13 @@ export const JOB_KINDS = [
   'rollback',
   'propose',
   'adopt',
+  'revert',
+  'accept',
 ] as const;
 export type JobKind = (typeof JOB_KINDS)[number];
 
 /** Jobs that make a new revision. */
-export const DEPLOY_KINDS = ['deploy', 'redeploy', 'rollback', 'adopt'] as const;
+export const DEPLOY_KINDS = ['deploy', 'redeploy', 'rollback', 'adopt', 'accept'] as const;
 export type DeployKind = (typeof DEPLOY_KINDS)[number];
 export const isDeployKind = (kind: JobKind): kind is DeployKind => (DEPLOY_KINDS as readonly string[]).includes(kind);
 /** Jobs that bring a new spec along. */

@@ -41,6 +41,14 @@ const WORK: Record<Exclude<JobKind, 'forget_backup'>, (task: Task) => Promise<Jo
     const { adopt } = await import('./adoption/adopt.ts'); // most agents never do
     return adopt(task);
   },
+  revert: async (task) => {
+    const { revert } = await import('./drift/revert.ts'); // most agents never do
+    return revert(task);
+  },
+  accept: async (task) => {
+    const { accept } = await import('./drift/accept.ts'); // most agents never do
+    return accept(task);
+  },
   propose: async (task) => {
     const { propose } = await import('./plan/propose.ts'); // most agents never do
     return propose(task);

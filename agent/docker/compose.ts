@@ -49,6 +49,8 @@ export interface UpPart {
   only?: readonly string[] | undefined;
   /** So many containers of each are there in the end, and those that are there stay, whatever they were made from. */
   scale?: Readonly<Record<string, number>> | undefined;
+  /** Makes containers anew also where nothing of the file has changed; anonymous volumes go on. */
+  isForced?: boolean | undefined;
 }
 
 export interface UpTask extends ComposeTask, UpPart {}
@@ -191,11 +193,12 @@ class ComposePlugin implements Compose {
   }
 
   async up(project: ComposeProject, task: UpTask): Promise<void> {
-    const { only, scale } = task;
+    const { only, scale, isForced } = task;
     if (only?.length === 0) return;
     const args = ['up', '-d', '--no-build', '--pull', 'never'];
     if (!scale) args.push('--remove-orphans');
     else args.push('--no-recreate', ...Object.entries(scale).map(([name, count]) => `--scale=${name}=${count}`));
+    if (isForced) args.push('--force-recreate');
     if (only) args.push('--no-deps', '--', ...only);
     await this.#task(project, task, { args, action: `Cannot apply "${project.name}"`, otherwise: 'apply_failed' });
   }

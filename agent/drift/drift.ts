@@ -25,22 +25,28 @@ export interface DriftDeps {
   engine: Pick<Engine, 'describeProject'>;
 }
 
+/** What was compared. */
+export interface Found extends Drift {
+  live: Snapshot;
+  good: Revision | undefined;
+}
+
 /** Throws `docker_unavailable`. */
 export async function findDrift(
   { dataDir, engine }: DriftDeps,
   { spec, goodRevision }: Pick<ServiceRecord, 'spec' | 'goodRevision'>,
-): Promise<Drift & { live: Snapshot }> {
+): Promise<Found> {
   const workspace = new Workspace(dataDir, spec.name);
   const [good, live] = await Promise.all([
     goodRevision === null ? undefined : loadRevision(workspace, goodRevision),
     engine.describeProject(spec.name).then(snapshotOf),
   ]);
   const own = good?.meta.serviceId === spec.id ? good : undefined;
-  if (!own?.live) return { state: 'unknown', revision: goodRevision, services: [], files: [], live };
+  if (!own?.live) return { state: 'unknown', revision: goodRevision, services: [], files: [], live, good: own };
   const services = compareContainers(own.live, live);
   const files = await findDriftedFiles(workspace, own);
   const state = services.length + files.length === 0 ? 'in_sync' : 'drifted';
-  return { state, revision: goodRevision, services, files, live };
+  return { state, revision: goodRevision, services, files, live, good: own };
 }
 
 /** Only the files of the revision: what else lies in the folder, its containers may have written. */

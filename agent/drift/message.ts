@@ -14,5 +14,9 @@ export function driftMessage({ state, revision, services, files }: Drift): strin
 
 const verbs = { missing: 'is missing', extra: 'is not of it', changed: 'changed' } as const;
 
+/** Where containers differ, each place once. */
+export const placesOf = (containers: readonly DriftedContainer[]): string =>
+  [...new Set(containers.flatMap(({ fields }) => fields.map(placeOf)))].join(', ');
+
 const inWords = ({ container, change, fields }: DriftedContainer): string =>
   change === 'changed' ? `${container} has another ${fields.map(placeOf).join(', ')}` : `${container} ${verbs[change]}`;

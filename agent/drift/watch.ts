@@ -63,7 +63,7 @@ export class DriftWatch {
     const checkedAt = clock.now();
     if (this.#isBusy(serviceId)) return { ...nothingKnown(record), checkedAt };
     const files = await this.#traceFiles(record);
-    const { live, ...drift } = await findDrift(this.#deps, record);
+    const { live, good: _, ...drift } = await findDrift(this.#deps, record);
     const now = state.services.find(serviceId);
     // A job that began or ended meanwhile has moved what was compared.
     if (!now || this.#isBusy(serviceId) || now.goodRevision !== record.goodRevision) {

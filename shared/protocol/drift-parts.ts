@@ -32,8 +32,6 @@ export const driftDraft = lazy(() =>
   z.object({
     /** With its secrets: it becomes the service's own file. */
     compose: z.string().max(256 * 1024),
-    /** Of the containers as they were looked at. */
-    digest: z.string().regex(/^[0-9a-f]{64}$/),
   }),
 );
 export type DriftDraft = z.infer<ReturnType<typeof driftDraft>>;

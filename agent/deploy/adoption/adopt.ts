@@ -40,7 +40,7 @@ async function takeOver(task: Task): Promise<JobOutcome> {
   const plan = Object.keys(rendered.services).map((service): PlanStep => {
     return { service, action: 'keep', reason: 'adopted as it is' };
   });
-  await task.step('record', () => record(task, { sources, rendered, containers, plan }));
+  await task.step('record', () => recordAsIs(task, { sources, rendered, containers, plan }));
   return { state: 'succeeded', goodRevision: spec.revision, plan };
 }
 
@@ -74,7 +74,7 @@ function requireSameServices({ services }: Rendered, containers: readonly Contai
 const gone = (message: string): LongshoreError =>
   new LongshoreError('state_conflict', { message, details: 'Look again and adopt what is there now.' });
 
-interface Taken {
+export interface Taken {
   sources: Sources;
   rendered: Rendered;
   containers: readonly Container[];
@@ -82,7 +82,7 @@ interface Taken {
 }
 
 /** The rows come first: what describes the project looks through them. */
-async function record(task: Task, { sources, rendered, containers, plan }: Taken): Promise<void> {
+export async function recordAsIs(task: Task, { sources, rendered, containers, plan }: Taken): Promise<void> {
   const { deps, run, workspace } = task;
   const { spec } = run.service;
   const rows = containers.map(({ id, service }) => ({ id, service, serviceId: spec.id, project: spec.name }));

@@ -1,13 +1,18 @@
 // Puts an earlier revision back, exactly: its files, its images by id or digest, its rendered file; nothing is read anew.
 // It becomes the newest revision, so that the history grows and can be gone back in.
 import { LongshoreError } from '#shared/errors.ts';
+import type { PlanStep } from '#shared/model.ts';
+import type { Container } from '../../docker/engine.ts';
 import { expectedAfter, snapshotOf } from '../../drift/snapshot.ts';
 import { checkHost } from '../attempt.ts';
-import { apply, awaitReady, standingOf } from '../execute.ts';
-import { haveImages, pullContextOf, restoreImages } from '../images.ts';
+import { awaitReady, standingOf } from '../execute.ts';
+import { findRecorded, haveImages, pullContextOf, restoreImages } from '../images.ts';
 import type { JobOutcome } from '../job-run.ts';
-import { planDeploy, printPlan } from '../plan/plan.ts';
+import { planReplacing } from '../overlap/order.ts';
+import { replace } from '../overlap/replace.ts';
+import { printPlan } from '../plan/plan.ts';
 import { unstampRendered } from '../rendered.ts';
+import { madeOf } from './origin.ts';
 import { loadRevision, recordRevision, type Revision, type RevisionMeta } from './revisions.ts';
 import type { Task } from '../task.ts';
 import { undoneOnFailure, type Attempt } from '../undo.ts';
@@ -16,14 +21,16 @@ export const rollback = (task: Task): Promise<JobOutcome> =>
   undoneOnFailure(task, async (attempt, good) => {
     const target = await requireTarget(task);
     await prepare(task, attempt, target, good);
-    await decide(task, attempt, target);
+    const containers = await check(task, target);
+    const plan = await decide(task, { target, good, containers });
+    attempt.plan = plan;
     await bringImages(task, target.meta);
     await task.step('apply', (say) => {
       attempt.hasTouchedDocker = true;
-      return apply(task, target.rendered, say);
+      return replace(task, { rendered: target.rendered, plan, good }, say);
     });
-    const containers = await task.step('wait', (say) => awaitReady(task, target.rendered, say));
-    const meta = { ...metaOf(task, target), ...standingOf(containers), plan: attempt.plan ?? [] };
+    const ready = await task.step('wait', (say) => awaitReady(task, target.rendered, say));
+    const meta = { ...metaOf(task, target), ...standingOf(ready), plan };
     await task.step('record', async () => {
       const live = expectedAfter(good?.live, snapshotOf(await task.deps.engine.describeProject(task.workspace.name)));
       await recordRevision(task.workspace, { ...target, meta, live });
@@ -49,16 +56,29 @@ async function prepare(task: Task, attempt: Attempt, target: Revision, good: Rev
 }
 
 /** The policy of the host may be another one than then. */
-async function decide(task: Task, attempt: Attempt, { rendered, meta }: Revision): Promise<void> {
-  const { containers } = await task.step('check', () => checkHost(task, unstampRendered(rendered)));
-  const made = await task.workspace.loadRendered();
-  const imageIds = Object.fromEntries(Object.entries(meta.images).map(([service, { id }]) => [service, id]));
-  attempt.plan = planDeploy({ desired: rendered, made, containers, imageIds });
-  const printed = printPlan(attempt.plan);
-  await task.step('plan', async (say) => say({ message: printed }));
+async function check(task: Task, { rendered }: Revision): Promise<Container[]> {
+  return (await task.step('check', () => checkHost(task, unstampRendered(rendered)))).containers;
 }
 
-async function bringImages(task: Task, { images }: RevisionMeta): Promise<void> {
+interface Situation {
+  target: Revision;
+  good: Revision | undefined;
+  containers: readonly Container[];
+}
+
+function decide(task: Task, { target, good, containers }: Situation): Promise<PlanStep[]> {
+  return task.step('plan', async (say) => {
+    const { rendered, meta } = target;
+    const made = madeOf(await task.workspace.loadRendered(), good, containers);
+    const images = await findRecorded(task.deps.engine, meta.images);
+    const imageIds = Object.fromEntries(Object.entries(meta.images).map(([service, { id }]) => [service, id]));
+    const plan = planReplacing({ desired: rendered, made, good, containers, images, imageIds });
+    say({ message: printPlan(plan) });
+    return plan;
+  });
+}
+
+export async function bringImages(task: Task, { images }: Pick<RevisionMeta, 'images'>): Promise<void> {
   if (await haveImages(task.deps.engine, images)) return task.skip('pull', 'every image is on the host');
   await task.step('pull', () => restoreImages(pullContextOf(task), images));
 }
