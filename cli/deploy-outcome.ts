@@ -14,6 +14,13 @@ export async function watchJob({ world, client, output }: Session, job: Followed
   return ended;
 }
 
+/** What a job that went well has come to; `done`: in a word, for one that did what was asked for. */
+export function inWords({ service_name: name, kind, unchanged }: JobDetail, done: string): string {
+  if (kind === 'propose')
+    return `${name}: a proposal waits for review; \`longshore services proposal ${name}\` shows it`;
+  return `${name}: ${unchanged ? 'nothing had to change' : done}`;
+}
+
 function failureOf(job: JobDetail): JobFailedError {
   const where = job.failed_step === null ? '' : ` at step ${job.failed_step}`;
   const putBack = job.rolled_back_to === null ? '' : `revision ${job.rolled_back_to} was put back; `;

@@ -7,17 +7,40 @@ interface FieldChange {
   after: string | null;
 }
 
-/** What a deploy would do. */
-export interface DeployPlan {
-  /** Null for a service that is not there yet. */
-  plan_id: string | null;
-  deploys: boolean;
+/** What a deploy would do to what is there. */
+export interface PlannedDeploy {
+  commit: string | null;
   services: (PlanStep & { fields: FieldChange[] })[];
   images: { reference: string; source: string }[];
   volumes: { name: string; action: string }[];
   downtime: { services: string[] };
   findings: { path: string; rule: string; message: string }[];
   preflight: { state: string; message: string }[];
+}
+
+export interface AiProposal {
+  variables: { name: string; value: string | null; given: boolean }[];
+  port: number | null;
+  health_path: string | null;
+  reasons: string[];
+}
+
+/** What a change or a redeploy would do. */
+export interface DeployPlan extends PlannedDeploy {
+  /** Null for a service that is not there yet. */
+  plan_id: string | null;
+  deploys: boolean;
+  proposal: AiProposal | null;
+}
+
+/** What waits for review. */
+export interface Proposal {
+  proposal_id: string;
+  made_at: string;
+  /** From what runs; empty where it is the same. */
+  diff: string;
+  proposal: AiProposal | null;
+  plan: PlannedDeploy;
 }
 
 export interface Revision {

@@ -1,7 +1,7 @@
 // `longshore services plan` and `longshore deploy --plan`: what would happen, with nothing happening.
 import type { Argv } from 'yargs';
 import type { Session } from './command.ts';
-import type { DeployPlan } from './deploy-types.ts';
+import type { DeployPlan, PlannedDeploy } from './deploy-types.ts';
 import type { Output } from './output.ts';
 import { changeOf, changeOptions, type ChangeArgs } from './service-update.ts';
 import { requireServiceId } from './services.ts';
@@ -25,7 +25,7 @@ export async function plan(session: Session, args: PlanArgs): Promise<void> {
 
 const ACTION_STYLE = { create: 'green', recreate: 'yellow', start: 'green', remove: 'red', keep: 'gray' } as const;
 
-const COLUMNS: Column<DeployPlan['services'][number]>[] = [
+const COLUMNS: Column<PlannedDeploy['services'][number]>[] = [
   { title: 'ACTION', cell: ({ action }) => action, style: (_, { action }) => ACTION_STYLE[action] },
   { title: 'SERVICE', cell: ({ service }) => service },
   { title: 'REASON', cell: ({ reason }) => reason },
@@ -33,13 +33,20 @@ const COLUMNS: Column<DeployPlan['services'][number]>[] = [
 
 export function showPlan(output: Output, found: DeployPlan): void {
   if (output.isJson) return output.json(found);
+  showPlanned(output, found);
+  for (const reason of found.proposal?.reasons ?? []) output.line(`the AI: ${reason}`);
+  if (!found.deploys) output.line('this change needs no deploy');
+  if (found.plan_id !== null) output.line(`plan ${found.plan_id}, for 10 minutes`);
+}
+
+/** What would happen, for people. */
+export function showPlanned(output: Output, found: PlannedDeploy): void {
   output.table(COLUMNS, found.services);
   for (const line of linesOf(found)) output.line(line);
 }
 
 /** What the table has no room for; what is as it was is left out. */
-function linesOf(found: DeployPlan): string[] {
-  const { services, images, volumes, downtime, findings, preflight, deploys } = found;
+function linesOf({ services, images, volumes, downtime, findings, preflight }: PlannedDeploy): string[] {
   const changed = services.flatMap(({ service, fields }) => fields.map((field) => ({ service, ...field })));
   return [
     ...changed.map(
@@ -50,7 +57,5 @@ function linesOf(found: DeployPlan): string[] {
     ...(downtime.services.length > 0 ? [`down for a moment: ${downtime.services.join(', ')}`] : []),
     ...findings.map(({ path, rule, message }) => `refused: ${path}: ${message} (rule: ${rule})`),
     ...preflight.filter(({ state }) => state !== 'ok').map(({ state, message }) => `${state}: ${message}`),
-    ...(deploys ? [] : ['this change needs no deploy']),
-    ...(found.plan_id === null ? [] : [`plan ${found.plan_id}, for 10 minutes`]),
   ];
 }

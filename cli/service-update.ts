@@ -3,8 +3,9 @@ import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import type { ChangeAnswer } from './api-types.ts';
+import { AUTO_UPDATE_HELP, ownTimeZone, parseAutoUpdate } from './auto-update.ts';
 import { argument, type Session } from './command.ts';
-import { watchJob } from './deploy-outcome.ts';
+import { inWords, watchJob } from './deploy-outcome.ts';
 import { parseSeconds } from './duration.ts';
 import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from './git-source.ts';
 import { limitField } from './limits.ts';
@@ -25,6 +26,8 @@ export interface ChangeArgs extends GitSourceArgs {
   category?: string | undefined;
   timeout?: string | undefined;
   rollback?: boolean | undefined;
+  review?: boolean | undefined;
+  autoUpdate?: string | undefined;
   revision?: number | undefined;
 }
 
@@ -53,6 +56,8 @@ export const changeOptions = <T>(yargs: Argv<T>) =>
     .option('category', oneOf('Category; empty removes it'))
     .option('timeout', oneOf('How long a deploy may take to be healthy, e.g. 5m'))
     .option('rollback', { type: 'boolean', describe: 'Put the last good revision back on failure' })
+    .option('review', { type: 'boolean', describe: 'Stop each deploy at its plan, for a service by AI' })
+    .option('auto-update', oneOf(AUTO_UPDATE_HELP))
     .option('revision', { type: 'number', requiresArg: true, describe: 'Only if this is still its revision' });
 
 export const updateOptions = <T>(yargs: Argv<T>) =>
@@ -75,7 +80,7 @@ export async function update(session: Session, args: UpdateArgs): Promise<void> 
   }
   const job = await watchJob(session, { id: jobId, serviceId: id });
   if (output.isJson) return output.json(job);
-  output.line(`${args.service}: ${job.unchanged ? 'nothing had to change' : 'changed'}`);
+  output.line(inWords(job, 'changed'));
 }
 
 /** The body of the PATCH. Throws `bad_request` when there is nothing to change. */
@@ -89,7 +94,7 @@ function toBody({ revision, planId, ...args }: UpdateArgs): object {
 
 /** What was asked for; everything else is left out. */
 export function changeOf(args: ChangeArgs): object {
-  const { file, displayName, category, timeout, rollback, revision } = args;
+  const { file, displayName, category, timeout, rollback, review, autoUpdate, revision } = args;
   const variables = {
     ...(args.envFile !== undefined && readEnvFile(args.envFile)),
     ...parsePairs(args.env, '--env'),
@@ -105,6 +110,8 @@ export function changeOf(args: ChangeArgs): object {
     ...(category !== undefined && { category: category || null }),
     ...(timeout !== undefined && { health_timeout_s: parseSeconds(timeout, '--timeout') }),
     ...(rollback !== undefined && { rollback_on_failure: rollback }),
+    ...(review !== undefined && { review }),
+    ...(autoUpdate !== undefined && { auto_update: parseAutoUpdate(autoUpdate, ownTimeZone()) }),
     ...(revision !== undefined && { revision }),
   };
 }

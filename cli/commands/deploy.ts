@@ -1,11 +1,11 @@
-// `longshore deploy`: a new service from a compose file, a template or a Git repository.
+// `longshore deploy`: a new service from a compose file, a template, a Git repository, or by AI.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import type { DeployAnswer, Service } from '../api-types.ts';
 import type { Client } from '../client.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
-import { watchJob } from '../deploy-outcome.ts';
+import { inWords, watchJob } from '../deploy-outcome.ts';
 import type { DeployPlan } from '../deploy-types.ts';
 import { parseSeconds } from '../duration.ts';
 import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from '../git-source.ts';
@@ -19,6 +19,8 @@ interface DeployArgs extends GitSourceArgs {
   file?: string | undefined;
   template?: string | undefined;
   git?: string | undefined;
+  ai?: string | undefined;
+  review: boolean;
   branch?: string | undefined;
   env: string[];
   set: string[];
@@ -51,6 +53,8 @@ const options = (yargs: Argv) =>
       describe: 'A template instead (`longshore templates list`)',
     })
     .option('git', { type: 'string', requiresArg: true, describe: 'A Git repository instead, https:// or ssh' })
+    .option('ai', { type: 'string', requiresArg: true, describe: 'A repository that an AI finds out about, https://' })
+    .option('review', { type: 'boolean', default: false, describe: 'Stop each AI deploy at its plan' })
     .option('branch', { type: 'string', requiresArg: true, describe: "Its branch; else the repository's own choice" })
     .options(gitSourceOptions)
     .option('env', { type: 'string', array: true, nargs: 1, alias: 'e', default: [], describe: 'Variable, NAME=VALUE' })
@@ -75,16 +79,17 @@ const options = (yargs: Argv) =>
     .option('rollback', { type: 'boolean', default: true, describe: 'Put the last good revision back on failure' })
     .option('plan', { type: 'boolean', default: false, describe: 'Only show what it would do' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
-    .conflicts('file', ['template', 'git'])
-    .conflicts('template', 'git')
+    .conflicts('file', ['template', 'git', 'ai', 'git-token-file'])
+    .conflicts('template', ['git', 'ai', 'git-token-file'])
+    .conflicts('ai', ['git', 'branch', 'commit', 'path'])
     .implies('branch', 'git')
     .implies('commit', 'git')
     .implies('path', 'git')
-    .implies('git-token-file', 'git')
     .implies('git-username', 'git-token-file')
     .example('$0 deploy -f compose.yaml --name shop --follow', '')
     .example('$0 deploy --template uptime-kuma --name status --set HTTP_PORT=3002', '')
-    .example('$0 deploy --git https://github.com/user/repo.git --branch main --name app', '');
+    .example('$0 deploy --git https://github.com/user/repo.git --branch main --name app', '')
+    .example('$0 deploy --ai https://github.com/user/repo --review --name app --follow', '');
 
 export const command: Command = {
   add: (program, describe, world) => program.command('deploy', describe, options, withSession(world, deploy)),
@@ -101,7 +106,7 @@ async function deploy(session: Session, args: DeployArgs): Promise<void> {
   const job = await watchJob(session, { id: created.deploy_job_id, serviceId: created.id });
   if (output.isJson) return output.json(job);
   const { url } = await client.get<Service>(`/api/services/${created.id}`);
-  output.line(`${args.name}: running${url === null ? '' : ` at ${url}`}`);
+  output.line(inWords(job, `running${url === null ? '' : ` at ${url}`}`));
 }
 
 async function plan({ client, output }: Session, args: DeployArgs): Promise<void> {
@@ -152,7 +157,9 @@ function limitsOf({ cpu, memory }: DeployArgs): object {
   return { limits: { ...limitField('cpu', cpu, '--cpu'), ...limitField('memory_mb', memory, '--memory') } };
 }
 
-function sourceOf({ file, template, git, branch, ...source }: DeployArgs): object {
+function sourceOf({ file, template, git, branch, ai, review, ...source }: DeployArgs): object {
+  if (review && ai === undefined)
+    throw new LongshoreError('bad_request', { message: '--review is for a service by AI: --ai URL' });
   if (file !== undefined) return { deploy_method: 'compose', compose: readInput(file, '--file') };
   if (template !== undefined) return { deploy_method: 'template', template_id: template };
   if (git !== undefined)
@@ -162,5 +169,8 @@ function sourceOf({ file, template, git, branch, ...source }: DeployArgs): objec
       ...(branch !== undefined && { git_branch: branch }),
       ...gitSourceOf(source),
     };
-  throw new LongshoreError('bad_request', { message: 'Say what to deploy: -f FILE, --template ID or --git URL' });
+  if (ai !== undefined) return { deploy_method: 'ai', ai_url: ai, ...gitSourceOf(source), ...(review && { review }) };
+  throw new LongshoreError('bad_request', {
+    message: 'Say what to deploy: -f FILE, --template ID, --git URL or --ai URL',
+  });
 }

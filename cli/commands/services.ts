@@ -2,12 +2,15 @@
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import type { ActionAnswer, DeployAnswer, Event, Service, ServiceDetail } from '../api-types.ts';
+import { printAutoUpdate } from '../auto-update.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { confirm } from '../confirm.ts';
-import { watchJob } from '../deploy-outcome.ts';
+import { inWords, watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
 import { hook, hookOptions } from '../service-hook.ts';
+import { checkUpdates, checkUpdatesOptions } from '../service-images.ts';
 import { plan, planOptions } from '../service-plan.ts';
+import { proposal, proposalOptions } from '../service-proposal.ts';
 import { revisions, revisionsOptions, rollback, rollbackOptions } from '../service-revisions.ts';
 import { update, updateOptions } from '../service-update.ts';
 import { requireServiceId } from '../services.ts';
@@ -26,6 +29,7 @@ const columnsAt = (nowMs: number): Column<Service>[] => [
     style: (_, service) => HEALTH_STYLE[service.health.status],
   },
   { title: 'REV', cell: (service) => service.running_revision },
+  { title: 'UPDATE', cell: (service) => (service.update_available ? 'newer' : null), style: () => 'yellow' },
   { title: 'AGE', cell: (service) => formatAge(service.created_at, nowMs) },
   { title: 'ID', cell: (service) => service.id },
   { title: 'URL', cell: (service) => service.url },
@@ -46,6 +50,7 @@ export const command = group('services', (own, world) =>
     .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
     .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
     .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))
+    .command('check-updates <service>', 'Look for newer images', checkUpdatesOptions, withSession(world, checkUpdates))
     .command('plan <service>', 'Show what a change or a redeploy would do', planOptions, withSession(world, plan))
     .command(
       'revisions <service> [revision]',
@@ -58,6 +63,12 @@ export const command = group('services', (own, world) =>
       'Put an earlier revision back',
       rollbackOptions,
       withSession(world, rollback),
+    )
+    .command(
+      'proposal <service>',
+      'Show what an AI proposes to deploy; approve or reject it',
+      proposalOptions,
+      withSession(world, proposal),
     )
     .command('hook <service>', 'Make its push hook, for services from Git', hookOptions, withSession(world, hook))
     .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
@@ -73,7 +84,8 @@ const redeployOptions = <T>(yargs: Argv<T>) =>
   one(yargs)
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
     .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
-    .option('plan-id', { type: 'string', requiresArg: true, describe: 'Only if it would do what was planned' });
+    .option('plan-id', { type: 'string', requiresArg: true, describe: 'Only if it would do what was planned' })
+    .option('review', { type: 'boolean', describe: 'Stop at the plan, for a service by AI' });
 
 const removeOptions = <T>(yargs: Argv<T>) =>
   one(yargs).option('yes', { type: 'boolean', default: false, alias: 'y', describe: 'Do not ask' });
@@ -85,6 +97,7 @@ const listOptions = <T>(yargs: Argv<T>) =>
   pagingOptions(apiCommand(yargs))
     .option('status', { choices: ['running', 'stopped', 'deploying', 'failed'] as const, describe: 'Only these' })
     .option('search', { type: 'string', describe: 'Part of the name' })
+    .option('update-available', { type: 'boolean', describe: 'Only those with a newer image' })
     .option('host', { type: 'string', describe: 'Only on this host, by id' })
     .option('sort', { choices: ['name', 'status', 'created_at', 'updated_at'] as const, default: 'name' as const })
     .option('order', { choices: ['asc', 'desc'] as const, default: 'asc' as const });
@@ -93,6 +106,7 @@ interface ListArgs extends PagingArgs {
   status?: string | undefined;
   search?: string | undefined;
   host?: string | undefined;
+  updateAvailable?: boolean | undefined;
   sort: string;
   order: string;
 }
@@ -102,8 +116,8 @@ interface ServiceArgs {
 }
 
 async function list(session: Session, args: ListArgs): Promise<void> {
-  const { page, perPage, status, search, host, sort, order } = args;
-  const query = { page, perPage, status, search, host_id: host, sort, order };
+  const { page, perPage, status, search, host, updateAvailable, sort, order } = args;
+  const query = { page, perPage, status, search, host_id: host, update_available: updateAvailable, sort, order };
   await showList(session, '/api/services', query, columnsAt(session.world.clock.now()));
 }
 
@@ -120,6 +134,8 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
     url: found.url,
     deployed: found.template ? `template ${found.template}` : found.deploy_method,
     revision: `${found.revision} wanted, ${found.running_revision ?? 'none'} running`,
+    updates: updatesOf(found),
+    'auto-update': found.auto_update && printAutoUpdate(found.auto_update),
     host: found.host_id,
     labels: Object.entries(found.labels)
       .map(([name, value]) => `${name}=${value}`)
@@ -131,6 +147,14 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
     const ports = container.ports.map((port) => `${port.address}:${port.host}->${port.container}/${port.protocol}`);
     output.facts({ [`container ${container.service}`]: [container.state, container.health, ...ports].join(' ') });
   }
+}
+
+/** The images that have a newer one, or why nobody knows. */
+function updatesOf({ updates, updates_checked_at: checkedAt }: ServiceDetail): string | null {
+  if (checkedAt === null) return null;
+  const newer = updates.filter(({ state }) => state === 'newer').map(({ image }) => `newer ${image}`);
+  const unknown = updates.filter(({ state }) => state === 'unknown').map(({ reason }) => reason ?? 'unknown');
+  return [...newer, ...unknown].join('; ') || 'none';
 }
 
 const act =
@@ -153,19 +177,24 @@ interface RedeployArgs extends ServiceArgs {
   follow: boolean;
   pull?: string | undefined;
   planId?: string | undefined;
+  review?: boolean | undefined;
 }
 
-async function redeploy(session: Session, { service, follow, pull, planId }: RedeployArgs): Promise<void> {
+async function redeploy(session: Session, { service, follow, pull, planId, review }: RedeployArgs): Promise<void> {
   const { client, output } = session;
   const id = await requireServiceId(client, service);
   const { body } = await client.send<DeployAnswer>('POST', `/api/services/${id}/redeploy`, {
-    body: { ...(pull !== undefined && { pull }), ...(planId !== undefined && { plan_id: planId }) },
+    body: {
+      ...(pull !== undefined && { pull }),
+      ...(planId !== undefined && { plan_id: planId }),
+      ...(review !== undefined && { review }),
+    },
     idempotencyKey: randomUUID(),
   });
   if (!follow) return output.isJson ? output.json(body) : output.line(`${service}: job ${body.deploy_job_id}`);
   const job = await watchJob(session, { id: body.deploy_job_id, serviceId: id });
   if (output.isJson) return output.json(job);
-  output.line(`${service}: ${job.unchanged ? 'nothing had to change' : 'redeployed'}`);
+  output.line(inWords(job, 'redeployed'));
 }
 
 async function remove(session: Session, { service, yes }: ServiceArgs & { yes: boolean }): Promise<void> {

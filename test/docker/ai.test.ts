@@ -1,10 +1,16 @@
 // AI deploys on the real engine: a real repository, a stand-in for the model on a real socket, and everything between.
-import { join } from 'node:path';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { silentLogger } from '#shared/log.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 import { systemClock } from '#shared/time.ts';
+import { loadReview } from '../../agent/deploy/ai/review.ts';
+import { Reviews } from '../../agent/deploy/ai/reviews.ts';
+import type { JobOutcome } from '../../agent/deploy/job-run.ts';
+import { Workspace } from '../../agent/deploy/workspace.ts';
+import type { ServiceRecord } from '../../agent/state/services.ts';
 import { Adviser } from '../../control/ai/adviser.ts';
 import { Endpoint } from '../../control/ai/endpoint.ts';
 import { answerOf, fails, hangs, says, startAiEndpoint, writes, type AiEndpoint } from '../support/ai-endpoint.ts';
@@ -33,6 +39,7 @@ async function start(t: Test, files: Record<string, string>, spec: Partial<Servi
 }
 
 const SITE = { 'index.txt': 'hello\n', 'README.md': '# A site that is served by hand\n' };
+const PROPOSE = { kind: 'propose', pull: 'missing' } as const;
 const AGAIN = { kind: 'redeploy', pull: 'missing' } as const;
 const DOCKERFILE = 'FROM longshore-test/web:1\nCOPY index.txt /index.txt\nENV SHOWN=$SITE\n';
 const COMPOSE = `services:
@@ -51,6 +58,19 @@ const question = ({ endpoint }: World, nth: number) =>
 
 const inWeb = async (host: DeployHost, ...command: string[]): Promise<string> =>
   (await docker(['exec', (await host.containerIds())['web'] ?? '', ...command])).trim();
+
+/** The id of what now waits for review. */
+function requireProposed(outcome: JobOutcome): string {
+  const id = outcome.state === 'succeeded' ? outcome.proposal?.id : undefined;
+  if (id === undefined) throw new Error(`nothing was proposed: ${JSON.stringify(outcome)}`);
+  return id;
+}
+
+async function readReview({ dataDir, spec }: DeployHost) {
+  const review = await loadReview(new Workspace(dataDir, spec.name));
+  if (!review) throw new Error('nothing waits for review');
+  return review;
+}
 
 void t.test('AI deploys', async (t) => {
   if (!(await requireDocker(t))) return;
@@ -262,5 +282,121 @@ void t.test('AI deploys', async (t) => {
     const { host, endpoint } = await start(t, SITE, { customerId: 'cust_1' });
     t.match(await host.deploy(), { state: 'failed', error: { code: 'unsafe_git_url' } });
     t.strictSame(endpoint.requests, []);
+  });
+
+  await t.test('a job that proposes starts nothing; approved, exactly what was shown is deployed', async (t) => {
+    const world = await start(t, SITE);
+    const { host, endpoint, repository } = world;
+    endpoint.script(writes(GOOD));
+    const steps = new StepLog();
+    const proposed = await host.deploy({}, { ...PROPOSE, steps });
+    const id = requireProposed(proposed);
+    t.match(proposed, { goodRevision: null, plan: [{ service: 'web', action: 'create' }] });
+    t.strictSame(steps.lines, ['prepare done', 'normalise done', 'check done', 'plan done']);
+    t.strictSame(await host.containerIds(), {});
+    t.notOk(existsSync(join(host.folder, 'compose.yaml')), 'the folder is as it was');
+    const { waiting } = await readReview(host);
+    t.match(waiting, { id, jobId: 'job_1', runs: null, compose: /COPY index.txt/ });
+    t.match(waiting.plan.proposal, {
+      dockerfile: DOCKERFILE,
+      port: 80,
+      variables: [{ name: 'LEVEL', value: 'info', isGiven: false }],
+      reasons: ['it is a web server'],
+    });
+    await repository.commit({ 'index.txt': 'later\n' });
+    t.match(await host.plan({}, { approves: id, pull: 'missing' }), { digest: id }, 'nothing has changed since');
+    t.match(await host.deploy({}, { approves: id }), { state: 'succeeded' });
+    t.equal(await inWeb(host, 'cat', '/index.txt'), 'hello', 'the commit that was shown, not a later one');
+    t.equal(endpoint.requests.length, 1, 'nobody was asked again');
+  });
+
+  await t.test('a proposal for what runs leaves it alone, and is another one once the host has moved on', async (t) => {
+    const world = await start(t, SITE);
+    const { host, endpoint, repository } = world;
+    endpoint.script(writes(GOOD));
+    await host.deploy();
+    const before = await host.containerIds();
+    const compose = await readFile(join(host.folder, 'compose.yaml'), 'utf8');
+    await repository.commit({ 'index.txt': 'next\n' });
+    endpoint.script(writes({ ...GOOD, compose: COMPOSE.replace('0s', '1s') }));
+    const id = requireProposed(await host.deploy({}, PROPOSE));
+    t.strictSame(await host.containerIds(), before);
+    t.equal(await readFile(join(host.folder, 'compose.yaml'), 'utf8'), compose);
+    const { waiting } = await readReview(host);
+    t.match(waiting.runs, /grace_period: 0s/);
+    t.match(waiting.compose, /grace_period: 1s/);
+    t.match(await host.plan({}, { approves: id, pull: 'missing' }), { digest: id });
+    await docker(['stop', '--time', '0', before['web'] ?? '']);
+    t.not((await host.plan({}, { approves: id, pull: 'missing' })).digest, id);
+    t.match(await host.deploy({}, { approves: '0'.repeat(64) }), {
+      state: 'failed',
+      error: { code: 'state_conflict' },
+    });
+    await t.rejects(host.plan({}, { approves: '0'.repeat(64) }), { code: 'state_conflict' });
+  });
+
+  await t.test('what was approved is not repaired by what nobody has seen', async (t) => {
+    const { host, endpoint } = await start(t, SITE);
+    endpoint.script(writes(BROKEN), writes(GOOD));
+    const id = requireProposed(await host.deploy({}, PROPOSE));
+    t.match(await host.deploy({}, { approves: id }), { state: 'failed', error: { code: 'build_failed' } });
+    t.equal(endpoint.requests.length, 1);
+    t.not(requireProposed(await host.deploy({}, PROPOSE)), id, 'the next one asks anew');
+  });
+
+  await t.test('a proposal that was rejected is asked anew, one that lacks a value is not', async (t) => {
+    const { host, endpoint } = await start(t, SITE);
+    const missing = { name: 'DB_PASSWORD', value: null, purpose: 'of the database' };
+    endpoint.script(writes({ ...GOOD, variables: [LEVEL, missing] }));
+    t.match(await host.deploy({}, PROPOSE), { state: 'failed', error: { code: 'template_variable' } });
+    const given = { variables: { DB_PASSWORD: 'c4n4ry-of-mine' }, secretNames: ['DB_PASSWORD'] };
+    requireProposed(await host.deploy(given, PROPOSE));
+    t.equal(endpoint.requests.length, 1);
+    t.notMatch(JSON.stringify((await readReview(host)).waiting), /c4n4ry/);
+    const spec = host.spec;
+    const services = { find: () => ({ spec }) as ServiceRecord };
+    const reviews = new Reviews({ dataDir: host.dataDir, services });
+    t.ok(await reviews.show(spec.id));
+    await reviews.reject(spec.id);
+    await reviews.reject(spec.id);
+    t.equal(await reviews.show(spec.id), null);
+    requireProposed(await host.deploy({}, PROPOSE));
+    t.equal(endpoint.requests.length, 2);
+  });
+
+  await t.test('A56: a hostile answer does not even come to be reviewed', async (t) => {
+    const { host, endpoint } = await start(t, SITE);
+    const { health_path: healthPath, ...rest } = answerOf({
+      compose: 'services: {web: {image: "longshore-test/web:1", volumes: ["/:/host"]}}',
+    });
+    endpoint.script(writes(GOOD));
+    const askControl = host.askAi;
+    host.askAi = async () => ({ ...rest, healthPath });
+    t.match(await host.deploy({}, PROPOSE), { state: 'failed', error: { code: 'compose_policy' } });
+    host.askAi = askControl;
+    requireProposed(await host.deploy({}, PROPOSE));
+    t.equal(endpoint.requests.length, 1, 'what was refused is not taken again');
+  });
+
+  await t.test('a plan shows the proposal, and the deploy that follows takes the same', async (t) => {
+    const { host, endpoint, repository } = await start(t, SITE);
+    endpoint.script(writes(GOOD));
+    const grant = 'leave';
+    const asked: (string | undefined)[] = [];
+    const askControl = host.askAi;
+    host.askAi = (about, signal) => {
+      asked.push(about.grant);
+      return askControl(about, signal);
+    };
+    await t.rejects(host.plan(), { code: 'not_supported' }, 'an older control plane would not answer');
+    const plan = await host.plan({}, { grant });
+    t.match(plan, { services: [{ action: 'create' }], proposal: { dockerfile: DOCKERFILE }, findings: [] });
+    t.notOk(existsSync(host.folder));
+    t.match(await host.plan({}, { grant }), { digest: plan.digest });
+    t.match(await host.deploy(), { state: 'succeeded' });
+    t.strictSame(asked, [grant], 'once, by the leave of the first plan');
+    await repository.commit({ 'index.txt': 'next\n' });
+    await host.plan({}, { grant });
+    t.match(question({ host, endpoint, repository }, 1), { previous: { dockerfile: DOCKERFILE } });
   });
 });

@@ -8,6 +8,7 @@ import { Api } from '../support/api.ts';
 import { Browser } from '../support/browser.ts';
 import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { GitRepository } from '../support/git-repository.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
 import { startUp, type Up } from '../support/up.ts';
@@ -76,6 +77,7 @@ void t.test('every operation answers as the document promises', async (t) => {
   const up = await startUp(t, {
     LONGSHORE_PUBLIC_URL: PANEL,
     LONGSHORE_ALLOW_PRIVATE_WEBHOOKS: '1',
+    LONGSHORE_ALLOW_FILE_GIT: '1',
     LONGSHORE_OIDC_ISSUER: provider.issuer,
     LONGSHORE_OIDC_CLIENT_ID: CLIENT.id,
     LONGSHORE_OIDC_CLIENT_SECRET_FILE: secretFile,
@@ -174,6 +176,33 @@ void t.test('every operation answers as the document promises', async (t) => {
     const { deploy_job_id: back } = await api.call('POST', `${path}/rollback`, 200, { revision: 2 });
     t.match(await client.jobEnd(String(back)), { state: 'succeeded', kind: 'rollback' });
     t.match(await api.call('GET', path, 200), { variables: { LEVEL: 'debug' }, running_revision: newest + 1 });
+  });
+
+  await t.test('proposals', async (t) => {
+    const api = judgedIn(t);
+    const repository = await GitRepository.create(t, { Dockerfile: 'FROM longshore-test/web:1\nEXPOSE 80\n' });
+    const wanted = { name: uniqueProject(t, 'every'), deploy_method: 'ai', ai_url: repository.url, review: true };
+    t.match(await api.call('POST', '/api/services/plan', 200, wanted), { proposal: null, would_start: true });
+    const made = await api.call('POST', '/api/services', 201, wanted);
+    const path = `/api/services/${String(made['id'])}`;
+    t.match(await client.jobEnd(String(made['deploy_job_id'])), { state: 'succeeded', kind: 'propose' });
+    t.match(await api.call('GET', path, 200), {
+      status: 'stopped',
+      review: true,
+      proposal: { commit: /^[0-9a-f]{40}$/ },
+    });
+    const { proposal_id: first } = await api.call('GET', `${path}/proposal`, 200);
+    await api.call('POST', `${path}/proposal/reject`, 204, { proposal_id: first });
+    await api.call('GET', `${path}/proposal`, 404);
+    await api.call('POST', `${path}/proposal/approve`, 409, { proposal_id: first });
+    const again = await api.call('POST', `${path}/redeploy`, 200, { pull: 'missing' });
+    await client.jobEnd(String(again['deploy_job_id']));
+    const { proposal_id: second, diff } = await api.call('GET', `${path}/proposal`, 200);
+    t.match(diff, /^--- \/dev\/null\n\+\+\+ b\/compose.yaml\n@@ /);
+    const approved = await api.call('POST', `${path}/proposal/approve`, 200, { proposal_id: second });
+    t.match(await client.jobEnd(String(approved['deploy_job_id'])), { state: 'succeeded', kind: 'deploy' });
+    t.match(await api.call('GET', path, 200), { status: 'running', proposal: null });
+    await api.call('DELETE', path, 204);
   });
 
   await t.test('push hooks', async (t) => {
