@@ -25,6 +25,7 @@ import { startAutoUpdate } from './jobs/auto-update.ts';
 import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
+import { startRollouts } from './jobs/roll-out.ts';
 import { startHostWatch } from './jobs/watch-hosts.ts';
 import { OidcProvider } from './oidc/provider.ts';
 import { LogHub } from './realtime/log-hub.ts';
@@ -95,6 +96,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
   startAutoUpdate(parts.autoUpdates, log, scope);
+  startRollouts(parts.rollouts, scope);
   startHostWatch(new HostPresence({ stores, links, clock }), log, scope);
   const onCommit = (listener: () => void) => stores.writer.onCommit(listener);
   startWebhookDeliveries({ queue: parts.deliveries, send: egress.send, onCommit, clock, log }, scope);

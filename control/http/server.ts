@@ -42,7 +42,9 @@ import { mountRegistries } from './routes/registries.ts';
 import { mountProposals } from './routes/proposals.ts';
 import { mountImages } from './routes/images.ts';
 import { mountRevisions } from './routes/revisions.ts';
+import { mountRollouts } from './routes/rollouts.ts';
 import { mountServiceActions } from './routes/service-actions.ts';
+import { mountServiceSets } from './routes/service-sets.ts';
 import { mountServices } from './routes/services.ts';
 import { mountSessions } from './routes/sessions.ts';
 import { mountTemplates } from './routes/templates.ts';
@@ -95,6 +97,8 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountHealth(http, app);
   mountServices(http, app);
   mountServiceActions(http, app);
+  mountServiceSets(http, app);
+  mountRollouts(http, app);
   mountDeployPlans(http, app);
   mountRevisions(http, app);
   mountImages(http, app);

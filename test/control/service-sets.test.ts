@@ -3,6 +3,7 @@ import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
+import { reportOf } from '../support/fake-host.ts';
 import { EU, SetWorld } from '../support/set-world.ts';
 
 const conflict = (message: RegExp) => ({ code: 'state_conflict', message });
@@ -78,14 +79,7 @@ t.test('a member that turns bad after its job has succeeded halts it as well', a
   await it.finish('a', {}, { health: 'starting' });
   t.match(it.target('a'), { state: 'running' }, 'its health is waited for');
   const { serviceId = '' } = it.target('a') ?? {};
-  const report = {
-    serviceId: serviceId ?? '',
-    lifecycle: 'running',
-    reason: null,
-    revision: 1,
-    containers: [],
-    at: 1,
-  } as const;
+  const report = reportOf(serviceId ?? '');
   await it.hosts['a']?.tell({ kind: 'service.report', report: { ...report, health: 'healthy' } });
   await it.running('b');
   await it.hosts['a']?.tell({ kind: 'service.report', report: { ...report, health: 'unhealthy', reason: 'web: 500' } });
@@ -421,7 +415,7 @@ t.test('a change that is based on another revision is refused', async (t) => {
 t.test('A07: a set is for those who see every host it could come to, and it comes to no other', async (t) => {
   const it = new SetWorld(new ControlWorld(t));
   const [eu, web] = [{ zone: 'eu' }, { zone: 'eu', tier: 'web' }];
-  const keyOf = async (hostLabels: Record<string, string> | null, customerId?: string) => {
+  const keyOf = async (hostLabels: Record<string, string> | undefined, customerId?: string) => {
     const { secret } = await it.world.app.keys.create(ADMIN, { name: 'k', permissions: ['*'], hostLabels, customerId });
     const caller = it.world.app.keys.identify(secret);
     if (!caller) throw new LongshoreError('internal');
@@ -443,7 +437,7 @@ t.test('A07: a set is for those who see every host it could come to, and it come
   for (const stranger of [
     await keyOf({ zone: 'us' }),
     await keyOf({ zone: 'eu', disk: 'ssd' }),
-    await keyOf(null, customer),
+    await keyOf(undefined, customer),
   ]) {
     t.throws(() => sets.detail(stranger, it.id), { code: 'not_found' });
     t.throws(() => sets.rollout(stranger, it.id, it.rolloutId), { code: 'not_found' });

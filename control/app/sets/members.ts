@@ -33,7 +33,9 @@ export class SetMembers {
 
   #insert(tx: WriteContext, set: SetRecord, rollout: RolloutRecord, hostId: string): Created {
     const { stores, create, clock } = this.#deps;
-    const record = newRecord(clock.now(), { ...set, hostId, setId: set.id });
+    const { name, customerId, method, templateId } = set;
+    const fields = { ...settingsOfSet(set), name, customerId, method, templateId, hostId, setId: set.id };
+    const record = newRecord(clock.now(), fields);
     return insertService(create, tx, record, stores.sets.requireSource(set.id), {
       ...orderOf(rollout),
       limits: set.limits,

@@ -23,6 +23,8 @@ const BY_NAME: Record<string, string | number | object> = {
   plan_id: 'plan_ghi789',
   host_id: 'host_jkl012',
   job_id: 'job_xyz456',
+  set_id: 'set_abc123',
+  rollout_id: 'rol_abc123',
   deploy_job_id: 'job_xyz456',
   template_id: 'uptime-kuma',
   webhook_id: 'whk_abc123',

@@ -2,6 +2,7 @@
 
 export const TAGS = [
   { name: 'services', description: 'What runs: made, changed, started and stopped, with their logs and events.' },
+  { name: 'service-sets', description: 'One service on each of several hosts, changed in waves.' },
   { name: 'jobs', description: 'Work that takes its time: how far each deploy, restart or removal is, and its log.' },
   { name: 'revisions', description: 'What a service was deployed as before, and the way back.' },
   { name: 'proposals', description: 'What an AI would deploy, shown before anything happens: approved or rejected.' },

@@ -169,7 +169,8 @@ export const createService = async (app: App, caller: Caller, input: NewService)
 /** What every way to ask for a new service answers. */
 export function toCreatedAnswer(app: App, caller: Caller, { service, job }: { service: Service; job: Job }): Answer {
   const url = view.urlOf(service, factsFinder(app, caller));
-  const body = { id: service.id, name: service.name, status: service.lifecycle, url, deploy_job_id: job.id };
+  const { id, name, lifecycle: status, setId } = service;
+  const body = { id, name, status, url, set_id: setId, deploy_job_id: job.id };
   return { status: 201, body };
 }
 

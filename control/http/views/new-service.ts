@@ -1,16 +1,16 @@
 // The body of POST /api/services: one strict shape for each way to deploy, so that a field of another way, or one we do
 // not know, is a 422 that names it.
 import { z } from 'zod';
-import { LongshoreError } from '#shared/errors.ts';
-import { PULL_POLICIES, type GitSource } from '#shared/model.ts';
-import { DEFAULT_GIT_USERNAME, MAX_LABELS, MAX_VARIABLES, type NewService } from '../../app/api/services.ts';
+import { PULL_POLICIES } from '#shared/model.ts';
+import { SERVICE_NAME } from '#shared/service-name.ts';
+import { MAX_PARALLEL } from '../../app/api/service-sets.ts';
+import { MAX_LABELS, MAX_VARIABLES, type NewService, REPLICAS } from '../../app/api/services.ts';
+import { aiFields, gitFields, toAiSource, toGitSource } from './git-source.ts';
 import { cpuCores, memoryMb } from './limits.ts';
 import { requiredText } from './required.ts';
 import { autoUpdateBody, fromAutoUpdateBody } from './updates.ts';
 
-/** Names become Compose projects, folders and DNS labels. */
-const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
-const NAME_RULE = 'Use 1–40 of a–z, 0–9 and "-", with a letter or digit at both ends';
+export const NAME_RULE = 'Use 1–40 of a–z, 0–9 and "-", with a letter or digit at both ends';
 /** Deploys wait at most an hour for healthy: past that a person has to look anyway. */
 const MAX_HEALTH_TIMEOUT_S = 3600;
 
@@ -35,13 +35,24 @@ const serviceLimits = z.strictObject({ cpu: cpuCores.optional(), memory_mb: memo
 });
 const pullPolicy = z.enum(PULL_POLICIES);
 
+export const maxParallel = z.number().int().min(1).max(MAX_PARALLEL);
+
+const placement = z.strictObject({
+  labels,
+  replicas: z.enum(REPLICAS).optional().meta({
+    description: '`per_host`: a service on each such host, now and later, all members of one set. Absent: `one`.',
+    example: 'one',
+  }),
+  max_parallel: maxParallel.optional().describe('For `per_host`: how many members change at a time; 1'),
+});
+
 const commonFields = {
-  name: requiredText('Service name').regex(NAME, NAME_RULE).meta({ example: 'my-app' }),
+  name: requiredText('Service name').regex(SERVICE_NAME, NAME_RULE).meta({ example: 'my-app' }),
   customer_id: z.string().min(1).max(64).optional().meta({ example: 'cust_def456' }),
   display_name: displayName.optional().describe('For people; the name is for machines'),
   category: category.optional(),
   host_id: z.string().min(1).max(64).optional().describe('Where to run; else the host with most free memory'),
-  placement: z.strictObject({ labels }).optional().describe('Only hosts with these labels'),
+  placement: placement.optional().describe('Only hosts with these labels'),
   labels: labels.optional(),
   variables: variablesOf(variableValue).optional().describe('Filled into the compose file'),
   rollback_on_failure: z.boolean().optional().describe('Put back the last good revision when a deploy fails: true'),
@@ -82,27 +93,11 @@ export const deployTemplateBody = templateBody
   .omit({ deploy_method: true, template_id: true })
   .meta({ example: templateExample });
 
-export const gitToken = z.string().min(1).max(2048);
-export const gitUsername = z.string().min(1).max(255);
-export const gitCommit = z.string().min(1).max(64);
-export const gitPath = z.string().min(1).max(255);
-/** For repositories that not everybody may read. */
-const gitLogin = {
-  git_token: gitToken.optional().describe('For a private repository on https; never shown again'),
-  git_username: gitUsername.optional().describe(`Beside the token: ${DEFAULT_GIT_USERNAME}`),
-};
-
-type GitLoginBody = z.infer<z.ZodObject<typeof gitLogin>>;
-
 const gitBody = z
   .strictObject({
     ...commonFields,
-    ...gitLogin,
+    ...gitFields,
     deploy_method: z.literal('git'),
-    git_url: z.string().min(1).max(2048).describe('https or ssh address of the repository'),
-    git_branch: z.string().min(1).max(255).optional().describe("A branch or tag; else the repository's own"),
-    git_commit: gitCommit.optional().describe('Full name of the commit to deploy; else the newest'),
-    git_path: gitPath.optional().describe('Folder of the repository where what is deployed lies; else its top'),
   })
   .meta({
     example: {
@@ -119,9 +114,8 @@ export const review = z.boolean();
 const aiBody = z
   .strictObject({
     ...commonFields,
-    ...gitLogin,
+    ...aiFields,
     deploy_method: z.literal('ai'),
-    ai_url: z.string().min(1).max(2048).describe('The repository to find out about'),
     review: review.optional().describe('Each deploy stops at its plan until somebody approves it: false'),
   })
   .meta({
@@ -158,7 +152,11 @@ export const fromNewServiceBody = (body: NewServiceBody): NewService => ({
   displayName: body.display_name,
   category: body.category,
   hostId: body.host_id,
-  placement: body.placement,
+  placement: body.placement && {
+    labels: body.placement.labels,
+    replicas: body.placement.replicas,
+    maxParallel: body.placement.max_parallel,
+  },
   labels: body.labels,
   variables: body.variables,
   rollbackOnFailure: body.rollback_on_failure,
@@ -178,22 +176,8 @@ function sourceOf(body: NewServiceBody): NewService['source'] {
     case 'template':
       return { method: 'template', templateId: body.template_id };
     case 'git':
-      return { method: 'git', git: gitSourceOf(body) };
+      return { method: 'git', git: toGitSource(body), watchPaths: body.git_watch_paths };
     case 'ai':
-      return { method: 'ai', git: { url: body.ai_url, branch: null, ...loginOf(body) } };
+      return { method: 'ai', git: toAiSource(body), watchPaths: body.git_watch_paths };
   }
-}
-
-const gitSourceOf = (body: Extract<NewServiceBody, { deploy_method: 'git' }>): GitSource => ({
-  url: body.git_url,
-  branch: body.git_branch ?? null,
-  ...(body.git_commit !== undefined && { commit: body.git_commit }),
-  ...(body.git_path !== undefined && { path: body.git_path }),
-  ...loginOf(body),
-});
-
-function loginOf({ git_token: password, git_username: username }: GitLoginBody): Pick<GitSource, 'login'> {
-  if (password !== undefined) return { login: { username: username ?? DEFAULT_GIT_USERNAME, password } };
-  if (username === undefined) return {};
-  throw new LongshoreError('validation_error', { fields: { git_username: 'goes with a git_token' } });
 }

@@ -11,6 +11,7 @@ import {
   type HostFacts,
 } from '#shared/model.ts';
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
+import { gitView, toGitView } from './git-source.ts';
 import { pageOf, timestamp } from './page.ts';
 import { autoUpdateBody, toAutoUpdateView, toUpdates, updateAvailable, updatesFields } from './updates.ts';
 import { healthView, resourcesDetailView, resourcesView, toHealth, toResources, toResourcesDetail } from './usage.ts';
@@ -55,6 +56,7 @@ const summaryFields = {
   display_name: z.string().nullable().meta({ example: 'My app' }),
   category: z.string().nullable().meta({ example: 'monitoring' }),
   host_id: z.string().meta({ description: 'Where it runs' }),
+  set_id: z.string().nullable().meta({ description: 'The set it is a member of; null: it is none', example: null }),
   enabled: z.boolean().meta({ description: 'Whether it is meant to run' }),
   reason: z.string().nullable().meta({ description: 'Why its status is what it is', example: null }),
   labels: z.record(z.string(), z.string()).meta({ example: { tier: 'web' } }),
@@ -67,27 +69,26 @@ const summaryFields = {
 export const serviceView = z.object(summaryFields).meta({ id: 'Service' });
 export const servicePage = pageOf(serviceView);
 
+/** What a service, or each member of a set, is made from. */
+export const sourceFields = {
+  compose: z.string().meta({
+    description: 'The compose file, its secrets as `***` without `secrets.read`; empty until a repository was read',
+    example: "version: '3.8'\nservices:\n  ...",
+  }),
+  git: gitView.nullable().meta({ description: 'Of git and ai deploys', example: null }),
+  variables: z
+    .record(z.string(), z.string())
+    .meta({ description: 'Secret ones as `***` without `secrets.read`', example: { SERVICE_NAME: 'my-app' } }),
+};
+
 export const serviceDetailView = z
   .object({
     ...summaryFields,
     customer_name: z.string().nullable(),
-    compose: z.string().meta({
-      description: 'The compose file, its secrets as `***` without `secrets.read`; empty until a repository was read',
-      example: "version: '3.8'\nservices:\n  ...",
-    }),
-    git: z
-      .object({
-        url: z.string(),
-        branch: z.string().nullable(),
-        commit: z.string().nullable().meta({ description: 'The one to deploy; null: the newest' }),
-        path: z.string().nullable().meta({ description: 'Folder where what is deployed lies; null: the top' }),
-        has_token: z.boolean().meta({ description: 'Whether it has a token for its repository' }),
-      })
-      .nullable()
-      .meta({ description: 'Of git and ai deploys', example: null }),
-    variables: z
-      .record(z.string(), z.string())
-      .meta({ description: 'Secret ones as `***` without `secrets.read`', example: { SERVICE_NAME: 'my-app' } }),
+    ...sourceFields,
+    git_watch_paths: z
+      .array(z.string())
+      .meta({ description: 'What a push must touch to deploy; empty: every push does', example: [] }),
     custom_domains: z.array(z.string()).meta({ example: [] }),
     resources: resourcesDetailView,
     deployed_at: changedAt.nullable().meta({ description: 'When it was last deployed with success' }),
@@ -110,6 +111,7 @@ export const createdServiceView = z
     name: z.string(),
     status: z.enum(LIFECYCLES).meta({ example: 'deploying' }),
     url: summaryFields.url,
+    set_id: summaryFields.set_id,
     deploy_job_id: z.string().meta({ description: 'The deploy: follow it by GET /api/jobs/:id or a WebSocket' }),
   })
   .meta({ id: 'CreatedService' });
@@ -170,6 +172,7 @@ export function toServiceView(service: Service, findFacts: FindFacts): z.infer<t
     display_name: service.displayName,
     category: service.category,
     host_id: service.hostId,
+    set_id: service.setId,
     enabled: service.isEnabled,
     reason: service.reason,
     labels: service.labels,
@@ -185,9 +188,8 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
   return {
     ...summary,
     customer_name: service.customerName,
-    compose: service.compose,
-    git: service.git && toGitView(service.git),
-    variables: service.variables,
+    ...toSourceView(service),
+    git_watch_paths: service.watchPaths,
     custom_domains: [],
     resources: toResourcesDetail(service),
     deployed_at: service.deployedAt === null ? null : toRfc3339(service.deployedAt),
@@ -208,12 +210,10 @@ const toWaitingView = ({ id, jobId, commit, madeAt }: NonNullable<ServiceDetail[
   made_at: toRfc3339(madeAt),
 });
 
-const toGitView = ({ url, branch, commit, path, hasToken }: NonNullable<ServiceDetail['git']>) => ({
-  url,
-  branch,
-  commit: commit ?? null,
-  path: path ?? null,
-  has_token: hasToken,
+export const toSourceView = ({ compose, git, variables }: Pick<ServiceDetail, 'compose' | 'git' | 'variables'>) => ({
+  compose,
+  git: git && toGitView(git),
+  variables,
 });
 
 export const toEventView = (event: ServiceEvent): z.infer<typeof eventView> => ({
