@@ -6,10 +6,12 @@
 // Up to `apply` nothing on Docker's side has changed.
 import type { PullPolicy } from '#shared/model.ts';
 import { check, normalise, prepare } from './attempt.ts';
-import { apply, awaitReady, build, record } from './execute.ts';
+import { awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullContextOf, pullImages, pullsOf, requireImages, type FoundImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';
-import { planDeploy, planNothing, printPlan } from './plan/plan.ts';
+import { planReplacing } from './overlap/order.ts';
+import { replace } from './overlap/replace.ts';
+import { planNothing, printPlan } from './plan/plan.ts';
 import type { Rendered } from './rendered.ts';
 import { madeOf } from './revisions/origin.ts';
 import { recordRevision, type Revision } from './revisions/revisions.ts';
@@ -67,7 +69,8 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const { rendered, containers } = await task.step('check', () => check(task, normalised));
   attempt.rendered = rendered;
   const made = madeOf(await task.workspace.loadRendered(), good, containers);
-  const decide = (found: FoundImages) => planDeploy({ desired: rendered, made, containers, imageIds: idsOf(found) });
+  const facts = { desired: rendered, made, containers, good };
+  const decide = (found: FoundImages) => planReplacing({ ...facts, images: found, imageIds: idsOf(found) });
   const found = await task.step('plan', async (say) => {
     const images = await findImages(engine, rendered);
     attempt.plan = decide(images);
@@ -75,13 +78,14 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
     return images;
   });
   const provided = await provideImages(task, rendered, found, attempt);
-  attempt.plan = decide(provided); // a pull or a build may have moved a name
+  const plan = decide(provided); // a pull or a build may have moved a name
+  attempt.plan = plan;
   await task.step('apply', (say) => {
     attempt.hasTouchedDocker = true;
-    return apply(task, rendered, say);
+    return replace(task, { rendered, plan, good }, say);
   });
   const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
-  const outcome = { sources, rendered, containers: ready, plan: attempt.plan, before: good?.live };
+  const outcome = { sources, rendered, containers: ready, plan, before: good?.live };
   await task.step('record', () => record(task, outcome));
 }
 

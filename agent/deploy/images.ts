@@ -105,6 +105,12 @@ export const recordImages = (rendered: Rendered, found: FoundImages): Record<str
     }),
   );
 
+/** The recorded images themselves, whatever their names stand for now; undefined where one is not on the host. */
+export async function findRecorded(engine: Engine, images: Record<string, ImageRecord>): Promise<FoundImages> {
+  const found = Object.entries(images).map(async ([name, { id }]) => [name, await engine.findImage(id)] as const);
+  return Object.fromEntries(await Promise.all(found));
+}
+
 /** Whether each name still stands for exactly the recorded image. */
 export async function haveImages(engine: Engine, images: Record<string, ImageRecord>): Promise<boolean> {
   const byName = new Map(Object.values(images).map(({ reference, id }) => [reference, id]));

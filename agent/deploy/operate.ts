@@ -132,5 +132,5 @@ async function waitForDependencies(
     const needs = Object.entries(rendered?.services[service]?.depends_on ?? {});
     return needs.filter(([, { condition }]) => condition === 'service_healthy').map(([name]) => name);
   });
-  if (rendered && healthy.length > 0) await awaitReady(task, rendered, say, healthy);
+  if (rendered && healthy.length > 0) await awaitReady(task, rendered, say, { only: healthy });
 }

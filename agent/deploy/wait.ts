@@ -4,15 +4,13 @@ import { LongshoreError } from '#shared/errors.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
+import { exited, late, unhealthy } from './evidence.ts';
 import { isFinished, SETTLE_MS } from './observe.ts';
 import { replicasOf, type Rendered } from './rendered.ts';
 
 /** A container that has crashed before must hold out longer, and not for ever. */
 const SETTLE_AFTER_CRASH_MS = 3_000;
 const MOST_RESTARTS = 5;
-const EVIDENCE_LINES = 20;
-/** Most of a health check's output that is repeated in an error. */
-const PROBE_OUTPUT_CHARS = 2_000;
 
 export interface WaitDeps {
   engine: Engine;
@@ -20,10 +18,18 @@ export interface WaitDeps {
   clock: Clock;
 }
 
-export interface WaitOptions {
-  rendered: Rendered;
-  /** Only these services count; absent: all. */
+/** What is waited for; absent: all of it. */
+export interface WaitScope {
+  /** These services alone. */
   only?: readonly string[];
+  /** Containers that do not count, by id. */
+  except?: ReadonlySet<string>;
+  /** Services that must have done their work and ended. */
+  completes?: readonly string[];
+}
+
+export interface WaitOptions extends WaitScope {
+  rendered: Rendered;
   timeoutMs: number;
   signal: AbortSignal;
   say: (update: { percent?: number; message?: string }) => void;
@@ -32,12 +38,12 @@ export interface WaitOptions {
 /** One container's standing: `pending` may say when looking again makes sense. */
 type Standing =
   | { is: 'ready' }
-  | { is: 'pending'; why: string; againAt?: number }
+  | { is: 'pending'; why: string; container?: Container; againAt?: number }
   | { is: 'failed'; error: LongshoreError };
 
 /** The containers, once all are ready. Fails with `exited`, `unhealthy` or `timed_out`. */
 export async function waitReady({ engine, events, clock }: WaitDeps, options: WaitOptions): Promise<Container[]> {
-  const { timeoutMs, signal, say } = options;
+  const { timeoutMs, signal, say, except, completes = [] } = options;
   const rendered = narrow(options.rendered, options.only);
   const deadline = clock.now() + timeoutMs;
   const bell = new Bell();
@@ -45,20 +51,17 @@ export async function waitReady({ engine, events, clock }: WaitDeps, options: Wa
   try {
     for (;;) {
       signal.throwIfAborted();
-      const containers = await listPatiently(engine, rendered.name, clock.now() < deadline);
+      const all = await listPatiently(engine, rendered.name, clock.now() < deadline);
+      const containers = all?.filter(({ id }) => !except?.has(id));
       const standings: Standing[] = containers
-        ? await standingsOf(containers, rendered, engine, clock.now())
+        ? await standingsOf(containers, { rendered, completes, engine, nowMs: clock.now() })
         : [DOCKER_AWAY];
       const failed = standings.find((standing) => standing.is === 'failed');
       if (failed) throw failed.error;
       const pending = standings.filter((standing) => standing.is === 'pending');
       if (containers && pending.length === 0) return containers;
       const now = clock.now();
-      if (now >= deadline)
-        throw late(
-          pending.map(({ why }) => why),
-          timeoutMs,
-        );
+      if (now >= deadline) throw await late(pending, timeoutMs, engine);
       say({ percent: percentOf(standings), message: pending.map(({ why }) => why).join('; ') });
       const again = pending.map(({ againAt }) => againAt).filter((at) => at !== undefined);
       await bell.wait(clock, Math.min(deadline, ...again) - now, signal);
@@ -89,37 +92,36 @@ async function listPatiently(engine: Engine, project: string, mayWait: boolean):
 const percentOf = (standings: readonly Standing[]): number =>
   Math.floor((100 * standings.filter(({ is }) => is === 'ready').length) / standings.length);
 
-const late = (waiting: readonly string[], timeoutMs: number): LongshoreError =>
-  new LongshoreError('timed_out', {
-    message: `Not ready within ${Math.round(timeoutMs / 1000)} s`,
-    details: waiting.join('; '),
-  });
+interface Measure {
+  rendered: Rendered;
+  completes: readonly string[];
+  engine: Engine;
+  nowMs: number;
+}
 
-async function standingsOf(
-  containers: readonly Container[],
-  rendered: Rendered,
-  engine: Engine,
-  nowMs: number,
-): Promise<Standing[]> {
+async function standingsOf(containers: readonly Container[], measure: Measure): Promise<Standing[]> {
+  const { rendered } = measure;
   const missing = Object.entries(rendered.services).flatMap(([name, service]): Standing[] => {
     const own = containers.filter((container) => container.service === name);
     return own.length < replicasOf(service) ? [{ is: 'pending', why: `${name} has no container` }] : [];
   });
   const present = containers.filter(({ service }) => Object.hasOwn(rendered.services, service));
-  const standings = await Promise.all(present.map((container) => standingOf(container, engine, nowMs)));
+  const standings = await Promise.all(present.map((container) => standingOf(container, measure)));
   return [...missing, ...standings];
 }
 
-async function standingOf(container: Container, engine: Engine, nowMs: number): Promise<Standing> {
-  const { name, state } = container;
+async function standingOf(container: Container, { completes, engine, nowMs }: Measure): Promise<Standing> {
+  const { name, state, service } = container;
   if (isFinished(container) && !restartsAfterSuccess(container)) return { is: 'ready' };
   if (state === 'dead' || (state === 'exited' && container.exitCode !== 0))
     return failedBy(await exited(container, engine));
   if (isCrashLooping(container, nowMs)) return failedBy(await exited(container, engine));
-  if (state !== 'running') return { is: 'pending', why: `${name} is ${state}` };
+  if (state !== 'running') return { is: 'pending', why: `${name} is ${state}`, container };
+  if (completes.includes(service)) return { is: 'pending', why: `${name} is still at work`, container };
   if (!container.hasHealthCheck) return settling(container, nowMs);
-  if (container.health === 'unhealthy') return failedBy(unhealthy(container));
-  return container.health === 'healthy' ? { is: 'ready' } : { is: 'pending', why: `${name} is ${container.health}` };
+  if (container.health === 'unhealthy') return failedBy(await unhealthy(container, engine));
+  if (container.health === 'healthy') return { is: 'ready' };
+  return { is: 'pending', why: `${name} is ${container.health}`, container };
 }
 
 /** Restarts are counted over a container's whole life: one that has run since is no loop. */
@@ -137,32 +139,6 @@ function settling(container: Container, nowMs: number): Standing {
   const settleMs = container.restartCount > 0 ? SETTLE_AFTER_CRASH_MS : SETTLE_MS;
   const againAt = container.startedAt + settleMs;
   return nowMs >= againAt ? { is: 'ready' } : { is: 'pending', why: `${container.name} has just started`, againAt };
-}
-
-async function exited(container: Container, engine: Engine): Promise<LongshoreError> {
-  const lines = await engine.tailLogs(container.id, EVIDENCE_LINES);
-  const memory = container.oomKilled ? ', out of memory' : '';
-  const again = container.restartCount > 0 ? ` after ${container.restartCount} restarts` : '';
-  const end = container.exitCode === null ? 'keeps ending' : `exited with code ${container.exitCode}`;
-  return new LongshoreError('exited', {
-    message: `Container "${container.name}" ${end}${memory}${again}`,
-    details: lines.length > 0 ? lines.join('\n') : 'it wrote nothing',
-  });
-}
-
-const unhealthy = ({ name, probeOutput }: Container): LongshoreError =>
-  new LongshoreError('unhealthy', {
-    message: `Container "${name}" is unhealthy`,
-    details: probeOutput.slice(-PROBE_OUTPUT_CHARS) || 'its health check printed nothing',
-  });
-
-/** Says why `up` failed when a container is to blame; undefined when none is. */
-export async function findCulprit(engine: Engine, project: string): Promise<LongshoreError | undefined> {
-  const containers = await engine.listProject(project);
-  const dead = containers.find(({ state, exitCode }) => state === 'dead' || (state === 'exited' && exitCode !== 0));
-  if (dead) return exited(dead, engine);
-  const sick = containers.find(({ health }) => health === 'unhealthy');
-  return sick && unhealthy(sick);
 }
 
 /** Remembers a ring that comes while nobody waits: an event between a list and the wait must not be lost. */

@@ -150,12 +150,18 @@ t.test('a network that is made anew takes its containers with it', async (t) => 
   t.equal(order({}, { desired, made }), 'stop_first: network front is made anew');
 });
 
+const STOPPED = 'stop_first: not all of what ran as the last good revision still runs';
+
 t.test('what runs must be the good revision, all of it', async (t) => {
   const down = [running(), running({ name: 'shop-web-2', state: 'exited' })];
-  t.equal(order({}, { containers: down }), 'stop_first: not all of its containers run');
+  t.equal(order({}, { containers: down }), STOPPED);
   const foreign = [running({ labels: {} })];
-  t.equal(order({}, { containers: foreign }), 'stop_first: what is there is not of the last good revision');
-  t.equal(order({}, { good: undefined }), 'stop_first: what is there is not of the last good revision');
+  t.equal(order({}, { containers: foreign }), STOPPED);
+  t.equal(order({}, { good: undefined }), STOPPED);
+  t.equal(
+    order({}, { containers: [running({ isAdopted: true })] }),
+    'stop_first: it was adopted, and Compose makes it its own now',
+  );
   const half = [running(), running({ name: 'shop-web-2', imageId: 'sha256:web:2', state: 'created' })];
   t.match(order({}, { containers: half }), /^start_first/, 'new ones that an interrupted deploy has left do not count');
 });

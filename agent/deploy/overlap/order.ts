@@ -3,6 +3,7 @@
 import { isMap, listOf, textOf } from '#shared/compose/values.ts';
 import type { PlanStep, Replacement } from '#shared/model.ts';
 import type { FoundImages } from '../images.ts';
+import type { Container } from '../../docker/engine.ts';
 import { planDeploy, redefinedNetworks, type PlanFacts } from '../plan/plan.ts';
 import { durationMs, namespacesOf, replicasOf, type RenderedService } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
@@ -67,6 +68,7 @@ const OBSTACLES: ((subject: Subject) => string | undefined)[] = [
   anonymousVolume,
   sharedData,
   noHealthCheck,
+  adopted,
   notRunning,
 ];
 
@@ -149,9 +151,20 @@ function noHealthCheck({ name, service: { healthcheck }, facts: { images }, isAs
     : 'it has no health check in the file, and its image is not here yet';
 }
 
-function notRunning({ name, facts: { containers, good } }: Subject): string | undefined {
-  const own = containers.filter(({ service }) => service === name);
-  const old = own.filter((container) => good && isOf(container, good.meta));
-  if (old.length === 0) return 'what is there is not of the last good revision';
-  return old.every(({ state }) => state === 'running') ? undefined : 'not all of its containers run';
+function adopted({ name, facts: { containers } }: Subject): string | undefined {
+  const isAdopted = containers.some((one) => one.service === name && one.isAdopted);
+  return isAdopted ? 'it was adopted, and Compose makes it its own now' : undefined;
+}
+
+function notRunning({ name, facts }: Subject): string | undefined {
+  return runningOf(name, facts) ? undefined : 'not all of what ran as the last good revision still runs';
+}
+
+/** A service's containers of the good revision; undefined unless there are any and all of them run. */
+export function runningOf(
+  name: string,
+  { containers, good }: Pick<OrderFacts, 'containers' | 'good'>,
+): Container[] | undefined {
+  const old = containers.filter((one) => one.service === name && good && isOf(one, good.meta));
+  return old.length > 0 && old.every(({ state }) => state === 'running') ? old : undefined;
 }

@@ -1,0 +1,59 @@
+// What a container shows of itself when it has failed: how it ended, what its health check printed, its last lines.
+import { LongshoreError } from '#shared/errors.ts';
+import type { Container, Engine } from '../docker/engine.ts';
+
+const EVIDENCE_LINES = 20;
+/** Most of a health check's output that is repeated in an error. */
+const PROBE_OUTPUT_CHARS = 2_000;
+/** Of many that are late for the same reason, these say enough. */
+const MOST_LATE = 3;
+
+export async function exited(container: Container, engine: Engine): Promise<LongshoreError> {
+  const memory = container.oomKilled ? ', out of memory' : '';
+  const again = container.restartCount > 0 ? ` after ${container.restartCount} restarts` : '';
+  const end = container.exitCode === null ? 'keeps ending' : `exited with code ${container.exitCode}`;
+  return new LongshoreError('exited', {
+    message: `Container "${container.name}" ${end}${memory}${again}`,
+    details: (await lastLinesOf(container, engine)) || 'it wrote nothing',
+  });
+}
+
+export async function unhealthy(container: Container, engine: Engine): Promise<LongshoreError> {
+  const probe = container.probeOutput.slice(-PROBE_OUTPUT_CHARS) || 'its health check printed nothing';
+  const lines = await lastLinesOf(container, engine);
+  return new LongshoreError('unhealthy', {
+    message: `Container "${container.name}" is unhealthy`,
+    details: lines === '' ? probe : `${probe}\nIts last lines:\n${lines}`,
+  });
+}
+
+/** `waiting`: why each is not ready, and the container where there is one. */
+export async function late(
+  waiting: readonly { why: string; container?: Container | undefined }[],
+  timeoutMs: number,
+  engine: Engine,
+): Promise<LongshoreError> {
+  const containers = waiting.flatMap(({ container }) => container ?? []).slice(0, MOST_LATE);
+  const shown = await Promise.all(
+    containers.map(async (container) => {
+      const lines = await lastLinesOf(container, engine);
+      return lines === '' ? '' : `\nLast lines of ${container.name}:\n${lines}`;
+    }),
+  );
+  return new LongshoreError('timed_out', {
+    message: `Not ready within ${Math.round(timeoutMs / 1000)} s`,
+    details: waiting.map(({ why }) => why).join('; ') + shown.join(''),
+  });
+}
+
+/** Says why `up` failed when a container is to blame; undefined when none is. */
+export async function findCulprit(engine: Engine, project: string): Promise<LongshoreError | undefined> {
+  const containers = await engine.listProject(project);
+  const dead = containers.find(({ state, exitCode }) => state === 'dead' || (state === 'exited' && exitCode !== 0));
+  if (dead) return exited(dead, engine);
+  const sick = containers.find(({ health }) => health === 'unhealthy');
+  return sick && unhealthy(sick, engine);
+}
+
+const lastLinesOf = async ({ id }: Container, engine: Engine): Promise<string> =>
+  (await engine.tailLogs(id, EVIDENCE_LINES)).join('\n');
