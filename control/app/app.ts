@@ -16,6 +16,7 @@ import { createStorageOf } from './customer-storage.ts';
 import { CustomerDesk } from './customers.ts';
 import type { HostLinks } from './host-links.ts';
 import { DeployPlanDesk } from './deploy-plans.ts';
+import { DriftDesk } from './drift.ts';
 import { GitHookDesk } from './git-hooks.ts';
 import { HostDesk } from './hosts.ts';
 import { IdempotencyDesk } from './idempotency.ts';
@@ -145,6 +146,7 @@ export function createApp(deps: AppDeps): AppParts {
     deployPlans,
     gitHooks,
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
+    drift: new DriftDesk({ stores, access, effects, customerRules, serviceJobs, services, links, reservedPorts }),
     proposals: new ProposalDesk({
       stores,
       access,

@@ -77,9 +77,12 @@ export class JobEnds {
   }
 
   #finishRevision(made: RevisionRecord, { state, finishedAt }: JobEnd): void {
-    const { revisions } = this.#stores;
-    if (state === 'succeeded') revisions.record(made, finishedAt);
-    else revisions.drop(made);
+    const { revisions, services } = this.#stores;
+    if (state !== 'succeeded') return revisions.drop(made);
+    revisions.record(made, finishedAt);
+    // Its host may have refused it: what is wanted changes now, not when it was asked for.
+    const accepted = made.kind === 'accept' ? revisions.findSource(made.serviceId, made.revision) : undefined;
+    if (accepted && services.find(made.serviceId)) services.setSource(made.serviceId, accepted);
   }
 
   #isDeploying(serviceId: string): boolean {
@@ -141,6 +144,8 @@ const DONE: Record<JobKind, string> = {
   rollback: 'Rolled back',
   propose: 'Proposed',
   adopt: 'Adopted',
+  revert: 'Reverted drift',
+  accept: 'Accepted drift',
 };
 
 function messageOf(
@@ -161,6 +166,6 @@ function messageOf(
 
 function sourceOf(service: ServiceRecord | undefined, made: RevisionRecord | undefined): string {
   if (typeof made?.rollbackOf === 'number') return ` to revision ${made.rollbackOf}`;
-  if (!service || made?.kind === 'adopt') return '';
+  if (!service || made?.kind === 'adopt' || made?.kind === 'accept') return '';
   return service.templateId === null ? ` from ${service.method}` : ` from template ${service.templateId}`;
 }

@@ -2,11 +2,18 @@
 import type { AdoptedContainer } from '#shared/adoption.ts';
 import { newId } from '#shared/ids.ts';
 import { type BackupKind } from '#shared/backup.ts';
-import { bringsSpec, isDeployKind, type JobKind, type JobOffer, type PullPolicy } from '#shared/model.ts';
+import {
+  bringsSpec,
+  isDeployKind,
+  type JobKind,
+  type JobOffer,
+  type PullPolicy,
+  type ServiceSpec,
+} from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
-import type { JobRecord, ServiceRecord } from '../store/records.ts';
+import type { JobRecord, ServiceRecord, ServiceSource } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import { withLogin } from './git-redraft.ts';
+import { withCredentialsOf } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
 import { kindOf } from './review.ts';
 import { requireSendable, specOf } from './service-spec.ts';
@@ -28,6 +35,8 @@ export interface JobOrder {
   approves?: string | undefined;
   /** The containers that an adoption takes over. */
   adopts?: readonly AdoptedContainer[] | undefined;
+  /** What the service is made from once the job has succeeded; until then it stays what it is. */
+  source?: ServiceSource | undefined;
   /** What a job about a backup is about. */
   backupId?: string | undefined;
 }
@@ -76,8 +85,8 @@ export class JobStarts {
     if (!isDeployKind(kind)) return;
     const { revisions, services } = this.#stores;
     const made = { serviceId: id, revision, jobId, kind, cause, madeBy, rollbackOf, limits };
-    // Whoever goes back to it uses the login of that day: an old token is kept nowhere.
-    revisions.put(made, withLogin(services.requireSource(id), undefined));
+    // Whoever goes back to it uses the credentials of that day: an old token is kept nowhere.
+    revisions.put(made, withCredentialsOf(order.source ?? services.requireSource(id), undefined));
   }
 
   #write(service: JobSubject, { kind, pull, expiresAt, ...order }: JobOrder): Offered {
@@ -129,7 +138,7 @@ export class JobStarts {
       serviceId: job.serviceId,
       kind: job.kind,
       epoch: 0, // the dispatcher writes the host's epoch at the time of sending
-      ...(service && bringsSpec(job.kind) && { spec: specOf(this.#stores, service) }),
+      ...(service && bringsSpec(job.kind) && { spec: this.#specFor(job, service) }),
       ...(job.kind === 'rollback' && this.#rollbackOf(job.id)),
       ...(job.kind === 'deploy' && this.#approvedBy(job)),
       ...(job.kind === 'adopt' && { adopts: this.#stores.adoptions.find(job.id) }),
@@ -140,6 +149,13 @@ export class JobStarts {
     requireSendable(offer);
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
     tx.afterCommit(() => this.#links.nudge(job.hostId));
+  }
+
+  #specFor({ id, kind }: Offered, service: ServiceRecord): ServiceSpec {
+    if (kind !== 'accept') return specOf(this.#stores, service);
+    const { revisions } = this.#stores;
+    const revision = revisions.findByJob(id)?.revision ?? service.revision;
+    return specOf(this.#stores, service, revisions.findSource(service.id, revision));
   }
 
   #approvedBy({ id, serviceId }: Offered): Pick<JobOffer, 'approves'> {

@@ -131,6 +131,35 @@ export class ServiceJobs {
     return this.#deploy(tx, { ...service, limits }, order);
   }
 
+  /** Makes containers that drifted what the good revision says. */
+  revert(tx: WriteContext, caller: Caller, id: string): string {
+    const { access, starts, customerRules, clock } = this.#deps;
+    const service = access.requireService(caller, id);
+    customerRules.requireActive(service.customerId);
+    this.requireIdle(service);
+    requireDeployed(service, 'revert');
+    this.#requireConnected(service);
+    return starts.start(tx, service, { kind: 'revert', pull: null, expiresAt: clock.now() + ACTION_EXPIRY_MS });
+  }
+
+  /** Makes what lives what is wanted, once its host has found that it may. */
+  accept(
+    tx: WriteContext,
+    caller: Caller,
+    id: string,
+    { before, source }: { before: ServiceSource; source: ServiceSource },
+  ): string {
+    const { access, stores, customerRules } = this.#deps;
+    const service = access.requireService(caller, id);
+    requireNoSet(service, 'accepted');
+    customerRules.requireActive(service.customerId);
+    this.requireIdle(service);
+    this.#requireConnected(service);
+    if (!isDeepStrictEqual(stores.services.requireSource(id), before)) throw changedMeanwhile(service);
+    const next = { ...service, limits: customerRules.allotAgain(service) };
+    return this.#deploy(tx, next, { kind: 'accept', pull: null, madeBy: caller.name, source });
+  }
+
   /** Deploys what was shown. Throws `state_conflict` when another proposal waits by now. */
   approve(tx: WriteContext, caller: Caller, id: string, proposalId: string): string {
     const { access, stores, customerRules } = this.#deps;
@@ -249,6 +278,9 @@ const otherLimits = ({ name }: ServiceRecord, revision: number): LongshoreError 
     message: `Revision ${revision} of "${name}" had no limits, and the plan of its customer now wants some`,
     details: 'Change the service to what it was then: it is deployed with the limits of the plan.',
   });
+
+const changedMeanwhile = ({ name }: ServiceRecord): LongshoreError =>
+  new LongshoreError('state_conflict', { message: `Service "${name}" was changed meanwhile` });
 
 function requireDeployed(service: ServiceRecord, kind: string): void {
   const problem = problemOf(service);

@@ -13,8 +13,12 @@ import { fillShared } from './shared-variables.ts';
 const MAX_OFFER_BYTES = MAX_FRAME_BYTES - 16 * 1024;
 
 /** Call inside a write: it notes which shared variables the service takes. */
-export function specOf(stores: Stores, service: ServiceRecord): ServiceSpec {
-  const { spec, taken } = draftSpec(stores, service, stores.services.requireSource(service.id));
+export function specOf(
+  stores: Stores,
+  service: ServiceRecord,
+  source: ServiceSource = stores.services.requireSource(service.id),
+): ServiceSpec {
+  const { spec, taken } = draftSpec(stores, service, source);
   stores.variables.setUses(service.id, taken);
   return spec;
 }

@@ -30,6 +30,7 @@ import { mountAuth } from './routes/auth.ts';
 import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
 import { mountDeployPlans } from './routes/deploy-plans.ts';
+import { mountDrift } from './routes/drift.ts';
 import { mountGitHooks } from './routes/git-hooks.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
@@ -101,6 +102,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountRollouts(http, app);
   mountDeployPlans(http, app);
   mountRevisions(http, app);
+  mountDrift(http, app);
   mountImages(http, app);
   mountProposals(http, app);
   mountGitHooks(http, app);

@@ -246,6 +246,7 @@ export class FakeApp implements App {
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');
   readonly revisions: App['revisions'] = absent('revisions');
+  readonly drift: App['drift'] = absent('drift');
   readonly proposals: App['proposals'] = absent('proposals');
   readonly images: App['images'] = absent('images');
   readonly gitHooks: App['gitHooks'] = absent('gitHooks');
@@ -413,7 +414,8 @@ const SERVICE: ServiceDetail = {
   variables: { SERVICE_NAME: 'my-app' },
   rollbackOnFailure: true,
   healthTimeoutS: 120,
-  isReviewed: false,
+  watchPaths: [],
+      isReviewed: false,
   waiting: null,
   usage: null,
 };

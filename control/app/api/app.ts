@@ -5,6 +5,7 @@ import type { Audit } from './audit.ts';
 import type { Backups } from './backups.ts';
 import type { Customers, Plans } from './customers.ts';
 import type { DeployPlans } from './deploy-plans.ts';
+import type { Drifts } from './drift.ts';
 import type { GitHooks } from './git-hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { Images } from './images.ts';
@@ -28,6 +29,7 @@ export interface App {
   sets: ServiceSets;
   deployPlans: DeployPlans;
   revisions: Revisions;
+  drift: Drifts;
   proposals: Proposals;
   gitHooks: GitHooks;
   jobs: Jobs;

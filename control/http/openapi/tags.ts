@@ -5,6 +5,7 @@ export const TAGS = [
   { name: 'service-sets', description: 'One service on each of several hosts, changed in waves.' },
   { name: 'jobs', description: 'Work that takes its time: how far each deploy, restart or removal is, and its log.' },
   { name: 'revisions', description: 'What a service was deployed as before, and the way back.' },
+  { name: 'drift', description: 'What somebody changed on the host by hand: found, reverted or accepted.' },
   { name: 'proposals', description: 'What an AI would deploy, shown before anything happens: approved or rejected.' },
   { name: 'templates', description: 'What services are made of by name: the catalogue, and templates of your own.' },
   { name: 'variables', description: 'Values that several services share.' },

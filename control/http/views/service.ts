@@ -8,6 +8,7 @@ import {
   HEALTHS,
   LIFECYCLES,
   type ContainerView,
+  type DriftNote,
   type HostFacts,
 } from '#shared/model.ts';
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
@@ -101,6 +102,10 @@ export const serviceDetailView = z
       .meta({ description: 'What waits for review, see GET /api/services/:id/proposal', example: null }),
     auto_update: autoUpdateBody.nullable(),
     ...updatesFields,
+    drift: z
+      .object({ state: z.enum(['in_sync', 'drifted']), since: changedAt })
+      .nullable()
+      .meta({ description: 'Whether what runs is what its revision says, as its host told last', example: null }),
     containers: z.array(container),
   })
   .meta({ id: 'ServiceDetail' });
@@ -199,9 +204,12 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
     proposal: service.waiting && toWaitingView(service.waiting),
     auto_update: service.autoUpdate && toAutoUpdateView(service.autoUpdate),
     ...toUpdates(service.updates),
+    drift: service.report?.drift ? toDriftState(service.report.drift) : null,
     containers: (service.report?.containers ?? []).map(toContainerView),
   };
 }
+
+const toDriftState = ({ state, at }: DriftNote) => ({ state, since: toRfc3339(at) });
 
 const toWaitingView = ({ id, jobId, commit, madeAt }: NonNullable<ServiceDetail['waiting']>) => ({
   proposal_id: id,
