@@ -70,8 +70,9 @@ export interface StackOptions {
   /** Another build of the agent, a bundle say. */
   agentEntry?: string;
   nodeArgs?: string[];
-  /** For the control plane. */
+  /** Settings of each. */
   controlEnv?: Record<string, string>;
+  agentEnv?: Record<string, string>;
 }
 
 /** Starts both and waits until the host is connected. */
@@ -94,7 +95,8 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const agent = new Program(
     [...(options.nodeArgs ?? []), ...entry, '--token', token, '--data-dir', join(dir, 'agent')],
     join(dir, 'agent.log'),
-    { LONGSHORE_RECONNECT_MAX: '1' }, // control is killed every few seconds; in life it is not
+    // Control is killed every few seconds; in life it is not.
+    { LONGSHORE_RECONNECT_MAX: '1', ...options.agentEnv },
   );
   agent.start();
 
