@@ -2,6 +2,7 @@
 import type { BackupKind, BackupState } from '#shared/backup.ts';
 import type { Health, JobKind, JobState, JobStep, Lifecycle, PlanStep, StepState } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
+import type { AutoUpdate, ImageUpdate } from './image-types.ts';
 
 export interface List<T> {
   data: T[];
@@ -18,10 +19,14 @@ export interface Service {
   template: string | null;
   deploy_method: string;
   host_id: string;
+  /** Null: it is no member of a set. */
+  set_id: string | null;
   reason: string | null;
   labels: Record<string, string>;
   revision: number;
   running_revision: number | null;
+  /** Null: not known. */
+  update_available: boolean | null;
   health: { status: Health };
   created_at: string;
   updated_at: string;
@@ -29,6 +34,9 @@ export interface Service {
 
 export interface ServiceDetail extends Service {
   deployed_at: string | null;
+  auto_update: AutoUpdate | null;
+  updates: ImageUpdate[];
+  updates_checked_at: string | null;
   containers: { name: string; service: string; image: string; state: string; health: Health; ports: Port[] }[];
 }
 
@@ -52,6 +60,7 @@ export interface DeployAnswer {
   id: string;
   name?: string;
   status: Lifecycle;
+  set_id?: string | null;
   deploy_job_id: string;
 }
 

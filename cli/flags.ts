@@ -33,6 +33,8 @@ export const AGENT_FLAGS: FlagList = {
   'docker-socket': 'Docker Engine (/var/run/docker.sock)',
   'reconnect-max': 'Seconds between tries to reach the control plane, at most (64)',
   'allow-file-git': '1: file:// repositories are fetched, but never for customers (0)',
+  'image-check': 'Hours between looks for newer images (6); 0: only when asked',
+  'build-cache-limit': 'What the build cache is trimmed to after builds (10GB), or none',
   'build-image-prefix': 'Before the images that recipes build from, e.g. registry.example.com/mirror/',
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
 };

@@ -12,8 +12,8 @@ import { limitField } from './limits.ts';
 import { parsePairs, readEnvFile, readInput } from './pairs.ts';
 import { requireServiceId } from './services.ts';
 
-export interface ChangeArgs extends GitSourceArgs {
-  service: string;
+/** What a change of a service or of a set may be about. */
+export interface ChangeFields extends GitSourceArgs {
   env: string[];
   envFile?: string | undefined;
   unset: string[];
@@ -26,9 +26,13 @@ export interface ChangeArgs extends GitSourceArgs {
   category?: string | undefined;
   timeout?: string | undefined;
   rollback?: boolean | undefined;
+  revision?: number | undefined;
+}
+
+export interface ChangeArgs extends ChangeFields {
+  service: string;
   review?: boolean | undefined;
   autoUpdate?: string | undefined;
-  revision?: number | undefined;
 }
 
 export interface UpdateArgs extends ChangeArgs {
@@ -40,9 +44,8 @@ const manyOf = (describe: string) =>
   ({ type: 'string', array: true, nargs: 1, default: [] as string[], describe }) as const;
 const oneOf = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 
-/** What a change may be about; of an update and of its plan. */
-export const changeOptions = <T>(yargs: Argv<T>) =>
-  argument(yargs, 'service', 'Its name or id')
+export const changeFields = <T>(yargs: Argv<T>) =>
+  yargs
     .option('env', { ...manyOf('Variable, NAME=VALUE'), alias: 'e' })
     .option('env-file', oneOf('File of variables; --env wins'))
     .option('unset', manyOf('Variable to remove'))
@@ -56,9 +59,13 @@ export const changeOptions = <T>(yargs: Argv<T>) =>
     .option('category', oneOf('Category; empty removes it'))
     .option('timeout', oneOf('How long a deploy may take to be healthy, e.g. 5m'))
     .option('rollback', { type: 'boolean', describe: 'Put the last good revision back on failure' })
-    .option('review', { type: 'boolean', describe: 'Stop each deploy at its plan, for a service by AI' })
-    .option('auto-update', oneOf(AUTO_UPDATE_HELP))
     .option('revision', { type: 'number', requiresArg: true, describe: 'Only if this is still its revision' });
+
+/** Of an update and of its plan. */
+export const changeOptions = <T>(yargs: Argv<T>) =>
+  changeFields(argument(yargs, 'service', 'Its name or id'))
+    .option('review', { type: 'boolean', describe: 'Stop each deploy at its plan, for a service by AI' })
+    .option('auto-update', oneOf(AUTO_UPDATE_HELP));
 
 export const updateOptions = <T>(yargs: Argv<T>) =>
   changeOptions(yargs)
@@ -87,13 +94,18 @@ export async function update(session: Session, args: UpdateArgs): Promise<void> 
 function toBody({ revision, planId, ...args }: UpdateArgs): object {
   const change = changeOf(args);
   const held = { ...(revision !== undefined && { revision }), ...(planId !== undefined && { plan_id: planId }) };
-  if (Object.keys(change).length > 0) return { ...change, ...held };
+  requireChange(change);
+  return { ...change, ...held };
+}
+
+export function requireChange(change: object): void {
+  if (Object.keys(change).length > 0) return;
   const details = 'For example --env NAME=VALUE, -f FILE, --memory 512; --help shows them all';
   throw new LongshoreError('bad_request', { message: 'Say what to change', details });
 }
 
 /** What was asked for; everything else is left out. */
-export function changeOf(args: ChangeArgs): object {
+export function changeOf(args: ChangeFields & Pick<ChangeArgs, 'review' | 'autoUpdate'>): object {
   const { file, displayName, category, timeout, rollback, review, autoUpdate, revision } = args;
   const variables = {
     ...(args.envFile !== undefined && readEnvFile(args.envFile)),

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import type { DeployAnswer, Service } from '../api-types.ts';
+import { AUTO_UPDATE_HELP, ownTimeZone, parseAutoUpdate } from '../auto-update.ts';
 import type { Client } from '../client.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
 import { inWords, watchJob } from '../deploy-outcome.ts';
@@ -12,6 +13,7 @@ import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from '../git-source
 import { limitField } from '../limits.ts';
 import { requireIdByName } from '../names.ts';
 import { showPlan } from '../service-plan.ts';
+import { followSet } from '../follow-rollout.ts';
 import { parsePairs, readEnvFile, readInput } from '../pairs.ts';
 
 interface DeployArgs extends GitSourceArgs {
@@ -30,10 +32,13 @@ interface DeployArgs extends GitSourceArgs {
   memory?: string | undefined;
   host?: string | undefined;
   place: string[];
+  perHost: boolean;
+  maxParallel?: number | undefined;
   label: string[];
   pull?: string | undefined;
   timeout?: string | undefined;
   rollback: boolean;
+  autoUpdate?: string | undefined;
   plan: boolean;
   follow: boolean;
 }
@@ -73,21 +78,26 @@ const options = (yargs: Argv) =>
     })
     .option('host', { type: 'string', requiresArg: true, describe: 'Host, by id; else the one with most free memory' })
     .option('place', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label the host must have, K=V' })
+    .option('per-host', { type: 'boolean', default: false, describe: 'One on every host with the labels, as a set' })
+    .option('max-parallel', { type: 'number', requiresArg: true, describe: 'How many of them change at a time: 1' })
     .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the service, K=V' })
     .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
     .option('timeout', { type: 'string', requiresArg: true, describe: 'How long it may take to be healthy, e.g. 5m' })
     .option('rollback', { type: 'boolean', default: true, describe: 'Put the last good revision back on failure' })
+    .option('auto-update', { type: 'string', requiresArg: true, describe: AUTO_UPDATE_HELP })
     .option('plan', { type: 'boolean', default: false, describe: 'Only show what it would do' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
     .conflicts('file', ['template', 'git', 'ai', 'git-token-file'])
     .conflicts('template', ['git', 'ai', 'git-token-file'])
     .conflicts('ai', ['git', 'branch', 'commit', 'path'])
     .implies('branch', 'git')
-    .implies('commit', 'git')
-    .implies('path', 'git')
+    .implies({ commit: 'git', path: 'git', submodules: 'git', lfs: 'git', 'known-hosts': 'deploy-key' })
     .implies('git-username', 'git-token-file')
+    .implies('max-parallel', 'per-host')
+    .conflicts('host', 'max-parallel')
     .example('$0 deploy -f compose.yaml --name shop --follow', '')
     .example('$0 deploy --template uptime-kuma --name status --set HTTP_PORT=3002', '')
+    .example('$0 deploy -f compose.yaml --name edge --place zone=eu --per-host --max-parallel 2 --follow', '')
     .example('$0 deploy --git https://github.com/user/repo.git --branch main --name app', '')
     .example('$0 deploy --ai https://github.com/user/repo --review --name app --follow', '');
 
@@ -101,8 +111,10 @@ async function deploy(session: Session, args: DeployArgs): Promise<void> {
   const created = await create(session, args);
   if (!args.follow) {
     if (output.isJson) return output.json(created);
-    return output.line(`${args.name}: ${created.id}, job ${created.deploy_job_id}`);
+    const set = created.set_id ? `, first of ${created.set_id}` : '';
+    return output.line(`${args.name}: ${created.id}${set}, job ${created.deploy_job_id}`);
   }
+  if (created.set_id) return followSet(session, { id: created.set_id, name: args.name });
   const job = await watchJob(session, { id: created.deploy_job_id, serviceId: created.id });
   if (output.isJson) return output.json(job);
   const { url } = await client.get<Service>(`/api/services/${created.id}`);
@@ -128,7 +140,7 @@ async function create({ client }: Session, args: DeployArgs): Promise<DeployAnsw
 
 /** The body of POST /api/services; fields that were not asked for are left to the API's defaults. */
 function toBody(args: DeployArgs): object {
-  const { host, pull } = args;
+  const { host, pull, autoUpdate } = args;
   const variables = {
     ...(args.envFile !== undefined && readEnvFile(args.envFile)),
     ...parsePairs(args.env, '--env'),
@@ -140,12 +152,19 @@ function toBody(args: DeployArgs): object {
     variables,
     ...limitsOf(args),
     ...(host !== undefined && { host_id: host }),
-    ...(args.place.length > 0 && { placement: { labels: parsePairs(args.place, '--place') } }),
+    ...placementOf(args),
     ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
     ...(pull !== undefined && { pull }),
     ...(args.timeout !== undefined && { health_timeout_s: parseSeconds(args.timeout, '--timeout') }),
     ...(!args.rollback && { rollback_on_failure: false }),
+    ...(autoUpdate !== undefined && { auto_update: parseAutoUpdate(autoUpdate, ownTimeZone()) ?? undefined }),
   };
+}
+
+function placementOf({ place, perHost, maxParallel }: DeployArgs): object {
+  if (place.length === 0 && !perHost) return {};
+  const many = { replicas: 'per_host', ...(maxParallel !== undefined && { max_parallel: maxParallel }) };
+  return { placement: { labels: parsePairs(place, '--place'), ...(perHost && many) } };
 }
 
 async function customerOf(client: Client, { customer }: DeployArgs): Promise<object> {

@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import type { Host } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
+import { prune, pruneOptions } from '../host-prune.ts';
 import { parsePairs } from '../pairs.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
@@ -12,6 +13,7 @@ export const command = group('hosts', (own, world) =>
     .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
     .command('get <host>', 'Show one host', one, withSession(world, get))
     .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
+    .command('prune <host>', 'Remove images that nothing on it needs', pruneOptions, withSession(world, prune))
     .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),
 );
 

@@ -7,6 +7,7 @@ import { apiCommand, argument, group, withSession, type Session } from '../comma
 import { confirm } from '../confirm.ts';
 import { inWords, watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
+import { deployKeyOptions, makeDeployKey } from '../service-deploy-key.ts';
 import { hook, hookOptions } from '../service-hook.ts';
 import { checkUpdates, checkUpdatesOptions } from '../service-images.ts';
 import { plan, planOptions } from '../service-plan.ts';
@@ -71,6 +72,12 @@ export const command = group('services', (own, world) =>
       withSession(world, proposal),
     )
     .command('hook <service>', 'Make its push hook, for services from Git', hookOptions, withSession(world, hook))
+    .command(
+      'deploy-key <service>',
+      'Make the key for its repository by ssh',
+      deployKeyOptions,
+      withSession(world, makeDeployKey),
+    )
     .command('rm <service>', 'Remove it with its data', removeOptions, withSession(world, remove))
     .command('events <service>', 'Show what happened to it', eventOptions, withSession(world, events)),
 );

@@ -101,6 +101,8 @@ const GOOD: Record<string, string> = {
   'docker-socket': '/x.sock',
   'reconnect-max': '5',
   'build-image-prefix': 'registry.example.com/mirror/',
+  'image-check': '12',
+  'build-cache-limit': '5GB',
 };
 
 void t.test(
