@@ -19,6 +19,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
     describe: 'List, change, start, stop, restart, redeploy, remove',
     load: () => import('./commands/services.ts'),
   },
+  sets: { describe: 'Services on several hosts, and their rollouts', load: () => import('./commands/sets.ts') },
   deploy: { describe: 'Deploy a compose file or a template', load: () => import('./commands/deploy.ts') },
   logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
   jobs: { describe: 'Look at jobs, cancel one', load: () => import('./commands/jobs.ts') },

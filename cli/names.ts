@@ -1,4 +1,4 @@
-// Customers and plans by name or id: people type names, the API wants ids.
+// Customers, plans, services and sets by name or id: people type names, the API wants ids.
 import { LongshoreError } from '#shared/errors.ts';
 import type { List } from './api-types.ts';
 import type { Client } from './client.ts';
@@ -6,6 +6,7 @@ import type { Client } from './client.ts';
 const KINDS = {
   customer: { path: '/api/customers', prefix: 'cust_' },
   plan: { path: '/api/plans', prefix: 'plan_' },
+  set: { path: '/api/service-sets', prefix: 'set_' },
 } as const;
 /** The API searches by part of a name; in this order namesakes stand beside each other. */
 const SEARCH = { sort: 'name', order: 'asc', per_page: 100 } as const;

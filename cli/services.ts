@@ -11,10 +11,18 @@ const SEARCH = { sort: 'name', order: 'asc', per_page: 100 } as const;
 export async function requireServiceId(client: Client, idOrName: string): Promise<string> {
   if (ID.test(idOrName)) return idOrName;
   const found = await findService(client, idOrName);
+  if (found?.set_id) throw ofSet(found);
   if (found) return found.id;
   const details = '`longshore services list` shows what there is';
   throw new LongshoreError('not_found', { message: `There is no service "${idOrName}"`, details });
 }
+
+/** Its set has one of that name on each of its hosts. */
+const ofSet = ({ name, set_id: setId }: Service): LongshoreError =>
+  new LongshoreError('bad_request', {
+    message: `"${name}" is the name of several services: use the id`,
+    details: `They are members of a set: \`longshore sets get ${setId}\` shows them`,
+  });
 
 export async function findService(client: Client, name: string): Promise<Service | undefined> {
   for (let page = 1; ; page++) {

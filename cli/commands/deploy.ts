@@ -32,7 +32,7 @@ interface DeployArgs extends GitSourceArgs {
   memory?: string | undefined;
   host?: string | undefined;
   place: string[];
-  perHost: boolean;
+  perHost?: boolean | undefined;
   maxParallel?: number | undefined;
   label: string[];
   pull?: string | undefined;
@@ -78,7 +78,7 @@ const options = (yargs: Argv) =>
     })
     .option('host', { type: 'string', requiresArg: true, describe: 'Host, by id; else the one with most free memory' })
     .option('place', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label the host must have, K=V' })
-    .option('per-host', { type: 'boolean', default: false, describe: 'One on every host with the labels, as a set' })
+    .option('per-host', { type: 'boolean', describe: 'One on every host with the labels, as a set' })
     .option('max-parallel', { type: 'number', requiresArg: true, describe: 'How many of them change at a time: 1' })
     .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the service, K=V' })
     .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
@@ -94,7 +94,7 @@ const options = (yargs: Argv) =>
     .implies({ commit: 'git', path: 'git', submodules: 'git', lfs: 'git', 'known-hosts': 'deploy-key' })
     .implies('git-username', 'git-token-file')
     .implies('max-parallel', 'per-host')
-    .conflicts('host', 'max-parallel')
+    .conflicts('host', 'per-host')
     .example('$0 deploy -f compose.yaml --name shop --follow', '')
     .example('$0 deploy --template uptime-kuma --name status --set HTTP_PORT=3002', '')
     .example('$0 deploy -f compose.yaml --name edge --place zone=eu --per-host --max-parallel 2 --follow', '')
@@ -161,7 +161,7 @@ function toBody(args: DeployArgs): object {
   };
 }
 
-function placementOf({ place, perHost, maxParallel }: DeployArgs): object {
+function placementOf({ place, perHost = false, maxParallel }: DeployArgs): object {
   if (place.length === 0 && !perHost) return {};
   const many = { replicas: 'per_host', ...(maxParallel !== undefined && { max_parallel: maxParallel }) };
   return { placement: { labels: parsePairs(place, '--place'), ...(perHost && many) } };
