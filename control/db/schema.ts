@@ -35,6 +35,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 12, sql: SERVICE_SETS },
   { version: 13, sql: IMAGE_UPDATES },
   { version: 14, sql: REVIEWS },
-  { version: 15, sql: ADOPTIONS },
   { version: 15, sql: GIT_WATCHES },
+  { version: 16, sql: ADOPTIONS },
 ];

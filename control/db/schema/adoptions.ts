@@ -1,4 +1,4 @@
-// Step 15: which containers an adoption takes over, for as long as its job is kept.
+// Step 16: which containers an adoption takes over, for as long as its job is kept.
 export const ADOPTIONS = `
 CREATE TABLE adoptions (
   job_id     TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
