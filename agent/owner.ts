@@ -1,5 +1,6 @@
 // Whose container it is. The agent's table says which project is whose; the label only tells a service from its removed
 // namesake, and of an adopted container the engine shows the label that it would have.
+import { PROJECT_LABEL } from './docker/container-view.ts';
 import { SERVICE_LABEL, type ContainerSummary } from './docker/engine.ts';
 
 export interface OwnService {
@@ -14,3 +15,7 @@ export const ownerOf = (
   services: readonly OwnService[],
 ): OwnService | undefined =>
   services.find(({ serviceId, name }) => name === project && labels[SERVICE_LABEL] === serviceId);
+
+/** Adopted, and unknown to Compose: `docker run` made it, or a Compose project of another name. */
+export const isForeign = ({ project, labels }: Pick<ContainerSummary, 'project' | 'labels'>): boolean =>
+  labels[PROJECT_LABEL] !== project;

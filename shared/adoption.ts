@@ -1,11 +1,5 @@
 // The words of what runs on a host without Longshore having started it, and of taking it over.
-import type { ContainerView, JobEndState, JobKind } from './model.ts';
-
-/** A container that a service takes over, and the compose service it becomes a part of. */
-export interface AdoptedContainer {
-  id: string;
-  service: string;
-}
+import type { AdoptedContainer, ContainerView, JobEndState, JobKind } from './model.ts';
 
 /** `compose`: all containers of a Compose project. `container`: one that belongs to none. */
 export const FOUND_KINDS = ['compose', 'container'] as const;

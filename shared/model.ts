@@ -1,6 +1,5 @@
 // The words both sides share. Plain data: no behaviour, no I/O. camelCase here and on the agent wire; the HTTP API and
 // SQL are snake_case and map at their own edge.
-import type { AdoptedContainer } from './adoption.ts';
 import type { BackupSummary } from './backup.ts';
 
 export const LIFECYCLES = ['deploying', 'running', 'stopped', 'failed'] as const;
@@ -139,6 +138,10 @@ export interface GitSource {
   commit?: string | undefined;
   /** The folder of the repository where what is deployed lies; absent: its top. */
   path?: string | undefined;
+  /** Whether its submodules are fetched, too. */
+  submodules?: boolean | undefined;
+  /** Whether what Git LFS keeps for it is fetched, too. */
+  lfs?: boolean | undefined;
   /** For https only; absent: nobody. Sealed like the variables. */
   login?: GitLogin | undefined;
   /** For ssh only: a private key as OpenSSH writes it. Absent: the keys of the agent's user. Sealed like the variables. */
@@ -183,6 +186,12 @@ export interface ServiceSpec {
 
 export const PULL_POLICIES = ['missing', 'always', 'never'] as const;
 export type PullPolicy = (typeof PULL_POLICIES)[number];
+
+/** A container that a service takes over, and the compose service it becomes a part of. */
+export interface AdoptedContainer {
+  id: string;
+  service: string;
+}
 
 /** A job as control offers it. */
 export interface JobOffer {

@@ -111,7 +111,7 @@ async function asRead(
   environment: Readonly<Record<string, string>>,
 ): Promise<Source> {
   const { name: _, ...root } = parseRendered((await compose.config(project, run)).json);
-  const { services, variables } = hideSecrets(root.services as Record<string, ComposeMap>);
+  const { services, variables } = hideSecrets(root.services);
   return {
     compose: stringify({ ...root, services }, { aliasDuplicateObjects: false }),
     variables: { ...takeFrom(environment, root), ...variables },

@@ -2,7 +2,6 @@
 // event shows them as the service's own. Nothing above this file has to know which are which, but for a deploy (see
 // deploy/adoption), because Compose sees the labels that are really there.
 import type { Adopted } from '../state/adopted.ts';
-import { PROJECT_LABEL } from './container-view.ts';
 import { SERVICE_LABEL, type Container, type ContainerSummary, type Engine } from './engine.ts';
 import type { LiveContainer } from './live-container.ts';
 
@@ -10,10 +9,6 @@ export interface AdoptedSource {
   all(): Adopted[];
   find(containerId: string): Adopted | undefined;
 }
-
-/** Compose does not know it: `docker run` made it, or a Compose project of another name. */
-export const isForeign = ({ project, labels }: Pick<Container, 'project' | 'labels'>): boolean =>
-  labels[PROJECT_LABEL] !== project;
 
 export function withAdopted(engine: Engine, adopted: AdoptedSource): Engine {
   const view = viewOf(engine, adopted);

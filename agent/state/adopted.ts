@@ -1,8 +1,8 @@
 // Containers that a service took over as they were. Docker takes no label for a container that exists, so this table
 // says what a label says of the others: whose it is, and which compose service. Ids are never used twice: a row whose
 // container is gone says nothing, and goes with its service (see ServiceTable.remove).
+import type { AdoptedContainer } from '#shared/model.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { AdoptedContainer } from '#shared/adoption.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 
 export interface Adopted extends AdoptedContainer {

@@ -1,8 +1,7 @@
 // Creating a service: everything is checked and decided first, then service, job, event and command are one write.
-import type { AdoptedContainer } from '#shared/adoption.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import type { PullPolicy } from '#shared/model.ts';
+import type { AdoptedContainer, PullPolicy } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { HostRecord, ServiceRecord, ServiceSource } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
@@ -47,8 +46,10 @@ export function planCreate(
 ): (tx: WriteContext) => Created {
   const { record, draft } = draftCreate(deps, caller, input);
   const order = { pull: input.pull ?? 'missing', madeBy: caller.name };
-  const { limits, review } = input;
-  return (tx) => insertService(deps, tx, record, draft.source, { ...order, limits, isReviewed: review, adopts });
+  const { limits, review, source } = input;
+  const watchPaths = 'watchPaths' in source ? source.watchPaths : undefined;
+  return (tx) =>
+    insertService(deps, tx, record, draft.source, { ...order, limits, isReviewed: review, watchPaths, adopts });
 }
 
 /** What the service would be; what the policy refuses goes to `refuse`. */
@@ -164,6 +165,8 @@ export interface InsertOrder {
   cause?: string | undefined;
   /** Its deploys stop at their plan. */
   isReviewed?: boolean | undefined;
+  /** What a push must touch to deploy. */
+  watchPaths?: readonly string[] | undefined;
   /** What runs already and is all that the service is: its job takes it over. */
   adopts?: readonly AdoptedContainer[] | undefined;
 }
@@ -174,7 +177,7 @@ export function insertService(
   tx: WriteContext,
   draft: ServiceRecord,
   source: ServiceSource,
-  { limits, isReviewed = false, ...order }: InsertOrder,
+  { limits, isReviewed = false, watchPaths = [], ...order }: InsertOrder,
 ): Created {
   const { stores, starts, customerRules, bus } = deps;
   const { id, hostId, customerId, createdAt } = draft;
@@ -183,6 +186,7 @@ export function insertService(
   const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);
   if (isReviewed) stores.reviews.setWanted(id, true);
+  stores.gitHooks.setWatchPaths(id, watchPaths);
   const message = order.adopts ? 'Made of what runs already' : `Created with ${service.method}`;
   stores.events.insert({ serviceId: id, hostId, type: 'service', status: 'created', message, at: createdAt });
   const jobId = starts.start(tx, service, { kind: order.adopts ? 'adopt' : 'deploy', expiresAt: null, ...order });

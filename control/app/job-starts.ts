@@ -1,8 +1,8 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
-import type { AdoptedContainer } from '#shared/adoption.ts';
 import { newId } from '#shared/ids.ts';
 import { type BackupKind } from '#shared/backup.ts';
 import {
+  type AdoptedContainer,
   bringsSpec,
   isDeployKind,
   type JobKind,

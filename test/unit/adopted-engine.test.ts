@@ -1,7 +1,8 @@
 // Adopted containers as everything above the engine sees them: as if they carried the labels of their service.
 import t from 'tap';
 import type { EngineEvent } from '../../agent/docker/engine.ts';
-import { isForeign, withAdopted } from '../../agent/docker/adopted-engine.ts';
+import { withAdopted } from '../../agent/docker/adopted-engine.ts';
+import { isForeign } from '../../agent/owner.ts';
 import { AdoptedTable } from '../../agent/state/adopted.ts';
 import { MIGRATIONS } from '../../agent/state/schema.ts';
 import { openSqlite } from '#shared/sqlite.ts';

@@ -1,11 +1,10 @@
 // An adoption from end to end: the containers that were named become the service's own, exactly as they are. Nothing on
 // Docker's side changes, so there is nothing to undo; what is written on the host goes again when it fails (jobs/end.ts).
-import type { AdoptedContainer } from '#shared/adoption.ts';
 import { requireAllowed } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
-import { isForeign } from '../../docker/adopted-engine.ts';
+import type { AdoptedContainer, PlanStep } from '#shared/model.ts';
 import type { Container } from '../../docker/engine.ts';
+import { isForeign } from '../../owner.ts';
 import { snapshotOf } from '../../drift/snapshot.ts';
 import { inputsOf, judge, normalise, prepare } from '../attempt.ts';
 import { requireOwnProject } from '../check.ts';

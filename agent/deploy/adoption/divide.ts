@@ -1,8 +1,8 @@
 // What a deploy does about adopted containers, which Compose would make anew for want of our labels, or does not know at
 // all: those that may stay are kept out of its hands, those in the way of theirs successors go first. Pure.
 import type { PlanStep } from '#shared/model.ts';
-import { isForeign } from '../../docker/adopted-engine.ts';
 import type { Container } from '../../docker/engine.ts';
+import { isForeign } from '../../owner.ts';
 
 export interface Division {
   /** Compose services that `up` is for. */

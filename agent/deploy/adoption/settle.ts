@@ -1,5 +1,5 @@
 // Before `up`: brings adopted containers to what the file says, and tells which compose services are left to Compose.
-import { isForeign } from '../../docker/adopted-engine.ts';
+import { isForeign } from '../../owner.ts';
 import { findImages, idsOf } from '../images.ts';
 import { planDeploy } from '../plan/plan.ts';
 import { madeOf } from '../revisions/origin.ts';

@@ -8,12 +8,12 @@ import { nothingKnown } from '../../drift/draft.ts';
 import { findDrift } from '../../drift/drift.ts';
 import { placesOf } from '../../drift/message.ts';
 import { snapshotOf } from '../../drift/snapshot.ts';
-import { isForeign } from '../../docker/adopted-engine.ts';
+import { isForeign } from '../../owner.ts';
 import { judge } from '../attempt.ts';
 import { apply, awaitReady, standingOf, up } from '../execute.ts';
 import type { JobOutcome } from '../job-run.ts';
 import { changesNothing, printPlan } from '../plan/plan.ts';
-import { graceMsOf, unstampRendered } from '../rendered.ts';
+import { graceMsOf, levelsOf, unstampRendered } from '../rendered.ts';
 import { recordRevision, type Revision } from '../revisions/revisions.ts';
 import { bringImages } from '../revisions/rollback.ts';
 import type { Say, Task } from '../task.ts';
@@ -49,10 +49,12 @@ async function requireKnown(task: Task): Promise<Known> {
 }
 
 function planRevert({ rendered }: Revision, drifted: readonly DriftedContainer[]): PlanStep[] {
-  const steps = Object.keys(rendered.services).map((service): PlanStep => {
-    const own = drifted.filter((one) => one.service === service);
-    return own.length === 0 ? { service, action: 'keep', reason: 'unchanged' } : stepOf(service, own);
-  });
+  const steps = levelsOf(rendered)
+    .flat()
+    .map((service): PlanStep => {
+      const own = drifted.filter((one) => one.service === service);
+      return own.length === 0 ? { service, action: 'keep', reason: 'unchanged' } : stepOf(service, own);
+    });
   const strange = drifted.filter(({ service }) => !Object.hasOwn(rendered.services, service));
   const removals = strange.map(({ service, container }): PlanStep => {
     return { service: service || container, action: 'remove', reason: `${container} is not of the revision` };

@@ -1,5 +1,6 @@
 // What runs on a host, also what Longshore did not start, and making a service of it.
 import { z } from 'zod';
+import type { FindQuery } from '../../app/api/adoption.ts';
 import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
@@ -14,6 +15,12 @@ const listQuery = z.strictObject({
   search: filterText.optional().describe('Part of the name'),
   sort: z.literal('name').default('name'),
   order: orderField,
+});
+
+const toQuery = (query: z.infer<typeof listQuery>): FindQuery => ({
+  ...fromPaging(query),
+  search: query.search,
+  order: query.order,
 });
 
 export function mountAdoption(http: Http, app: App): void {
@@ -31,11 +38,10 @@ export function mountAdoption(http: Http, app: App): void {
         response: { 200: view.findPage },
       },
     },
-    async (request) => {
-      const { search, order } = request.query;
-      const query = { ...fromPaging(request.query), search, order };
-      return toPageView(await app.adoption.finds(callerOf(request), request.params.id, query), view.toFindView);
-    },
+    (request) =>
+      app.adoption
+        .finds(callerOf(request), request.params.id, toQuery(request.query))
+        .then((page) => toPageView(page, view.toFindView)),
   );
 
   http.get(
@@ -51,12 +57,10 @@ export function mountAdoption(http: Http, app: App): void {
         response: { 200: view.hostContainerPage },
       },
     },
-    async (request) => {
-      const { search, order } = request.query;
-      const query = { ...fromPaging(request.query), search, order };
-      const found = await app.adoption.containers(callerOf(request), request.params.id, query);
-      return toPageView(found, view.toHostContainerView);
-    },
+    (request) =>
+      app.adoption
+        .containers(callerOf(request), request.params.id, toQuery(request.query))
+        .then((page) => toPageView(page, view.toHostContainerView)),
   );
 
   http.post(
