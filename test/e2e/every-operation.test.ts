@@ -127,6 +127,10 @@ void t.test('every operation answers as the document promises', async (t) => {
     const changed = await api.call('PATCH', path, 200, { variables: { LEVEL: 'debug' }, labels: { tier: 'web' } });
     await client.jobEnd(String(changed['deploy_job_id']));
     for (const verb of ['stop', 'start', 'restart']) await api.call('POST', `${path}/${verb}`, 200);
+    t.match(await api.call('POST', `${path}/check-updates`, 200), {
+      update_available: false,
+      updates: [{ state: 'fixed' }],
+    });
     const { deploy_job_id: redeploy } = await api.call('POST', `${path}/redeploy`, 200, { pull: 'missing' });
     await client.jobEnd(String(redeploy));
     const { job_id: stopping } = await api.call('POST', `${path}/stop?wait=0`, 202);
@@ -220,6 +224,7 @@ void t.test('every operation answers as the document promises', async (t) => {
     t.match(await api.call('POST', `${path}/hooks/git`, 202, {}, signed), { result: /deploying|waiting/ });
     await api.call('POST', `${path}/hooks/git`, 401, {}, {});
     await api.call('DELETE', `${path}/hooks`, 204);
+    await api.call('POST', `${path}/deploy-key`, 409);
     await api.call('DELETE', path, 204);
   });
 
@@ -354,6 +359,8 @@ void t.test('every operation answers as the document promises', async (t) => {
     const hosts = await api.call('GET', '/api/hosts', 200);
     const [host] = hosts['data'] as { id: string }[];
     await api.call('GET', `/api/hosts/${host?.id}`, 200);
+    // Other tests share this engine.
+    await api.call('POST', `/api/hosts/${host?.id}/prune`, 200, { dry_run: true, build_cache: true });
     await api.call('POST', `/api/hosts/${host?.id}/revoke`, 200);
   });
 
