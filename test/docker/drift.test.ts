@@ -110,8 +110,8 @@ t.test('what was deployed has not drifted; what somebody changes since is found 
       state: 'succeeded',
       goodRevision: 2,
       plan: [
-        { service: 'web', action: 'recreate', reason: `drifted: networks.${network}, restart, mem_limit` },
         { service: 'side', action: 'keep' },
+        { service: 'web', action: 'recreate', reason: `drifted: networks.${network}, restart, mem_limit` },
       ],
     });
     t.match(await driftOf(host), { state: 'in_sync', revision: 2 });

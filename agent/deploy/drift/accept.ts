@@ -7,7 +7,7 @@ import { draftAccepted } from '../../drift/draft.ts';
 import { recordAsIs } from '../adoption/adopt.ts';
 import { complete, dockerFacts, judge, normalise, prepare } from '../attempt.ts';
 import type { JobOutcome } from '../job-run.ts';
-import type { Rendered } from '../rendered.ts';
+import { levelsOf, type Rendered } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
 import type { Task } from '../task.ts';
 
@@ -40,9 +40,11 @@ async function take(task: Task, good: Revision): Promise<JobOutcome> {
     requireAllowed(judge(task, { root: normalised, services: normalised.services }, 'normalised'));
     return complete(task, normalised, (await dockerFacts(task)).cpus);
   });
-  const plan = Object.keys(rendered.services).map((service): PlanStep => {
-    return { service, action: 'keep', reason: 'accepted as it is' };
-  });
+  const plan = levelsOf(rendered)
+    .flat()
+    .map((service): PlanStep => {
+      return { service, action: 'keep', reason: 'accepted as it is' };
+    });
   await task.step('record', async () => {
     const containers = await deps.engine.listProject(workspace.name);
     await recordAsIs(task, { sources, rendered, containers, plan });
