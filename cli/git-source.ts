@@ -5,8 +5,13 @@ import { readInput } from './pairs.ts';
 export interface GitSourceArgs {
   commit?: string | undefined;
   path?: string | undefined;
+  submodules?: boolean | undefined;
+  lfs?: boolean | undefined;
+  watch: string[];
   gitTokenFile?: string | undefined;
   gitUsername?: string | undefined;
+  deployKey?: string | undefined;
+  knownHosts?: string | undefined;
 }
 
 const oneOf = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
@@ -14,23 +19,39 @@ const oneOf = (describe: string) => ({ type: 'string', requiresArg: true, descri
 export const gitSourceOptions = {
   commit: oneOf('Full name of the one commit to deploy; else the newest'),
   path: oneOf('Folder of the repository where what is deployed lies'),
+  submodules: { type: 'boolean', describe: 'Fetch its submodules, too' },
+  lfs: { type: 'boolean', describe: 'Fetch what Git LFS keeps for it, too' },
+  watch: {
+    type: 'string',
+    array: true,
+    nargs: 1,
+    default: [] as string[],
+    describe: 'What a push must touch to deploy, like apps/web/** or !**/*.md',
+  },
   'git-token-file': oneOf('Token for a private repository, in a file; - for stdin'),
   'git-username': oneOf('User name beside the token; most hosts need none'),
+  'deploy-key': oneOf('Private key for a repository by ssh, in a file; - for stdin'),
+  'known-hosts': oneOf('The only ssh hosts to believe, in a file of lines like ~/.ssh/known_hosts'),
 } as const;
 
 /** As fields of the API; what was not asked for is left out. `emptied`: what an empty value means. */
 export function gitSourceOf(args: GitSourceArgs, emptied: null | undefined = undefined): object {
-  const { commit, path, gitTokenFile, gitUsername } = args;
+  const { commit, path, watch, gitTokenFile, deployKey, knownHosts } = args;
   const fields = {
     git_commit: valueOf(commit, emptied),
     git_path: valueOf(path, emptied),
-    git_token: secretIn(gitTokenFile, '--git-token-file'),
-    git_username: gitUsername,
+    git_submodules: args.submodules,
+    git_lfs: args.lfs,
+    git_watch_paths: watch.length === 0 ? undefined : watch.some((pattern) => pattern !== '') ? watch : emptied,
+    git_token: contentOf(gitTokenFile, '--git-token-file')?.replace(/\r?\n$/, ''),
+    git_username: args.gitUsername,
+    git_deploy_key: contentOf(deployKey, '--deploy-key'),
+    git_known_hosts: contentOf(knownHosts, '--known-hosts'),
   };
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined));
 }
 
 const valueOf = (text: string | undefined, emptied: null | undefined) => (text === '' ? emptied : text);
 
-const secretIn = (file: string | undefined, flag: string): string | undefined =>
-  file === undefined ? undefined : readInput(file, flag).replace(/\r?\n$/, '');
+const contentOf = (file: string | undefined, flag: string): string | undefined =>
+  file === undefined ? undefined : readInput(file, flag);

@@ -17,6 +17,7 @@ import { CustomerDesk } from './customers.ts';
 import type { HostLinks } from './host-links.ts';
 import { DeployPlanDesk } from './deploy-plans.ts';
 import { DriftDesk } from './drift.ts';
+import { DeployKeyDesk } from './deploy-keys.ts';
 import { GitHookDesk } from './git-hooks.ts';
 import { HostDesk } from './hosts.ts';
 import { IdempotencyDesk } from './idempotency.ts';
@@ -145,6 +146,7 @@ export function createApp(deps: AppDeps): AppParts {
     sets: new ServiceSetDesk({ stores, access, effects, customerRules, links, rollouts, runner, waiters, update }),
     deployPlans,
     gitHooks,
+    deployKeys: new DeployKeyDesk({ stores, access, effects }),
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
     drift: new DriftDesk({ stores, access, effects, customerRules, serviceJobs, services, links, reservedPorts }),
     proposals: new ProposalDesk({

@@ -68,7 +68,8 @@ export class GitHookDesk implements GitHooks {
   async receive(caller: Caller, serviceId: string, request: PushRequest): Promise<PushOutcome> {
     const { stores, access, effects } = this.#deps;
     const service = access.requireService(caller, serviceId);
-    const reason = whyIgnored(service, requireFromGit(stores, service), readPush(request));
+    const watchPaths = stores.gitHooks.watchPathsOf(serviceId);
+    const reason = whyIgnored(service, requireFromGit(stores, service), readPush(request), watchPaths);
     if (reason !== null) return { result: 'ignored', message: reason, jobId: null };
     const { jobId } = await effects.perform(
       () => (tx) => ({ serviceId, jobId: this.#deployOrWait(tx, caller, serviceId) }),

@@ -7,6 +7,8 @@ import type { GitSource } from '#shared/model.ts';
 import { sameSecret } from '#shared/secrets.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { PushRequest } from './api/git-hooks.ts';
+import { pushedFields, pushedFiles } from './pushed-files.ts';
+import { isAnyWatched } from './watch-paths.ts';
 
 /** GitHub signs with a prefix, Gitea and Forgejo without; they send GitHub's header as well. */
 const SIGNATURES = ['x-hub-signature-256', 'x-gitea-signature', 'x-forgejo-signature'];
@@ -23,6 +25,7 @@ const payloadSchema = z.object({
   deleted: z.boolean().nullish(),
   repository: named,
   project: named,
+  ...pushedFields,
 });
 
 export interface Push {
@@ -32,6 +35,8 @@ export interface Push {
   ref: string | null;
   isDeletion: boolean;
   defaultBranch: string | null;
+  /** What it touched; null when that is not known for sure. */
+  files: readonly string[] | null;
 }
 
 const headerOf = ({ headers }: PushRequest, names: readonly string[]): string | undefined =>
@@ -55,11 +60,13 @@ export function readPush(request: PushRequest): Push {
   const payload = payloadSchema.safeParse(parseBody(request));
   if (!payload.success) throw new LongshoreError('validation_error', { fields: { body: 'Not what a push says' } });
   const { ref, after, deleted, repository, project } = payload.data;
+  const event = headerOf(request, EVENTS) ?? null;
   return {
-    event: headerOf(request, EVENTS) ?? null,
+    event,
     ref: ref ?? null,
     isDeletion: deleted === true || NO_COMMIT.test(after ?? ''),
     defaultBranch: repository?.default_branch ?? project?.default_branch ?? null,
+    files: event === null ? null : pushedFiles(payload.data),
   };
 }
 
@@ -79,13 +86,18 @@ function parseBody(request: PushRequest): unknown {
 type Pushed = Pick<ServiceRecord, 'name' | 'lifecycle' | 'isEnabled' | 'deployedAt'>;
 
 /** Why nothing is to be done about a push; null when it deploys. */
-export function whyIgnored(service: Pushed, git: GitSource, push: Push): string | null {
+export function whyIgnored(service: Pushed, git: GitSource, push: Push, watchPaths: readonly string[]): string | null {
   if (push.event !== null && !PUSHES.includes(push.event)) return `"${push.event}" is no push`;
   if (push.isDeletion) return 'The branch was deleted';
   const wanted = git.branch ?? push.defaultBranch;
   const isOther = push.ref !== null && wanted !== null && !isNamed(push.ref, wanted);
   if (isOther) return `"${service.name}" is deployed from ${wanted}, not from ${push.ref}`;
-  return whyHeld(service, git);
+  return whyHeld(service, git) ?? whyUnwatched(push, watchPaths);
+}
+
+function whyUnwatched({ files }: Push, watchPaths: readonly string[]): string | null {
+  if (watchPaths.length === 0 || files === null || isAnyWatched(watchPaths, files) !== false) return null;
+  return `It touches none of ${watchPaths.join(', ')}`;
 }
 
 /** Why no push reaches the service as it is now. */

@@ -8,7 +8,7 @@ import type { Caller } from './api/caller.ts';
 import type { Job } from './api/jobs.ts';
 import type { Revision, RevisionDetail, RevisionDiff, Revisions } from './api/revisions.ts';
 import type { Service } from './api/services.ts';
-import { withLogin } from './git-redraft.ts';
+import { withCredentialsOf } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { RollbackOrder, ServiceJobs } from './service-jobs.ts';
@@ -75,8 +75,8 @@ export class RevisionDesk implements Revisions {
     const record = target && known.get(target.revision);
     const { revisions, services } = this.#deps.stores;
     const source = target && revisions.findSource(service.id, target.revision);
-    const login = services.requireSource(service.id).git?.login;
-    if (record && source) return { ...record, source: withLogin(pinned(source, target.commit), login) };
+    const now = services.requireSource(service.id).git;
+    if (record && source) return { ...record, source: withCredentialsOf(pinned(source, target.commit), now) };
     throw noTarget(service, asked, whole);
   }
 

@@ -9,6 +9,7 @@ import type { GitSource } from '#shared/model.ts';
 import { SERVICE_NAME } from '#shared/service-name.ts';
 import type { ServiceSource } from '../store/records.ts';
 import type { NewService } from './api/services.ts';
+import { checkWatchPaths, settleGit } from './git-redraft.ts';
 import { secretNamesOf } from './secret-values.ts';
 import type { TemplateRenderer } from './template-shelf.ts';
 
@@ -82,14 +83,15 @@ type FromGit = Extract<NewService['source'], { git: GitSource }>;
 /** The address alone is judged: what the repository holds is judged by the host that fetches it. */
 function fromGit(
   { variables = {}, healthTimeoutS = DEFAULT_HEALTH_TIMEOUT_S }: NewService,
-  { method, git }: FromGit,
+  { method, git, watchPaths = [] }: FromGit,
   allowsFiles: boolean,
 ): ServiceDraft {
   checkGitSource(git, { allowsFiles, field: method === 'git' ? 'git_url' : 'ai_url' });
+  checkWatchPaths(watchPaths);
   const secretNames = secretNamesOf(variables);
   return {
     templateId: null,
-    source: { compose: '', git, variables, secretNames, templateVersion: null, files: {} },
+    source: { compose: '', git: settleGit(git), variables, secretNames, templateVersion: null, files: {} },
     healthTimeoutS,
   };
 }

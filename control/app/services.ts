@@ -77,6 +77,7 @@ export class ServiceDesk implements Services {
       customerName: service.customerId && (stores.customers.find(service.customerId)?.name ?? null),
       ...showSource(caller, stores.services.requireSource(id)),
       rollbackOnFailure: service.rollbackOnFailure,
+      watchPaths: stores.gitHooks.watchPathsOf(id),
       isReviewed: stores.reviews.isWanted(id),
       waiting: stores.reviews.findWaiting(id),
       healthTimeoutS: service.healthTimeoutS,

@@ -10,6 +10,7 @@ import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { ServiceChange } from './api/services.ts';
 import type { CustomerRules } from './customer-rules.ts';
+import { checkWatchPaths } from './git-redraft.ts';
 import type { Refuse } from './service-draft.ts';
 import { requireReviewable } from './review.ts';
 import type { ServiceJobs } from './service-jobs.ts';
@@ -89,6 +90,7 @@ function draftUpdate(deps: UpdateDeps, caller: Caller, id: string, change: Servi
   requireRevision(service, change.revision);
   requireReviewable(service.method, change.review);
   requireUpdatable(service.method, change.autoUpdate);
+  checkWatchPaths(change.gitWatchPaths ?? []);
   return {
     revision: service.revision,
     source: redraft(deps, caller, service, stores.services.requireSource(id), change, refuse),
@@ -132,6 +134,7 @@ function writeChange(
   const settings = settingsOf(service, change);
   stores.services.setSettings(serviceId, settings, clock.now());
   if (change.review !== undefined) stores.reviews.setWanted(serviceId, change.review);
+  if (change.gitWatchPaths !== undefined) stores.gitHooks.setWatchPaths(serviceId, change.gitWatchPaths ?? []);
   if (change.autoUpdate !== undefined) stores.services.setAutoUpdate(serviceId, change.autoUpdate);
   const told = { serviceId, hostId: service.hostId, type: 'service', status: 'updated', message: 'Changed' };
   stores.events.insert({ ...told, at: clock.now() });

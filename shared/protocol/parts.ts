@@ -51,6 +51,8 @@ export const serviceSpec = lazy(() =>
         branch: z.string().max(255).nullable(),
         commit: z.string().max(64).optional(),
         path: z.string().max(255).optional(),
+        submodules: z.boolean().optional(),
+        lfs: z.boolean().optional(),
         login: z.object({ username: z.string().max(255), password: z.string().max(2048) }).optional(),
         deployKey: z.string().max(16_384).optional(),
         knownHosts: z.string().max(16_384).optional(),

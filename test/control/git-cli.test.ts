@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ADMIN } from '../support/control-world.ts';
+import { makeKey } from '../support/git-ssh-server.ts';
 import { runCli } from '../support/cli.ts';
 import { startRealHttp } from '../support/real-http.ts';
 
@@ -27,6 +28,39 @@ t.test('a token comes from a file, and no output holds it', async (t) => {
   t.match(world.stores.services.requireSource(id).git?.login, { username: 'ada', password: TOKEN });
   t.notMatch(JSON.stringify([made, changed]), TOKEN);
   t.match(await run('deploy', '-f', file, '--name', 'b', '--git-token-file', file), { exitCode: 2 });
+});
+
+t.test('a key comes from a file or is made, and what is watched and fetched is said', async (t) => {
+  const { world, host, run } = await start(t);
+  const key = makeKey(t);
+  const file = join(t.testdir({ key: key.privateKey }), 'key');
+  const git = ['--git', 'git@example.com:a/b.git', '--name', 'app', '--path', 'apps/web', '--submodules'];
+  const made = await run(
+    'deploy',
+    ...git,
+    '--deploy-key',
+    file,
+    '--watch',
+    'apps/web/**',
+    '--watch',
+    '!**/*.md',
+    '--json',
+  );
+  const { id, deploy_job_id: jobId } = JSON.parse(made.stdout) as { id: string; deploy_job_id: string };
+  const { spec } = await host.offered(jobId);
+  t.match(spec?.git, { deployKey: key.privateKey, path: 'apps/web', submodules: true });
+  await host.finish(jobId);
+  t.strictSame(world.stores.gitHooks.watchPathsOf(id), ['apps/web/**', '!**/*.md']);
+  t.match(await run('services', 'update', 'app', '--watch', ''), { exitCode: 0, stdout: /nothing to deploy/ });
+  t.strictSame(world.stores.gitHooks.watchPathsOf(id), []);
+  t.match(await run('services', 'update', 'app', '--path', '', '--no-submodules'), { exitCode: 0, stdout: /job job_/ });
+  t.strictSame(Object.keys(world.stores.services.requireSource(id).git ?? {}).toSorted(), [
+    'branch',
+    'deployKey',
+    'url',
+  ]);
+  t.match(await run('services', 'deploy-key', 'app'), { exitCode: 0, stdout: /^ssh-ed25519 \S+ longshore-app\n$/ });
+  t.not(world.stores.services.requireSource(id).git?.deployKey, key.privateKey);
 });
 
 t.test('a push hook is made, shown once, and taken away', async (t) => {

@@ -103,6 +103,36 @@ t.test('what is no push to its branch is answered and changes nothing', async (t
   t.strictSame(world.stores.jobs.openOfService(id), []);
 });
 
+t.test('a push that touches nothing of what is watched changes nothing', async (t) => {
+  const { push, world, host, id, http, key } = await start(t);
+  const change = (git_watch_paths: string[] | null) =>
+    http.call('PATCH', `/api/services/${id}`, { key, body: { git_watch_paths } });
+  t.match(await change(['apps/web/**', '!**/*.md']), {
+    body: { deploy_job_id: null, git_watch_paths: ['apps/web/**', '!**/*.md'] },
+  });
+  const touching = (...modified: string[]) => ({
+    before: 'b'.repeat(40),
+    commits: [{ added: [], modified, removed: [] }],
+  });
+  const ignored = { status: 200, body: { result: 'ignored', message: 'It touches none of apps/web/**, !**/*.md' } };
+  t.match(await push(touching('apps/api/a.ts', 'apps/web/README.md')), ignored);
+  t.strictSame(world.stores.jobs.openOfService(id), []);
+  const deploying = async (change: object, name: string) => {
+    const answer = await push(change);
+    t.match(answer, { status: 202, body: { result: 'deploying' } }, name);
+    await host.finish(answer.body.deploy_job_id ?? '');
+  };
+  await deploying(touching('apps/web/a.ts'), 'touched');
+  await deploying({ ...touching('docs/a.md'), forced: true }, 'rewritten: what it left behind is not told');
+  await deploying({}, 'nothing told');
+  t.match(await change(['../x', 'ok']), {
+    status: 422,
+    body: { error: { fields: { 'git_watch_paths[0]': /inside/ } } },
+  });
+  await change(null);
+  await deploying(touching('docs/a.md'), 'nothing watched');
+});
+
 t.test("without a branch of its own the repository's default branch counts", async (t) => {
   const { push } = await start(t, { ...GIT, branch: null });
   t.match(await push({ ref: 'refs/heads/next' }), { body: { result: 'ignored' } });

@@ -193,7 +193,7 @@ t.test('a service from Git is held to the commit it went back to, until it is le
   t.match((await host.offered(job.id)).spec?.git, { ...git, commit: old });
   await host.finish(job.id);
   const { service, jobId } = await world.app.services.update(ADMIN, id, { gitCommit: null });
-  t.strictSame(service.git, { ...git, hasToken: false });
+  t.strictSame(service.git, { ...git, hasToken: false, hasDeployKey: false });
   t.strictSame((await host.offered(jobId ?? '')).spec?.git, git);
   await host.finish(jobId ?? '');
   const bad = world.app.services.update(ADMIN, id, { gitCommit: 'main' }).then(() => undefined, toLongshoreError);

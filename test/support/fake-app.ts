@@ -250,6 +250,7 @@ export class FakeApp implements App {
   readonly proposals: App['proposals'] = absent('proposals');
   readonly images: App['images'] = absent('images');
   readonly gitHooks: App['gitHooks'] = absent('gitHooks');
+  readonly deployKeys: App['deployKeys'] = absent('deployKeys');
   readonly deployPlans: App['deployPlans'] = absent('deployPlans');
   readonly sets: App['sets'] = absent('sets');
   readonly login: App['login'] = absent('login');

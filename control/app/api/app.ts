@@ -4,6 +4,7 @@ import type { Adoption } from './adoption.ts';
 import type { Audit } from './audit.ts';
 import type { Backups } from './backups.ts';
 import type { Customers, Plans } from './customers.ts';
+import type { DeployKeys } from './deploy-keys.ts';
 import type { DeployPlans } from './deploy-plans.ts';
 import type { Drifts } from './drift.ts';
 import type { GitHooks } from './git-hooks.ts';
@@ -32,6 +33,7 @@ export interface App {
   drift: Drifts;
   proposals: Proposals;
   gitHooks: GitHooks;
+  deployKeys: DeployKeys;
   jobs: Jobs;
   backups: Backups;
   customers: Customers;

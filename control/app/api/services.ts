@@ -13,14 +13,19 @@ export interface Service extends Omit<ServiceRecord, 'rollbackOnFailure' | 'heal
   usage: ServiceSample | null;
 }
 
+/** Token and key are never shown, to nobody. */
+export type ShownGit = Omit<GitSource, 'login' | 'deployKey'> & { hasToken: boolean; hasDeployKey: boolean };
+
 /** With what only the detail shows. Secret values are `***` unless the caller holds secrets.read. */
 export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnFailure' | 'healthTimeoutS'> {
   /** Null without a customer. */
   customerName: string | null;
   /** Empty for a service from Git: its repository has the file. */
   compose: string;
-  /** Null for other methods. A token is never shown, to nobody. */
-  git: (Omit<GitSource, 'login'> & { hasToken: boolean }) | null;
+  /** Null for other methods. */
+  git: ShownGit | null;
+  /** What a push must touch to deploy; empty: every push does. */
+  watchPaths: string[];
   variables: Record<string, string>;
   /** Whether its deploys stop at their plan. */
   isReviewed: boolean;
@@ -66,7 +71,7 @@ export interface NewService {
 export type NewSource =
   | { method: 'compose'; compose: string }
   | { method: 'template'; templateId: string }
-  | { method: 'git' | 'ai'; git: GitSource };
+  | { method: 'git' | 'ai'; git: GitSource; watchPaths?: readonly string[] | undefined };
 
 /** What GitHub wants beside a token; GitLab, Gitea and Forgejo take any name. */
 export const DEFAULT_GIT_USERNAME = 'x-access-token';
@@ -88,6 +93,14 @@ export interface ServiceChange {
   /** For the host of its repository. */
   gitToken?: string | null | undefined;
   gitUsername?: string | undefined;
+  /** A private key as OpenSSH writes it, for a repository by ssh. */
+  gitDeployKey?: string | null | undefined;
+  /** Lines of a known_hosts file. */
+  gitKnownHosts?: string | null | undefined;
+  gitSubmodules?: boolean | undefined;
+  gitLfs?: boolean | undefined;
+  /** Deploys nothing. */
+  gitWatchPaths?: readonly string[] | null | undefined;
   limits?: { cpu?: number | null | undefined; memoryMb?: number | null | undefined } | undefined;
   labels?: Record<string, string | null> | undefined;
   displayName?: string | null | undefined;
@@ -145,11 +158,7 @@ export interface Services {
   update(caller: Caller, id: string, change: ServiceChange): Promise<{ service: ServiceDetail; jobId: string | null }>;
   /** Waits for the job at most `waitMs` (0: not at all). A failed job is thrown as its error; 409 service_busy, state_conflict, host_offline. */
   act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome>;
-  redeploy(
-    caller: Caller,
-    id: string,
-    options: RedeployOptions,
-  ): Promise<{ service: Service; job: Job }>;
+  redeploy(caller: Caller, id: string, options: RedeployOptions): Promise<{ service: Service; job: Job }>;
   /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
   remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;
   /** By time, the newest first unless asked otherwise. */

@@ -1,10 +1,11 @@
-// Push hooks. The one that hosts of repositories call takes no key: its body is signed, so it is kept as it came.
+// Push hooks, and keys for repositories by ssh. The hook that hosts of repositories call takes no key: its body is signed, so it is kept as it came.
 import { z } from 'zod';
 import { sha256 } from '#shared/secrets.ts';
 import type { App } from '../../app/api/app.ts';
 import { deliveryOf } from '../../app/git-push.ts';
 import { pathOf } from '../errors.ts';
 import type { Http } from '../http.ts';
+import { deployKeyView } from '../views/git-source.ts';
 import { createdHookView, pushView, toPushView } from '../views/git-hook.ts';
 import { idParams } from '../views/page.ts';
 import { requireKey, writer } from '../writes.ts';
@@ -30,6 +31,25 @@ export function mountGitHooks(http: Http, app: App): void {
         status: 201,
         body: await app.gitHooks.create(caller, request.params.id),
       })),
+  );
+
+  http.post(
+    '/api/services/:id/deploy-key',
+    {
+      config: { permission: 'services.update' },
+      schema: {
+        tags: ['services'],
+        summary: "Make a key for the service's repository by ssh, or another in its place",
+        params: idParams,
+        body: noBody,
+        response: { 201: deployKeyView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const { publicKey } = await app.deployKeys.create(caller, request.params.id);
+        return { status: 201, body: { public_key: publicKey } };
+      }),
   );
 
   http.delete(

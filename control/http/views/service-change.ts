@@ -1,15 +1,12 @@
 // The body of PATCH /api/services/:id, and its answer.
 import { z } from 'zod';
 import type { ServiceChange } from '../../app/api/services.ts';
+import { gitChangeFields, toGitChange } from './git-source.ts';
 import { cpuCores, memoryMb } from './limits.ts';
 import {
   category,
   composeText,
   displayName,
-  gitCommit,
-  gitPath,
-  gitToken,
-  gitUsername,
   healthTimeoutS,
   labelsOf,
   labelValue,
@@ -29,19 +26,7 @@ export const serviceChangeBody = z
     compose: composeText.optional().meta({
       description: 'Not for services made from a template. `***` keeps the secret that stands at the same place.',
     }),
-    git_commit: gitCommit.nullable().optional().meta({
-      description: 'Full name of the commit to deploy; null: the newest of the branch. For services from Git.',
-      example: null,
-    }),
-    git_path: gitPath.nullable().optional().meta({
-      description: 'Folder of the repository where what is deployed lies; null: its top. For services from Git.',
-      example: 'apps/web',
-    }),
-    git_token: gitToken.nullable().optional().meta({
-      description: 'For a private repository on https; null removes. Never shown. Another one deploys, which tries it.',
-      example: null,
-    }),
-    git_username: gitUsername.optional().meta({ description: 'Beside the token' }),
+    ...gitChangeFields,
     limits: z
       .strictObject({ cpu: cpuCores.nullable().optional(), memory_mb: memoryMb.nullable().optional() })
       .optional()
@@ -71,10 +56,7 @@ export const changedServiceView = serviceDetailView
 export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): ServiceChange => ({
   variables: body.variables,
   compose: body.compose,
-  gitCommit: body.git_commit,
-  gitPath: body.git_path,
-  gitToken: body.git_token,
-  gitUsername: body.git_username,
+  ...toGitChange(body),
   limits: body.limits && { cpu: body.limits.cpu, memoryMb: body.limits.memory_mb },
   labels: body.labels,
   displayName: body.display_name,
