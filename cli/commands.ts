@@ -14,11 +14,15 @@ export const COMMANDS: Record<string, CommandEntry> = {
   },
   control: { describe: 'Run a control plane', load: () => import('./commands/control.ts') },
   agent: { describe: 'Run the agent of a host', load: () => import('./commands/agent.ts') },
-  hosts: { describe: 'List hosts, let one join, shut one out', load: () => import('./commands/hosts.ts') },
+  hosts: {
+    describe: 'List hosts and what runs on them, let one join, shut one out',
+    load: () => import('./commands/hosts.ts'),
+  },
   services: {
     describe: 'List, change, start, stop, restart, redeploy, remove',
     load: () => import('./commands/services.ts'),
   },
+  adopt: { describe: 'Make a service of what runs on a host already', load: () => import('./commands/adopt.ts') },
   sets: { describe: 'Services on several hosts, and their rollouts', load: () => import('./commands/sets.ts') },
   deploy: { describe: 'Deploy a compose file or a template', load: () => import('./commands/deploy.ts') },
   logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },

@@ -4,6 +4,7 @@ import type { Host } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
+import { containers, hostListOptions, projects } from '../host-containers.ts';
 import { parsePairs } from '../pairs.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
@@ -12,6 +13,13 @@ export const command = group('hosts', (own, world) =>
   own
     .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
     .command('get <host>', 'Show one host', one, withSession(world, get))
+    .command(
+      'projects <host>',
+      'List what runs on a host that no service has',
+      hostListOptions,
+      withSession(world, projects),
+    )
+    .command('containers <host>', 'List all containers of a host', hostListOptions, withSession(world, containers))
     .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
     .command('prune <host>', 'Remove images that nothing on it needs', pruneOptions, withSession(world, prune))
     .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),

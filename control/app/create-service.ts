@@ -14,6 +14,7 @@ import type { HostLinks } from './host-links.ts';
 import type { JobStarts } from './job-starts.ts';
 import { UNLIMITED, type AskedLimits } from './plan-limits.ts';
 import { choosePlacement, requireConsistent, requireOpen } from './placement.ts';
+import { ACTION_EXPIRY_MS } from './service-jobs.ts';
 import { draftService, type Refuse, type ServiceDraft } from './service-draft.ts';
 import type { TemplateShelf } from './template-shelf.ts';
 
@@ -189,7 +190,7 @@ export function insertService(
   stores.gitHooks.setWatchPaths(id, watchPaths);
   const message = order.adopts ? 'Made of what runs already' : `Created with ${service.method}`;
   stores.events.insert({ serviceId: id, hostId, type: 'service', status: 'created', message, at: createdAt });
-  const jobId = starts.start(tx, service, { kind: order.adopts ? 'adopt' : 'deploy', expiresAt: null, ...order });
+  const jobId = starts.start(tx, service, { ...kindOf(order, createdAt), ...order });
   tx.afterCommit(() =>
     bus.publish({
       type: 'service.status',
@@ -202,6 +203,12 @@ export function insertService(
   );
   return { serviceId: id, jobId };
 }
+
+/** By the time an adoption is late, other containers may run. */
+const kindOf = ({ adopts }: Pick<InsertOrder, 'adopts'>, now: number) =>
+  adopts
+    ? ({ kind: 'adopt', expiresAt: now + ACTION_EXPIRY_MS } as const)
+    : ({ kind: 'deploy', expiresAt: null } as const);
 
 /** Throws name_taken. */
 export function requireFreeName(

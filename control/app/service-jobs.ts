@@ -18,7 +18,7 @@ import { holdUpdates } from './updates/update-news.ts';
 import { requireNoSet } from './sets/member-guard.ts';
 
 /** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
-const ACTION_EXPIRY_MS = 5 * 60_000;
+export const ACTION_EXPIRY_MS = 5 * 60_000;
 /** The longest pause between two tries of an agent to connect is 64 s; most are back sooner. */
 const OFFLINE_RETRY_S = 15;
 

@@ -7,6 +7,8 @@ import type { AdoptionQuestion, HostPage } from '#shared/protocol/host-parts.ts'
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { NewAdoption } from '../../control/app/api/adoption.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
+import { runCli } from '../support/cli.ts';
+import { eventually } from '../support/eventually.ts';
 import type { FakeHost } from '../support/fake-host.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { startRealHttp } from '../support/real-http.ts';
@@ -181,6 +183,27 @@ t.test('for a customer no file of the host is read, and its rules hold', async (
   t.equal(await faultCode(world.app.adoption.adopt(ADMIN, host.id, { ...SHOP, customerId })), 'compose_policy');
   t.match(questions, [{ mayReadFiles: false }]);
   t.equal(world.app.services.list(ADMIN, { page: 1, perPage: 5, sort: 'name', order: 'asc' }).total, 0);
+});
+
+t.test('from the command line: what there is, and an adoption that is followed to its end', async (t) => {
+  const { world, http, key } = await startRealHttp(t);
+  const { host, questions } = await scene(t, world);
+  const run = (...args: string[]) => runCli(args, { url: http.url, env: { LONGSHORE_API_KEY: key } });
+  t.match(
+    (await run('hosts', 'projects', host.id)).stdout,
+    /\nshop\tcompose\t1\trunning\tbusybox:1\t.*\/srv\/shop\tyes\n/,
+  );
+  t.match((await run('hosts', 'containers', host.id)).stdout, /\nshop-web-1\trunning\t/);
+  const following = run('adopt', host.id, 'shop', '--name', 'store', '--label', 'team=a', '--follow');
+  const { jobId } = await eventually(() => host.offers()[0] as { jobId: string });
+  await host.finish(jobId);
+  t.match(await following, { exitCode: 0, stdout: 'store: adopted as it runs\n' });
+  t.match(await run('adopt', host.id, 'lonely', '--container', '--json'), { exitCode: 0, stdout: /"name": ?"lonely"/ });
+  t.match(questions, [
+    { kind: 'compose', name: 'shop', as: 'store' },
+    { kind: 'container', name: 'lonely', as: 'lonely' },
+  ]);
+  t.match(await run('adopt', host.id, 'lonely', '--container'), { exitCode: 5, stderr: /already a|already has/ });
 });
 
 t.test('over HTTP: both lists, and an adoption that the same key makes once', async (t) => {
