@@ -10,4 +10,5 @@ export function startRollouts(rollouts: { sweep(): Promise<void>; close(): Promi
   const options = { name: 'roll out', noOverlap: true, unref: true, suppressMissedWarning: true };
   const task = schedule(CRON, () => rollouts.sweep(), options);
   scope.onStop('roll out', () => task.destroy());
+  void rollouts.sweep(); // what was open when the process ended
 }
