@@ -6,7 +6,7 @@ import t, { type Test } from 'tap';
 import { ApiContract } from '../support/api-contract.ts';
 import { Api } from '../support/api.ts';
 import { Browser } from '../support/browser.ts';
-import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
@@ -209,6 +209,36 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', path, 204);
   });
 
+  await t.test('a set of services and its rollouts', async (t) => {
+    const api = judgedIn(t);
+    const made = await api.call('POST', '/api/services', 201, {
+      name: uniqueProject(t, 'set'),
+      deploy_method: 'compose',
+      compose: COMPOSE,
+      placement: { labels: {}, replicas: 'per_host', max_parallel: 2 },
+    });
+    const path = `/api/service-sets/${String(made['set_id'])}`;
+    const ended = async () => (await client.get<{ rollout: Body }>(path)).body.rollout;
+    const until = (state: string) =>
+      eventually(ended, { until: (rollout) => rollout['state'] === state, timeoutMs: 60_000 });
+    await until('succeeded');
+    for (const list of ['/api/service-sets', path, `${path}/rollouts`]) await api.call('GET', list, 200);
+    const broken = { compose: 'services:\n  web:\n    image: longshore-test/crash:1\n' };
+    const changed = await api.call('PATCH', path, 200, broken);
+    await until('halted');
+    const rollout = `${path}/rollouts/${String(changed['rollout_id'])}`;
+    t.match(await api.call('GET', rollout, 200), { halted_by: { reason: /./ }, waves: [{ wave: 1 }] });
+    await api.call('POST', `${rollout}/resume`, 200);
+    await api.call('POST', `${rollout}/cancel`, 200);
+    await api.call('POST', `${rollout}/resume`, 409);
+    await api.call('POST', `${path}/redeploy`, 200, { pull: 'missing' });
+    t.match(await api.call('DELETE', `${path}?wait=0`, 202), { rollout_id: /^rol_/ });
+    await eventually(async () => (await client.get(path)).status, {
+      until: (status) => status === 404,
+      timeoutMs: 60_000,
+    });
+  });
+
   await t.test('push hooks', async (t) => {
     const api = judgedIn(t);
     // Nothing answers there: its deploy fails, and a push that came meanwhile is tried as well.
@@ -348,6 +378,35 @@ void t.test('every operation answers as the document promises', async (t) => {
       .then((url) => browser.send(url));
     const [again] = (await client.get<{ data: { id: string }[] }>('/api/auth/sessions')).body.data;
     await api.call('DELETE', `/api/auth/sessions/${again?.id}`, 204);
+  });
+
+  await t.test('what runs without Longshore, and its adoption', async (t) => {
+    const api = judgedIn(t);
+    const found = uniqueProject(t, 'every');
+    t.teardown(() => docker(['rm', '-f', found]).catch(() => undefined));
+    const id = await docker(['run', '-d', '--init', '--name', found, 'busybox:1', 'sh', '-c', 'echo here; sleep 1000']);
+    const started = () => docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', id]);
+    const before = await started();
+    const hosts = await api.call('GET', '/api/hosts', 200);
+    const host = `/api/hosts/${(hosts['data'] as { id: string }[])[0]?.id}`;
+    const { data } = await api.call('GET', `${host}/projects?search=${found}`, 200);
+    t.match(data, [{ kind: 'container', name: found, can_be_adopted: true }]);
+    const made = await api.call('POST', `${host}/adopt`, 201, { container: found });
+    t.match(await client.jobEnd(String(made['deploy_job_id'])), { state: 'succeeded', kind: 'adopt' });
+    t.equal(await started(), before);
+    const path = `/api/services/${String(made['id'])}`;
+    const containers = await api.call('GET', `${host}/containers?search=${found}`, 200);
+    t.match(containers, { total: 1, data: [{ id, service_id: made['id'] }] });
+    t.match(await api.call('GET', path, 200), { status: 'running' });
+    t.match(await api.call('GET', `${path}/logs`, 200), { data: [{ message: 'here' }] });
+    await api.call('GET', `${path}/revisions`, 200);
+    t.match(await client.get(`${host}/projects?search=${found}`), { body: { total: 0 } }, 'it is a service now');
+    await api.call('POST', `${host}/adopt`, 409, { container: found });
+    await api.call('POST', `${host}/adopt`, 422, { container: 'No_Name' });
+    await docker(['kill', id]);
+    await eventually(async () => (await client.get(path)).body, { until: (service) => service['status'] === 'failed' });
+    await api.call('DELETE', path, 204);
+    t.equal(await docker(['ps', '-aq', '--filter', `name=${found}`]), '');
   });
 
   await t.test('hosts, and the end of everything', async (t) => {
