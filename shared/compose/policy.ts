@@ -2,6 +2,7 @@
 // on the same and then on what `docker compose config` makes of it. The agent's verdict on the latter is the one that
 // counts: only there are all variables filled in. Symlinks are the agent's business too (agent/policy.ts).
 import { LongshoreError } from '../errors.ts';
+import { judgeAmounts } from './judge-amounts.ts';
 import { judgeFiles } from './judge-files.ts';
 import { judgeLabels } from './judge-labels.ts';
 import { judgeMounts } from './judge-mounts.ts';
@@ -10,7 +11,7 @@ import { judgePorts } from './judge-ports.ts';
 import { judgeService } from './judge-service.ts';
 import type { Finding, JudgeContext, Report } from './judge.ts';
 import type { ComposeDocument } from './parse.ts';
-import { entriesOf, isOpen, textOf, type ComposeMap } from './values.ts';
+import { entriesOf, isMap, isOpen, textOf, type ComposeMap } from './values.ts';
 
 export type { Finding, JudgeContext } from './judge.ts';
 
@@ -31,6 +32,7 @@ function judgeLayer({ root, services }: ComposeDocument, context: JudgeContext):
     judgePorts(path, service, context, report);
     judgeNames(path, service, context, report);
   }
+  judgeAmounts(services, context, report);
   judgeFiles(root, services, context, report);
   judgeResources(root, context, report);
   judgeLabels(root, services, context, report);
@@ -50,7 +52,7 @@ function judgeResources(root: ComposeMap, { rules, project, form }: JudgeContext
   for (const kind of ['networks', 'volumes', 'configs', 'secrets'] as const) {
     for (const [name, resource] of entriesOf(root[kind])) {
       const path = `${kind}.${name}`;
-      const { external, name: alias, driver, driver_opts: options } = resource;
+      const { external, name: alias, driver, driver_opts: options, ipam } = resource;
       if (!rules.foreignResources && external !== undefined && external !== false) {
         report(`${path}.external`, 'foreignResources', 'belongs to another project');
       }
@@ -64,8 +66,14 @@ function judgeResources(root: ComposeMap, { rules, project, form }: JudgeContext
         report(`${path}.driver`, 'drivers', `only "${usual}" is allowed`);
       }
       if (entriesCount(options) > 0) report(`${path}.driver_opts`, 'drivers', 'driver options are not allowed');
+      if (choosesAddresses(ipam)) report(`${path}.ipam`, 'drivers', 'addresses of its own are not allowed');
     }
   }
 }
+
+/** A network's range becomes a route of the host: with somebody else's addresses, its traffic to them would end there. */
+const choosesAddresses = (ipam: unknown): boolean =>
+  isMap(ipam) &&
+  Object.entries(ipam).some(([key, value]) => (key === 'driver' ? value !== 'default' : entriesCount(value) > 0));
 
 const entriesCount = (value: unknown): number => (typeof value === 'object' && value ? Object.keys(value).length : 0);

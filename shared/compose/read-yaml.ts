@@ -5,9 +5,11 @@ import {
   isScalar,
   LineCounter,
   parseAllDocuments,
+  type Scalar,
   visit,
   type YAMLError,
   type YAMLMap,
+  type YAMLSeq,
 } from 'yaml';
 import { LongshoreError } from '../errors.ts';
 
@@ -28,7 +30,13 @@ export function readYaml(text: string, limits: { aliases: number }): YamlDocumen
     Alias: () => void aliases++,
     Map: (_: unknown, map: YAMLMap) => requireUniqueKeys(map, lineCounter),
   };
-  guard(() => documents.forEach((document) => visit(document, visitor)));
+  const tags = { Value: (_: unknown, node: Tagged) => requirePlainTag(node, lineCounter) };
+  guard(() => {
+    for (const document of documents) {
+      visit(document, visitor);
+      visit(document, tags);
+    }
+  });
   if (aliases > limits.aliases) throw limit(`more than ${limits.aliases} aliases`);
   return documents;
 }
@@ -80,6 +88,17 @@ function requireUniqueKeys(map: YAMLMap, lineCounter: LineCounter): void {
       throw invalid(`${line}:${col}: "${String(key.value)}" is there twice`);
     }
   }
+}
+
+type Tagged = Scalar | YAMLMap | YAMLSeq;
+
+/** YAML's own tags that mean the same to everybody. Compose decodes `!!binary`, in keys as well; what is local is ignored. */
+const PLAIN_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq|merge|timestamp)$|^!/;
+
+function requirePlainTag({ tag, range }: Tagged, lineCounter: LineCounter): void {
+  if (tag === undefined || PLAIN_TAG.test(tag)) return;
+  const { line, col } = lineCounter.linePos(range?.[0] ?? 0);
+  throw invalid(`${line}:${col}: the tag "${tag}" is not taken`);
 }
 
 /** The parser recurses: nesting that exhausts the stack, and aliases that multiply, end here. */

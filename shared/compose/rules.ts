@@ -22,7 +22,7 @@ export interface PolicyRules {
   bindMounts: 'any' | 'project';
   /** Folders of the host that may be mounted although `bindMounts` is `project`. */
   bindFolders: readonly string[];
-  /** driver and driver_opts of volumes and networks. */
+  /** driver and driver_opts of volumes and networks, and the addresses of networks. */
   drivers: boolean;
   /** Largest tmpfs and shared memory in bytes; null is no limit, 0 none at all. */
   tmpfsBytes: number | null;
@@ -38,6 +38,10 @@ export interface PolicyRules {
   deniedPorts: readonly number[];
   /** Build contexts outside the folder, and remote ones. */
   outsideBuilds: boolean;
+  /** Containers of one file, replicas counted; null is no limit. */
+  containers: number | null;
+  /** Host ports of one file; null is no limit. */
+  publishedPorts: number | null;
 }
 
 export type PolicySection = 'operator' | 'tenant';
@@ -68,6 +72,8 @@ const OPERATOR: PolicyRules = {
   privilegedPorts: true,
   deniedPorts: [],
   outsideBuilds: true,
+  containers: null,
+  publishedPorts: null,
 };
 
 /** An allow-list: a key that Compose learns tomorrow is refused until somebody has thought about it. */
@@ -103,6 +109,8 @@ const TENANT: PolicyRules = {
   privilegedPorts: false,
   deniedPorts: DOCKER_API_PORTS,
   outsideBuilds: false,
+  containers: 100,
+  publishedPorts: 256, // Docker runs a process for each
 };
 
 export const DEFAULT_POLICY: PolicyFile = { operator: OPERATOR, tenant: TENANT };
@@ -131,6 +139,8 @@ const section = () =>
       privilegedPorts: z.boolean(),
       deniedPorts: z.array(z.number().int().min(1).max(65_535)),
       outsideBuilds: z.boolean(),
+      containers: z.number().int().positive().nullable(),
+      publishedPorts: z.number().int().nonnegative().nullable(),
     } satisfies Record<keyof PolicyRules, z.ZodType>)
     .partial();
 

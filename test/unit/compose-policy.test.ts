@@ -100,6 +100,9 @@ t.test(
       ['init: true', 'volumes.v.driver_opts: drivers', 'volumes: {v: {driver_opts: {type: none, o: bind, device: /}}}'],
       ['init: true', 'volumes.v.driver: drivers', 'volumes: {v: {driver: nfs}}'],
       ['init: true', 'networks.n.driver: drivers', 'networks: {n: {driver: macvlan}}'],
+      // The host itself would reach that address in the container.
+      ['init: true', 'networks.n.ipam: drivers', 'networks: {n: {ipam: {config: [{subnet: 9.9.9.0/24}]}}}'],
+      ['init: true', 'networks.n.ipam: drivers', 'networks: {n: {ipam: {driver: dhcp}}}'],
     ]);
   },
 );
@@ -125,6 +128,23 @@ t.test('A41: files that Compose would read outside the project are refused befor
     ['build: {context: ., cache_to: ["type=local,dest=/etc"]}', 'services.a.build.cache_to: outsideBuilds'],
     ['build: {context: ., network: host}', 'services.a.build.network: outsideBuilds'],
     ['build: {context: ., entitlements: [security.insecure]}', 'services.a.build.entitlements: outsideBuilds'],
+  ]);
+});
+
+t.test('A41: Compose decodes some texts, so that a path or a key could hide from whoever judges them', async (t) => {
+  const hidden = (text: string) => `!!binary ${Buffer.from(text).toString('base64')}`;
+  for (const text of [
+    file(`env_file: ${hidden('/etc/longshore/env')}`),
+    file(`env_file: [{${hidden('path')}: /etc/longshore/env}]`),
+    file(`extends: {${hidden('file')}: /etc/passwd, service: a}`),
+    file('init: true', `${hidden('include')}: [/etc/passwd]`),
+    `%TAG !e! tag:yaml.org,2002:\n---\nservices: {a: {env_file: !e!binary L2V0Yy9wYXNzd2Q=}}`,
+    'services: {a: {env_file: !<tag:yaml.org,2002:binary> L2V0Yy9wYXNzd2Q=}}',
+    'services: {a: {env_file: !!set {/etc/passwd}}}',
+  ])
+    t.throws(() => judge(text), { code: 'compose_invalid', details: /tag/ }, text);
+  t.same(judge(file('env_file: !kept /etc/passwd, command: !!str 1, labels: !reset {}')), [
+    'services.a.env_file[0]: outsideFiles',
   ]);
 });
 
@@ -170,9 +190,22 @@ t.test("A46: other projects' names, networks and volumes, and privileged ports a
     ['ports: ["0.0.0.0:80:80"]', 'services.a.ports[0]: privilegedPorts'],
     ['ports: [{target: 53, published: "53", protocol: udp}]', 'services.a.ports[0]: privilegedPorts'],
     ['ports: ["2375:2375"]', 'services.a.ports[0]: deniedPorts'],
-    ['ports: ["2000-2400:2000-2400"]', 'services.a.ports[0]: deniedPorts'],
+    ['ports: ["2300-2400:2300-2400"]', 'services.a.ports[0]: deniedPorts'],
   ]);
   t.same(judge('services: {a: {image: "redis:7", build: .}}'), ['services.a.image: foreignResources']);
+});
+
+t.test('A44: a few letters that mean thousands of containers or ports are refused to tenants', async (t) => {
+  refusesTenants(t, [
+    ['scale: 10000', 'services.a.scale: containers'],
+    ['deploy: {replicas: "101"}', 'services.a.deploy.replicas: containers'],
+    ['ports: ["20000-60000:20000-60000/udp"]', 'services.a.ports[0]: publishedPorts'],
+    ['ports: ["20000-20200:1-201", "30000-30200:1-201"]', 'services.a.ports[1]: publishedPorts'],
+    ['ports: [{target: 80, published: "20000-60000"}]', 'services.a.ports[0]: publishedPorts'],
+  ]);
+  const many = 'services: {a: {image: x, scale: 60}, b: {image: x, deploy: {replicas: 60}}}';
+  t.same(judge(many), ['services.b.deploy.replicas: containers'], 'all services together');
+  t.same(judge(file('scale: 100, ports: ["20000-20199:1-200", "80"]')), []);
 });
 
 t.test("A46: Longshore's own ports are refused to everybody", async (t) => {
@@ -209,7 +242,7 @@ services:
   db: {image: "postgres:16", shm_size: 128m, labels: {traefik.enable: "true"}, depends_on: [web]}
   own: {build: {context: ./app, dockerfile: Dockerfile}, image: shop-own}
 volumes: {data: {name: shop_data}}
-networks: {default: {driver: bridge}}
+networks: {default: {driver: bridge, ipam: {driver: default, config: []}}}
 secrets: {s: {file: ./secret.txt}, e: {environment: TOKEN}}
 `;
   t.same(judge(text), []);
