@@ -15,6 +15,7 @@ const SERVICE_VERBS = new Set([
   'redeploy',
   'revisions',
   'rollback',
+  'drift',
   'rm',
   'events',
 ]);

@@ -59,6 +59,19 @@ export interface RevisionDetail extends Revision {
   compose: string;
 }
 
+/** What runs beside what its revision says. */
+export interface Drift {
+  state: 'in_sync' | 'drifted' | 'unknown';
+  revision: number | null;
+  services: {
+    service: string;
+    container: string;
+    change: string;
+    fields: { path: string; expected: string | null; actual: string | null }[];
+  }[];
+  files: { path: string; change: string }[];
+}
+
 export interface RevisionDiff {
   services: { service: string; change: string; fields: FieldChange[] }[];
 }

@@ -8,6 +8,7 @@ import { confirm } from '../confirm.ts';
 import { inWords, watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
 import { deployKeyOptions, makeDeployKey } from '../service-deploy-key.ts';
+import { drift, driftOptions } from '../service-drift.ts';
 import { hook, hookOptions } from '../service-hook.ts';
 import { checkUpdates, checkUpdatesOptions } from '../service-images.ts';
 import { plan, planOptions } from '../service-plan.ts';
@@ -65,6 +66,7 @@ export const command = group('services', (own, world) =>
       rollbackOptions,
       withSession(world, rollback),
     )
+    .command('drift <service>', 'Show what differs from its revision', driftOptions, withSession(world, drift))
     .command(
       'proposal <service>',
       'Show what an AI proposes to deploy; approve or reject it',

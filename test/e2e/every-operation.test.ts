@@ -180,6 +180,21 @@ void t.test('every operation answers as the document promises', async (t) => {
     const { deploy_job_id: back } = await api.call('POST', `${path}/rollback`, 200, { revision: 2 });
     t.match(await client.jobEnd(String(back)), { state: 'succeeded', kind: 'rollback' });
     t.match(await api.call('GET', path, 200), { variables: { LEVEL: 'debug' }, running_revision: newest + 1 });
+
+    const containers = (await api.call('GET', path, 200))['containers'] as { id: string }[];
+    await docker(['update', '--restart', 'always', containers[0]?.id ?? '']);
+    t.match(await api.call('GET', `${path}/drift`, 200), {
+      state: 'drifted',
+      services: [
+        { service: 'web', change: 'changed', fields: [{ path: 'restart', expected: null, actual: 'always' }] },
+      ],
+    });
+    const { deploy_job_id: accepted } = await api.call('POST', `${path}/drift/accept`, 200);
+    t.match(await client.jobEnd(String(accepted)), { state: 'succeeded', kind: 'accept' });
+    t.match(await api.call('GET', path, 200), { compose: /restart: always/, running_revision: newest + 2 });
+    await api.call('POST', `${path}/drift/accept`, 409);
+    const { deploy_job_id: reverted } = await api.call('POST', `${path}/drift/revert`, 200);
+    t.match(await client.jobEnd(String(reverted)), { state: 'succeeded', kind: 'revert' });
   });
 
   await t.test('proposals', async (t) => {
@@ -384,7 +399,19 @@ void t.test('every operation answers as the document promises', async (t) => {
     const api = judgedIn(t);
     const found = uniqueProject(t, 'every');
     t.teardown(() => docker(['rm', '-f', found]).catch(() => undefined));
-    const id = await docker(['run', '-d', '--init', '--name', found, 'busybox:1', 'sh', '-c', 'echo here; sleep 1000']);
+    const id = await docker([
+      'run',
+      '-d',
+      '--init',
+      '--network',
+      'none',
+      '--name',
+      found,
+      'busybox:1',
+      'sh',
+      '-c',
+      'echo here; sleep 1000',
+    ]);
     const started = () => docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', id]);
     const before = await started();
     const hosts = await api.call('GET', '/api/hosts', 200);

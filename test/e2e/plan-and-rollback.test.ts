@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
 import { runCli } from '../support/cli.ts';
 import { startUp } from '../support/up.ts';
 
@@ -58,4 +59,26 @@ void t.test('plan, apply, look back, roll back', async (t) => {
   t.match(redeploy, { exitCode: 0, stdout: `${name}: nothing had to change\n` }, 'nothing undoes it');
   t.match((await services('events', name)).stdout, 'Rolled back to revision 1');
   t.match(await services('rollback', name, '9'), { exitCode: 6, stderr: /is not kept/ });
+
+  await t.test('what somebody changes on the host is noticed, put back, or taken as it is', async (t) => {
+    const web = await docker(['ps', '-q', '--filter', `name=${name}-web-1`]);
+    t.match(await services('drift', name), { exitCode: 0, stdout: 'in sync with revision 4\n' });
+    await docker(['update', '--restart', 'always', web]);
+    const told = async () => (await services('events', name, '--type', 'drift')).stdout;
+    await eventually(told, { until: (text) => text.includes(`${name}-web-1 has another restart`) });
+    t.match((await services('drift', name)).stdout, `${name}-web-1\tchanged\trestart\t-\talways\n`);
+    const isTold = async () => /"drift": \{\s*"state": "drifted"/.test((await services('get', name, '--json')).stdout);
+    await eventually(isTold);
+
+    t.match(await services('drift', name, '--accept', '--follow'), { exitCode: 0, stdout: `${name}: accepted\n` });
+    t.equal(await docker(['ps', '-q', '--filter', `name=${name}-web-1`]), web, 'nothing was recreated');
+    await eventually(told, { until: (text) => text.includes('What runs is what revision 5 says') });
+    t.equal((await told()).match(/\tdrifted\t/g)?.length, 1, 'told once');
+    const again = await services('redeploy', name, '--pull', 'missing', '--follow');
+    t.match(again, { exitCode: 0, stdout: `${name}: nothing had to change\n` });
+
+    await docker(['update', '--restart', 'no', web]);
+    t.match(await services('drift', name, '--revert', '--follow'), { exitCode: 0, stdout: `${name}: reverted\n` });
+    t.match(await services('drift', name), { stdout: 'in sync with revision 6\n' });
+  });
 });
