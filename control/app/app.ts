@@ -137,13 +137,15 @@ export function createApp(deps: AppDeps): AppParts {
     plans: deployPlans,
     usage,
   });
-  const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, publicUrl, log });
+  const sets = new ServiceSetDesk({ stores, access, effects, customerRules, links, rollouts, runner, waiters, update });
+  const redeploySet = sets.redeployPushed.bind(sets);
+  const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, redeploySet, publicUrl, log });
   gitHooks.watch(bus);
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
   const app = {
     services,
     adoption,
-    sets: new ServiceSetDesk({ stores, access, effects, customerRules, links, rollouts, runner, waiters, update }),
+    sets,
     deployPlans,
     gitHooks,
     deployKeys: new DeployKeyDesk({ stores, access, effects }),

@@ -22,6 +22,8 @@ export interface GitHookDeps {
   access: Access;
   effects: IdempotencyDesk;
   serviceJobs: ServiceJobs;
+  /** For a member: every member, in waves. Returns the first job, if one could be begun at once. */
+  redeploySet: (tx: WriteContext, caller: Caller, setId: string) => string | null;
   publicUrl: () => string;
   log: Logger;
 }
@@ -36,7 +38,9 @@ export class GitHookDesk implements GitHooks {
   async create(caller: Caller, serviceId: string): Promise<{ url: string; secret: string }> {
     const { stores, access, effects, publicUrl } = this.#deps;
     const { secret } = await effects.perform(() => {
-      requireFromGit(stores, access.requireService(caller, serviceId));
+      const service = access.requireService(caller, serviceId);
+      requireFromGit(stores, service);
+      if (service.setId !== null) access.requireSet(caller, service.setId); // its pushes reach every member
       const made = `lsg_${randomBytes(SECRET_BYTES).toString('base64url')}`;
       return () => {
         stores.gitHooks.put(access.requireService(caller, serviceId).id, made);
@@ -92,7 +96,9 @@ export class GitHookDesk implements GitHooks {
   }
 
   #deployOrWait(tx: WriteContext, caller: Caller, serviceId: string): string | null {
-    const { stores, serviceJobs } = this.#deps;
+    const { stores, serviceJobs, redeploySet } = this.#deps;
+    const setId = stores.services.find(serviceId)?.setId ?? null;
+    if (setId !== null) return redeploySet(tx, caller, setId); // its rollout waits for members that are busy
     const isBusy = stores.jobs.openOfService(serviceId).length > 0;
     stores.gitHooks.setWaiting(serviceId, isBusy);
     return isBusy ? null : serviceJobs.redeployPushed(tx, caller, serviceId);

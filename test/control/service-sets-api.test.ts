@@ -148,6 +148,29 @@ t.test('a removal that is waited for is a 204', async (t) => {
   t.match(await removing, { status: 204 });
 });
 
+t.test('a push to the hook of a member redeploys the whole set, in waves', async (t) => {
+  const { world, http, key } = await startRealHttp(t);
+  const it = new SetWorld(world);
+  for (const name of ['a', 'b']) await it.join(name);
+  const git = { url: 'https://example.com/repo.git', branch: 'main' };
+  const { service } = await it.create({}, { source: { method: 'git', git } });
+  await it.finishAll();
+  const path = `/api/services/${service.id}/hooks`;
+  const narrow = await world.app.keys.create(ADMIN, {
+    name: 'a',
+    permissions: ['*'],
+    hostLabels: { ...EU, disk: 'ssd' },
+  });
+  t.match(await http.error('POST', path, { key: narrow.secret }), { status: 404 });
+  const { body } = await http.call<{ secret: string }>('POST', path, { key });
+  const authorization = `Bearer ${body.secret}`;
+  const pushed = await fetch(`${http.url}${path}/git`, { method: 'POST', headers: { authorization } });
+  t.match(await pushed.json(), { result: 'deploying', deploy_job_id: it.target('a')?.jobId });
+  t.match(it.rollout, { kind: 'redeploy', madeBy: 'git push', counts: { running: 1, pending: 1 } });
+  await it.finishAll();
+  t.match(it.hosts['b']?.offers().at(-1), { kind: 'redeploy', pull: 'always' });
+});
+
 t.test('A18: a key that may only read changes nothing', async (t) => {
   const { it, world, http, path } = await start(t, ['a']);
   const { secret: key } = await world.app.keys.create(ADMIN, { name: 'reader', permissions: ['services.read'] });

@@ -89,6 +89,11 @@ export class ServiceSetDesk implements ServiceSets {
     return { set: showSet(stores, access.requireSet(caller, id)), rolloutId };
   }
 
+  /** After a push, by whoever signed it: no host of the set need be seen by them. */
+  redeployPushed(tx: WriteContext, caller: Caller, id: string): string | null {
+    return this.#begin(tx, caller, this.#requireStaying(caller, id), { kind: 'redeploy', pull: 'always' }).jobId;
+  }
+
   async remove(caller: Caller, id: string, waitMs: number): Promise<{ rolloutId: string; isDone: boolean }> {
     const { stores, effects, runner, waiters } = this.#deps;
     const { rolloutId } = await effects.perform(() => (tx) => ({ id, rolloutId: this.#remove(tx, caller, id) }));
