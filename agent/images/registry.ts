@@ -100,5 +100,5 @@ const late = (server: string) =>
 function asFault(server: string, error: unknown): LongshoreError {
   if (error instanceof LongshoreError) return error;
   const { code, message } = toCallFault(error);
-  return new LongshoreError(code as 'egress_failed', { message: `Registry "${server}": ${message}`, cause: error });
+  return new LongshoreError(code, { message: `Registry "${server}": ${message}`, cause: error });
 }

@@ -1,7 +1,7 @@
 // Asking registries that mean no good, over real sockets: what they get to know, and where they cannot send us.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { request } from 'undici';
 import { openDoor } from '../../agent/images/doors.ts';
 import type { RegistrySettings } from '../../agent/images/endpoints.ts';
@@ -60,7 +60,7 @@ t.test('a registry without tokens gets the login itself, and says when it is wro
 t.test(
   'a realm leads to no metadata, to no other host in the clear, and from a public registry to no private one',
   async (t) => {
-    const private_ = await startFakeRegistry(t, (_request, response) => response.end('{"token":"abc"}'));
+    const inner = await startFakeRegistry(t, (_request, response) => response.end('{"token":"abc"}'));
     let realm = '';
     const registry = await startFakeRegistry(
       t,
@@ -70,16 +70,16 @@ t.test(
       'https://169.254.169.254/latest/meta-data/iam',
       'http://169.254.169.254/latest/meta-data/iam',
       'https://[fd00:ec2::254]/latest',
-      `http://localhost:${private_.port}/token`,
+      `http://localhost:${inner.port}/token`,
     ]) {
       t.equal(await faultCode(ask(registry.port)), 'egress_denied', realm);
     }
     // The name is on a public address when it is judged; that the connection ends here is the test's own doing.
-    realm = `https://127.0.0.2:${private_.port}/token`;
+    realm = `https://127.0.0.2:${inner.port}/token`;
     const lookup = resolveTo('93.184.215.14', '127.0.0.1');
     const settings = { insecureServers: [`registry.example:${registry.port}`] };
     t.equal(await faultCode(ask(registry.port, registries({ lookup, settings }), 'registry.example')), 'egress_denied');
-    t.same(private_.asked, []);
+    t.same(inner.asked, []);
     t.notMatch(registry.asked.join(), BASIC, 'and the login stays here');
   },
 );

@@ -164,7 +164,12 @@ t.test(
   'what somebody rolled back from is not taken again; what somebody deployed after that lets go of it',
   async (t) => {
     const revision = (number: number) => ({
-      ...{ revision: number, jobId: 'job_x', recordedAt: number, commit: null, rollbackOf: null, variablesHash: 'aa' },
+      revision: number,
+      jobId: 'job_x',
+      recordedAt: number,
+      commit: null,
+      rollbackOf: null,
+      variablesHash: 'aa',
       images: [],
     });
     const scene = await start(t, {
