@@ -197,6 +197,13 @@ t.test('review is asked for once or for good, and only of services by AI', async
   await host.finish(plain.job.id);
   const refused = { code: 'validation_error', fields: { review: /compose/ } };
   await t.rejects(app.services.redeploy(ADMIN, plain.service.id, { review: true }), refused);
+  const everywhere = {
+    name: 'all',
+    ...REVIEWED,
+    source: SOURCE,
+    placement: { labels: {}, replicas: 'per_host' as const },
+  };
+  await t.rejects(app.services.create(ADMIN, everywhere), { code: 'validation_error', fields: { review: /hosts/ } });
   await t.rejects(app.services.update(ADMIN, plain.service.id, { review: true }), refused);
 });
 

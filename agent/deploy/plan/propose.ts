@@ -31,7 +31,7 @@ export async function propose(task: Task): Promise<JobOutcome> {
     });
     const review = await toReview(task, looked, secrets);
     await keepReview(workspace, review);
-    const plan = looked.plan.services.map(({ service, action, reason }) => ({ service, action, reason }));
+    const plan = looked.plan.services.map(({ fields: _fields, ...step }) => step);
     const { commit, waiting } = review;
     return { state: 'succeeded', goodRevision, plan, proposal: { id: waiting.id, commit } };
   } catch (error) {
