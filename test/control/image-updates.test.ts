@@ -62,7 +62,11 @@ class Scene {
     await this.host.finish(job?.id ?? '', { ...end, startedAt: 1, finishedAt: this.world.clock.now() }, { revision });
   }
 
-  runUpdates = () => this.world.parts.autoUpdates.run();
+  /** A moment later: jobs are told apart by their time. */
+  runUpdates(): Promise<void> {
+    this.world.clock.advance(1);
+    return this.world.parts.autoUpdates.run();
+  }
 }
 
 async function start(t: Test, answers: FakeHost['answers'] = {}): Promise<Scene> {
