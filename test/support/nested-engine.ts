@@ -32,7 +32,8 @@ export class NestedEngine {
     const alone = ['--bridge', 'none', '--iptables=false', '--ip6tables=false', '--storage-driver', 'vfs'];
     const files = ['--pidfile', join(this.#dir, 'pid'), '--config-file', '/dev/null'];
     const args = [...folders, ...alone, ...files, '-H', `unix://${this.socket}`];
-    this.#daemon = spawn('dockerd', args, { stdio: ['ignore', log, log] });
+    // In a network namespace of its own: an engine without a bridge removes the docker0 that it finds, also another's.
+    this.#daemon = spawn('unshare', ['--net', '--', 'dockerd', ...args], { stdio: ['ignore', log, log] });
     closeSync(log);
     await eventually(() => this.docker('version'), { timeoutMs: 60_000 }).catch((error: unknown) => {
       throw new Error(`the nested engine does not start: ${this.#lastWords()}`, { cause: error });
