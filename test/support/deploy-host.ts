@@ -175,11 +175,19 @@ export async function startDeployHost(
 }
 
 /** What any number of deploy hosts can share. */
-export async function startDeployParts(t: Test, restic: Partial<ResticOptions> = {}): Promise<ExecutorDeps> {
-  await ensureImages();
+export function startDeployParts(t: Test, restic: Partial<ResticOptions> = {}): Promise<ExecutorDeps> {
   const stopped = new AbortController();
   t.teardown(() => stopped.abort());
-  const dataDir = t.testdir();
+  return deployParts(t.testdir(), stopped.signal, restic);
+}
+
+/** The same without a test; `stopped` ends what listens to Docker. */
+export async function deployParts(
+  dataDir: string,
+  stopped: AbortSignal,
+  restic: Partial<ResticOptions> = {},
+): Promise<ExecutorDeps> {
+  await ensureImages();
   const backups = backupsIn(dataDir, restic);
   const adopted = new AdoptedTable(openSqlite(':memory:', MIGRATIONS));
   const engine = withAdopted(createDockerEngine({ socketPath: SOCKET }), adopted);
@@ -189,7 +197,7 @@ export async function startDeployParts(t: Test, restic: Partial<ResticOptions> =
     dataDir,
     engine,
     compose: createCompose({ binary, socketPath: SOCKET, home: dataDir, loginDir: join(dataDir, 'logins') }),
-    events: startEventHub({ engine, clock: systemClock, log: silentLogger() }, stopped.signal),
+    events: startEventHub({ engine, clock: systemClock, log: silentLogger() }, stopped),
     policy: DEFAULT_POLICY,
     reservedPorts: [],
     home: dataDir,
