@@ -5,7 +5,7 @@ import type { Http } from '../http.ts';
 import { driftView, toDriftView } from '../views/drift.ts';
 import { idParams } from '../views/page.ts';
 import { writer } from '../writes.ts';
-import { redeployView } from './service-actions.ts';
+import { noBody, redeployView } from './service-actions.ts';
 
 export function mountDrift(http: Http, app: App): void {
   const write = writer(app.idempotency);
@@ -36,6 +36,7 @@ export function mountDrift(http: Http, app: App): void {
           'Recreates the compose services that drifted, by the images of the revision, and puts its files back. The others ' +
           'stay as they are. No new revision comes of it.',
         params: idParams,
+        body: noBody,
         response: { 200: redeployView },
       },
     },
@@ -58,6 +59,7 @@ export function mountDrift(http: Http, app: App): void {
           'and deploys that change nothing else keep the containers. 409 state_conflict for what the file cannot say, and ' +
           'for services from a template or a repository, whose file is not theirs.',
         params: idParams,
+        body: noBody,
         response: { 200: redeployView },
       },
     },
