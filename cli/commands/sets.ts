@@ -46,11 +46,9 @@ const listOptions = (yargs: Argv) =>
     .option('order', { choices: ['asc', 'desc'] as const, default: 'asc' as const });
 
 const updateOptions = <T>(yargs: Argv<T>) =>
-  changeFields(following(yargs)).option('max-parallel', {
-    type: 'number',
-    requiresArg: true,
-    describe: 'How many members change at a time',
-  });
+  changeFields(following(yargs))
+    .option('max-parallel', { type: 'number', requiresArg: true, describe: 'How many members change at a time' })
+    .hide('watch'); // of single services
 
 const redeployOptions = <T>(yargs: Argv<T>) =>
   following(yargs).option('pull', {

@@ -71,6 +71,10 @@ t.test('what does not go together is a 422 that names it', async (t) => {
   for (const wrong of [0, 101, 1.5]) {
     t.match(await refused({ placement: { ...PER_HOST, max_parallel: wrong } }), fields('placement.max_parallel'));
   }
+  const git = { deploy_method: 'git', git_url: 'https://example.com/a.git', compose: undefined };
+  t.match(await refused({ ...git, git_watch_paths: ['web/**'], placement: PER_HOST }), fields('git_watch_paths'));
+  const ai = { deploy_method: 'ai', ai_url: 'https://example.com/a.git', compose: undefined };
+  t.match(await refused({ ...ai, review: true, placement: PER_HOST }), fields('review'));
   t.match(await refused({ placement: { ...PER_HOST, replicas: 'some' } }), fields('placement.replicas'));
 });
 

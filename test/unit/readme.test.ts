@@ -32,7 +32,8 @@ async function helpOf(t: Test, words: string[]): Promise<string> {
   return said.join('\n') + stderr;
 }
 
-const hasSubcommands = (name: string) => ['hosts', 'services', 'jobs', 'templates', 'keys', 'sessions'].includes(name);
+const hasSubcommands = (name: string) =>
+  ['hosts', 'services', 'sets', 'jobs', 'templates', 'keys', 'sessions'].includes(name);
 
 void t.test('every command and flag in the guides exists', async (t) => {
   for (const guide of GUIDES) {

@@ -58,7 +58,7 @@ export interface RolloutDetail extends Rollout {
 }
 
 /** As that of a service; `revision` is that of the set. */
-export interface SetChange extends Omit<ServiceChange, 'planId'> {
+export interface SetChange extends Omit<ServiceChange, 'planId' | 'autoUpdate' | 'review' | 'gitWatchPaths'> {
   maxParallel?: number | undefined;
 }
 

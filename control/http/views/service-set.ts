@@ -96,7 +96,7 @@ export const redeploySetBody = z
   .nullish();
 
 export const setChangeBody = serviceChangeBody
-  .omit({ plan_id: true, auto_update: true, review: true })
+  .omit({ plan_id: true, auto_update: true, review: true, git_watch_paths: true })
   .extend({ placement: z.strictObject({ max_parallel: maxParallel.optional() }).optional() })
   .meta({ id: 'ServiceSetChange', example: { variables: { LOG_LEVEL: 'debug' }, placement: { max_parallel: 5 } } });
 
