@@ -11,11 +11,12 @@ import { referencesOf } from '#shared/compose/references.ts';
 import type { ComposeMap } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { withScratch } from '../deploy/plan/scratch.ts';
-import { parseRendered } from '../deploy/rendered.ts';
+import { fromConfig } from '../deploy/from-config.ts';
+import type { Rendered } from '../deploy/rendered.ts';
 import { toDotenv } from '../deploy/dotenv.ts';
 import { Workspace } from '../deploy/workspace.ts';
 import { CONFIG_HASH_LABEL } from '../docker/container-view.ts';
-import type { Compose, ComposeProject, ComposeRun } from '../docker/compose.ts';
+import type { Compose } from '../docker/compose.ts';
 import type { LiveContainer } from '../docker/live-container.ts';
 import { hideSecrets } from './secrets-out.ts';
 
@@ -32,22 +33,20 @@ export interface FileDeps {
 type Source = Pick<AdoptionDraft, 'compose' | 'variables'>;
 
 /** Undefined where the files are gone, cannot be read, or say something else than what runs. */
-export async function fromFiles(
+export const fromFiles = (
   deps: FileDeps,
   find: Pick<Find, 'name' | 'workingDir' | 'configFiles'>,
   containers: readonly LiveContainer[],
-): Promise<Source | undefined> {
-  try {
-    return await read(deps, find, containers);
-  } catch (error) {
-    const isOfFiles = !(error instanceof LongshoreError) || REFUSALS.has(error.code);
-    if (isOfFiles && !deps.signal.aborted) return undefined;
-    throw error;
-  }
-}
+): Promise<Source | undefined> => read(deps, find, containers).catch(noneForFaultsOfFiles);
 
 /** What a file may be at fault for. */
 const REFUSALS = new Set<LongshoreError['code']>(['compose_invalid', 'yaml_resource_limit', 'template_variable']);
+
+function noneForFaultsOfFiles(error: unknown): undefined {
+  const { code } = error as { code?: unknown };
+  const isOfFiles = error instanceof LongshoreError ? REFUSALS.has(error.code) : /^E[A-Z]+$/.test(String(code));
+  if (!isOfFiles) throw error;
+}
 
 async function read(
   deps: FileDeps,
@@ -59,17 +58,18 @@ async function read(
   const [text, ...more] = await Promise.all(files.map(readText));
   const project = { name, directory: workingDir };
   const run = { files, envFile: envFileOf(workingDir, containers), signal: deps.signal };
-  if (text === undefined || !isSame(await deps.compose.hashes(project, run), hashes)) return undefined;
+  if (text === undefined) return undefined;
+  const rendered = fromConfig((await deps.compose.config(project, run)).json);
+  const means = async (source: Source): Promise<boolean> => {
+    const meant = await hashesElsewhere(deps, name, source).catch(noneForFaultsOfFiles);
+    return meant !== undefined && isSame(meant, hashes);
+  };
+  if (!(await means({ compose: JSON.stringify(rendered), variables: {} }))) return undefined;
   const environment = await deps.compose.environment(project, run);
-  const candidates = [
-    ...(more.length === 0 ? [async () => asWritten(text, environment)] : []),
-    () => asRead(deps, project, run, environment),
-  ];
-  for (const candidate of candidates) {
-    const source = await candidate();
-    if (isSame(await hashesElsewhere(deps, name, source), hashes)) return source;
-  }
-  return undefined;
+  const written = more.length === 0 ? asWritten(text, environment) : undefined;
+  if (written && (await means(written))) return written;
+  const asRead = withoutSecrets(rendered, environment);
+  return (await means(asRead)) ? asRead : undefined;
 }
 
 /** By service; undefined where Compose left none. */
@@ -104,17 +104,11 @@ const asWritten = (text: string, environment: Readonly<Record<string, string>>):
   variables: takeFrom(environment, parseCompose(text).root),
 });
 
-async function asRead(
-  { compose }: FileDeps,
-  project: ComposeProject,
-  run: ComposeRun,
-  environment: Readonly<Record<string, string>>,
-): Promise<Source> {
-  const { name: _, ...root } = parseRendered((await compose.config(project, run)).json);
-  const { services, variables } = hideSecrets(root.services);
+function withoutSecrets(rendered: Rendered, environment: Readonly<Record<string, string>>): Source {
+  const { services, variables } = hideSecrets(rendered.services);
   return {
-    compose: stringify({ ...root, services }, { aliasDuplicateObjects: false }),
-    variables: { ...takeFrom(environment, root), ...variables },
+    compose: stringify({ ...rendered, services }, { aliasDuplicateObjects: false }),
+    variables: { ...takeFrom(environment, rendered), ...variables },
   };
 }
 
@@ -124,7 +118,7 @@ function takeFrom(environment: Readonly<Record<string, string>>, root: ComposeMa
   return Object.fromEntries(Object.entries(environment).filter(([name]) => wanted.has(name)));
 }
 
-/** As a service's folder would have it. */
+/** As a service's folder would have it. What `config` prints is hashed: of a file itself it leaves out env files. */
 const hashesElsewhere = (
   { dataDir, compose, signal }: FileDeps,
   name: string,
@@ -134,5 +128,11 @@ const hashesElsewhere = (
     const workspace = new Workspace(scratchDir, name);
     await workspace.write({ compose: text, env: toDotenv(variables), override: '', files: {} });
     const { directory, envFile } = workspace;
-    return compose.hashes({ name, directory }, { files: [workspace.path('compose.yaml')], envFile, signal });
+    const [project, run] = [
+      { name, directory },
+      { files: [workspace.path('compose.yaml')], envFile, signal },
+    ];
+    const rendered = fromConfig((await compose.config(project, run)).json);
+    await workspace.writeRendered(rendered);
+    return compose.hashes(project, { ...run, files: [workspace.renderedFile] });
   });

@@ -189,26 +189,16 @@ t.test('a container of docker run is adopted, and replaced with its data when it
   const name = uniqueProject(t, 'adopt');
   const volume = uniqueName('adopt');
   t.teardown(() => docker(['volume', 'rm', '-f', volume]));
-  const options = [
-    '--init',
-    '-v',
-    `${volume}:/data`,
-    '-v',
-    '/scratch',
-    '-p',
-    '127.0.0.1::8080',
-    '-e',
-    'DB_PASS=canary-9',
-  ];
+  const network = uniqueName('adopt');
+  t.teardown(() => docker(['network', 'rm', network]));
+  await docker(['network', 'create', network]);
+  const mounts = ['-v', `${volume}:/data`, '-v', '/scratch'];
+  const options = ['--init', '--network', network, '-p', '127.0.0.1::8080', '-e', 'DB_PASS=canary-9', ...mounts];
   const id = await docker(['run', '-d', '--name', name, ...options, 'busybox:1', 'sleep', '1000']);
   t.teardown(() => docker(['rm', '-fv', name]).catch(() => undefined));
   await docker(['exec', id, 'sh', '-c', 'echo kept >/data/file; echo kept >/scratch/file']);
-  const anonymous = await docker([
-    'inspect',
-    '--format',
-    '{{range .Mounts}}{{if eq .Destination "/scratch"}}{{.Name}}{{end}}{{end}}',
-    id,
-  ]);
+  const nameOf = '{{range .Mounts}}{{if eq .Destination "/scratch"}}{{.Name}}{{end}}{{end}}';
+  const anonymous = await docker(['inspect', '--format', nameOf, id]);
   t.teardown(() => docker(['volume', 'rm', '-f', anonymous]));
   const before = await standing(id);
   const { host, draft } = await adopted(t, 'container', name);
@@ -228,6 +218,7 @@ t.test('a container of docker run is adopted, and replaced with its data when it
 
   t.match(await host.run({ kind: 'remove' }), { state: 'succeeded' });
   t.match(await docker(['volume', 'inspect', volume, anonymous]), volume, 'volumes that were there before stay');
+  t.match(await docker(['network', 'inspect', network]), network);
 });
 
 t.test('what is gone before the host gets to it fails, and leaves nothing on the host', { skip }, async (t) => {

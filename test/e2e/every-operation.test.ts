@@ -425,7 +425,7 @@ void t.test('every operation answers as the document promises', async (t) => {
     const containers = await api.call('GET', `${host}/containers?search=${found}`, 200);
     t.match(containers, { total: 1, data: [{ id, service_id: made['id'] }] });
     t.match(await api.call('GET', path, 200), { status: 'running' });
-    t.match(await api.call('GET', `${path}/logs`, 200), { data: [{ message: 'here' }] });
+    t.match(await api.call('GET', `${path}/logs`, 200), { logs: [{ message: 'here' }] });
     await api.call('GET', `${path}/revisions`, 200);
     t.match(await client.get(`${host}/projects?search=${found}`), { body: { total: 0 } }, 'it is a service now');
     await api.call('POST', `${host}/adopt`, 409, { container: found });
