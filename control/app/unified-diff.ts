@@ -17,10 +17,16 @@ export function unifiedDiff(name: string, before: string | null, after: string):
 const withoutRule = (patch: string): string => patch.replace(/^=+\n/, '');
 
 function replaced(from: string, to: string, before: string, after: string): string {
-  const [old, now] = [linesOf(before), linesOf(after)];
-  const head = `--- ${from}\n+++ ${to}\n@@ -${rangeOf(old)} +${rangeOf(now)} @@\n`;
-  return head + [...old.map((line) => `-${line}\n`), ...now.map((line) => `+${line}\n`)].join('');
+  const head = `--- ${from}\n+++ ${to}\n@@ -${rangeOf(before)} +${rangeOf(after)} @@\n`;
+  return head + signed('-', before) + signed('+', after);
+}
+
+/** Each line with its sign; the format says where the last one has no end. */
+function signed(sign: '-' | '+', text: string): string {
+  if (text === '') return '';
+  const lines = linesOf(text).map((line) => `${sign}${line}\n`);
+  return lines.join('') + (text.endsWith('\n') ? '' : '\\ No newline at end of file\n');
 }
 
 const linesOf = (text: string): string[] => (text === '' ? [] : text.replace(/\n$/, '').split('\n'));
-const rangeOf = (lines: readonly string[]): string => (lines.length === 0 ? '0,0' : `1,${lines.length}`);
+const rangeOf = (text: string): string => (text === '' ? '0,0' : `1,${linesOf(text).length}`);

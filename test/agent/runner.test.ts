@@ -154,6 +154,20 @@ t.test('a stop asked for is remembered, a start takes it back', async (t) => {
   t.equal(core.state.services.find('svc_1')?.desired, 'running');
 });
 
+t.test('a proposal asks for nothing to run, and is told with the result', async (t) => {
+  const proposal = { id: 'a'.repeat(64), commit: 'c0ffee' };
+  const core = start(t, async (run) => {
+    await run.steps.run('plan', () => Promise.resolve());
+    return { ...done(run), ...(run.offer.kind === 'propose' && { goodRevision: 1, proposal }) };
+  });
+  core.offer(offerOf('deploy', {}));
+  core.offer(offerOf('stop'));
+  core.offer(offerOf('propose', { spec: specOf({ revision: 2 }) }));
+  await eventually(() => core.results().length === 3);
+  t.match(core.results().at(-1), { state: 'succeeded', proposal });
+  t.match(core.state.services.find('svc_1'), { desired: 'stopped', goodRevision: 1, report: { lifecycle: 'stopped' } });
+});
+
 // ── cancel ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 t.test('a waiting job is cancelled at once, while the one before it runs on', async (t) => {

@@ -416,7 +416,7 @@ const SERVICE: ServiceDetail = {
   rollbackOnFailure: true,
   healthTimeoutS: 120,
   watchPaths: [],
-      isReviewed: false,
+  isReviewed: false,
   waiting: null,
   usage: null,
 };

@@ -29,6 +29,12 @@ const CASES: [
     { lifecycle: 'stopped', health: 'unknown', reason: null },
   ],
   [
+    'one that was never deployed waits, for its review',
+    { goodRevision: null },
+    [],
+    { lifecycle: 'stopped', health: 'unknown', reason: null },
+  ],
+  [
     'a failed deploy shows its reason',
     { failure: 'no image' },
     [],
