@@ -126,6 +126,12 @@ export class RolloutStore {
       .map(toTarget);
   }
 
+  /** How many hosts are in which state; those of which there are none are left out. */
+  counts(rolloutId: string): { state: TargetRecord['state']; hosts: number }[] {
+    const sql = 'SELECT state, count(*) AS hosts FROM rollout_targets WHERE rollout_id = :rolloutId GROUP BY state';
+    return this.#db.all(sql, { rolloutId });
+  }
+
   findTarget(rolloutId: string, hostId: string): TargetRecord | undefined {
     const sql = 'SELECT * FROM rollout_targets WHERE rollout_id = :rolloutId AND host_id = :hostId';
     const row = this.#db.get<TargetRow>(sql, { rolloutId, hostId });

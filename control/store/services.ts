@@ -108,11 +108,7 @@ export class ServiceStore {
     );
   }
 
-  setSettings(
-    id: string,
-    { labels, rollbackOnFailure, ...settings }: ServiceSettings,
-    updatedAt: number,
-  ): void {
+  setSettings(id: string, { labels, rollbackOnFailure, ...settings }: ServiceSettings, updatedAt: number): void {
     this.#db.run(
       `UPDATE services SET display_name = :displayName, category = :category, labels = :labels,
          rollback_on_failure = :rollbackOnFailure, health_timeout_s = :healthTimeoutS, updated_at = :updatedAt
@@ -197,6 +193,17 @@ export class ServiceStore {
     return ids.flatMap(({ id }) => this.find(id) ?? []);
   }
 
+  /** Of the members of a set: how many there are, run and are not unhealthy, and are of this revision of the set. */
+  countOfSet(setId: string, setRevision: number): { total: number; running: number; upToDate: number } {
+    const counts = this.#db.get<{ total: number; running: number; upToDate: number }>(
+      `SELECT count(*) AS total, count(*) FILTER (WHERE lifecycle = 'running' AND health <> 'unhealthy') AS running,
+         count(*) FILTER (WHERE set_revision = :setRevision) AS upToDate
+       FROM services WHERE set_id = :setId`,
+      { setId, setRevision },
+    );
+    return counts ?? { total: 0, running: 0, upToDate: 0 };
+  }
+
   idsOfCustomer(customerId: string): string[] {
     const sql = 'SELECT id FROM services WHERE customer_id = :customerId';
     return this.#db.all<{ id: string }>(sql, { customerId }).map(({ id }) => id);
@@ -232,7 +239,10 @@ export class ServiceStore {
   }
 
   setAutoUpdate(id: string, autoUpdate: AutoUpdate | null): void {
-    this.#db.run('UPDATE services SET auto_update = :autoUpdate WHERE id = :id', { id, autoUpdate: toJson(autoUpdate) });
+    this.#db.run('UPDATE services SET auto_update = :autoUpdate WHERE id = :id', {
+      id,
+      autoUpdate: toJson(autoUpdate),
+    });
     this.#changed(id);
   }
 

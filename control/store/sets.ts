@@ -21,7 +21,6 @@ interface SetRow {
   host_labels: string;
   max_parallel: number;
   revision: number;
-  sealed: Buffer;
   created_at: number;
   updated_at: number;
 }
@@ -70,16 +69,16 @@ export class SetStore {
   }
 
   find(id: string): SetRecord | undefined {
-    const row = this.#db.get<SetRow>('SELECT * FROM service_sets WHERE id = :id', { id });
+    const row = this.#db.get<SetRow>(`SELECT ${COLUMNS} FROM service_sets WHERE id = :id`, { id });
     return row && toSet(row);
   }
 
   all(): SetRecord[] {
-    return this.#db.all<SetRow>('SELECT * FROM service_sets ORDER BY created_at, id').map(toSet);
+    return this.#db.all<SetRow>(`SELECT ${COLUMNS} FROM service_sets ORDER BY created_at, id`).map(toSet);
   }
 
   requireSource(id: string): ServiceSource {
-    const row = this.#db.get<Pick<SetRow, 'sealed'>>('SELECT sealed FROM service_sets WHERE id = :id', { id });
+    const row = this.#db.get<{ sealed: Buffer }>('SELECT sealed FROM service_sets WHERE id = :id', { id });
     return JSON.parse(this.#box.open(row?.sealed ?? Buffer.alloc(0), `set:${id}`)) as ServiceSource;
   }
 
@@ -88,6 +87,7 @@ export class SetStore {
       this.#db,
       {
         table: 'service_sets',
+        columns: COLUMNS,
         conditions: [
           ['customer_id = :customerId', { customerId: filter.customerId }],
           ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
@@ -133,6 +133,10 @@ export class SetStore {
     return this.#box.seal(JSON.stringify(source), `set:${id}`);
   }
 }
+
+/** All but what is sealed. */
+const COLUMNS = `id, name, display_name, category, customer_id, method, template_id, labels, rollback_on_failure,
+  health_timeout_s, cpu_limit, memory_limit_mb, host_labels, max_parallel, revision, created_at, updated_at`;
 
 /** No member on a host that the caller does not see. */
 const HAS_NO_STRANGER = `NOT EXISTS (

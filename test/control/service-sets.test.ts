@@ -296,6 +296,17 @@ t.test('a member whose removal fails stays, and deleting again tries it again', 
   t.throws(() => it.set, { code: 'not_found' });
 });
 
+t.test('a set without members is gone at once', async (t) => {
+  const it = await SetWorld.start(t, ['a']);
+  const { serviceId, hostId = '' } = it.target('a') ?? {};
+  await it.world.app.hosts.revoke(ADMIN, hostId);
+  await it.world.app.services.remove(ADMIN, serviceId ?? '', 0);
+  await it.sweep();
+  t.match(it.set, { state: 'steady', members: { total: 0 }, rollout: { state: 'succeeded' } });
+  await t.rejects(it.world.app.sets.redeploy(ADMIN, it.id, undefined), { code: 'no_host' });
+  t.match(await it.world.app.sets.remove(ADMIN, it.id, 60_000), { isDone: true });
+});
+
 t.test('a removal does not wait for hosts that are away; they remove when they return', async (t) => {
   const it = await SetWorld.start(t, ['a', 'b']);
   await it.finishAll();

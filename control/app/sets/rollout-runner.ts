@@ -56,8 +56,9 @@ export class RolloutRunner {
   async sweep(): Promise<void> {
     const { stores, log } = this.#deps;
     try {
-      const places = stores.hosts.places();
-      for (const set of stores.sets.all()) await this.#countIn(set, places);
+      const sets = stores.sets.all();
+      const places = sets.length > 0 ? stores.hosts.places() : [];
+      for (const set of sets) await this.#countIn(set, places);
     } catch (error) {
       log.warn({ err: toLongshoreError(error) }, 'could not look for hosts that sets want');
     }

@@ -2,20 +2,12 @@
 import type { ServiceRecord } from '../../store/records.ts';
 import { TARGET_STATES, type RolloutRecord, type SetRecord, type TargetRecord } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';
-import type {
-  MemberCounts,
-  Rollout,
-  RolloutDetail,
-  RolloutHost,
-  ServiceSet,
-  SetMember,
-  SetState,
-} from '../api/service-sets.ts';
+import type { Rollout, RolloutDetail, RolloutHost, ServiceSet, SetMember, SetState } from '../api/service-sets.ts';
 import type { HostLinks } from '../host-links.ts';
 
 export function showSet(stores: Stores, set: SetRecord): ServiceSet {
   const latest = stores.rollouts.findLatest(set.id);
-  const members = countMembers(stores.services.ofSet(set.id), set);
+  const members = stores.services.countOfSet(set.id, set.revision);
   return { ...set, state: stateOf(latest), members, rollout: latest ? showRollout(stores, latest) : null };
 }
 
@@ -26,7 +18,7 @@ export function showRollout(stores: Stores, rollout: RolloutRecord): Rollout {
     hostId === undefined
       ? null
       : { hostId, serviceId: serviceId ?? null, jobId: jobId ?? null, reason: reason ?? null };
-  return { ...rollout, counts: countTargets(stores.rollouts.targets(rollout.id)), halt };
+  return { ...rollout, counts: countTargets(stores.rollouts.counts(rollout.id)), halt };
 }
 
 export function showRolloutDetail(
@@ -69,14 +61,8 @@ function stateOf(latest: RolloutRecord | undefined): SetState {
 
 const isUpToDate = ({ setRevision }: ServiceRecord, { revision }: SetRecord): boolean => setRevision === revision;
 
-const countMembers = (members: readonly ServiceRecord[], set: SetRecord): MemberCounts => ({
-  total: members.length,
-  running: members.filter(({ lifecycle, health }) => lifecycle === 'running' && health !== 'unhealthy').length,
-  upToDate: members.filter((member) => isUpToDate(member, set)).length,
-});
-
-function countTargets(targets: readonly TargetRecord[]): Rollout['counts'] {
-  const counts = TARGET_STATES.map((state) => [state, targets.filter((target) => target.state === state).length]);
+function countTargets(found: ReturnType<Stores['rollouts']['counts']>): Rollout['counts'] {
+  const counts = TARGET_STATES.map((state) => [state, found.find((it) => it.state === state)?.hosts ?? 0]);
   return Object.fromEntries(counts) as Rollout['counts'];
 }
 
