@@ -48,6 +48,8 @@ const BAD: [string, string[], Record<string, string>, RegExp][] = [
   ['a flag', ['--log-level', 'loud'], {}, /--log-level is "loud"/],
   ['a variable', [], { LONGSHORE_DOCKER_SOCKET: 'docker.sock' }, /LONGSHORE_DOCKER_SOCKET is "docker\.sock"/],
   ['a token', ['--token', 'lsj_canary-3f9a'], {}, /--token is not a join token/],
+  ['hours', ['--image-check', 'daily'], {}, /--image-check is "daily", it must be hours/],
+  ['a size', ['--build-cache-limit', '10'], {}, /--build-cache-limit is "10", it must be like 10GB/],
   ['an image prefix', ['--build-image-prefix', 'registry.example.com'], {}, /--build-image-prefix is "registry/],
   [
     'an image prefix with a line',
@@ -94,3 +96,10 @@ for (const [what, yaml] of [
     await t.rejects(loadAgentConfig(['--data-dir', folderWith(t, yaml)], {}), { code: 'config_invalid' });
   });
 }
+
+t.test('hours between looks for images and the limit of the build cache have defaults, and can be none', async (t) => {
+  const load = (...argv: string[]) => loadAgentConfig(['--data-dir', t.testdir(), ...argv], {});
+  t.match(await load(), { imageCheckMs: 6 * 3600_000, buildCacheLimitBytes: 10e9 });
+  t.match(await load('--image-check=0', '--build-cache-limit=none'), { imageCheckMs: 0, buildCacheLimitBytes: null });
+  t.match(await load('--build-cache-limit=500MB'), { buildCacheLimitBytes: 500e6 });
+});
