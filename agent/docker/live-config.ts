@@ -12,6 +12,7 @@ import type { LiveConfig, LiveContainer } from './live-container.ts';
 import { anonymousVolumes, liveMounts } from './live-mounts.ts';
 import { livePorts, liveNetworks, sharedNamespaces, type NameOf } from './live-network.ts';
 import { liveLimits } from './live-limits.ts';
+import { ownName } from './live-names.ts';
 import type { RawConfig, RawContainer, RawHealthCheck, RawHostConfig } from './raw-container.ts';
 
 /** Labels of Docker's tools and of ours: they say who made a container, not how it is set up. */
@@ -77,15 +78,6 @@ const withoutDefaults = (stated: ComposeMap): ComposeMap =>
 function isEmpty(value: unknown): boolean {
   if (value === null || typeof value !== 'object') return !value && value !== false;
   return Object.keys(value).length === 0;
-}
-
-/** Compose's own names and those it gives for a moment while it replaces a container are no choice of the file. */
-function ownName({ Name, Config: { Labels: labels } }: RawContainer): string | undefined {
-  const [project, service] = [labels?.[PROJECT_LABEL], labels?.['com.docker.compose.service']];
-  const name = withoutSlash(Name).replace(/^[0-9a-f]{12}_/, '');
-  const isGiven = /^[-_]\d+$/.test(name.slice(`${project}-${service}`.length));
-  const starts = [`${project}-${service}`, `${project}_${service}`];
-  return isGiven && starts.some((start) => name.startsWith(start)) ? undefined : name;
 }
 
 const unlessFromImage = (own: string | undefined, given: string | undefined) => (own === given ? undefined : own);

@@ -1,6 +1,7 @@
 // How a container is reached and what it shares with others, in the words of a compose file. Pure.
 import type { ComposeMap } from '#shared/compose/values.ts';
 import { withoutSlash } from './container-view.ts';
+import { isGivenAlias } from './live-names.ts';
 import type { RawConfig, RawContainer, RawEndpoint, RawHostConfig } from './raw-container.ts';
 
 /** Compose service of another container of the project; undefined for a stranger. */
@@ -51,12 +52,8 @@ export function liveNetworks(container: RawContainer): ComposeMap {
   return DEFAULT_BRIDGE.has(mode) ? { network_mode: 'bridge', networks } : { networks };
 }
 
-/** Every container has its own name, its short id and the name of its service as aliases; nobody asked for those. */
 function liveEndpoint({ Aliases, IPAMConfig: ipam, DriverOpts, GwPriority }: RawEndpoint, container: RawContainer) {
-  const service = container.Config.Labels?.['com.docker.compose.service'];
-  const name = withoutSlash(container.Name);
-  const given = new Set([service, name, name.replace(/^[0-9a-f]{12}_/, ''), container.Id.slice(0, 12)]);
-  const aliases = (Aliases ?? []).filter((alias) => !given.has(alias)).toSorted();
+  const aliases = (Aliases ?? []).filter((alias) => !isGivenAlias(container, alias)).toSorted();
   return {
     ...(aliases.length > 0 && { aliases: [...new Set(aliases)] }),
     ...(ipam?.IPv4Address && { ipv4_address: ipam.IPv4Address }),
