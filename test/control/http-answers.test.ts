@@ -65,7 +65,7 @@ t.test('each documented way to create answers as documented', async (t) => {
   });
   t.equal(created.status, 201);
   t.match(created.body, { id: /^svc_/, name: 'my-app', status: 'deploying', url: null, deploy_job_id: /^job_/ });
-  t.strictSame(Object.keys(created.body), ['id', 'name', 'status', 'url', 'deploy_job_id']);
+  t.strictSame(Object.keys(created.body), ['id', 'name', 'status', 'url', 'deploy_job_id', 'set_id']);
 
   const compose = "version: '3.8'\nservices:\n  app:\n    image: myapp:latest";
   const second = { name: 'custom-app', customer_id: 'cust_def456', deploy_method: 'compose', compose };

@@ -170,7 +170,7 @@ export const createService = async (app: App, caller: Caller, input: NewService)
 export function toCreatedAnswer(app: App, caller: Caller, { service, job }: { service: Service; job: Job }): Answer {
   const url = view.urlOf(service, factsFinder(app, caller));
   const { id, name, lifecycle: status, setId } = service;
-  const body = { id, name, status, url, set_id: setId, deploy_job_id: job.id };
+  const body = { id, name, status, url, deploy_job_id: job.id, set_id: setId };
   return { status: 201, body };
 }
 

@@ -116,8 +116,8 @@ export const createdServiceView = z
     name: z.string(),
     status: z.enum(LIFECYCLES).meta({ example: 'deploying' }),
     url: summaryFields.url,
-    set_id: summaryFields.set_id,
     deploy_job_id: z.string().meta({ description: 'The deploy: follow it by GET /api/jobs/:id or a WebSocket' }),
+    set_id: summaryFields.set_id,
   })
   .meta({ id: 'CreatedService' });
 
