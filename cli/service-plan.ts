@@ -25,6 +25,8 @@ export async function plan(session: Session, args: PlanArgs): Promise<void> {
 
 const ACTION_STYLE = { create: 'green', recreate: 'yellow', start: 'green', remove: 'red', keep: 'gray' } as const;
 
+const ORDER_WORDS = { start_first: 'start-first', stop_first: 'stop-first' } as const;
+
 const COLUMNS: Column<PlannedDeploy['services'][number]>[] = [
   { title: 'ACTION', cell: ({ action }) => action, style: (_, { action }) => ACTION_STYLE[action] },
   { title: 'SERVICE', cell: ({ service }) => service },
@@ -54,6 +56,9 @@ function linesOf({ services, images, volumes, downtime, findings, preflight }: P
     ),
     ...images.filter(({ source }) => source !== 'present').map(({ source, reference }) => `${source} ${reference}`),
     ...volumes.filter(({ action }) => action !== 'keep').map(({ action, name }) => `${action} volume ${name}`),
+    ...services.flatMap(({ service, replacement }) =>
+      replacement ? [`${service}: ${ORDER_WORDS[replacement.order]}: ${replacement.reason}`] : [],
+    ),
     ...(downtime.services.length > 0 ? [`down for a moment: ${downtime.services.join(', ')}`] : []),
     ...findings.map(({ path, rule, message }) => `refused: ${path}: ${message} (rule: ${rule})`),
     ...preflight.filter(({ state }) => state !== 'ok').map(({ state, message }) => `${state}: ${message}`),

@@ -19,7 +19,9 @@ services:
     image: longshore-test/web:2
     stop_grace_period: 1s
     healthcheck: {test: "echo no luck; exit 1", interval: 1s, retries: 1}
+    deploy: {update_config: {order: stop-first}}
 `;
+const EVIDENCE = 'no luck\nIts last lines:\nserving v2 on port 80';
 
 const imageOfWeb = async (host: DeployHost) =>
   (await host.engine.listProject(host.spec.name)).map(({ imageId }) => imageId);
@@ -37,7 +39,7 @@ t.test(
       state: 'failed',
       goodRevision: 1,
       rolledBackTo: 1,
-      error: { code: 'unhealthy', message: `Container "${host.spec.name}-web-1" is unhealthy`, details: 'no luck' },
+      error: { code: 'unhealthy', message: `Container "${host.spec.name}-web-1" is unhealthy`, details: EVIDENCE },
     });
     t.same(steps.lines.slice(-2), ['wait failed', 'rollback done']);
     t.same(await imageOfWeb(host), [image]);
@@ -46,7 +48,7 @@ t.test(
     t.equal(readFileSync(join(host.folder, '.env'), 'utf8'), 'TAG="1"\n');
     t.same(readdirSync(join(host.folder, 'revisions')).toSorted(), ['1', 'failed-job_2']);
     const failure = readFileSync(join(host.folder, 'revisions/failed-job_2/failure.json'), 'utf8');
-    t.match(JSON.parse(failure), { step: 'wait', error: { code: 'unhealthy', details: 'no luck' } });
+    t.match(JSON.parse(failure), { step: 'wait', error: { code: 'unhealthy', details: EVIDENCE } });
   },
 );
 

@@ -72,7 +72,7 @@ async function planThenDeploy(t: Test, host: DeployHost, change: Partial<Service
   const outcome = await host.deploy(change);
   t.match(outcome, { state: 'succeeded' });
   t.strictSame(
-    plan.services.map(({ service, action, reason }) => ({ service, action, reason })),
+    plan.services.map(({ fields: _, ...step }) => step),
     outcome.plan,
     'it did what the plan said',
   );
@@ -111,6 +111,7 @@ t.test('a plan of a change names each field, hides secrets, and says who is down
       action: 'recreate',
       reason:
         'environment COPY changed; environment LEVEL changed; environment PASSWORD changed; image changed longshore-test/web:1 → longshore-test/web:2',
+      replacement: { order: 'stop_first', reason: 'it has no health check, so nobody knows when it is ready' },
       fields: [
         { field: 'environment.COPY', before: '***', after: '***' },
         { field: 'environment.LEVEL', before: 'info', after: 'debug' },

@@ -66,9 +66,11 @@ async function disk(folders: readonly string[]): Promise<Item> {
 /** A limit is what containers may use, not what they will: too much of it is a warning. */
 function memory({ desired, steps }: PreflightFacts): Item {
   const freeMib = Math.floor(freemem() / MIB);
-  const added = steps.filter(({ action }) => action === 'create' || action === 'start').map(({ service }) => service);
-  const wanted = added.reduce((sum, name) => {
-    const service = desired.services[name];
+  const added = steps.filter(({ action, replacement }) => {
+    return action === 'create' || action === 'start' || replacement?.order === 'start_first';
+  });
+  const wanted = added.reduce((sum, step) => {
+    const service = desired.services[step.service];
     return service ? sum + memoryLimitOf(service) * replicasOf(service) : sum;
   }, 0);
   const wantedMib = Math.ceil(wanted / MIB);

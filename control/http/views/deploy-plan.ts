@@ -1,6 +1,6 @@
 // What a deploy would do, as the API shows it.
 import { z } from 'zod';
-import { PLAN_ACTIONS, PULL_POLICIES } from '#shared/model.ts';
+import { PULL_POLICIES } from '#shared/model.ts';
 import {
   IMAGE_SOURCES,
   PREFLIGHT_CHECKS,
@@ -12,6 +12,7 @@ import {
 import { toRfc3339 } from '#shared/time.ts';
 import type { DeployPlan } from '../../app/api/deploy-plans.ts';
 import { timestamp } from './page.ts';
+import { planStepView } from './plan-step.ts';
 import { fieldChangeView } from './revision.ts';
 import { serviceChangeBody } from './service-change.ts';
 
@@ -19,14 +20,7 @@ import { serviceChangeBody } from './service-change.ts';
 export const plannedFields = {
   commit: z.string().nullable().meta({ description: 'That would be deployed, of a service from Git', example: null }),
   services: z
-    .array(
-      z.object({
-        service: z.string().meta({ example: 'web' }),
-        action: z.enum(PLAN_ACTIONS),
-        reason: z.string().meta({ example: 'environment LOG_LEVEL changed' }),
-        fields: z.array(fieldChangeView),
-      }),
-    )
+    .array(planStepView.extend({ fields: z.array(fieldChangeView) }))
     .meta({ description: 'In the order they start; removals last' }),
   images: z.array(
     z.object({

@@ -1,9 +1,10 @@
 // Jobs as the API shows them.
 import { z } from 'zod';
-import { JOB_KINDS, JOB_STATES, JOB_STEPS, PLAN_ACTIONS, STEP_STATES } from '#shared/model.ts';
+import { JOB_KINDS, JOB_STATES, JOB_STEPS, STEP_STATES } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Job, JobDetail, Jobs } from '../../app/api/jobs.ts';
 import { pageOf, timestamp } from './page.ts';
+import { planStepView } from './plan-step.ts';
 
 const jobFields = {
   id: z.string().meta({ example: 'job_xyz456' }),
@@ -23,7 +24,7 @@ const jobFields = {
     .meta({ description: 'Why it failed', example: null }),
   failed_step: z.enum(JOB_STEPS).nullable().meta({ example: null }),
   plan: z
-    .array(z.object({ service: z.string(), action: z.enum(PLAN_ACTIONS), reason: z.string() }))
+    .array(planStepView)
     .nullable()
     .meta({ description: 'What a deploy does with each service of the compose file; null until it is known' }),
   rolled_back_to: z
