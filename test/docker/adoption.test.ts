@@ -7,7 +7,7 @@ import t, { type Test } from 'tap';
 import { draftAdoption } from '../../agent/adoption/draft.ts';
 import { Discovery } from '../../agent/adoption/discovery.ts';
 import type { AdoptionDraft, FoundKind } from '#shared/adoption.ts';
-import { DeployHost, specFor, startDeployParts } from '../support/deploy-host.ts';
+import { DeployHost, specFor, startDeployParts, StepLog } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName, uniqueProject } from '../support/docker.ts';
 
 const skip = await missingDocker();
@@ -236,4 +236,24 @@ t.test('what is gone before the host gets to it fails, and leaves nothing on the
     goodRevision: null,
   });
   t.throws(() => rmSync(host.folder, { recursive: true }), { code: 'ENOENT' });
+});
+
+t.test('an adoption that is cut off at any step is done when it is run again', { skip }, async (t) => {
+  const deps = await startDeployParts(t);
+  const name = uniqueProject(t, 'adopt');
+  t.teardown(() => docker(['rm', '-f', name]));
+  await docker(['create', '--name', name, 'busybox:1']);
+  const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
+  const question = { kind: 'container', name, as: name, mayReadFiles: true } as const;
+  const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
+  const host = new DeployHost(deps, specFor(name, { ...draft, revision: 1 }));
+  for (const last of ['check', 'prepare', 'normalise', 'record']) {
+    const [stop, steps] = [new AbortController(), new StepLog()];
+    steps.onStep = (step) => step === last && stop.abort(new DOMException('killed', 'AbortError'));
+    const cut = { kind: 'adopt', adopts: draft.containers, steps, signal: stop.signal } as const;
+    if (last === 'record') t.match(await host.run(cut), { state: 'succeeded' }, 'it is all or nothing by then');
+    else await t.rejects(host.run(cut), { name: 'AbortError' });
+  }
+  t.match(await host.run({ kind: 'adopt', adopts: draft.containers }), { state: 'succeeded', goodRevision: 1 });
+  t.match(await host.executor.observe(host.spec, 'stopped'), { lifecycle: 'stopped', containers: [{ name }] });
 });
