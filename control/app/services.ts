@@ -1,5 +1,5 @@
 // Services as callers see them.
-import { isJobEnd, type PullPolicy } from '#shared/model.ts';
+import { isJobEnd } from '#shared/model.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
