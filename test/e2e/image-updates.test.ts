@@ -55,7 +55,11 @@ t.test('a tag that moves on is taken by itself; one that does not run is put bac
 
   await registry.push('longshore-test/web:2', 'team/web:stable');
   const checked = await cli('services', 'check-updates', name);
-  t.match(checked, { exitCode: 0, stdout: new RegExp(`web\\tnewer\\t${image}`), stderr: /longshore services redeploy/ });
+  t.match(checked, {
+    exitCode: 0,
+    stdout: new RegExp(`web\\tnewer\\t${image}`),
+    stderr: /longshore services redeploy/,
+  });
   t.match((await cli('services', 'list', '--update-available')).stdout, new RegExp(`${name}\\t.*\\tnewer\\t`));
   t.match(await page(), 'v1', 'nobody has asked for it');
 
