@@ -130,11 +130,10 @@ export class ServiceWatch {
     });
   }
 
-  /** A tombstone is honoured once nothing is left to lose. */
-  #isGone(record: ServiceRecord, containers: Container[]): boolean {
-    return (
-      record.forgetRevision !== null && containers.length === 0 && !this.#deps.state.journal.hasOpen(record.spec.id)
-    );
+  /** A tombstone is honoured once nothing is left to lose: adopted containers run on as they did before. */
+  #isGone({ forgetRevision, spec }: ServiceRecord, containers: Container[]): boolean {
+    const hasOwn = containers.some(({ isAdopted }) => !isAdopted);
+    return forgetRevision !== null && !hasOwn && !this.#deps.state.journal.hasOpen(spec.id);
   }
 
   #report(record: ServiceRecord, containers: Container[]): ServiceReport {

@@ -77,6 +77,25 @@ t.test('an agent that was killed in the middle finishes it, once', async (t) => 
   t.same(second.state.adopted.all(), [ROW]);
 });
 
+t.test('control that gave up on it in the meantime has it forgotten, and its containers let go', async (t) => {
+  const docker = new FakeDocker();
+  docker.projects.set('web', [containerOf({ isAdopted: true })]);
+  const core = startCore(t, {
+    dir: t.testdir(),
+    execute: async () => ({ state: 'succeeded', goodRevision: 1 }),
+    docker,
+  });
+  core.offer(adoption());
+  await settled(core);
+  core.state.adopted.put([ROW]);
+  core.send({ kind: 'service.forget', serviceId: 'svc_1', revision: 1 });
+  await eventually(() => {
+    core.clock.advance(1_000);
+    return core.state.services.find('svc_1') === undefined;
+  });
+  t.same(core.state.adopted.all(), []);
+});
+
 t.test('an offer that names no container is refused', async (t) => {
   const core = start(t, async () => undefined);
   const { refused } = core.offer(offerOf('adopt', { spec: specOf(), adopts: [] }));
