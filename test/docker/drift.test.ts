@@ -179,9 +179,16 @@ t.test('what lives is accepted without touching a container, and deploys keep it
   t.same(await ids(), before, 'a redeploy keeps them too');
   t.match(await driftOf(host), { state: 'in_sync' });
 
+  await docker(['update', '--memory', '96m', '--memory-swap', '192m', web]);
+  t.match(await host.run({ kind: 'revert' }), { state: 'succeeded', goodRevision: 2 });
+  const put = await idOf(host, 'web');
+  t.not(put, web, 'what was taken over is put back by Compose like any other');
+  t.equal(await inspect(put, '{{.HostConfig.Memory}}'), String(64 * 2 ** 20));
+  t.match(await driftOf(host), { state: 'in_sync' });
+
   await host.deploy({ compose: compose.replace('LEVEL: debug', 'LEVEL: trace') });
   const now = await idOf(host, 'web');
-  t.not(now, web);
+  t.not(now, put);
   t.equal(await docker(['exec', now, 'sh', '-c', 'echo $LEVEL']), 'trace');
   t.equal(await inspect(now, '{{.HostConfig.Memory}}'), String(64 * 2 ** 20), 'what was accepted is in the file');
   t.match(await inspect(now, '{{json .NetworkSettings.Networks}}'), new RegExp(network));
