@@ -180,7 +180,7 @@ t.test('what lives is accepted without touching a container, and deploys keep it
   t.match(await driftOf(host), { state: 'in_sync' });
 
   await docker(['update', '--memory', '96m', '--memory-swap', '192m', web]);
-  t.match(await host.run({ kind: 'revert' }), { state: 'succeeded', goodRevision: 2 });
+  t.match(await host.run({ kind: 'revert' }), { state: 'succeeded', goodRevision: 4 });
   const put = await idOf(host, 'web');
   t.not(put, web, 'what was taken over is put back by Compose like any other');
   t.equal(await inspect(put, '{{.HostConfig.Memory}}'), String(64 * 2 ** 20));
