@@ -7,7 +7,7 @@ import { parseRendered, type Rendered, type RenderedService } from './rendered.t
 export function fromConfig(json: string): Rendered {
   const rendered = withPlainKeys(parseRendered(json)) as Rendered;
   const services = Object.entries(rendered.services).map(([name, service]): [string, RenderedService] => {
-    return [name, withUlimits(withPresentNeeds(service, rendered))];
+    return [name, withReadableLimits(withPresentNeeds(service, rendered))];
   });
   return { ...rendered, services: Object.fromEntries(services) };
 }
@@ -29,12 +29,26 @@ function withPresentNeeds(service: RenderedService, { services }: Rendered): Ren
   return { ...service, depends_on: Object.fromEntries(present) };
 }
 
-/** A limit of zero is written as nothing. */
-function withUlimits(service: RenderedService): RenderedService {
-  const { ulimits } = service;
-  if (!isMap(ulimits)) return service;
-  const limits = Object.entries(ulimits).map(([name, limit]) => {
-    return [name, isMap(limit) ? { ...limit, soft: limit['soft'] ?? 0, hard: limit['hard'] ?? 0 } : limit];
-  });
-  return { ...service, ulimits: Object.fromEntries(limits) as ComposeMap };
+/** Zero is written as nothing, no limit of swap as text, and limits of devices with capitals. */
+function withReadableLimits(service: RenderedService): RenderedService {
+  const { build, ulimits, blkio_config: devices, memswap_limit: swap } = service;
+  return {
+    ...service,
+    ...(isMap(build) &&
+      isMap(build['ulimits']) && { build: { ...build, ulimits: mapValues(build['ulimits'], toPair) } }),
+    ...(isMap(ulimits) && { ulimits: mapValues(ulimits, toPair) }),
+    ...(isMap(devices) && { blkio_config: mapValues(devices, toSmallKeys) }),
+    ...(swap === '-1' && { memswap_limit: -1 }),
+  };
+}
+
+const mapValues = (map: ComposeMap, change: (value: unknown) => unknown): ComposeMap =>
+  Object.fromEntries(Object.entries(map).map(([key, value]) => [key, change(value)]));
+
+const toPair = (limit: unknown): unknown => (isMap(limit) ? { soft: 0, hard: 0, ...limit } : limit);
+
+function toSmallKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(toSmallKeys);
+  if (!isMap(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key.toLowerCase(), one]));
 }

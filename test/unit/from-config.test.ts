@@ -20,14 +20,28 @@ t.test('nobody waits for a service that is left out and may be missing', async (
   t.same(Object.keys(web?.depends_on ?? {}), ['db', 'gone'], 'what must be there is still named');
 });
 
-t.test('a limit of zero is zero', async (t) => {
-  const ulimits = { core: {}, nofile: { hard: 5 }, nproc: 65_535, stack: { soft: 1, hard: 2 } };
-  t.same(mended({ web: { ulimits } })['web']?.['ulimits'], {
+t.test('limits are written as Compose reads them', async (t) => {
+  const written = { core: {}, nofile: { hard: 5 }, nproc: 65_535, stack: { soft: 1, hard: 2 } };
+  const ulimits = {
     core: { soft: 0, hard: 0 },
     nofile: { soft: 0, hard: 5 },
     nproc: 65_535,
     stack: { soft: 1, hard: 2 },
+  };
+  const { web, built } = mended({
+    web: {
+      ulimits: written,
+      memswap_limit: '-1',
+      blkio_config: { weight: 300, device_read_bps: [{ Path: '/dev/a', Rate: '1024' }] },
+    },
+    built: { build: { context: '/x', ulimits: { core: {} } }, memswap_limit: '1024' },
   });
+  t.same(web, {
+    ulimits,
+    memswap_limit: -1,
+    blkio_config: { weight: 300, device_read_bps: [{ path: '/dev/a', rate: '1024' }] },
+  });
+  t.same(built, { build: { context: '/x', ulimits: { core: { soft: 0, hard: 0 } } }, memswap_limit: '1024' });
 });
 
 t.test('everything else comes through as it is', async (t) => {
