@@ -35,7 +35,7 @@ export const gitSourceOptions = {
 } as const;
 
 /** As fields of the API; what was not asked for is left out. `emptied`: what an empty value means. */
-export function gitSourceOf(args: GitSourceArgs, emptied: null | undefined = undefined): object {
+export function gitSourceOf(args: GitSourceArgs, emptied?: null): object {
   const { commit, path, watch, gitTokenFile, deployKey, knownHosts } = args;
   const fields = {
     git_commit: valueOf(commit, emptied),

@@ -1,4 +1,5 @@
-// Connections to registries: which certificates count, and which addresses may be reached.
+// Connections to servers that a user has named, registries above all: which certificates count, and which addresses may be
+// reached.
 import { readdirSync, readFileSync } from 'node:fs';
 import { lookup as systemLookup } from 'node:dns';
 import { join } from 'node:path';
@@ -11,7 +12,9 @@ export interface DoorRules extends AddressRules {
   /** Takes any certificate. */
   isTrusting: boolean;
   /** Where Docker keeps the certificates of single registries: `certs.d`. */
-  certificates: string;
+  certificates?: string | undefined;
+  /** One more to vouch for servers. */
+  caFile?: string | undefined;
   /** Default: the system's resolver, as Docker uses it. */
   lookup?: Lookup | undefined;
 }
@@ -19,14 +22,15 @@ export interface DoorRules extends AddressRules {
 const CONNECT_LIMIT_MS = 5_000;
 
 /** For one question; the caller destroys it. Connections fail with `egress_denied` for an address that is refused. */
-export function openDoor({ isTrusting, certificates, lookup = systemLookup, ...rules }: DoorRules): Agent {
+export function openDoor({ isTrusting, certificates, caFile, lookup = systemLookup, ...rules }: DoorRules): Agent {
   const common = { timeout: CONNECT_LIMIT_MS, lookup: guardLookup(lookup, rules), allowH2: false };
   return new Agent({
     pipelining: 0,
     connect(options, done) {
       const denied = findDenied(options.hostname, rules);
       if (denied) return done(denied, null);
-      const secureContext = options.protocol === 'https:' ? contextFor(certificates, options.host ?? '') : undefined;
+      const own = certificates === undefined ? undefined : join(certificates, options.host ?? '');
+      const secureContext = options.protocol === 'https:' ? contextFor(own, caFile) : undefined;
       const connector = buildConnector({
         ...common,
         rejectUnauthorized: !isTrusting,
@@ -38,8 +42,11 @@ export function openDoor({ isTrusting, certificates, lookup = systemLookup, ...r
 }
 
 /** Whom Node trusts, whom the system trusts, and whom Docker's settings name for this very registry. */
-function contextFor(certificates: string, host: string): SecureContext {
-  const own = ownCertificates(join(certificates, host));
+function contextFor(folder: string | undefined, caFile: string | undefined): SecureContext {
+  const own = [
+    ...(folder === undefined ? [] : ownCertificates(folder)),
+    ...(caFile === undefined ? [] : [readFileSync(caFile)]),
+  ];
   return createSecureContext({ ca: [...getCACertificates('bundled'), ...getCACertificates('system'), ...own] });
 }
 

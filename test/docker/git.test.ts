@@ -1,5 +1,5 @@
 // Services that come from a Git repository, on the real engine with real repositories.
-import { existsSync, lstatSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,6 +8,9 @@ import { fetchCommit } from '../../agent/deploy/git/fetch-commit.ts';
 import { composeForDockerfile } from '../../agent/deploy/git/repository.ts';
 import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { reapOrphans, RUN_VARIABLE } from '../../agent/docker/orphan.ts';
+import { retried } from '../../agent/deploy/task.ts';
+import type { StepUpdate } from '../../agent/deploy/job-run.ts';
+import { makeShims } from '../support/argv-shims.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
 import { docker, requireDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
@@ -108,6 +111,22 @@ void t.test('deploys from Git', async (t) => {
       t.notMatch(environment, 'SHARED');
     },
   );
+
+  await t.test('a redeploy without a new commit changes nothing, with submodules as well', async (t) => {
+    const library = await GitRepository.create(t, { 'index.html': 'one' });
+    const compose =
+      'services: {web: {image: "longshore-test/web:1", stop_grace_period: 0s, volumes: ["../lib:/lib:ro"]}}';
+    const { host, repository } = await start(t, { 'web/compose.yaml': compose });
+    const commit = await library.git('rev-parse', 'HEAD');
+    await repository.commitSubmodule('lib', commit, `[submodule "lib"]\n\tpath = lib\n\turl = ${library.url}\n`);
+    const git = { url: repository.url, branch: null, path: 'web', submodules: true };
+    t.match(await host.deploy({ git }), { state: 'succeeded' });
+    t.equal(await inWeb(host, 'cat', '/lib/index.html'), 'one');
+    const before = await host.containerIds();
+    t.match(await host.deploy({}, AGAIN), { state: 'succeeded', unchanged: true });
+    t.match(await host.plan(), { services: [{ action: 'keep' }] });
+    t.strictSame(await host.containerIds(), before);
+  });
 
   await t.test('a broken commit leaves the running one', async (t) => {
     const { host, repository } = await start(t, { 'compose.yaml': COMPOSE('one') });
@@ -290,12 +309,15 @@ void t.test('fetching', async (t) => {
     t.equal(await faultCode(fetchFrom(t, 'file:///etc', { allowsFiles: false })), 'unsafe_git_url');
   });
 
-  await t.test("a stranger's repository is neither on a private address nor fetched with keys of the host", async (t) => {
-    for (const url of ['https://127.0.0.1/x.git', 'https://[::ffff:10.0.0.1]/x.git', 'https://localhost/x.git'])
-      t.equal(await faultCode(fetchFrom(t, url, { isStranger: true })), 'egress_denied', url);
-    const missing = { code: 'git_failed', details: /takes a deploy key/ };
-    await t.rejects(fetchFrom(t, 'git@example.com:a/b.git', { isStranger: true }), missing);
-  });
+  await t.test(
+    "a stranger's repository is neither on a private address nor fetched with keys of the host",
+    async (t) => {
+      for (const url of ['https://127.0.0.1/x.git', 'https://[::ffff:10.0.0.1]/x.git', 'https://localhost/x.git'])
+        t.equal(await faultCode(fetchFrom(t, url, { isStranger: true })), 'egress_denied', url);
+      const missing = { code: 'git_failed', details: /takes a deploy key/ };
+      await t.rejects(fetchFrom(t, 'git@example.com:a/b.git', { isStranger: true }), missing);
+    },
+  );
 
   await t.test('a fetch that is called off in the middle ends with all its processes and leaves nothing', async (t) => {
     const repository = await GitRepository.create(t, { 'a.txt': 'a' });
@@ -323,6 +345,31 @@ void t.test('fetching', async (t) => {
     await reapOrphans(directory);
     t.match(await deploying, { state: 'succeeded' });
     t.ok(steps.said.includes('prepare: git was killed; running it again'));
+  });
+
+  await t.test('F03: a git that is killed each time is run three times, and then given up', async (t) => {
+    const shims = makeShims(t, {});
+    const suicide = `#!${process.execPath}\nrequire('node:fs').appendFileSync('${shims.file('runs')}', 'x');process.kill(process.pid, 'SIGKILL');`;
+    writeFileSync(shims.file('git'), suicide, { mode: 0o755 });
+    const said: string[] = [];
+    const say = ({ message = '' }: StepUpdate) => said.push(message);
+    const fetching = retried(say, () => fetchFrom(t, 'file:///nowhere', { searchPath: shims.searchPath }));
+    t.equal(await faultCode(fetching), 'interrupted');
+    t.equal(readFileSync(shims.file('runs'), 'utf8').length, 3);
+    t.strictSame(
+      said,
+      Array.from({ length: 2 }, () => 'git was killed; running it again'),
+    );
+  });
+
+  await t.test('F51: a git that hangs is ended at its deadline, with all its processes', async (t) => {
+    const repository = await GitRepository.create(t, { 'a.txt': 'a' });
+    await repository.makeHang();
+    const directory = join(t.testdir(), 'repo');
+    const fetching = fetchFrom(t, repository.url, { directory, deadlineMs: 300 });
+    t.equal(await faultCode(fetching), 'timed_out');
+    await eventually(() => countRuns(directory), { until: (count) => count === 0 });
+    t.strictSame(readdirSync(directory), []);
   });
 
   await t.test('F02: what a killed agent left of git is ended before the next try', async (t) => {

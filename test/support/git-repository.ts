@@ -42,6 +42,15 @@ export class GitRepository {
     return this.#commitAll();
   }
 
+  /** Another repository's commit stands at `path`; what .gitmodules says of it is the caller's to write. */
+  async commitSubmodule(path: string, commit: string, declaration: string): Promise<string> {
+    await this.git('update-index', '--add', '--cacheinfo', `160000,${commit},${path}`);
+    writeFileSync(join(this.directory, '.gitmodules'), declaration);
+    await this.git('add', '.gitmodules');
+    await this.git('commit', '--quiet', '--message', 'submodule');
+    return this.git('rev-parse', 'HEAD');
+  }
+
   async commitLink(name: string, target: string): Promise<string> {
     symlinkSync(target, join(this.directory, name));
     return this.#commitAll();

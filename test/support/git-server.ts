@@ -29,6 +29,8 @@ export interface ServerOptions {
   password: string;
   /** Where it sends everybody instead of answering. */
   redirectTo?: () => string;
+  /** Asked first; true when it has answered. */
+  beside?: (request: IncomingMessage, response: ServerResponse) => boolean;
 }
 
 /** Closed when the test ends. */
@@ -37,6 +39,7 @@ export async function serveGit(t: Test, repository: GitRepository, options: Serv
   const logins: (string | undefined)[] = [];
   const expected = `Basic ${Buffer.from(`${options.username}:${options.password}`).toString('base64')}`;
   const server = createServer({ cert, key }, (request, response) => {
+    if (options.beside?.(request, response)) return;
     logins.push(request.headers.authorization);
     const elsewhere = options.redirectTo?.();
     if (elsewhere !== undefined) response.writeHead(302, { location: elsewhere + (request.url ?? '') }).end();

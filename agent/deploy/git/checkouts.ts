@@ -1,7 +1,7 @@
 // The commits of a service that comes from Git, as they lie in its folder. Each has a folder of its own: containers of
 // the commit before go on seeing their files until they are replaced, and a rollback finds the ones it needs.
 //
-//   repo/<commit>/   the files as they were fetched; goes some time after the last revision that was made from it
+//   repo/<commit>/   the files as they were fetched, `-submodules` and `-lfs` with theirs; goes some time after the last revision that was made from it
 //   data/            what containers bind by a relative path and no commit brings along: it outlives them all
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
@@ -9,6 +9,7 @@ import { join, relative, resolve } from 'node:path';
 import { isInside } from '#shared/compose/paths.ts';
 import { isMap, listOf } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
+import type { GitSource } from '#shared/model.ts';
 import { loadReview } from '../ai/review.ts';
 import type { Rendered, RenderedService } from '../rendered.ts';
 import { commitsOf } from '../revisions/revisions.ts';
@@ -21,6 +22,12 @@ export interface Checkout {
   /** Where what is deployed lies in it: the same, or a folder below. */
   folder: string;
 }
+
+/** The same commit with and without what belongs to it elsewhere is not the same files. */
+export const checkoutName = (commit: string, { submodules, lfs }: Pick<GitSource, 'submodules' | 'lfs'>): string =>
+  `${commit}${submodules ? '-submodules' : ''}${lfs ? '-lfs' : ''}`;
+
+export const commitIn = (name: string): string => name.replace(/-.*$/, '');
 
 /** Containers and builds read the files as other users: their modes are git's, whatever the agent's umask made of them. */
 const RUNNABLE_MODE = 0o755;
@@ -59,7 +66,7 @@ export async function pruneCheckouts(workspace: Workspace): Promise<void> {
   const names = (await readdir(workspace.checkouts).catch(ignore('ENOENT'))) ?? [];
   const commits = [...(await commitsOf(workspace)), (await loadReview(workspace))?.commit];
   const applied = (await readIfThere(workspace.renderedFile)) ?? '';
-  const old = names.filter((name) => !commits.includes(name) && !applied.includes(name));
+  const old = names.filter((name) => !commits.includes(commitIn(name)) && !applied.includes(name));
   await Promise.all(old.map((name) => rm(join(workspace.checkouts, name), { recursive: true, force: true })));
 }
 

@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { GitSource } from '#shared/model.ts';
-import { folderIn, settle, type Checkout } from './checkouts.ts';
+import { checkoutName, commitIn, folderIn, settle, type Checkout } from './checkouts.ts';
 import { fetchTree, type TreeFetch } from './fetch-tree.ts';
 import { Allowance, REPO_LIMITS, type RepoLimits } from './limits.ts';
 
@@ -28,7 +28,7 @@ export interface GitFetch extends Omit<TreeFetch, 'allowance' | 'endsAt' | 'mark
  */
 export async function fetchCommit({ source, directory, limits, deadlineMs, ...fetch }: GitFetch): Promise<Checkout> {
   checkGitSource(source, { allowsFiles: fetch.allowsFiles && !fetch.isStranger });
-  const kept = source.commit === undefined ? undefined : join(directory, source.commit);
+  const kept = source.commit === undefined ? undefined : join(directory, checkoutName(source.commit, source));
   if (kept !== undefined && existsSync(kept)) return toCheckout(source, kept);
   const aside = join(directory, '.new');
   await rm(aside, { recursive: true, force: true });
@@ -37,15 +37,16 @@ export async function fetchCommit({ source, directory, limits, deadlineMs, ...fe
     const allowance = new Allowance(limits ?? REPO_LIMITS);
     const endsAt = performance.now() + (deadlineMs ?? DEADLINE_MS);
     const commit = await fetchTree({ ...fetch, mark: directory, allowance, endsAt }, source, aside);
-    await settle(aside, join(directory, commit));
-    return await toCheckout(source, join(directory, commit));
+    const place = join(directory, checkoutName(commit, source));
+    await settle(aside, place);
+    return await toCheckout(source, place);
   } finally {
     await rm(aside, { recursive: true, force: true });
   }
 }
 
 const toCheckout = async ({ path }: GitSource, directory: string): Promise<Checkout> => ({
-  commit: basename(directory),
+  commit: commitIn(basename(directory)),
   directory,
   folder: await folderIn(directory, path),
 });

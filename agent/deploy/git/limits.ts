@@ -9,10 +9,14 @@ export interface RepoLimits {
 /** Above any repository one would deploy; what is larger belongs into an image. */
 export const REPO_LIMITS: RepoLimits = { files: 100_000, bytes: 2 * 1024 ** 3 };
 
+/** A repository with its submodules, and theirs. */
+const MAX_REPOSITORIES = 50;
+
 export class Allowance {
   readonly limits: RepoLimits;
   #files = 0;
   #bytes = 0;
+  #repositories = 0;
 
   constructor(limits: RepoLimits) {
     this.limits = limits;
@@ -22,6 +26,12 @@ export class Allowance {
   take(bytes: number): LongshoreError | undefined {
     this.#files++;
     return this.#files > this.limits.files ? tooLarge(`more than ${this.limits.files} files`) : this.grow(bytes);
+  }
+
+  /** Likewise for one more repository. */
+  takeRepository(): LongshoreError | undefined {
+    this.#repositories++;
+    return this.#repositories > MAX_REPOSITORIES ? tooLarge(`more than ${MAX_REPOSITORIES} repositories`) : undefined;
   }
 
   /** Likewise for a file that was counted and turns out to be larger. */

@@ -17,6 +17,7 @@ const HARDENING = [
   'core.hooksPath=/dev/null',
   'core.symlinks=false',
   'core.fsmonitor=false',
+  'core.quotePath=false', // a name that is quoted still holds what no name should
   'core.bigFileThreshold=32m', // larger ones are streamed
   'fetch.fsckObjects=true',
   'fetch.unpackLimit=1', // always one pack, so that the limit of a file is the limit of all

@@ -23,7 +23,7 @@ import type { Sources } from '../workspace.ts';
 import { toDowntime, toImages, toPorts, toServices, toVolumes } from './outlook.ts';
 import { planNothing, printPlan } from './plan.ts';
 import { preflight } from './preflight.ts';
-import { imitate, relocate } from './scratch.ts';
+import { imitate, lendKnownHosts, relocate } from './scratch.ts';
 import { isRepeat } from './unchanged.ts';
 
 /** Where a plan is worked out. */
@@ -78,6 +78,7 @@ export async function look(site: Site): Promise<Looked> {
 async function prepare(site: Site, say: Say): Promise<{ written: Finding[]; sources: Sources }> {
   const { real, scratch, refuse, fetch } = site;
   if (fetch) scratch.checkout = await fetch(say);
+  await lendKnownHosts(real.workspace, scratch.workspace);
   const { document, sources } = await draft(scratch, say);
   real.checkout = scratch.checkout && inPlace(scratch.checkout, real);
   real.advice = scratch.advice;

@@ -4,7 +4,7 @@
 //   <dataDir>/plans/<random>/services/<name>/
 import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { lstat, readdir, rm, symlink } from 'node:fs/promises';
+import { copyFile, lstat, mkdir, readdir, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { reapOrphans } from '../../docker/orphan.ts';
 import { parseRendered, type Rendered } from '../rendered.ts';
@@ -39,6 +39,12 @@ export async function imitate(
   await scratch.write(sources);
   const gone = obsolete.filter((path) => !Object.hasOwn(sources.files, path));
   await linkRest(real.directory, scratch.directory, new Set([...OWN_NAMES, '.env', ...gone]));
+}
+
+/** Whom the service has met by ssh is known here, too; whom only a plan meets is forgotten with it. */
+export async function lendKnownHosts(real: Workspace, scratch: Workspace): Promise<void> {
+  await mkdir(scratch.directory, { recursive: true, mode: 0o700 });
+  await copyFile(real.knownHosts, scratch.knownHosts).catch(ignore('ENOENT'));
 }
 
 async function linkRest(from: string, to: string, skip: ReadonlySet<string>, below = ''): Promise<void> {
