@@ -20,13 +20,13 @@ export interface LiveFacts {
   volumes: readonly Named[];
 }
 
-export interface LiveDraft extends AdoptionDraft {
-  /** As plain data; `compose` of the draft is its text. */
+export interface LiveDraft extends Omit<AdoptionDraft, 'compose'> {
+  /** The file as plain data. */
   root: ComposeMap;
 }
 
 /** Throws `state_conflict` where the replicas of a service are not alike. */
-export function fromLive(facts: LiveFacts): Omit<LiveDraft, 'compose'> {
+export function fromLive(facts: LiveFacts): LiveDraft {
   const groups = Map.groupBy(facts.containers, (container) => serviceOf(container, facts));
   const services = [...groups].map(([name, list]): [string, ComposeMap] => [name, toService(name, list, facts)]);
   const used = services.map(([, service]) => service);
