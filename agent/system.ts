@@ -217,10 +217,10 @@ const createDraftAdoption =
     return draftAdoption(deps, question, signal);
   };
 
-function takeOver({ adopted, services, transact }: AgentState, containers: readonly Adopted[], desired: Desired): void {
-  transact(() => {
-    adopted.put(containers);
-    for (const id of new Set(containers.map(({ serviceId }) => serviceId))) services.setDesired(id, desired);
+function takeOver(state: AgentState, containers: readonly Adopted[], desired: Desired): void {
+  state.transact(() => {
+    state.adopted.put(containers);
+    for (const id of new Set(containers.map(({ serviceId }) => serviceId))) state.services.setDesired(id, desired);
   });
 }
 

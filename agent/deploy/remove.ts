@@ -2,7 +2,6 @@
 // project label, so it works with a broken or missing file; each part may be gone already. The folder goes last: it
 // is the proof that the project is ours, which a repeated attempt needs.
 import { SERVICE_LABEL, type Container, type Engine } from '../docker/engine.ts';
-import { isForeign } from '../owner.ts';
 import { graceMsOf, levelsOf, type Rendered } from './rendered.ts';
 import type { Task } from './task.ts';
 

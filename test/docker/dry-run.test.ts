@@ -72,7 +72,7 @@ async function planThenDeploy(t: Test, host: DeployHost, change: Partial<Service
   const outcome = await host.deploy(change);
   t.match(outcome, { state: 'succeeded' });
   t.strictSame(
-    plan.services.map(({ fields: _, ...step }) => step),
+    plan.services.map(({ fields: _fields, ...step }) => step),
     outcome.plan,
     'it did what the plan said',
   );

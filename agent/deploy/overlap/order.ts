@@ -5,7 +5,7 @@ import type { PlanStep, Replacement } from '#shared/model.ts';
 import type { FoundImages } from '../images.ts';
 import type { Container } from '../../docker/engine.ts';
 import { planDeploy, redefinedNetworks, type PlanFacts } from '../plan/plan.ts';
-import { durationMs, namespacesOf, replicasOf, type RenderedService } from '../rendered.ts';
+import { durationMs, namespacesOf, type RenderedService } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
 import { isOf } from '../revisions/origin.ts';
 
