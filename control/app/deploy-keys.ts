@@ -9,6 +9,7 @@ import type { Caller } from './api/caller.ts';
 import type { DeployKeys } from './api/deploy-keys.ts';
 import { makeDeployKey } from './deploy-key.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
+import { requireNoSet } from './sets/member-guard.ts';
 
 export interface DeployKeyDeps {
   stores: Stores;
@@ -26,7 +27,8 @@ export class DeployKeyDesk implements DeployKeys {
   async create(caller: Caller, serviceId: string): Promise<{ publicKey: string }> {
     const { stores, access, effects } = this.#deps;
     const { publicKey } = await effects.perform(() => {
-      const { name } = access.requireService(caller, serviceId);
+      const { name, setId } = access.requireService(caller, serviceId);
+      requireNoSet({ name, setId }, 'given a key');
       const made = makeDeployKey(`longshore-${name}`);
       return () => {
         const service = access.requireService(caller, serviceId);

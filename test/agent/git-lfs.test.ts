@@ -53,8 +53,12 @@ void t.test('files take the places of their pointers; one that stands twice come
   t.ok(directory.endsWith(`/${commit}-lfs`));
 });
 
-void t.test('without a wish for them pointers stay as they are', async (t) => {
-  const { lfs, fetch, server } = await start(t, (keep) => ({ 'model.bin': keep('a large model') }));
+void t.test('A53: without a wish for them pointers stay as they are, and no filter runs', async (t) => {
+  const attributes = '*.bin filter=lfs diff=lfs merge=lfs -text\n';
+  const { lfs, fetch, server } = await start(t, (keep) => ({
+    'model.bin': keep('a large model'),
+    '.gitattributes': attributes,
+  }));
   const { directory, commit } = await fetch({ source: { url: server.url, branch: null, login: LOGIN } });
   t.match(readFileSync(join(directory, 'model.bin'), 'utf8'), /^version https:/);
   t.ok(directory.endsWith(`/${commit}`));

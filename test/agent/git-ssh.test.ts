@@ -111,6 +111,16 @@ void t.test('a key that is not entered at the host fails with the way out', asyn
   });
 });
 
+void t.test("without a key of its own a service has what the agent's user has", async (t) => {
+  const folder = makeFolder(t);
+  const shims = makeShims(t, { git: 'git', ssh: '/bin/false' });
+  const source = { url: 'git@example.com:a/b.git', deployKey: undefined };
+  t.equal(await faultCode(fetchFrom(folder, source, { searchPath: shims.searchPath })), 'git_failed');
+  const { args = [] } = shims.calls().find(({ program }) => program === 'ssh') ?? {};
+  for (const option of ['BatchMode=yes', 'StrictHostKeyChecking=accept-new']) t.ok(args.includes(option), option);
+  t.notOk(args.some((arg) => arg === '-F' || arg.startsWith('IdentityFile') || arg.startsWith('UserKnownHostsFile')));
+});
+
 void t.test("A49: a stranger's ssh calls the address that was judged, and no other", async (t) => {
   const folder = makeFolder(t);
   const shims = makeShims(t, { git: 'git', ssh: '/bin/false' });

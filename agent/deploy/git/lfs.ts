@@ -4,7 +4,7 @@
 // https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md
 import { createHash } from 'node:crypto';
 import { lookup } from 'node:dns';
-import { copyFile, lstat, open, readdir, readFile, rename } from 'node:fs/promises';
+import { chmod, copyFile, lstat, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { request, type Dispatcher } from 'undici';
 import { z } from 'zod';
@@ -118,7 +118,7 @@ async function askFor({ source, dispatcher, signal }: Asking, wanted: readonly P
 
 const NEEDS_TOKEN = '; the repository has none, or wants a git_token that may read it';
 
-/** Whole and as it was promised, or not at all. */
+/** Over its pointer: what fails is thrown away with all that was fetched. */
 async function fetchFile(
   { source, dispatcher, signal }: Asking,
   { oid, size, paths }: Wanted,
@@ -132,14 +132,20 @@ async function fetchFile(
   const { statusCode, body } = await call(url, { dispatcher, signal, method: 'GET', headers });
   if (statusCode !== 200) throw lfsFault(`its server answered ${statusCode} for ${oid}`);
   const [first = '', ...others] = paths;
-  await writeChecked(`${first}.lfs-partial`, body, { oid, size });
-  await rename(`${first}.lfs-partial`, first);
-  for (const path of others) await copyFile(first, path);
+  await writeChecked(first, body, { oid, size });
+  for (const path of others) await copyContent(first, path);
+}
+
+/** Each place keeps the mode that git gave it. */
+async function copyContent(from: string, to: string): Promise<void> {
+  const { mode } = await lstat(to);
+  await copyFile(from, to);
+  await chmod(to, mode);
 }
 
 async function writeChecked(path: string, body: AsyncIterable<Buffer>, { oid, size }: Pointer): Promise<void> {
   const hash = createHash('sha256');
-  const file = await open(path, 'wx');
+  const file = await open(path, 'w');
   try {
     let bytes = 0;
     for await (const chunk of received(body)) {

@@ -7,6 +7,7 @@ import type { WriteContext } from '../../store/stores.ts';
 import type { Caller } from '../api/caller.ts';
 import type { NewService } from '../api/services.ts';
 import { draftNew, toFields, type Created, type CreateDeps } from '../create-service.ts';
+import { requireNoWatchPaths } from '../git-redraft.ts';
 import { requireNoReview } from '../review.ts';
 import type { ServiceDraft } from '../service-draft.ts';
 import type { Rollouts } from './rollouts.ts';
@@ -22,6 +23,7 @@ export interface CreatedSet extends Created {
 
 export function planSet(deps: CreateSetDeps, caller: Caller, input: NewService): (tx: WriteContext) => CreatedSet {
   requireNoReview(input);
+  requireNoWatchPaths(input);
   const { customerId, draft } = draftNew(deps, caller, input);
   const set = toSet(deps.clock.now(), caller, input, { customerId, draft });
   return (tx) => writeSet(deps, tx, set, draft, { pull: input.pull ?? 'missing', madeBy: caller.name });
