@@ -4,27 +4,40 @@
 //  1. While a job is inside, nothing is removed.
 //  2. While something is being removed, a job waits outside: milliseconds, once a prune.
 //  3. A prune never waits for jobs: it gives up what is left of its work.
+//  4. What was chosen before a job came is not removed after it: the job may have recorded a revision that needs it.
 
 export class ImageGate {
   #inside = 0;
-  #removal: Promise<unknown> = Promise.resolve();
+  #entered = 0;
+  /** All of them: several prunes may run at a time. */
+  #removals: Promise<unknown> = Promise.resolve();
 
   async during<T>(job: () => Promise<T>): Promise<T> {
     this.#inside++; // first: from here on no removal begins
+    this.#entered++;
     try {
-      await this.#removal;
+      await this.#removals;
       return await job();
     } finally {
       this.#inside--;
     }
   }
 
-  /** False when a job is inside: then nothing was done. */
-  async remove(work: () => Promise<unknown>): Promise<boolean> {
-    if (this.#inside > 0) return false;
+  /** To be called before it is chosen what goes. */
+  begin(): Removals {
+    const before = this.#inside === 0 ? this.#entered : undefined;
+    return { remove: async (work) => before === this.#entered && this.#remove(work) };
+  }
+
+  async #remove(work: () => Promise<unknown>): Promise<true> {
     const removal = work();
-    this.#removal = removal.catch(() => undefined);
+    this.#removals = Promise.allSettled([this.#removals, removal]);
     await removal;
     return true;
   }
+}
+
+export interface Removals {
+  /** False when a job is or was inside: then nothing was done. */
+  remove(work: () => Promise<unknown>): Promise<boolean>;
 }

@@ -8,13 +8,13 @@ import type { Clock } from '#shared/time.ts';
 import { listRevisions } from '../deploy/revisions/revisions.ts';
 import { ignore, Workspace } from '../deploy/workspace.ts';
 import type { ImageStore, StoredImage } from '../docker/image-store.ts';
-import type { ImageGate } from './image-gate.ts';
+import type { ImageGate, Removals } from './image-gate.ts';
 import { choosePrunable, freedBy, namesOf, type PruneChoice } from './prune-plan.ts';
 
 export interface PruneDeps {
   dataDir: string;
   store: ImageStore;
-  gate: Pick<ImageGate, 'remove'>;
+  gate: Pick<ImageGate, 'begin'>;
   clock: Clock;
 }
 
@@ -22,10 +22,11 @@ const HOUR_MS = 3600_000;
 
 /** Throws `service_busy` when a job keeps it from beginning at all. */
 export async function prune(deps: PruneDeps, request: PruneRequest): Promise<PruneResult> {
-  const { store } = deps;
+  const { store, gate } = deps;
+  const removals = gate.begin();
   const choice = await choose(deps, request);
   const { isDryRun, buildCache } = request;
-  const going = isDryRun ? choice.going : await removeAll(deps, choice.going);
+  const going = isDryRun ? choice.going : await removeAll(store, removals, choice.going);
   const cacheBytes = !buildCache ? 0 : await (isDryRun ? store.measureBuildCache() : store.trimBuildCache(0));
   return {
     images: going.map(({ id, tags, sizeBytes }) => ({ id, tags, sizeBytes })),
@@ -54,11 +55,15 @@ async function listKept(dataDir: string): Promise<Set<string>> {
 }
 
 /** Returns those that are gone. Ends early when a job comes. */
-async function removeAll({ store, gate }: PruneDeps, images: readonly StoredImage[]): Promise<StoredImage[]> {
+async function removeAll(
+  store: ImageStore,
+  removals: Removals,
+  images: readonly StoredImage[],
+): Promise<StoredImage[]> {
   const gone: StoredImage[] = [];
   for (const image of images) {
     let isGone = false;
-    const isDone = await gate.remove(async () => {
+    const isDone = await removals.remove(async () => {
       isGone = await removeNames(store, image);
     });
     if (!isDone && gone.length === 0) throw busy();
@@ -76,6 +81,6 @@ async function removeNames(store: ImageStore, image: StoredImage): Promise<boole
 
 const busy = () =>
   new LongshoreError('service_busy', {
-    message: 'Cannot remove images: a job is under way on this host',
+    message: 'Cannot remove images: a job is under way on this host, or began just now',
     details: 'It may be about to use them. Ask again when it has ended.',
   });

@@ -51,24 +51,52 @@ t.test('nothing is removed while a job is inside, and a job waits for what is be
   const told: string[] = [];
   const job = Promise.withResolvers<void>();
   const inside = gate.during(() => job.promise);
-  t.equal(await gate.remove(async () => told.push('removed')), false);
+  t.equal(await gate.begin().remove(async () => told.push('removed')), false);
   job.resolve();
   await inside;
 
   const removal = Promise.withResolvers<void>();
-  const removing = gate.remove(() => removal.promise);
+  const removals = gate.begin();
+  const removing = removals.remove(() => removal.promise);
   const next = gate.during(async () => told.push('job'));
-  t.equal(await gate.remove(async () => told.push('another')), false, 'the job that waits counts already');
+  t.equal(await removals.remove(async () => told.push('another')), false, 'the job that waits counts already');
   t.same(told, []);
   removal.resolve();
   t.equal(await removing, true);
   await next;
   t.same(told, ['job']);
-  t.equal(await gate.remove(async () => told.push('removed')), true, 'and the gate is open again');
+  t.equal(await gate.begin().remove(async () => told.push('removed')), true, 'and the gate is open again');
+});
+
+t.test('what was chosen before a job came, or while it was there, is not removed after it', async (t) => {
+  const gate = new ImageGate();
+  const job = Promise.withResolvers<void>();
+  const before = gate.begin();
+  const inside = gate.during(() => job.promise);
+  const meanwhile = gate.begin();
+  job.resolve();
+  await inside;
+  for (const removals of [before, meanwhile])
+    t.equal(await removals.remove(() => Promise.reject(new TypeError('needed by now'))), false);
+});
+
+t.test('a job waits for the removals of all prunes', async (t) => {
+  const gate = new ImageGate();
+  const [slow, quick] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const told: string[] = [];
+  const removing = [gate.begin().remove(() => slow.promise), gate.begin().remove(() => quick.promise)];
+  const job = gate.during(async () => told.push('job'));
+  quick.resolve();
+  await removing[1];
+  await new Promise(setImmediate);
+  t.same(told, []);
+  slow.resolve();
+  await Promise.all([...removing, job]);
+  t.same(told, ['job']);
 });
 
 t.test('a removal that fails lets jobs in', async (t) => {
   const gate = new ImageGate();
-  await t.rejects(gate.remove(() => Promise.reject(new TypeError('gone'))));
+  await t.rejects(gate.begin().remove(() => Promise.reject(new TypeError('gone'))));
   t.equal(await gate.during(async () => 'done'), 'done');
 });
