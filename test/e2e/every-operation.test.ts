@@ -273,6 +273,16 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', path, 204);
   });
 
+  await t.test('deploy keys', async (t) => {
+    const api = judgedIn(t);
+    const fields = { deploy_method: 'git', git_url: 'ssh://git@localhost:9/app.git', git_watch_paths: ['apps/**'] };
+    const made = await api.call('POST', '/api/services', 201, { name: uniqueProject(t, 'key'), ...fields });
+    const path = `/api/services/${String(made['id'])}`;
+    t.match(await api.call('POST', `${path}/deploy-key`, 201), { public_key: /^ssh-ed25519 / });
+    t.match(await api.call('GET', path, 200), { git: { has_deploy_key: true }, git_watch_paths: ['apps/**'] });
+    await api.call('DELETE', path, 204);
+  });
+
   await t.test('backups', async (t) => {
     const api = judgedIn(t);
     const list = `/api/services/${serviceId}/backups`;
