@@ -40,7 +40,11 @@ t.test('what is wrong with a key is said', async (t) => {
   for (const length of [0, 10, 20, 100, 180, body.length - 8])
     t.match(readDeployKey(armoured(body.subarray(0, length))), /missing or damaged/, `cut at ${length}`);
   for (const at of [body.length - 1, 98, 99, 120])
-    t.match(readDeployKey(armoured(Buffer.from(body).fill(255, at, at + 1))), /missing or damaged|not taken/, `broken at ${at}`);
+    t.match(
+      readDeployKey(armoured(Buffer.from(body).fill(255, at, at + 1))),
+      /missing or damaged|not taken/,
+      `broken at ${at}`,
+    );
   t.match(readDeployKey(begin), /missing or damaged/);
 });
 

@@ -26,7 +26,8 @@ t.test('the last fault counts, with the way out where there is one', async (t) =
     [SSH_END, 'fatal: Could not read from remote repository.'],
     [['Host key verification failed.', ...SSH_END], /git_known_hosts does not have/],
   ];
-  for (const [words, details] of cases) t.match(gitFault(words, false), { code: 'git_failed', details }, words[0] ?? 'nothing');
+  for (const [words, details] of cases)
+    t.match(gitFault(words, false), { code: 'git_failed', details }, words[0] ?? 'nothing');
 });
 
 t.test('A53: what ran out of what it may have is over the limit', async (t) => {
