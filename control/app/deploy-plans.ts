@@ -1,4 +1,5 @@
 // Asks a host what a deploy would do, and holds a deploy to what was planned.
+import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import type { PullPolicy, ServiceSpec } from '#shared/model.ts';
 import type { DeployPlan as HostPlan } from '#shared/protocol/deploy-parts.ts';
@@ -15,7 +16,7 @@ import type { NewService, ServiceChange } from './api/services.ts';
 import { previewCreate, type CreateDeps } from './create-service.ts';
 import type { CustomerRules } from './customer-rules.ts';
 import type { HostLinks } from './host-links.ts';
-import { PLAN_LIFE_MS, requireLivePlan, requireSamePlan, toPlanId } from './plan-id.ts';
+import { notAsPlanned, PLAN_LIFE_MS, requireLivePlan, requireSamePlan, toPlanId } from './plan-id.ts';
 import type { Refuse } from './service-draft.ts';
 import type { ServiceJobs } from './service-jobs.ts';
 import { draftSpec, requireSendable } from './service-spec.ts';
@@ -85,14 +86,24 @@ export class DeployPlanDesk implements DeployPlans {
     requireSamePlan(digest, (await this.#ask(wish)).digest);
   }
 
-  /** Throws `state_conflict` unless what waits for review would do now what was shown. */
-  async requireAsProposed(caller: Caller, id: string, { id: approves, pull }: WaitingMark): Promise<void> {
+  /**
+   * Throws `state_conflict` unless what waits for review would do now what was shown. What is returned throws it for what
+   * has changed since the host was asked: to be called inside the write.
+   */
+  async requireAsProposed(caller: Caller, id: string, waiting: WaitingMark): Promise<() => void> {
+    const wish = this.#wishToApprove(caller, id, waiting);
+    requireSamePlan(waiting.id, (await this.#ask(wish)).digest);
+    return () => {
+      if (!isDeepStrictEqual(this.#wishToApprove(caller, id, waiting), wish)) throw notAsPlanned();
+    };
+  }
+
+  #wishToApprove(caller: Caller, id: string, { id: approves, pull }: WaitingMark): Wish {
     const { access, customerRules, stores } = this.#deps;
     const before = access.requireService(caller, id);
     customerRules.requireActive(before.customerId);
     const service = { ...before, limits: customerRules.allotAgain(before), revision: before.revision + 1 };
-    const order = { pull: pull ?? undefined, deploys: true, approves };
-    requireSamePlan(approves, (await this.#ask(this.#wish(service, stores.services.requireSource(id), order))).digest);
+    return this.#wish(service, stores.services.requireSource(id), { pull: pull ?? undefined, deploys: true, approves });
   }
 
   #wishOf(caller: Caller, id: string, change: ServiceChange, pull: PullPolicy | undefined, refuse: Refuse): Wish {

@@ -21,9 +21,11 @@ export function requireLivePlan(planId: string, now: number): { digest: string }
 
 /** Throws `state_conflict` when a plan that is made now has another digest. */
 export function requireSamePlan(planned: string, now: string): void {
-  if (!now.startsWith(planned))
-    throw conflict('This is not what was planned: the host, the service or the request is another than then');
+  if (!now.startsWith(planned)) throw notAsPlanned();
 }
+
+export const notAsPlanned = (): LongshoreError =>
+  conflict('This is not what was planned: the host, the service or the request is another than then');
 
 const conflict = (message: string): LongshoreError =>
   new LongshoreError('state_conflict', { message, details: 'Nothing was changed. Plan again and decide anew.' });

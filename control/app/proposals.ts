@@ -51,8 +51,11 @@ export class ProposalDesk implements Proposals {
     const { effects, plans, serviceJobs, services } = this.#deps;
     const { jobId } = await effects.perform(async () => {
       const { waiting } = this.#require(caller, serviceId, proposalId);
-      await plans.requireAsProposed(caller, serviceId, waiting);
-      return (tx) => ({ jobId: serviceJobs.approve(tx, caller, serviceId, proposalId) });
+      const requireUnchanged = await plans.requireAsProposed(caller, serviceId, waiting);
+      return (tx) => {
+        requireUnchanged();
+        return { jobId: serviceJobs.approve(tx, caller, serviceId, proposalId) };
+      };
     });
     return services.showWithJob(serviceId, jobId);
   }

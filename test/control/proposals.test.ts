@@ -136,6 +136,27 @@ t.test('nothing is approved that is not what was shown', async (t) => {
   t.match(app.services.detail(ADMIN, id), { waiting: { id: ID } }, 'it waits on');
 });
 
+t.test('what changes while the host looks again is not approved along with it', async (t) => {
+  const { world, host } = await start(t);
+  const { app } = world;
+  const shared = await app.variables.create(ADMIN, { name: 'SHARED', value: 'shown' });
+  const own = { ...REVIEWED, variables: { LEVEL: '${SHARED}' }, hostId: host.id };
+  const { service, job } = await world.create('shop', own);
+  await host.finish(job.id, PROPOSED, NOTHING_RUNS);
+  let isChanged = false;
+  host.answers['service.plan'] = async () => {
+    if (!isChanged) await app.variables.update(ADMIN, shared.id, { value: 'another' });
+    isChanged = true;
+    return { plan: PLAN };
+  };
+  host.disconnect();
+  await host.connect(world);
+  const other = { code: 'state_conflict', message: /not what was planned/ };
+  await t.rejects(app.proposals.approve(ADMIN, service.id, ID), other);
+  t.match(lastOffer(host), { kind: 'propose' });
+  await app.proposals.approve(ADMIN, service.id, ID);
+});
+
 t.test('rejected, it is forgotten on both sides', async (t) => {
   const { world, rejected, id } = await startWaiting(t);
   const { app } = world;
