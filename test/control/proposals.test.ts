@@ -244,7 +244,9 @@ t.test(
     const customer = await app.customers.create(ADMIN, { name: 'C' });
     const own = { ...REVIEWED, hostId: host.id, customerId: customer.id };
     const { service } = await world.create('shop', own);
+    world.clock.advance(1); // jobs are told apart by their time
     await app.customers.suspend(ADMIN, customer.id);
+    world.clock.advance(1);
     await app.customers.resume(ADMIN, customer.id);
     t.match(world.stores.jobs.openOfService(service.id).at(-1), { kind: 'propose' });
   },
