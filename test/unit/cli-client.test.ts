@@ -25,7 +25,10 @@ const COMPOSE = 'services: { web: { image: "x:1" } }';
 void t.test('a list is a table for people, tabs for pipes and the JSON of the API for scripts', async (t) => {
   const api = await startFakeApi(t, () => listOf(SERVICE));
   const piped = await runCli(['services', 'list'], api);
-  t.match(piped.stdout, /^NAME\tSTATUS\tHEALTH\tREV\tAGE\tID\tURL\tREASON\nweb\trunning\thealthy\t1\t\d+s\tsvc_/);
+  t.match(
+    piped.stdout,
+    /^NAME\tSTATUS\tHEALTH\tREV\tUPDATE\tAGE\tID\tURL\tREASON\nweb\trunning\thealthy\t1\t-\t\d+s\tsvc_/,
+  );
   const shown = await runCli(['services', 'list'], { ...api, columns: 100 });
   t.match(shown.stdout, 'web   \u001b[32mrunning');
   const plain = await runCli(['services', 'list'], { ...api, columns: 100, env: { NO_COLOR: '1' } });
