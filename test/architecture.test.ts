@@ -57,7 +57,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     'one format of imported templates, and the manifests of Python and Rust, are written in it',
   ],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
-  [/^node-cron$/, ['agent/schedule/**', 'control/jobs/**'], 'schedules run on the host; control only tidies up'],
+  [/^node-cron$/, ['shared/schedule/cron.ts', 'control/jobs/**'], 'one place reads cron lines; whoever needs none loads none'],
   [
     /^undici$/,
     ['control/egress/**', '{agent,cli}/**'],
@@ -72,7 +72,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   [/^yaml$/, ['shared/compose/**', '{agent,control,cli}/**'], 'the agent loads shared code at once and yaml late'],
   [
     /^(?!node:|pino$|hyperid$|zod$)/,
-    ['shared/{compose/**,sqlite.ts,address.ts}', '{agent,control,cli}/**'],
+    ['shared/{compose/**,schedule/cron.ts,sqlite.ts,address.ts}', '{agent,control,cli}/**'],
     'shared code is loaded by both processes and stays lean: pino, hyperid and zod',
   ],
 ];
@@ -81,7 +81,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 const PURE = [
   'agent/deploy/{rendered,from-config,limits,observe,dotenv}.ts',
   'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
-  'agent/deploy/overlap/order.ts',
+  'agent/deploy/overlap/{order,stages}.ts',
   'agent/deploy/revisions/origin.ts',
   'agent/deploy/git/{git-faults,lfs-pointer,limits,submodules}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
@@ -103,6 +103,7 @@ const PURE = [
   'control/app/updates/{decide,window}.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
   'shared/{address,serial,time,zoned-time}.ts',
+  'shared/schedule/next-run.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
 const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js|smol-toml)$/;

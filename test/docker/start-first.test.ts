@@ -1,6 +1,7 @@
 // Services that are replaced start-first on a real Docker, watched through a proxy that asks Docker's DNS.
 import t from 'tap';
 import type { Container } from '../../agent/docker/engine.ts';
+import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep } from '#shared/model.ts';
 import { type DeployHost, startDeployHost, StepLog } from '../support/deploy-host.ts';
 import { ensureLanguages, requireDocker } from '../support/docker.ts';
@@ -157,11 +158,26 @@ t.test('start-first', async (t) => {
     t.strictSame(load.failures, []);
   });
 
+  await t.test('a cancel while both run takes the new ones away, and the next deploy starts anew', async (t) => {
+    const before = await standingOf(host);
+    const steps = new StepLog();
+    const cancelling = new AbortController();
+    steps.onSay = (_, { message = '' }) => {
+      if (message.includes('side by side')) cancelling.abort(new LongshoreError('cancelled'));
+    };
+    const compose = composeOf('two');
+    t.match(await host.deploy({ compose }, { steps, signal: cancelling.signal }), { state: 'cancelled' });
+    t.strictSame(await standingOf(host), before);
+    const outcome = await host.deploy({ compose });
+    t.match(outcome, { state: 'succeeded' });
+    t.equal(replacementOf(outcome.plan, 'web'), 'start_first');
+    t.equal(await (await fetch(url)).text(), 'two');
+  });
+
   await t.test('the same proxy has nobody to ask while a service is replaced stop-first', async (t) => {
     const load = startLoad(t, url, REQUESTS_PER_SECOND);
-    const outcome = await host.deploy({ compose: composeOf('two', { order: 'stop-first' }) });
+    const outcome = await host.deploy({ compose: composeOf('one', { order: 'stop-first' }) });
     t.match(outcome, { state: 'succeeded' });
-    await host.deploy({ compose: composeOf('one') });
     await load.stop();
     t.equal(replacementOf(outcome.plan, 'web'), 'stop_first');
     t.ok(load.failures.length > 0, 'which is what zero failures are held against');
