@@ -3,7 +3,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { checkGitSource } from '#shared/git-source.ts';
 import type { DeployMethod, GitLogin, GitSource } from '#shared/model.ts';
 import type { ServiceSource } from '../store/records.ts';
-import { DEFAULT_GIT_USERNAME, type NewService, type ServiceChange, type ShownGit } from './api/services.ts';
+import { DEFAULT_GIT_USERNAME, type ServiceChange, type ShownGit } from './api/services.ts';
 import { readDeployKey } from './deploy-key.ts';
 import { isWatchPath } from './watch-paths.ts';
 
@@ -88,12 +88,6 @@ export function checkWatchPaths(patterns: readonly string[]): void {
   if (bad.length === 0) return;
   const problem = 'Not a path inside the repository, like apps/web/** or !**/*.md';
   throw new LongshoreError('validation_error', { fields: Object.fromEntries(bad.map((name) => [name, problem])) });
-}
-
-/** A member that watches other files than the rest would hold a set's push back. Throws `validation_error`. */
-export function requireNoWatchPaths({ source }: Pick<NewService, 'source'>): void {
-  if (!('watchPaths' in source) || !source.watchPaths?.length) return;
-  throw new LongshoreError('validation_error', { fields: { git_watch_paths: 'is for services on one host' } });
 }
 
 /** The source with the credentials of another, or none: an earlier revision is fetched with those of today. */

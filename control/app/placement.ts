@@ -31,13 +31,16 @@ export function choosePlacement(hosts: readonly Candidate[], labels: Record<stri
 }
 
 /** What does not go together. Throws validation_error. */
-export function requireConsistent(input: Pick<NewService, 'hostId' | 'placement' | 'review' | 'source'>): void {
-  const { hostId, placement, review, source } = input;
+export function requireConsistent(
+  input: Pick<NewService, 'hostId' | 'placement' | 'review' | 'autoUpdate' | 'source'>,
+): void {
+  const { hostId, placement, review, autoUpdate, source } = input;
   const isSet = placement?.replicas === 'per_host';
   const isWatching = 'watchPaths' in source && (source.watchPaths ?? []).length > 0;
   const fields = {
     ...(isSet && hostId !== undefined && { host_id: 'goes with replicas "one": "per_host" is for every host' }),
     ...(isSet && review === true && { review: 'goes with replicas "one": members are deployed in turn' }),
+    ...(isSet && autoUpdate !== undefined && { auto_update: 'goes with replicas "one": members change in waves' }),
     ...(isSet && isWatching && { git_watch_paths: 'goes with replicas "one": every push redeploys a set' }),
     ...(!isSet &&
       placement?.maxParallel !== undefined && { 'placement.max_parallel': 'goes with replicas "per_host"' }),

@@ -25,12 +25,6 @@ export function requireReviewable(method: DeployMethod, review: boolean | undefi
   throw new LongshoreError('validation_error', { fields: { review: problem } });
 }
 
-/** Waves go on by themselves: throws `validation_error` where a set was to wait for somebody. */
-export function requireNoReview({ review }: { review?: boolean | undefined }): void {
-  if (review !== true) return;
-  throw new LongshoreError('validation_error', { fields: { review: 'is not for a service on each of several hosts' } });
-}
-
 /** The proposal that waits. Throws `state_conflict` when it is not the one that was shown. */
 export function requireWaiting(name: string, waiting: WaitingMark | null, shownId: string): WaitingMark {
   if (waiting?.id === shownId) return waiting;

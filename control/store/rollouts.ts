@@ -106,12 +106,13 @@ export class RolloutStore {
     this.#db.run(sql, { id, state, haltedBy: haltedBy ?? null, at: at ?? null });
   }
 
-  /** In the order in which their turns come. Hosts that are in it already stay as they are. */
+  /** In the order in which their turns come. One that is in it already and had its turn, or was passed over, has another. */
   addTargets(rolloutId: string, hostIds: readonly string[]): void {
     this.#db.run(
       `INSERT INTO rollout_targets (rollout_id, host_id, position, state)
        SELECT :rolloutId, value, key + (SELECT count(*) FROM rollout_targets WHERE rollout_id = :rolloutId), 'pending'
-       FROM json_each(:hostIds) WHERE true ON CONFLICT DO NOTHING`,
+       FROM json_each(:hostIds) WHERE true
+       ON CONFLICT DO UPDATE SET state = 'pending', wave = NULL, reason = NULL WHERE state IN ('skipped', 'succeeded')`,
       { rolloutId, hostIds: JSON.stringify(hostIds) },
     );
   }

@@ -121,6 +121,14 @@ export class SetStore {
     );
   }
 
+  /** Of those that were counted in, only these stay so. */
+  keepHosts(id: string, hostIds: readonly string[]): void {
+    this.#db.run(
+      `DELETE FROM service_set_hosts WHERE set_id = :id AND host_id NOT IN (SELECT value FROM json_each(:hostIds))`,
+      { id, hostIds: JSON.stringify(hostIds) },
+    );
+  }
+
   removeHost(id: string, hostId: string): void {
     this.#db.run('DELETE FROM service_set_hosts WHERE set_id = :id AND host_id = :hostId', { id, hostId });
   }

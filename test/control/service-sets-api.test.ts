@@ -75,6 +75,8 @@ t.test('what does not go together is a 422 that names it', async (t) => {
   t.match(await refused({ ...git, git_watch_paths: ['web/**'], placement: PER_HOST }), fields('git_watch_paths'));
   const ai = { deploy_method: 'ai', ai_url: 'https://example.com/a.git', compose: undefined };
   t.match(await refused({ ...ai, review: true, placement: PER_HOST }), fields('review'));
+  const window = { start: '02:00', duration_minutes: 60, time_zone: 'UTC' };
+  t.match(await refused({ auto_update: { window }, placement: PER_HOST }), fields('auto_update'));
   t.match(await refused({ placement: { ...PER_HOST, replicas: 'some' } }), fields('placement.replicas'));
 });
 

@@ -2,7 +2,6 @@
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
-import { eventually } from '../support/eventually.ts';
 import { reportOf } from '../support/fake-host.ts';
 import { EU, SetWorld } from '../support/set-world.ts';
 
@@ -170,6 +169,18 @@ t.test('a host that goes away with its job keeps it, and the others go on', asyn
   t.match([it.rollout.state, it.target('b')?.jobId], ['succeeded', jobId]);
 });
 
+t.test('the first host that goes away at its work is waited for; a redeploy goes to the others first', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.running('a');
+  await it.goAway('a');
+  await it.sweep();
+  t.match(it.rollout, { counts: { running: 1, pending: 2 } }, 'what has silenced one host meets no other');
+  await it.world.app.sets.redeploy(ADMIN, it.id, undefined);
+  await it.finish('b');
+  await it.finish('c');
+  t.match(it.rollout, { state: 'running', counts: { succeeded: 2, pending: 1 } });
+});
+
 t.test('when no host is connected the first job waits for its host', async (t) => {
   const it = new SetWorld(new ControlWorld(t));
   for (const name of ['a', 'b']) it.hosts[name] = await it.world.join(EU, name);
@@ -220,6 +231,39 @@ t.test('a revoked host is passed over, and its member goes by itself', async (t)
   t.match(it.world.stores.services.find(gone), { setRevision: 1 }, 'it is as it was');
   t.match(await it.world.app.services.remove(ADMIN, gone, 0), { isDone: true });
   t.match(it.set, { members: { total: 1 } });
+});
+
+t.test('a host that is let in again becomes what its set wants by then', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finishAll();
+  const back = await it.revoke('b');
+  await it.world.app.sets.update(ADMIN, it.id, change);
+  await it.finishAll();
+  await back();
+  t.match(it.rollout, { kind: 'join', counts: { running: 1 } });
+  t.match(await it.hosts['b']?.offered(it.target('b')?.jobId ?? ''), { spec: { compose: change.compose } });
+  await it.finishAll();
+  t.match(it.set, { members: { total: 2, upToDate: 2 } });
+});
+
+t.test('a host that is let in again while the rollout that passed it over goes on has its turn', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c']);
+  await it.finish('a');
+  await it.running('b');
+  const back = await it.revoke('b');
+  await it.running('c');
+  t.match(it.target('b'), { state: 'skipped' });
+  await back();
+  t.match([it.rollout.kind, it.target('b')?.state], ['create', 'pending']);
+  await it.finishAll();
+  t.match(it.set, { members: { total: 3, upToDate: 3 } });
+});
+
+t.test('one that comes back as it was is let alone', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finishAll();
+  await (await it.revoke('b'))();
+  t.match(it.rollout, { kind: 'create', state: 'succeeded' });
 });
 
 t.test('a host that is revoked in its turn does not halt the rollout', async (t) => {
@@ -294,6 +338,18 @@ t.test('a member whose removal fails stays, and deleting again tries it again', 
   await it.hosts['b']?.finish(it.target('b')?.jobId ?? '', {}, null);
   await it.settle();
   t.throws(() => it.set, { code: 'not_found' });
+});
+
+t.test('cancelling a removal answers who waits for it, and keeps the members that are left', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b']);
+  await it.finishAll();
+  const removing = it.world.app.sets.remove(ADMIN, it.id, 60_000);
+  await it.running('a', 'b');
+  await it.hosts['a']?.finish(it.target('a')?.jobId ?? '', {}, null);
+  await it.world.app.sets.cancel(ADMIN, it.id, it.rolloutId);
+  t.match(await removing, { isDone: false });
+  await it.sweep();
+  t.match(it.set, { state: 'steady', members: { total: 1 }, rollout: { kind: 'remove', state: 'cancelled' } });
 });
 
 t.test('a set without members is gone at once', async (t) => {
@@ -403,6 +459,14 @@ t.test('while its customer is suspended a rollout waits, and goes on when it is 
   await t.rejects(customers.remove(ADMIN, customerId), { code: 'in_use' });
 });
 
+t.test('a set for a customer that is suspended is refused', async (t) => {
+  const it = new SetWorld(new ControlWorld(t));
+  await it.join('a');
+  const customerId = await it.world.customer('Acme');
+  await it.world.app.customers.suspend(ADMIN, customerId);
+  await t.rejects(it.create({}, { customerId }), { code: 'customer_suspended' });
+});
+
 t.test('labels and names reach all members without a deploy; a wave takes its size from now', async (t) => {
   const it = await SetWorld.start(t, ['a', 'b', 'c', 'd']);
   await it.finish('a');
@@ -509,5 +573,7 @@ t.test('a thousand hosts are no giant write', async (t) => {
   t.equal(stores.services.ofSet(it.id).length, 1);
   await it.finish('connected');
   t.match(it.rollout, { state: 'running', counts: { succeeded: 1, pending: 999 } });
-  await eventually(() => it.set.state, { until: (state) => state === 'rolling_out' });
+  await stores.writer.write(() => insert(1000));
+  await it.world.app.sets.redeploy(ADMIN, it.id, undefined);
+  t.match(it.rollout, { counts: { running: 1, pending: 999 } }, 'a set that outgrew the limit can still be changed');
 });

@@ -92,6 +92,18 @@ export class SetWorld {
     await this.sweep();
   }
 
+  /** Returns what lets it in again. */
+  async revoke(name: string): Promise<() => Promise<void>> {
+    const { hosts } = this.world.app;
+    await hosts.revoke(ADMIN, this.hosts[name]?.id ?? '');
+    this.world.clock.advance(1);
+    return async () => {
+      const { id } = await hosts.createJoinToken(ADMIN, { labels: EU });
+      await this.hosts[name]?.enrol(this.world, id);
+      await this.comeBack(name);
+    };
+  }
+
   sweep(): Promise<void> {
     return this.world.parts.rollouts.sweep();
   }

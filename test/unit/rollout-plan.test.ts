@@ -131,16 +131,20 @@ const CASES: Record<string, [RolloutFacts, string[]]> = {
     ['wait: A wave is under way'],
   ],
   'a host that is away is no success': [facts([done('a'), target('b', { host: 'away' })]), ['wait: Hosts are away']],
-  'without any success a first wave of one is tried elsewhere': [
-    facts([running('a', { host: 'away' }), target('b'), target('c')]),
+  'without any success a first wave that its host never heard of is tried elsewhere': [
+    facts([running('a', { host: 'away', job: 'unsent' }), target('b'), target('c')]),
     ['wave 2: b (one host first)'],
+  ],
+  'without any success a host that fell silent at its work is waited for: the work may have silenced it': [
+    facts([running('a', { host: 'away' }), target('b'), target('c')], { maxParallel: 5 }),
+    ['wait: The first host went away at its work'],
   ],
   'when no host is connected the first job waits for its host, and only that': [
     facts([target('a', { host: 'away' }), target('b', { host: 'away' })]),
     ['wave 1: a (no host is connected: the first waits for its own)'],
   ],
   'and no second one': [
-    facts([running('a', { host: 'away' }), target('b', { host: 'away' })]),
+    facts([running('a', { host: 'away', job: 'unsent' }), target('b', { host: 'away' })]),
     ['wait: Hosts are away'],
   ],
   'a member with another job under way is passed over': [

@@ -7,8 +7,6 @@ import type { WriteContext } from '../../store/stores.ts';
 import type { Caller } from '../api/caller.ts';
 import type { NewService } from '../api/services.ts';
 import { draftNew, toFields, type Created, type CreateDeps } from '../create-service.ts';
-import { requireNoWatchPaths } from '../git-redraft.ts';
-import { requireNoReview } from '../review.ts';
 import type { ServiceDraft } from '../service-draft.ts';
 import type { Rollouts } from './rollouts.ts';
 import { chooseHosts } from './set-hosts.ts';
@@ -22,8 +20,6 @@ export interface CreatedSet extends Created {
 }
 
 export function planSet(deps: CreateSetDeps, caller: Caller, input: NewService): (tx: WriteContext) => CreatedSet {
-  requireNoReview(input);
-  requireNoWatchPaths(input);
   const { customerId, draft } = draftNew(deps, caller, input);
   const set = toSet(deps.clock.now(), caller, input, { customerId, draft });
   return (tx) => writeSet(deps, tx, set, draft, { pull: input.pull ?? 'missing', madeBy: caller.name });
@@ -66,6 +62,7 @@ function writeSet(
   { source }: ServiceDraft,
   order: { pull: NonNullable<NewService['pull']>; madeBy: string },
 ): CreatedSet {
+  customerRules.requireActive(set.customerId);
   const hosts = chooseHosts(stores, links, set);
   for (const { id, name } of hosts) {
     if (stores.services.findByName(id, set.name)) throw taken(set.name, name);

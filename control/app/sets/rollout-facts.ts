@@ -14,7 +14,7 @@ export function gatherFacts(stores: Stores, links: Links, set: SetRecord, rollou
   const targets = stores.rollouts.targets(rollout.id);
   const places = byId(stores.hosts.places(targets.map(({ hostId }) => hostId)));
   const members = new Map(stores.services.ofSet(set.id).map((member) => [member.hostId, member]));
-  const open = stores.jobs.openOfSet(set.id);
+  const open = Map.groupBy(stores.jobs.openOfSet(set.id), ({ serviceId }) => serviceId);
   return {
     isRemoval: rollout.kind === 'remove',
     isRunning: rollout.state === 'running',
@@ -27,7 +27,7 @@ export function gatherFacts(stores: Stores, links: Links, set: SetRecord, rollou
         host: standingOf(places.get(target.hostId), set, links),
         ...jobOf(stores, target),
         member,
-        isBusy: open.some(({ id, serviceId }) => serviceId === member?.id && id !== target.jobId),
+        isBusy: open.get(member?.id ?? '')?.some(({ id }) => id !== target.jobId) ?? false,
       };
     }),
   };
@@ -45,10 +45,12 @@ function standingOf(place: HostPlace | undefined, set: SetRecord, links: Links):
   return place.isToldOnline ? 'unsure' : 'away';
 }
 
-function jobOf(stores: Stores, { jobId }: TargetRecord): Pick<TargetFacts, 'job' | 'jobError'> {
-  const job = jobId === null ? undefined : stores.jobs.find(jobId);
+/** Of a target that is not running it does not matter any more. */
+function jobOf(stores: Stores, { state, jobId }: TargetRecord): Pick<TargetFacts, 'job' | 'jobError'> {
+  const job = state !== 'running' || jobId === null ? undefined : stores.jobs.find(jobId);
   if (!job) return { job: null, jobError: null };
-  return { job: isJobEnd(job.state) ? job.state : 'open', jobError: errorOf(job) };
+  if (isJobEnd(job.state)) return { job: job.state, jobError: errorOf(job) };
+  return { job: job.state === 'queued' ? 'unsent' : 'open', jobError: null };
 }
 
 const errorOf = ({ error }: JobRecord): string | null => error?.message ?? null;

@@ -4,7 +4,8 @@
 //   first wave      one host; as long as nothing has succeeded, each wave is of one
 //   further waves   at most `maxParallel`, once every job of the wave before has succeeded and its members are well
 //   a failure       halts it: whoever has not had its turn keeps what it has
-//   a host away     neither holds the others up nor counts as success; its turn comes when it is back
+//   a host away     neither holds the others up nor counts as success; its turn comes when it is back. But while nothing
+//                   has succeeded, one that fell silent at its work is waited for: the work may have silenced it
 //
 // A removal knows no waves: every host is told at once, and a failure does not keep the others.
 import type { JobEndState } from '#shared/model.ts';
@@ -16,8 +17,8 @@ export type HostStanding = 'connected' | 'unsure' | 'away' | 'closed';
 
 export interface TargetFacts extends Pick<TargetRecord, 'hostId' | 'state' | 'wave' | 'isRetry' | 'reason'> {
   host: HostStanding;
-  /** How its job of this rollout stands; null: it has none, or it was forgotten. */
-  job: 'open' | JobEndState | null;
+  /** How its job of this rollout stands; `unsent`: open, and not sent; null: it has none, or it was forgotten. */
+  job: 'unsent' | 'open' | JobEndState | null;
   /** Why the job failed. */
   jobError: string | null;
   /** Null: there is none. */
@@ -74,7 +75,7 @@ function after(target: TargetFacts, verdict: Verdict | undefined): TargetFacts {
 /** Undefined: nothing is new. */
 function judge(target: TargetFacts, { isRemoval, isRunning }: RolloutFacts): Verdict | undefined {
   const { hostId, state, host, job } = target;
-  const isOpen = job === 'open';
+  const isOpen = job === 'unsent' || job === 'open';
   if (host === 'closed' && !isRemoval && !isOpen && (state === 'pending' || state === 'running')) {
     return { hostId, state: 'skipped', reason: 'The host was revoked or has other labels now' };
   }
@@ -110,12 +111,13 @@ function planWave(facts: RolloutFacts): RolloutStep {
   const failed = targets.find(({ state }) => state === 'failed');
   if (failed) return halt(failed);
   if (heldBy !== null) return wait(heldBy);
-  const active = targets.filter(({ state, host }) => state === 'running' && host !== 'away');
+  const active = targets.filter(holdsUp(isProven(targets)));
   const due = targets.filter((target) => target.wave !== null && isStartable(target));
   const room = Math.max(0, maxParallel - active.length);
   const [first] = due;
   if (first && room > 0) return start(first.wave ?? 1, due.slice(0, room), 'the rest of its wave');
-  if (active.length > 0) return wait('A wave is under way');
+  if (active.some(({ host }) => host !== 'away')) return wait('A wave is under way');
+  if (active.length > 0) return wait('The first host went away at its work');
   return openWave(facts);
 }
 
@@ -123,10 +125,10 @@ function openWave({ targets, maxParallel }: RolloutFacts): RolloutStep {
   const waiting = targets.filter(({ state, wave }) => state === 'pending' && wave === null);
   const ready = waiting.filter(isStartable).toSorted((a, b) => Number(b.isRetry) - Number(a.isRetry));
   const wave = Math.max(0, ...targets.map((target) => target.wave ?? 0)) + 1;
-  const isProven = targets.some(({ state }) => state === 'succeeded');
   if (ready.length > 0) {
-    const reason = isProven ? `at most ${maxParallel} at a time` : 'one host first';
-    return start(wave, ready.slice(0, isProven ? maxParallel : 1), reason);
+    const isTried = isProven(targets);
+    const reason = isTried ? `at most ${maxParallel} at a time` : 'one host first';
+    return start(wave, ready.slice(0, isTried ? maxParallel : 1), reason);
   }
   const isUntouched = targets.every(({ state, host }) => state === 'pending' && host !== 'connected');
   const first = waiting.find(({ isBusy }) => !isBusy);
@@ -144,6 +146,14 @@ function planRemoval({ targets, isRunning }: RolloutFacts): RolloutStep {
   const failed = targets.find(({ state }) => state === 'failed');
   return failed ? halt(failed) : { do: 'finish' };
 }
+
+const isProven = (targets: readonly TargetFacts[]): boolean => targets.some(({ state }) => state === 'succeeded');
+
+/** Whose turn it is, and has to be over first. */
+const holdsUp =
+  (isTried: boolean) =>
+  ({ state, host, job }: TargetFacts): boolean =>
+    state === 'running' && (host !== 'away' || (!isTried && job === 'open'));
 
 const isStartable = ({ state, host, isBusy }: TargetFacts): boolean =>
   state === 'pending' && host === 'connected' && !isBusy;

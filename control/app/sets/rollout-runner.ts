@@ -44,12 +44,16 @@ export class RolloutRunner {
 
   /** Cheap, safe to call at any time. */
   nudge(): void {
-    this.#isNudged = true;
     if (this.#isClosed) return;
-    this.#work ??= this.#advanceAll().finally(() => {
-      this.#work = undefined;
-      if (this.#isNudged) this.nudge();
-    });
+    this.#isNudged = true;
+    const warn = (error: unknown) =>
+      this.#deps.log.warn({ err: toLongshoreError(error) }, 'could not look for open rollouts');
+    this.#work ??= this.#advanceAll()
+      .catch(warn)
+      .finally(() => {
+        this.#work = undefined;
+        if (this.#isNudged) this.nudge();
+      });
   }
 
   /** Counts in the hosts that came, and goes on with every rollout. */

@@ -67,6 +67,8 @@ export class Rollouts {
 
   /** With its first wave. Throws what keeps that from being started: then nothing has begun. */
   begin(tx: WriteContext, set: SetRecord, order: RolloutOrder): Begun {
+    // Whoever it is not for is a newcomer when it is wanted again.
+    this.#deps.stores.sets.keepHosts(set.id, order.hostIds);
     const { id } = this.prepare(tx, set, order);
     const started = this.step(tx, id).map((hostId) => this.startOne(tx, id, hostId));
     return { rolloutId: id, first: started.find((one) => one !== null) ?? null };
@@ -117,8 +119,8 @@ export class Rollouts {
   }
 
   /** Jobs under way are let finish; one that no host has heard of is called off. */
-  end(tx: WriteContext, { id, state }: RolloutRecord, as: 'cancelled' | 'superseded'): void {
-    const { stores, cancels, clock } = this.#deps;
+  end(tx: WriteContext, { id, setId, state }: RolloutRecord, as: 'cancelled' | 'superseded'): void {
+    const { stores, cancels, waiters, clock } = this.#deps;
     if (!isCurrent(state)) throw notNow(id, state, as);
     stores.rollouts.setState(id, as, { at: clock.now() });
     stores.rollouts.skipPending(id, `The rollout was ${as}`);
@@ -126,11 +128,13 @@ export class Rollouts {
       const job = at === 'running' && jobId !== null ? stores.jobs.find(jobId) : undefined;
       if (job?.state === 'queued') cancels.cancel(tx, job, 'superseded');
     }
+    tx.afterCommit(() => waiters.settle(setId));
   }
 
-  #note({ id, kind, setRevision }: RolloutRecord, verdict: Verdict): void {
+  #note({ id, kind, setId, setRevision, state }: RolloutRecord, verdict: Verdict): void {
     const { stores } = this.#deps;
     stores.rollouts.judge(id, verdict);
+    if (verdict.state === 'skipped' && isCurrent(state)) stores.sets.removeHost(setId, verdict.hostId); // until it is back
     const { serviceId } = stores.rollouts.findTarget(id, verdict.hostId) ?? {};
     if (verdict.state !== 'succeeded' || kind === 'remove' || !serviceId) return;
     stores.services.setSetRevision(serviceId, setRevision);

@@ -9,7 +9,7 @@ import { isWanted } from './rollout-facts.ts';
 /** Each is a row and a job of a rollout, and all of them are one page of the set. */
 export const MAX_HOSTS = 1000;
 
-/** Throws `no_host` when there is none, or there are too many. */
+/** Throws `no_host` when there is none, or too many for a new set; one that has members keeps to as many as may be. */
 export function chooseHosts(
   stores: Stores,
   links: Pick<HostLinks, 'isConnected'>,
@@ -23,13 +23,15 @@ export function chooseHosts(
       details: 'Add a host with them, or ask for other labels in placement.labels.',
     });
   }
-  if (hosts.length > MAX_HOSTS) {
+  const members = new Set(stores.services.ofSet(set.id).map(({ hostId }) => hostId));
+  if (hosts.length > MAX_HOSTS && members.size === 0) {
     throw new LongshoreError('no_host', {
       message: `A set is for at most ${MAX_HOSTS} hosts: ${hosts.length} have these labels`,
       details: 'Ask for more labels in placement.labels, and make several sets.',
     });
   }
-  const members = new Set(stores.services.ofSet(set.id).map(({ hostId }) => hostId));
-  const rank = ({ id }: HostPlace): number => (links.isConnected(id) ? 0 : 2) + (members.has(id) ? 0 : 1);
-  return hosts.toSorted((a, b) => rank(a) - rank(b)); // by name within
+  const isNew = ({ id }: HostPlace): number => (members.has(id) ? 0 : 1);
+  const meant = hosts.toSorted((a, b) => isNew(a) - isNew(b)).slice(0, MAX_HOSTS);
+  const rank = (host: HostPlace): number => (links.isConnected(host.id) ? 0 : 2) + isNew(host);
+  return meant.toSorted((a, b) => rank(a) - rank(b)); // by name within
 }
