@@ -27,6 +27,7 @@ export const ID_PREFIXES = [
   'aud',
   'set',
   'rol',
+  'exe',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 

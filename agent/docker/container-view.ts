@@ -104,6 +104,24 @@ type RawEvent = {
   Actor?: { ID?: string; Attributes?: Record<string, string> };
 };
 
+/** Changes of a container and of the networks it is in; leaves out what health checks and execs cause every few seconds. */
+export const EVENTS = [
+  'create',
+  'start',
+  'die',
+  'oom',
+  'health_status',
+  'stop',
+  'kill',
+  'pause',
+  'unpause',
+  'rename',
+  'destroy',
+  'update',
+  'connect',
+  'disconnect',
+];
+
 /**
  * `health_status: healthy` and the like lose what follows the colon: who is interested inspects anyway. An event about
  * a network names the container, and not whose it is.

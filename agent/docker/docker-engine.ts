@@ -2,7 +2,7 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RegistryLogin } from '#shared/model.ts';
-import { fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
+import { EVENTS, fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
@@ -24,29 +24,13 @@ import {
   type Volume,
   type VolumeSize,
 } from './engine.ts';
+import { startExec } from './exec.ts';
 import { splitTag, withTag } from './image-name.ts';
 import type { LiveContainer } from './live-container.ts';
+import type { ExecOptions, RunningExec } from './running-exec.ts';
 import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats } from './usage-view.ts';
-
-/** Changes of a container and of the networks it is in; leaves out what health checks and execs cause every few seconds. */
-const EVENTS = [
-  'create',
-  'start',
-  'die',
-  'oom',
-  'health_status',
-  'stop',
-  'kill',
-  'pause',
-  'unpause',
-  'rename',
-  'destroy',
-  'update',
-  'connect',
-  'disconnect',
-];
 
 type Filters = Record<string, string[]>;
 
@@ -180,6 +164,10 @@ class DockerEngine implements Engine {
     return this.#client.change(`Cannot rename container "${id}"`, 0, (docker, abortSignal) =>
       docker.getContainer(id).rename({ name, abortSignal }),
     );
+  }
+
+  startExec(id: string, options: ExecOptions): Promise<RunningExec> {
+    return startExec(this.#client, id, options);
   }
 
   findImage(reference: string): Promise<Image | undefined> {

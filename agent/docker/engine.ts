@@ -5,6 +5,7 @@
 // `port_taken` and `image_unavailable` for what those names say, and `docker_error` for any other refusal.
 import type { ContainerView, RegistryLogin } from '#shared/model.ts';
 import type { LiveContainer } from './live-container.ts';
+import type { ExecOptions, RunningExec } from './running-exec.ts';
 
 /** Deadlines in milliseconds. A stop has the container's grace period on top. */
 export const ENGINE_DEADLINES = {
@@ -170,6 +171,9 @@ export interface Engine {
   removeContainer(id: string, options?: { keepsVolumes?: boolean }): Promise<void>;
   /** Fails with `docker_error` when the name is taken, also by this container. */
   renameContainer(id: string, name: string): Promise<void>;
+
+  /** Runs a program inside a running container. Fails with `docker_error` for one that does not run, or an unknown user. */
+  startExec(id: string, options: ExecOptions): Promise<RunningExec>;
 
   findImage(reference: string): Promise<Image | undefined>;
   /** Fails with `image_unavailable` naming the image, or `registry_login_failed` for a login that is refused. Pulling what is current is a no-op of the registry. */

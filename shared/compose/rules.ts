@@ -1,5 +1,5 @@
-// What a compose file may ask for, as data: the two built-in sections and the schema of the host's policy file, which
-// may change any single rule of either. The judging is in policy.ts.
+// What a compose file may ask for, and whether programs may be run in what it made, as data: the two built-in sections
+// and the schema of the host's policy file, which may change any single rule of either. The judging is in policy.ts.
 import * as z from 'zod';
 
 export interface PolicyRules {
@@ -42,6 +42,8 @@ export interface PolicyRules {
   containers: number | null;
   /** Host ports of one file; null is no limit. */
   publishedPorts: number | null;
+  /** Programs may be run inside the containers: `POST /api/services/:id/exec` and terminals. */
+  exec: boolean;
 }
 
 export type PolicySection = 'operator' | 'tenant';
@@ -74,6 +76,7 @@ const OPERATOR: PolicyRules = {
   outsideBuilds: true,
   containers: null,
   publishedPorts: null,
+  exec: true,
 };
 
 /** An allow-list: a key that Compose learns tomorrow is refused until somebody has thought about it. */
@@ -111,6 +114,7 @@ const TENANT: PolicyRules = {
   outsideBuilds: false,
   containers: 100,
   publishedPorts: 256, // Docker runs a process for each
+  exec: true, // it can do nothing there that the compose file could not have asked for
 };
 
 export const DEFAULT_POLICY: PolicyFile = { operator: OPERATOR, tenant: TENANT };
@@ -141,6 +145,7 @@ const section = () =>
       outsideBuilds: z.boolean(),
       containers: z.number().int().positive().nullable(),
       publishedPorts: z.number().int().nonnegative().nullable(),
+      exec: z.boolean(),
     } satisfies Record<keyof PolicyRules, z.ZodType>)
     .partial();
 

@@ -7,6 +7,7 @@ import * as z from 'zod';
 import { PULL_POLICIES } from '../model.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
 import { driftDraft, shownDrift } from './drift-parts.ts';
+import { execInput, execRequest } from './exec-parts.ts';
 import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
 import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
 import { pruneRequest, pruneResult, serviceUpdates } from './image-parts.ts';
@@ -225,6 +226,11 @@ export const METHODS = {
     params: lazy(() => z.object({ serviceId: z.string() })),
     result: lazy(() => z.object({ draft: driftDraft() })),
   },
+  /**
+   * control → agent: what goes into a program of the stream `exec`, answered when it has been taken; for one that has
+   * ended it is dropped. Whoever wants it in order waits for each answer.
+   */
+  'exec.input': { params: lazy(() => execInput()), result: lazy(() => z.object({})) },
   /** Either way: a trivial round trip for measuring. */
   echo: {
     params: lazy(() => z.object({ data: z.string().max(65_536) })),
@@ -248,8 +254,9 @@ export const NOTIFICATIONS = {
 export type NotificationName = keyof typeof NOTIFICATIONS;
 export type Notification<N extends NotificationName> = z.infer<ReturnType<(typeof NOTIFICATIONS)[N]>>;
 
-/** Streams control opens on an agent. Data frames are newline-terminated JSON of model.LogEntry; a frame ends with a line. */
+/** Streams control opens on an agent. */
 export const STREAMS = {
+  /** Data frames are newline-terminated JSON of model.LogEntry; a frame ends with a line. */
   logs: lazy(() =>
     z.object({
       serviceId: z.string(),
@@ -260,6 +267,8 @@ export const STREAMS = {
       follow: z.boolean(),
     }),
   ),
+  /** Runs a program inside a container of the service; frames as in exec-frame.ts. It ends when the stream does. */
+  exec: lazy(() => execRequest()),
 } as const;
 export type StreamName = keyof typeof STREAMS;
 export type StreamParams<S extends StreamName> = z.infer<ReturnType<(typeof STREAMS)[S]>>;

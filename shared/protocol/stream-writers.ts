@@ -16,6 +16,7 @@ export const MAX_STREAM_FRAME_BYTES = STREAM_CREDIT_BYTES / 2;
 /** More log followers on one host than any panel shows; the rest is told to come back. */
 const MAX_STREAMS = 256;
 
+type Handler = (params: unknown, writer: StreamWriter, opened: () => void) => Promise<void>;
 type Open = Extract<Frame, { t: 'sopen' }>;
 
 interface OutStream {
@@ -104,7 +105,8 @@ export class StreamWriters {
       if (this.#streams.size > MAX_STREAMS)
         throw new LongshoreError('unavailable', { message: 'Too many open streams' });
       const params = parseParams(STREAMS[name as StreamName](), p, name);
-      await handler(params, this.#writerOf(stream), () => this.#markOpened(stream));
+      // As in answers.ts: the table pairs each name with its schema and its handler.
+      await (handler as Handler)(params, this.#writerOf(stream), () => this.#markOpened(stream));
     } catch (error) {
       stream.error = toLongshoreError(error);
       if (stream.error.code === 'internal' && !stream.abort.signal.aborted)

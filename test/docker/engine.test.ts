@@ -2,6 +2,7 @@
 import t, { type Test } from 'tap';
 import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
 import type { Engine, EngineEvent } from '../../agent/docker/engine.ts';
+import type { RunningExec } from '../../agent/docker/running-exec.ts';
 import { SOCKET } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
@@ -206,6 +207,33 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
     });
   });
 
+  await t.test('a program inside a container: its output, its input, its exit code', async (t) => {
+    const { engine, create } = await make(t);
+    const id = await create('web');
+    await t.rejects(engine.startExec(id, { command: ['true'] }), { code: 'docker_error' });
+    await engine.startContainer(id);
+    const hostile = ['a; b', '$(id)', '`id`', 'c\nd', '--', "'", '"', '*'];
+    const echo = await engine.startExec(id, { command: ['echo', ...hostile] });
+    t.equal(await readAll(echo), `stdout: ${hostile.join(' ')}\n`);
+    t.match(await ended(echo), { isRunning: false, exitCode: 0 });
+    const failing = await engine.startExec(id, { command: ['false'] });
+    t.equal(await readAll(failing), '');
+    t.equal((await ended(failing)).exitCode, 1);
+    const cat = await engine.startExec(id, { command: ['cat'], takesInput: true });
+    t.match(await cat.inspect(), { isRunning: true, exitCode: null, pid: Number });
+    await cat.write(Buffer.from('typed'));
+    cat.endInput();
+    cat.endInput();
+    t.equal(await readAll(cat), 'stdout: typed');
+    await cat.write(Buffer.from('too late'));
+    const idle = await engine.startExec(id, { command: ['sleep', '60'], terminal: { columns: 80, rows: 24 } });
+    await idle.resize({ columns: 100, rows: 30 });
+    idle.detach();
+    idle.detach();
+    t.equal(await readAll(idle), '');
+    t.match(await idle.inspect(), { isRunning: true }, 'nobody listens any more, and it goes on');
+  });
+
   await t.test("a project's networks and volumes are listed and removed, and may be gone already", async (t) => {
     const { engine, project, createNetwork, createVolume } = await make(t);
     await Promise.all([createNetwork(), createVolume()]);
@@ -244,6 +272,19 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
     await closed;
   });
 }
+
+/** Its output with the name of the stream before each piece that differs from the one before. */
+async function readAll({ output }: RunningExec): Promise<string> {
+  let [text, last] = ['', ''];
+  for await (const { stream, bytes } of output) {
+    text += stream === last ? bytes.toString() : `${stream}: ${bytes.toString()}`;
+    last = stream;
+  }
+  return text;
+}
+
+/** The output may end a moment before Docker knows of the end. */
+const ended = (exec: RunningExec) => eventually(() => exec.inspect(), { until: ({ isRunning }) => !isRunning });
 
 t.test('a socket that is not there is `docker_unavailable`', async (t) => {
   const engine = createDockerEngine({ socketPath: '/nowhere/docker.sock' });

@@ -15,8 +15,10 @@ import type {
   VolumeSize,
 } from '../../agent/docker/engine.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
+import type { ExecOptions, RunningExec } from '../../agent/docker/running-exec.ts';
 import type { LiveConfig, LiveContainer } from '../../agent/docker/live-container.ts';
 import { LongshoreError } from '#shared/errors.ts';
+import { runFake, type FakeExec } from './fake-exec.ts';
 
 export class FakeEngine implements Engine {
   readonly containers = new Map<string, Container>();
@@ -34,6 +36,8 @@ export class FakeEngine implements Engine {
   readonly configs = new Map<string, Partial<LiveConfig>>();
   /** What a registry would have. */
   readonly registry = new Set<string>();
+  /** Programs that were run inside containers, in order. */
+  readonly execs: FakeExec[] = [];
   /** While set, every call fails as it does when the socket is gone. */
   isAway = false;
   now: () => number = Date.now;
@@ -182,6 +186,13 @@ export class FakeEngine implements Engine {
     container.name = name;
   }
 
+  async startExec(id: string, options: ExecOptions): Promise<RunningExec> {
+    if (this.#require(id).state !== 'running') throw new LongshoreError('docker_error');
+    const exec = runFake(id, options);
+    this.execs.push(exec);
+    return exec;
+  }
+
   addImage(reference: string, given: Partial<Image> = {}): void {
     const image = { id: `sha256:${reference}`, tags: [reference], digests: [], sizeBytes: 1000, architecture: 'amd64' };
     this.images.set(reference, { ...image, hasHealthCheck: false, volumes: [], ...given });
@@ -256,7 +267,19 @@ export class FakeEngine implements Engine {
     const { restartPolicy: restart, cpuLimit: cpus, memoryLimitBytes: limit } = container;
     const limits = { ...(cpus !== null && { cpus }), ...(limit !== null && { mem_limit: limit }) };
     const config = { image, ...(restart !== 'no' && { restart }), ...limits, ...this.configs.get(id) };
-    return { id, name, project, service, number: 0, isOneOff: false, state, imageId, labels, config, anonymousVolumes: {} };
+    return {
+      id,
+      name,
+      project,
+      service,
+      number: 0,
+      isOneOff: false,
+      state,
+      imageId,
+      labels,
+      config,
+      anonymousVolumes: {},
+    };
   }
 
   #answer(): void {
