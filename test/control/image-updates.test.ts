@@ -244,6 +244,25 @@ t.test('one service after another on a host, and a customer that is suspended no
   t.same(begun.toSorted(), ['third: newer images', 'web: newer images']);
 });
 
+t.test('what its plan has no room for is said once and not tried again', async (t) => {
+  const scene = await start(t);
+  const { world, host } = scene;
+  const customerId = await world.customer('Acme');
+  const theirs = await world.deployed(host, 'theirs', { customerId, autoUpdate: { window: WINDOW } });
+  await world.deployed(host, 'greedy', { customerId, limits: { cpu: 2 } });
+  const plan = await world.app.plans.create(ADMIN, { name: 'full', limits: { cpu: 2 } });
+  await world.app.customers.update(ADMIN, customerId, { planId: plan.id });
+  scene.id = theirs;
+  await scene.find(check('sha256:2'));
+  for (let round = 1; round <= 3; round++) await scene.runUpdates();
+  t.match(scene.told('update'), [/available/, /^Newer images were not taken: Plan "full" limits cpu to 2/]);
+  t.same(world.stores.jobs.openOfService(theirs), []);
+  await world.app.customers.update(ADMIN, customerId, { planId: null });
+  await scene.find(check('sha256:3'));
+  await scene.runUpdates();
+  t.match(world.stores.jobs.openOfService(theirs), [{ cause: 'newer images' }]);
+});
+
 t.test('a check that is asked for is known when it is answered', async (t) => {
   let scene: Scene | undefined;
   const made = await start(t, {

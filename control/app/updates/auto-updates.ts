@@ -1,6 +1,6 @@
 // Services that take newer images by themselves. Safe to run at any time and twice: the job and the note that these
 // images were tried are one write, so there is never a second job for the same images.
-import { toLongshoreError } from '#shared/errors.ts';
+import { toLongshoreError, type LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ServiceRecord } from '../../store/records.ts';
@@ -8,6 +8,7 @@ import type { Stores, WriteContext } from '../../store/stores.ts';
 import type { HostLinks } from '../host-links.ts';
 import type { ServiceJobs } from '../service-jobs.ts';
 import { decideUpdate } from './decide.ts';
+import { holdUpdates } from './update-news.ts';
 
 export interface AutoUpdateDeps {
   stores: Stores;
@@ -26,13 +27,17 @@ export class AutoUpdates {
 
   /** Begins what is due: on each host one at a time, and nothing beside another deploy there. */
   async run(): Promise<void> {
+    for (const { id } of this.#deps.stores.services.withUpdates()) await this.#update(id);
+  }
+
+  async #update(id: string): Promise<void> {
     const { stores, log } = this.#deps;
-    for (const { id } of stores.services.withUpdates()) {
-      try {
-        if (this.#findDue(id)) await stores.writer.write((tx) => this.#begin(tx, id));
-      } catch (error) {
-        log.warn({ err: toLongshoreError(error), service: id }, 'could not update a service by itself');
-      }
+    try {
+      if (this.#findDue(id)) await stores.writer.write((tx) => this.#begin(tx, id));
+    } catch (error) {
+      const fault = toLongshoreError(error);
+      log.warn({ err: fault, service: id }, 'could not update a service by itself');
+      if (!fault.retryable && fault.code !== 'internal') await stores.writer.write(() => this.#giveUp(id, fault));
     }
   }
 
@@ -40,6 +45,17 @@ export class AutoUpdates {
   #begin(tx: WriteContext, id: string): void {
     const service = this.#findDue(id);
     if (service) this.#deps.serviceJobs.redeployForUpdate(tx, service);
+  }
+
+  /** A plan that is full today is full in five seconds: what may not be begun counts as tried. */
+  #giveUp(serviceId: string, { message: cause }: LongshoreError): void {
+    const { stores, clock } = this.#deps;
+    const service = stores.services.find(serviceId);
+    if (!service) return;
+    holdUpdates(stores, serviceId, service.revision);
+    const message = `Newer images were not taken: ${cause}`;
+    const told = { serviceId, hostId: service.hostId, type: 'update', status: 'refused', message };
+    stores.events.insert({ ...told, at: clock.now() });
   }
 
   #findDue(id: string): ServiceRecord | undefined {
