@@ -89,7 +89,7 @@ const PURE = [
   'agent/docker/{live-*,engine,container-view,usage-view,progress}.ts',
   'agent/docker/image-name.ts',
   'agent/images/{challenge,endpoints,prune-plan,reference,registry-answers,verdict}.ts',
-  'agent/drift/{compare,message,show,snapshot}.ts',
+  'agent/drift/{adapt-key,compare,message,show,snapshot}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',

@@ -1,6 +1,6 @@
 // What a service has to be made from to be what already runs. Looks and reads, changes nothing.
-import { stringify } from 'yaml';
 import type { AdoptionDraft, Find } from '#shared/adoption.ts';
+import { writeYaml } from '#shared/compose/write-yaml.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { AdoptionQuestion } from '#shared/protocol/host-parts.ts';
 import { requireOwnProject } from '../deploy/check.ts';
@@ -29,12 +29,10 @@ export async function draftAdoption(
   const live = fromLive({ containers, as: question.as, ...(await resourcesOf(deps.engine, isNative, question.as)) });
   const source = isNative && question.mayReadFiles ? await fromFiles({ ...deps, signal }, find, containers) : undefined;
   return {
-    ...(source ?? { compose: toText(live.root), variables: live.variables }),
+    ...(source ?? { compose: writeYaml(live.root), variables: live.variables }),
     containers: live.containers,
   };
 }
-
-const toText = (root: object): string => stringify(root, { aliasDuplicateObjects: false });
 
 function requireAdoptable({ name, obstacle }: Find, { as }: AdoptionQuestion): void {
   if (!obstacle || (isAboutName(obstacle) && as !== name)) return;

@@ -4,11 +4,11 @@
 import { existsSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
-import { stringify } from 'yaml';
 import type { AdoptionDraft, Find } from '#shared/adoption.ts';
 import { COMPOSE_LIMITS, parseCompose } from '#shared/compose/parse.ts';
 import { referencesOf } from '#shared/compose/references.ts';
 import type { ComposeMap } from '#shared/compose/values.ts';
+import { writeYaml } from '#shared/compose/write-yaml.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { withScratch } from '../deploy/plan/scratch.ts';
 import { fromConfig } from '../deploy/from-config.ts';
@@ -107,7 +107,7 @@ const asWritten = (text: string, environment: Readonly<Record<string, string>>):
 function withoutSecrets(rendered: Rendered, environment: Readonly<Record<string, string>>): Source {
   const { services, variables } = hideSecrets(rendered.services);
   return {
-    compose: stringify({ ...rendered, services }, { aliasDuplicateObjects: false }),
+    compose: writeYaml({ ...rendered, services }),
     variables: { ...takeFrom(environment, rendered), ...variables },
   };
 }

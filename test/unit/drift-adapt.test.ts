@@ -112,6 +112,18 @@ t.test('what did not change stays to the letter', async (t) => {
   t.equal(adapt(text, group('web', { user: '5' }), group('web', { user: '6' })), text.replace('"5"', '"6"'));
 });
 
+t.test('of an environment the other variables stay to the letter too', async (t) => {
+  const text = 'services:\n  web:\n    environment:\n      A: 1_000 # a thousand\n      B: x\n';
+  const [before, live] = [group('web', { environment: { B: 'x' } }), group('web', { environment: { B: 'y' } })];
+  t.equal(adapt(text, before, live), text.replace('B: x', 'B: y'));
+});
+
+t.test('what Compose would take for a number or a date is quoted', async (t) => {
+  const live = { environment: { A: '1_000', B: '0B11', C: '2020-01-01', D: '+1_0' } };
+  const text = adapt('services: {web: {image: a}}', group('web', {}), group('web', live));
+  t.match(text, '{ A: "1_000", B: "0B11", C: "2020-01-01", D: "+1_0" }');
+});
+
 t.test("somebody else's network and volume are declared as such", async (t) => {
   const live = {
     networks: { shop_default: {}, edge: {} },
@@ -174,14 +186,42 @@ const REFUSED: [name: string, text: string, before: Snapshot, live: Snapshot, wh
     'services: {web: {env_file: a.env}}',
     group('web', { environment: { A: '1' } }),
     group('web', {}),
+    /the environment may come from an env_file/,
+  ],
+  [
+    'a variable that a list of the file does not have',
+    'services: {web: {environment: [B=1]}}',
+    group('web', { environment: { A: '1', B: '1' } }),
+    group('web', { environment: { B: '1' } }),
     /environment.A is not in the file itself/,
+  ],
+  [
+    'what an extended service may have too',
+    'services: {web: {extends: {file: a.yaml, service: b}, user: "5"}}',
+    group('web', { user: '5' }),
+    group('web', {}),
+    /user may come from what the service extends/,
+  ],
+  [
+    'a part that another service refers to',
+    'services:\n  web: {environment: &e {A: "1"}}\n  other: {environment: *e}',
+    group('web', { environment: { A: '1' } }),
+    group('web', { environment: { A: '2' } }),
+    /"other" would become another one by an anchor/,
+  ],
+  [
+    'a part with an anchor that would go',
+    'services:\n  web: {command: [&a x]}\n  other: {command: [*a]}',
+    group('web', { command: ['x'] }),
+    group('web', { command: ['y'] }),
+    /an anchor that another part of the file refers to/,
   ],
   [
     'a key that comes from elsewhere',
     'x-a: &a {user: "5"}\nservices: {web: {<<: *a, image: b}}',
     group('web', { user: '5' }),
     group('web', {}),
-    /"user" of service "web" comes from another part/,
+    /"web" would become another one by an anchor or a merged key/,
   ],
   [
     'a file of several documents',
