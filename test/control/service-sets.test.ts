@@ -105,6 +105,19 @@ t.test('resuming tries those that failed first, then goes on', async (t) => {
   await t.rejects(it.world.app.sets.cancel(ADMIN, it.id, it.rolloutId), conflict(/is succeeded/));
 });
 
+t.test('what failed together is tried again together', async (t) => {
+  const it = await SetWorld.start(t, ['a', 'b', 'c', 'd'], { maxParallel: 2 });
+  await it.finish('a');
+  await it.running('b', 'c');
+  await it.fail('b');
+  await it.fail('c');
+  t.match(it.rollout, { state: 'halted', counts: { failed: 2, pending: 1 } });
+  await it.world.app.sets.resume(ADMIN, it.id, it.rolloutId);
+  await it.running('b', 'c');
+  await it.finishAll();
+  t.match(it.rollout, { state: 'succeeded' });
+});
+
 t.test('cancelling ends it, and no host is counted in behind its back', async (t) => {
   const it = await SetWorld.start(t, ['a', 'b', 'c']);
   await it.finish('a');

@@ -1,6 +1,7 @@
 // Carries rollouts on. No arguments, the same work each time, safe to run twice: it asks each open rollout for its next
 // step and takes it. News of members and hosts nudge it, a timer finds what a nudge could have missed, and counts in the
 // hosts that came since. All it knows by itself is whether it is at work.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toLongshoreError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import { type JobState, isJobEnd } from '#shared/model.ts';
@@ -62,7 +63,11 @@ export class RolloutRunner {
     try {
       const sets = stores.sets.all();
       const places = sets.length > 0 ? stores.hosts.places() : [];
-      for (const set of sets) await this.#countIn(set, places);
+      for (const set of sets) {
+        if (this.#isClosed) return;
+        await this.#countIn(set, places);
+        await nextTurn(); // a thousand hosts are half a millisecond, and there may be hundreds of sets
+      }
     } catch (error) {
       log.warn({ err: toLongshoreError(error) }, 'could not look for hosts that sets want');
     }

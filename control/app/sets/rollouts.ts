@@ -115,7 +115,8 @@ export class Rollouts {
     if (state !== 'halted') throw notNow(id, state, 'resumed');
     stores.rollouts.retryFailed(id);
     stores.rollouts.setState(id, 'running');
-    for (const hostId of this.step(tx, id)) this.startOne(tx, id, hostId);
+    const [first] = this.step(tx, id); // what keeps it from being started is the answer; the rest of a wave follows
+    if (first !== undefined) this.startOne(tx, id, first);
   }
 
   /** Jobs under way are let finish; one that no host has heard of is called off. */
