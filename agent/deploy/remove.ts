@@ -1,7 +1,9 @@
 // Takes a service off the host: containers, networks, volumes (also anonymous ones), the folder. Goes by Compose's
 // project label, so it works with a broken or missing file; each part may be gone already. The folder goes last: it
-// is the proof that the project is ours, which a repeated attempt needs.
+// is the proof that the project is ours, which a repeated attempt needs. What was adopted without being of the Compose
+// project keeps its volumes, as that one's other volumes stay.
 import { SERVICE_LABEL, type Container, type Engine } from '../docker/engine.ts';
+import { isForeign } from '../owner.ts';
 import { graceMsOf, levelsOf, type Rendered } from './rendered.ts';
 import type { Task } from './task.ts';
 
@@ -13,7 +15,7 @@ export async function remove(task: Task): Promise<void> {
     const all = await deps.engine.listProject(workspace.name);
     const own = all.filter(({ labels }) => wasApplied || labels[SERVICE_LABEL] === run.service.spec.id);
     await stopInOrder(deps.engine, own, rendered);
-    await Promise.all(own.map(({ id }) => deps.engine.removeContainer(id)));
+    await Promise.all(own.map((one) => deps.engine.removeContainer(one.id, { keepsVolumes: isForeign(one) })));
     if (wasApplied || own.length > 0) await removeResources(deps.engine, workspace.name);
     await workspace.remove();
     say({ message: `${own.length} containers removed` });

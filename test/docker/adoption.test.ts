@@ -242,7 +242,9 @@ t.test('an adoption that is cut off at any step is done when it is run again', {
   const deps = await startDeployParts(t);
   const name = uniqueProject(t, 'adopt');
   t.teardown(() => docker(['rm', '-f', name]));
-  await docker(['create', '--name', name, 'busybox:1']);
+  await docker(['create', '--name', name, '-v', '/scratch', 'busybox:1']);
+  const anonymous = await docker(['inspect', '--format', '{{(index .Mounts 0).Name}}', name]);
+  t.teardown(() => docker(['volume', 'rm', '-f', anonymous]));
   const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
   const question = { kind: 'container', name, as: name, mayReadFiles: true } as const;
   const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
@@ -256,4 +258,8 @@ t.test('an adoption that is cut off at any step is done when it is run again', {
   }
   t.match(await host.run({ kind: 'adopt', adopts: draft.containers }), { state: 'succeeded', goodRevision: 1 });
   t.match(await host.executor.observe(host.spec, 'stopped'), { lifecycle: 'stopped', containers: [{ name }] });
+
+  t.match(await host.run({ kind: 'remove' }), { state: 'succeeded' });
+  t.equal(await docker(['ps', '-aq', '--filter', `name=${name}`]), '');
+  t.match(await docker(['volume', 'inspect', anonymous]), anonymous, 'a volume that was there before stays');
 });
