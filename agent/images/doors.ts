@@ -47,8 +47,14 @@ function contextFor(folder: string | undefined, caFile: string | undefined): Sec
     ...(folder === undefined ? [] : ownCertificates(folder)),
     ...(caFile === undefined ? [] : [readFileSync(caFile)]),
   ];
-  return createSecureContext({ ca: [...getCACertificates('bundled'), ...getCACertificates('system'), ...own] });
+  return own.length === 0 ? (usualContext ??= trusting([])) : trusting(own);
 }
+
+/** Where nothing is added: made once, because reading hundreds of certificates holds everything up for about 30 ms. */
+let usualContext: SecureContext | undefined;
+
+const trusting = (more: readonly Buffer[]): SecureContext =>
+  createSecureContext({ ca: [...getCACertificates('bundled'), ...getCACertificates('system'), ...more] });
 
 /** Nothing where there is no such folder, which is the common case, or none we may read. */
 function ownCertificates(folder: string): Buffer[] {

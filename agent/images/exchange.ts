@@ -111,7 +111,8 @@ export class Exchange {
     });
     const { body } = await readUpTo(reply.body, TOKEN_LIMIT_BYTES);
     const header = (name: string) => [reply.headers[name] ?? []].flat()[0];
-    if (status === 429) onPause(pauseOf(header('retry-after'), clock.now()));
+    // A mirror's word is about itself: the registry is asked next.
+    if (status === 429 && !endpoint.isMirror) onPause(pauseOf(header('retry-after'), clock.now()));
     return { status, header, text: body.toString('utf8') };
   }
 

@@ -4,7 +4,7 @@
 // The name of an image is a stranger's word, and so is all that a registry says. So nothing is asked where Docker would
 // not ask it, and never at a link-local address; a registry on a public address leads to public addresses only; a login
 // goes to the token server that the registry itself names, never along with a redirect; all answers have limits.
-import { lookup as systemLookup } from 'node:dns';
+import { lookup as systemLookup, type LookupAddress } from 'node:dns';
 import { promisify } from 'node:util';
 import { isAddress, isCallable } from '#shared/address.ts';
 import { toCallFault } from '#shared/call-fault.ts';
@@ -60,7 +60,8 @@ export class Registries {
   }
 
   async #ask(place: Place, subject: Subject, signal: AbortSignal): Promise<string> {
-    const { lookup = systemLookup, certificates = CERTIFICATES, clock, fetchSettings } = this.#deps;
+    const { certificates = CERTIFICATES, clock, fetchSettings } = this.#deps;
+    const lookup = lookingOnce(this.#deps.lookup ?? systemLookup);
     const addresses = await resolve(lookup, hostOf(place.server));
     const isPublic = addresses.some((address) => isCallable(address, { allowsPrivate: false }));
     const onPause = (ms: number) => void this.#pauses.set(place.server, clock.now() + ms);
@@ -86,6 +87,19 @@ export class Registries {
 }
 
 const hostOf = (server: string): string => new URL(`https://${apiHostOf(server)}`).hostname.replace(/^\[|\]$/g, '');
+
+/** A name that changes its mind is connected to where it was judged to be. */
+function lookingOnce(lookup: Lookup): Lookup {
+  const known = new Map<string, LookupAddress[]>();
+  return (name, options, done) => {
+    const found = known.get(name);
+    if (found) return done(null, found);
+    lookup(name, options, (error, addresses) => {
+      if (!error) known.set(name, addresses);
+      done(error, addresses);
+    });
+  };
+}
 
 async function resolve(lookup: Lookup, host: string): Promise<string[]> {
   if (isAddress(host)) return [host];

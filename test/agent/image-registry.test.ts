@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { request } from 'undici';
+import type { Lookup } from '#shared/guarded-lookup.ts';
 import { openDoor } from '../../agent/images/doors.ts';
 import type { RegistrySettings } from '../../agent/images/endpoints.ts';
 import { Registries, type RegistriesDeps } from '../../agent/images/registry.ts';
@@ -74,9 +75,9 @@ t.test(
     ]) {
       t.equal(await faultCode(ask(registry.port)), 'egress_denied', realm);
     }
-    // The name is on a public address when it is judged; that the connection ends here is the test's own doing.
+    // The registry is on a public address as well, which is not tried.
     realm = `https://127.0.0.2:${inner.port}/token`;
-    const lookup = resolveTo('93.184.215.14', '127.0.0.1');
+    const lookup = resolveTo('127.0.0.1', '93.184.215.14');
     const settings = { insecureServers: [`registry.example:${registry.port}`] };
     t.equal(await faultCode(ask(registry.port, registries({ lookup, settings }), 'registry.example')), 'egress_denied');
     t.same(inner.asked, []);
@@ -170,4 +171,22 @@ t.test('a mirror of Docker Hub is asked first, without a login', async (t) => {
   const from = registries({ settings, lookup: resolveTo('127.0.0.1') });
   t.equal(await from.fetchDigest('nginx:1', loginTo('docker.io'), NEVER), DIGEST);
   t.same(mirror.asked, ['HEAD /v2/library/nginx/manifests/1 nobody']);
+});
+
+t.test('a mirror that wants to be left alone keeps nobody from asking', async (t) => {
+  const mirror = await startFakeRegistry(t, (_request, response) => response.writeHead(429).end());
+  const settings = { mirrors: [`http://127.0.0.1:${mirror.port}`] };
+  const from = registries({ settings, lookup: resolveTo('127.0.0.1'), deadlineMs: 500 });
+  const askHub = () => faultCode(from.fetchDigest('nginx:1', undefined, NEVER));
+  t.not(await askHub(), 'rate_limited', 'Docker Hub itself, which is not there');
+  t.not(await askHub(), 'rate_limited');
+  t.equal(mirror.asked.length, 2);
+});
+
+t.test('a name that changes its mind is asked where it was judged to be', async (t) => {
+  const registry = await startFakeRegistry(t, sayDigest);
+  const answers = ['127.0.0.1', '169.254.169.254'];
+  const lookup: Lookup = (_name, _options, done) =>
+    done(null, [{ address: answers.shift() ?? '169.254.169.254', family: 4 }]);
+  t.equal(await ask(registry.port, registries({ lookup }), 'registry.example'), DIGEST);
 });

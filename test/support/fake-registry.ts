@@ -44,11 +44,11 @@ export const wantToken =
     response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm()}",service="fake"` }).end();
   };
 
-/** Every name has these addresses, in turn; the last answer stays. */
-export function resolveTo(...answers: string[]): Lookup {
-  let count = 0;
-  return (_name, _options, done) => {
-    const address = answers[Math.min(count++, answers.length - 1)] ?? '';
-    done(null, [{ address, family: address.includes(':') ? 6 : 4 }]);
-  };
-}
+/** Every name has these addresses, tried in this order. */
+export const resolveTo =
+  (...addresses: string[]): Lookup =>
+  (_name, _options, done) =>
+    done(
+      null,
+      addresses.map((address) => ({ address, family: address.includes(':') ? 6 : 4 })),
+    );
