@@ -2,6 +2,7 @@
 // `longshore up` beside control in the same process. Stopping it stops no service.
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PolicyFile } from '#shared/compose/rules.ts';
 import { newInstanceId } from '#shared/ids.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
@@ -31,6 +32,7 @@ import type { Engine } from './docker/engine.ts';
 import { startEventHub, type EventHub } from './docker/events.ts';
 import { createLogStreamer } from './docker/logs.ts';
 import { destinationOf, rememberEnrolment } from './enrolment.ts';
+import { Execs } from './exec/execs.ts';
 import { startFactsReport } from './facts-report.ts';
 import { collectHostFacts, readBootId, type HostDeps } from './host.ts';
 import { startImages, type Images } from './images/images.ts';
@@ -96,7 +98,11 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
   await clearScratch(config.dataDir);
-  const { watch, drift, inbox, planDeploy, images } = startJobs({ config, deps, state, docker, notify, askAi }, scope);
+  const policy = loadPolicy();
+  const { watch, drift, inbox, planDeploy, images } = startJobs(
+    { config, deps, state, docker, policy, notify, askAi },
+    scope,
+  );
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
@@ -109,6 +115,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
     maskOf: (serviceId) => followMask(state.services, serviceId),
   });
+  const execs = new Execs({ engine, services: state.services, policy, clock, log });
+  scope.onStop('programs in containers', () => execs.close());
   const history = new History({ dataDir: config.dataDir, services: state.services });
   const observe = (id: string) => watch.observe(id);
   const reviews = new Reviews({ dataDir: config.dataDir, services: state.services });
@@ -116,6 +124,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const answers = {
     inbox,
     streamLogs,
+    execs,
     collectFacts: collect,
     observe,
     planDeploy,
@@ -154,12 +163,13 @@ interface JobParts {
   deps: AgentDeps;
   state: AgentState;
   docker: Docker;
+  policy: PolicyFile;
   notify: (progress: Progress) => void;
   askAi: AskAi;
 }
 
 function startJobs(
-  { config, deps, state, docker, notify, askAi }: JobParts,
+  { config, deps, state, docker, policy, notify, askAi }: JobParts,
   scope: Scope,
 ): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; drift: DriftWatch; inbox: Inbox; images: Images } {
   const { clock, log, reservedPorts = [] } = deps;
@@ -170,7 +180,6 @@ function startJobs(
   const onChange = (id: string) => watch.touch(id);
   const drift = startDriftWatch({ dataDir, state, engine, hub, clock, log, underWay, onChange }, scope);
   const images = startImages({ ...config, ...docker, ...deps, state, underWay }, scope);
-  const policy = loadPolicy();
   const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
   const executing = {
     dataDir,

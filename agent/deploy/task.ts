@@ -1,4 +1,5 @@
 // What every part of a job works with: the job, its folder, the deps, and which step is under way.
+import { sectionOf } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { JobStep } from '#shared/model.ts';
 import { sleep } from '#shared/time.ts';
@@ -50,10 +51,8 @@ export class Task {
     return { name, directory: this.checkout?.folder ?? directory };
   }
 
-  /** Whose files they are decides what they may: a customer's, and those that an AI deploy found, get less. */
   get isStranger(): boolean {
-    const { customerId, method } = this.run.service.spec;
-    return customerId !== null || method === 'ai';
+    return sectionOf(this.run.service.spec) === 'tenant';
   }
 
   /** What Compose fills in. */

@@ -5,7 +5,7 @@ import type { ContainerView } from '#shared/model.ts';
 import { LogCursor } from '#shared/protocol/log-frame.ts';
 import type { Handlers, StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { StreamParams } from '#shared/protocol/schema.ts';
-import type { Clock } from '#shared/time.ts';
+import { aborted, type Clock } from '#shared/time.ts';
 import type { FindMask } from '../secrets/mask.ts';
 import { ServiceFollower } from './log-follow.ts';
 import { type FindLogFile, fileHistory } from './log-file.ts';
@@ -77,9 +77,3 @@ async function follow(
     follower.close();
   }
 }
-
-const aborted = (signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) resolve();
-    else signal.addEventListener('abort', () => resolve(), { once: true });
-  });

@@ -9,6 +9,7 @@ import type { Question } from '../deploy/plan/dry-run.ts';
 import type { Reviews } from '../deploy/ai/reviews.ts';
 import type { History } from '../deploy/revisions/history.ts';
 import type { DriftDesk } from '../drift/desk.ts';
+import type { Execs } from '../exec/execs.ts';
 import type { Images } from '../images/images.ts';
 import type { Inbox } from '../jobs/inbox.ts';
 
@@ -23,6 +24,7 @@ export interface HandlerDeps {
   draftAdoption: (question: AdoptionQuestion, signal: AbortSignal) => Promise<AdoptionDraft>;
   drift: Pick<DriftDesk, 'show' | 'draft'>;
   images: Pick<Images, 'checkUpdates' | 'prune'>;
+  execs: Pick<Execs, 'stream' | 'input'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
 }
 
@@ -37,6 +39,7 @@ export const createHandlers = ({
   draftAdoption,
   drift,
   images,
+  execs,
   streamLogs,
 }: HandlerDeps): Handlers => ({
   requests: {
@@ -59,8 +62,15 @@ export const createHandlers = ({
     'host.adoption': async (question, signal) => ({ draft: await draftAdoption(question, signal) }),
     'service.updates': async ({ serviceId }, signal) => ({ updates: await images.checkUpdates(serviceId, signal) }),
     'host.prune': (request) => images.prune(request),
+    'exec.input': async ({ execId, ...input }) => {
+      await execs.input(execId, input);
+      return {};
+    },
     echo: ({ data }) => Promise.resolve({ data }),
   },
   notifications: {},
-  streams: { logs: streamLogs },
+  streams: {
+    logs: streamLogs,
+    exec: (request, writer, opened) => execs.stream(request, writer, opened),
+  },
 });

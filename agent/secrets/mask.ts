@@ -52,11 +52,23 @@ export class Mask {
     return Buffer.concat(kept);
   }
 
+  /** Up to where bytes that come in pieces may be shown: nothing that follows can make a secret of what is before. */
+  settledEnd(bytes: Uint8Array, from: number, to: number): number {
+    const end = this.#endBeforeCut(bytes, from, to, 1);
+    let group = { start: from, end: from };
+    for (let match = this.#matcher.find(bytes, from, to); match && match.start < end; ) {
+      group = match.start < group.end ? { ...group, end: Math.max(group.end, match.end) } : match;
+      if (group.end > end) return group.start;
+      match = this.#matcher.find(bytes, match.start + 1, to);
+    }
+    return end;
+  }
+
   /** Where the beginning of a secret starts that the end of the text cuts off; `to` when there is none. */
-  #endBeforeCut(bytes: Uint8Array, from: number, to: number): number {
+  #endBeforeCut(bytes: Uint8Array, from: number, to: number, minBytes = MIN_CUT_BYTES): number {
     let end = to;
     for (const pattern of this.#matcher.patterns) {
-      for (let at = Math.max(from, to - pattern.length + 1); at <= to - MIN_CUT_BYTES && at < end; at++) {
+      for (let at = Math.max(from, to - pattern.length + 1); at <= to - minBytes && at < end; at++) {
         if (beginsWith(bytes, at, to, pattern)) end = at;
       }
     }

@@ -49,6 +49,10 @@ export interface PolicyRules {
 export type PolicySection = 'operator' | 'tenant';
 export type PolicyFile = Readonly<Record<PolicySection, PolicyRules>>;
 
+/** Whose files they are decides what they may: a customer's, and those that an AI deploy found, get less. */
+export const sectionOf = ({ customerId, method }: { customerId: string | null; method: string }): PolicySection =>
+  customerId !== null || method === 'ai' ? 'tenant' : 'operator';
+
 /** Docker's own API without and with TLS: published by accident it is root for everybody. */
 const DOCKER_API_PORTS = [2375, 2376];
 

@@ -1,0 +1,84 @@
+// Ends a program that was run inside a container and is not wanted any more. Docker cannot do that (its API starts such
+// programs and lets go of them), and the agent may not signal processes of others; so it is done from the inside, by the
+// shell of the container and as the same user. A container without a shell leaves it to the agent where that is root.
+//
+// The program leads a session and a group of its own, so its children are in the group unless they left it.
+import { readFile } from 'node:fs/promises';
+import { sleep, type Clock } from '#shared/time.ts';
+import type { Engine } from '../docker/engine.ts';
+import type { ExecState, RunningExec } from '../docker/running-exec.ts';
+
+export interface Program {
+  exec: RunningExec;
+  containerId: string;
+  user: string | undefined;
+  /** Its session ends as when a terminal is closed. */
+  hasTerminal: boolean;
+}
+
+export interface EndDeps {
+  engine: Pick<Engine, 'startExec'>;
+  clock: Clock;
+}
+
+/** For a program to tidy up. */
+const GRACE_MS = 1_000;
+const LOOK_EVERY_MS = 50;
+/** Ours, and the same for everybody: a signal and a number. Both dash and busybox take it in this form only. */
+const KILL_GROUP = 'kill "-$1" "-$2"';
+
+/** Whether it has ended. Never rejects. */
+export async function endProgram(program: Program, deps: EndDeps): Promise<boolean> {
+  const { exec, hasTerminal } = program;
+  try {
+    const { isRunning, pid } = await exec.inspect();
+    if (!isRunning) return true;
+    for (const signal of [hasTerminal ? 'HUP' : 'TERM', 'KILL']) {
+      await signalInside(program, pid, signal, deps);
+      if (!(await lastState(exec, deps.clock, GRACE_MS)).isRunning) return true;
+    }
+    return killFromOutside(pid) && !(await lastState(exec, deps.clock, GRACE_MS)).isRunning;
+  } catch {
+    return false; // Docker does not answer
+  }
+}
+
+/** As soon as it has ended, or as it is when the time is over. */
+export async function lastState(exec: RunningExec, clock: Clock, withinMs: number): Promise<ExecState> {
+  for (let waitedMs = 0; ; waitedMs += LOOK_EVERY_MS) {
+    const state = await exec.inspect();
+    if (!state.isRunning || waitedMs >= withinMs) return state;
+    await sleep(clock, LOOK_EVERY_MS);
+  }
+}
+
+async function signalInside(
+  { containerId, user }: Program,
+  pid: number,
+  signal: string,
+  { engine }: EndDeps,
+): Promise<void> {
+  const innerPid = await findInnerPid(pid);
+  if (innerPid === undefined) return;
+  const command = ['sh', '-c', KILL_GROUP, 'sh', signal, innerPid];
+  try {
+    const kill = await engine.startExec(containerId, { command, user });
+    for await (const _ of kill.output); // a container without a shell says so; what counts is whether the program ends
+  } catch {
+    // The container went away, and the program with it.
+  }
+}
+
+/** As the container's own processes know it: the last of its numbers (proc(5), NSpid). */
+async function findInnerPid(pid: number): Promise<string | undefined> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  return /^NSpid:.*\t([1-9]\d*)$/m.exec(status)?.[1];
+}
+
+function killFromOutside(pid: number): boolean {
+  try {
+    return pid > 1 && process.kill(-pid, 'SIGKILL');
+  } catch {
+    return false; // ended just now, or not ours to signal
+  }
+}

@@ -1,0 +1,101 @@
+// Programs run inside the containers of services, for one command or for a terminal: the agent's end of STREAMS.exec.
+// A program lives as long as its stream: when the caller goes away, the time is over or the agent stops, it is ended.
+import { sectionOf, type PolicyFile } from '#shared/compose/rules.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
+import type { ServiceSpec } from '#shared/model.ts';
+import { encodeExecNews } from '#shared/protocol/exec-frame.ts';
+import type { ExecInput, ExecRequest } from '#shared/protocol/exec-parts.ts';
+import type { StreamWriter } from '#shared/protocol/peer-types.ts';
+import type { Clock } from '#shared/time.ts';
+import type { Engine } from '../docker/engine.ts';
+import type { ExecOptions, RunningExec } from '../docker/running-exec.ts';
+import { hideIn } from '../secrets/hide.ts';
+import type { SecretSource } from '../secrets/mask.ts';
+import { attendProgram } from './attend.ts';
+import { chooseContainer } from './choose.ts';
+
+export interface ExecDeps {
+  engine: Pick<Engine, 'listProject' | 'startExec'>;
+  services: SecretSource & { find(serviceId: string): { spec: ServiceSpec } | undefined };
+  policy: PolicyFile;
+  clock: Clock;
+  log: Logger;
+}
+
+/** On one host: each is a process of the container and a connection to Docker. */
+export const MAX_EXECS = 32;
+
+export class Execs {
+  readonly #deps: ExecDeps;
+  readonly #running = new Map<string, RunningExec>();
+  readonly #sessions = new Set<Promise<void>>();
+  readonly #stopped = new AbortController();
+
+  constructor(deps: ExecDeps) {
+    this.#deps = deps;
+  }
+
+  /** Rejects with `not_found`, `exec_denied`, `validation_error`, `state_conflict`, `unavailable` or Docker's fault. */
+  async stream(request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
+    const session = this.#serve(request, writer, opened);
+    this.#sessions.add(session);
+    await session.finally(() => this.#sessions.delete(session));
+  }
+
+  /** What comes after the end of the program is dropped. */
+  async input(execId: string, { data, isLast, size }: ExecInput): Promise<void> {
+    const exec = this.#running.get(execId);
+    if (!exec) return;
+    if (size) await exec.resize(size);
+    if (data !== undefined) await exec.write(Buffer.from(data, 'base64'));
+    if (isLast) exec.endInput();
+  }
+
+  /** Ends every program; resolves when they are. */
+  async close(): Promise<void> {
+    this.#stopped.abort();
+    await Promise.allSettled(this.#sessions);
+  }
+
+  async #serve(request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
+    const { engine, services } = this.#deps;
+    const spec = this.#requireAllowed(request.serviceId);
+    const container = chooseContainer(await engine.listProject(spec.name), request);
+    if (this.#running.size >= MAX_EXECS)
+      throw new LongshoreError('unavailable', { message: `The host runs ${MAX_EXECS} programs for others already` });
+    const exec = await engine.startExec(container.id, optionsOf(request));
+    this.#running.set(request.execId, exec);
+    try {
+      opened();
+      const command = request.command.map(hideIn(services.secretsOf(request.serviceId)));
+      const { name, service } = container;
+      writer.write(encodeExecNews({ kind: 'started', container: name, service, command })).catch(() => {});
+      const { user, terminal } = request;
+      const program = { exec, containerId: container.id, user: user ?? undefined, hasTerminal: terminal !== null };
+      const end = await attendProgram(program, request, writer, this.#stopped.signal, this.#deps);
+      if (!writer.signal.aborted) await writer.write(encodeExecNews(end));
+    } finally {
+      this.#running.delete(request.execId);
+      exec.detach();
+    }
+  }
+
+  #requireAllowed(serviceId: string): ServiceSpec {
+    const { services, policy } = this.#deps;
+    const spec = services.find(serviceId)?.spec;
+    if (!spec) throw new LongshoreError('not_found', { message: 'The host does not know this service' });
+    const section = sectionOf(spec);
+    if (policy[section].exec) return spec;
+    throw new LongshoreError('exec_denied', { details: `policy.yaml of the host: ${section}.exec is false` });
+  }
+}
+
+const optionsOf = ({ command, user, workingDir, env, terminal, takesInput }: ExecRequest): ExecOptions => ({
+  command,
+  user: user ?? undefined,
+  workingDir: workingDir ?? undefined,
+  env,
+  terminal: terminal ?? undefined,
+  takesInput,
+});
