@@ -92,6 +92,7 @@ const PURE = [
   'agent/images/{challenge,endpoints,prune-plan,reference,registry-answers,verdict}.ts',
   'agent/drift/{adapt-key,compare,message,show,snapshot}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,news}.ts',
+  'agent/stats/history/{slot,layout,downsample}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',
   'agent/adoption/{finds,from-live,secrets-out}.ts',
@@ -103,11 +104,11 @@ const PURE = [
   'control/app/sets/rollout-plan.ts',
   'control/app/updates/{decide,window}.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
-  'shared/{address,serial,time,zoned-time}.ts',
+  'shared/{address,serial,stats,time,zoned-time}.ts',
   'shared/schedule/next-run.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
-const COMPUTING = /^(node:(util|crypto|path)|ipaddr\.js|smol-toml)$/;
+const COMPUTING = /^(node:(util|crypto|path|zlib)|ipaddr\.js|smol-toml)$/;
 const PURE_REASON = 'tested without fakes';
 
 /** This text appears only in these files. */
