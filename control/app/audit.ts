@@ -10,7 +10,7 @@ import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
-import type { Audit, AuditedAct, AuditOutcome, AuditQuery, AuditRecord } from './api/audit.ts';
+import type { Audit, AuditDetail, AuditedAct, AuditOutcome, AuditQuery, AuditRecord } from './api/audit.ts';
 import type { Caller } from './api/caller.ts';
 import type { Page } from './api/page.ts';
 import { findJobId, findTargetId } from './audit-target.ts';
@@ -41,6 +41,11 @@ export class AuditDesk implements Audit {
 
   during<T>(act: AuditedAct, work: () => T): T {
     return this.#current.run(act, work);
+  }
+
+  describe(detail: AuditDetail): void {
+    const act = this.#current.getStore();
+    if (act) act.detail = detail;
   }
 
   /** Wraps the write of an effect so that its row is part of it. Outside of an act it is the write itself. */
@@ -85,7 +90,7 @@ export class AuditDesk implements Audit {
   }
 
   #write(act: AuditedAct, outcome: AuditOutcome, subject: Subject | undefined): void {
-    const { caller, userAgent, ...known } = act;
+    const { caller, userAgent, detail = null, ...known } = act;
     this.#deps.stores.audit.append({
       ...known,
       at: this.#deps.clock.now(),
@@ -100,6 +105,7 @@ export class AuditDesk implements Audit {
       status: outcome.status,
       code: outcome.code,
       omitted: this.#refusals.settle(),
+      detail,
     });
   }
 

@@ -5,6 +5,7 @@
 import type { Migration } from '#shared/sqlite.ts';
 import { ADOPTIONS } from './schema/adoptions.ts';
 import { AUDIT } from './schema/audit.ts';
+import { AUDIT_DETAIL } from './schema/audit-detail.ts';
 import { BACKUPS } from './schema/backups.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
@@ -37,4 +38,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 14, sql: REVIEWS },
   { version: 15, sql: GIT_WATCHES },
   { version: 16, sql: ADOPTIONS },
+  { version: 17, sql: AUDIT_DETAIL },
 ];

@@ -2,10 +2,11 @@
 //
 //   hash(n) = SHA-256( hash(n-1) LF canonical JSON of row n )        hash(0) = 64 zeros
 //
-// The canonical JSON has the columns in the order of AUDIT_COLUMNS and no spaces, as JSON.stringify writes it.
+// The canonical JSON has the columns in the order of AUDIT_COLUMNS, then `detail` where the row has one, and no spaces, as
+// JSON.stringify writes it.
 import { sha256 } from '#shared/secrets.ts';
 
-/** Every column but the hash. Fixed: one more, also an empty one, would be another hash of every old row. */
+/** Every column of the first version but the hash. Fixed: one more, also an empty one, would be another hash of every old row. */
 export const AUDIT_COLUMNS = [
   'seq',
   'id',
@@ -30,7 +31,12 @@ export const AUDIT_COLUMNS = [
   'omitted',
 ] as const;
 
-export type AuditRow = Record<(typeof AUDIT_COLUMNS)[number], string | number | null> & { seq: number; hash: string };
+export type AuditRow = Record<(typeof AUDIT_COLUMNS)[number], string | number | null> & {
+  seq: number;
+  hash: string;
+  /** Younger than the log: absent from the JSON where it is null, as it is from rows of before. */
+  detail?: string | null;
+};
 
 /** The last row: its number, which is how many there are, and its hash. */
 export interface AuditHead {
@@ -41,7 +47,9 @@ export interface AuditHead {
 export const EMPTY_HEAD: AuditHead = { count: 0, hash: '0'.repeat(64) };
 
 export function chainHash(previous: string, row: Omit<AuditRow, 'hash'>): string {
-  const canonical = JSON.stringify(Object.fromEntries(AUDIT_COLUMNS.map((column) => [column, row[column]])));
+  const columns = AUDIT_COLUMNS.map((column) => [column, row[column]]);
+  if (typeof row.detail === 'string') columns.push(['detail', row.detail]);
+  const canonical = JSON.stringify(Object.fromEntries(columns));
   return sha256(`${previous}\n${canonical}`);
 }
 

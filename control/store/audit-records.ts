@@ -2,6 +2,9 @@
 
 export const AUDIT_RESULTS = ['ok', 'refused', 'failed', 'replayed'] as const;
 
+/** What the names of fields do not tell, as the API shows it. Holds no secret and no output of a program. */
+export type AuditDetail = Record<string, unknown>;
+
 /** Who did what to what, from where, with which result. Never a value that was sent. */
 export interface AuditRecord {
   /** 1, 2, 3 … without a hole. */
@@ -32,5 +35,7 @@ export interface AuditRecord {
   code: string | null;
   /** Refusals before this row that got none of their own. */
   omitted: number;
+  /** Only of acts where it is what matters: which command was run, how it ended. */
+  detail: AuditDetail | null;
   hash: string;
 }

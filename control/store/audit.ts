@@ -5,7 +5,7 @@ import type { Database } from '../db/database.ts';
 import { chainHash, EMPTY_HEAD, type AuditHead, type AuditRow } from './audit-chain.ts';
 import { MetaStore } from './meta.ts';
 import { asJsonList, selectPage, type Paged, type PageRequest } from './page.ts';
-import type { AuditRecord } from './audit-records.ts';
+import type { AuditDetail, AuditRecord } from './audit-records.ts';
 import type { Visibility } from './records.ts';
 
 export interface AuditFilter extends PageRequest {
@@ -35,9 +35,10 @@ export class AuditStore {
     const hash = chainHash(head.hash, row);
     this.#db.run(
       `INSERT INTO audit (seq, id, at, actor_kind, actor_id, actor_name, action, method, path, target_id, fields,
-         customer_id, host_id, job_id, address, request_id, user_agent, result, status, code, omitted, hash)
+         customer_id, host_id, job_id, address, request_id, user_agent, result, status, code, omitted, detail, hash)
        VALUES (:seq, :id, :at, :actor_kind, :actor_id, :actor_name, :action, :method, :path, :target_id, :fields,
-         :customer_id, :host_id, :job_id, :address, :request_id, :user_agent, :result, :status, :code, :omitted, :hash)`,
+         :customer_id, :host_id, :job_id, :address, :request_id, :user_agent, :result, :status, :code, :omitted,
+         :detail, :hash)`,
       { ...row, hash },
     );
     this.#meta.set('audit_head', JSON.stringify({ count: row.seq, hash } satisfies AuditHead));
@@ -97,6 +98,7 @@ const toRow = (entry: Omit<AuditRecord, 'id' | 'seq' | 'hash'>, seq: number) => 
   status: entry.status,
   code: entry.code,
   omitted: entry.omitted,
+  detail: entry.detail && JSON.stringify(entry.detail),
 });
 
 type Stored = { [Column in keyof ReturnType<typeof toRow>]: ReturnType<typeof toRow>[Column] } & { hash: string };
@@ -125,6 +127,7 @@ function toRecord(found: AuditRow): AuditRecord {
     status: row.status,
     code: row.code,
     omitted: row.omitted,
+    detail: row.detail === null ? null : (JSON.parse(row.detail) as AuditDetail),
     hash: row.hash,
   };
 }

@@ -41,6 +41,17 @@ t.test('a change of any column of any row is found at that row', async (t) => {
   }
 });
 
+t.test('a detail is part of the hash; a row from before there were any has the hash it had', async (t) => {
+  const [old] = chain(1) as [AuditRow];
+  const detail = '{"command":["id"]}';
+  const detailed = { ...old, detail, hash: chainHash(EMPTY_HEAD.hash, { ...old, detail }) };
+  t.not(detailed.hash, old.hash);
+  t.equal(chainHash(EMPTY_HEAD.hash, { ...old, detail: null }), old.hash);
+  t.equal(checkChain([detailed], anchorOf([detailed])).fault, null);
+  for (const changed of ['{"command":["w"]}', null])
+    t.equal(checkChain([{ ...detailed, detail: changed }], anchorOf([detailed])).fault?.seq, 1);
+});
+
 t.test('a row that is gone is found, also the last ones', async (t) => {
   const rows = chain(4);
   for (const i of rows.keys())

@@ -1,10 +1,10 @@
 // The audit log as the app layer offers it.
-import type { AuditRecord } from '../../store/audit-records.ts';
+import type { AuditDetail, AuditRecord } from '../../store/audit-records.ts';
 import type { WriteContext } from '../../store/stores.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
-export type { AuditRecord } from '../../store/audit-records.ts';
+export type { AuditDetail, AuditRecord } from '../../store/audit-records.ts';
 export { AUDIT_RESULTS } from '../../store/audit-records.ts';
 
 /** What is known of an act before it has happened: who, what, from where. Holds no value that was sent. */
@@ -22,6 +22,8 @@ export interface AuditedAct {
   address: string | null;
   requestId: string | null;
   userAgent: string | null;
+  /** See AuditRecord. */
+  detail?: AuditDetail;
 }
 
 /** How it ended. `status` is null where the row is written before there is an answer. */
@@ -45,6 +47,8 @@ export interface AuditQuery extends Paging {
 export interface Audit {
   /** Runs `work` for an act: the effect it makes gets its row in the effect's own transaction. */
   during<T>(act: AuditedAct, work: () => T): T;
+  /** Puts this into the row of the act under way. */
+  describe(detail: AuditDetail): void;
   /** Once the answer is decided: a row for an act that has none yet. Never rejects: an answer is not lost for it. */
   finish(act: AuditedAct, outcome: AuditOutcome): Promise<void>;
   /** A row inside a write of the caller's own: for logins, sessions of exec and other acts that are no request. */

@@ -35,6 +35,10 @@ export const auditView = z
       .meta({ description: 'Of the answer; null where the row was written with the effect, before the answer' }),
     code: z.string().nullable().meta({ example: 'not_found' }),
     omitted: z.number().int().meta({ description: 'Refusals before this row that got none of their own', example: 0 }),
+    detail: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .meta({ description: 'Of programs run inside containers: the command, where, and how it ended', example: null }),
     hash: z.string().meta({ example: '5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef' }),
   })
   .meta({ id: 'AuditEntry' });
@@ -60,5 +64,6 @@ export const toAuditView = (row: AuditRecord): z.infer<typeof auditView> => ({
   status: row.status,
   code: row.code,
   omitted: row.omitted,
+  detail: row.detail,
   hash: row.hash,
 });
