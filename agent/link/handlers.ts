@@ -51,8 +51,8 @@ export const createHandlers = ({
     'service.revision': ({ serviceId, revision }) => history.show(serviceId, revision),
     'service.compare': ({ serviceId, from, to }) => history.compare(serviceId, from, to),
     'service.proposal': async ({ serviceId }) => ({ proposal: await reviews.show(serviceId) }),
-    'service.reject': async ({ serviceId }) => {
-      await reviews.reject(serviceId);
+    'service.reject': async ({ serviceId, proposalId }) => {
+      await reviews.reject(serviceId, proposalId);
       return {};
     },
     'service.drift': async ({ serviceId }) => ({ drift: await drift.show(serviceId) }),

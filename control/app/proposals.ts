@@ -64,7 +64,7 @@ export class ProposalDesk implements Proposals {
     const { effects, links } = this.#deps;
     await effects.perform(async () => {
       const { service } = this.#require(caller, serviceId, proposalId);
-      await links.ask(service.hostId, 'service.reject', { serviceId });
+      await links.ask(service.hostId, 'service.reject', { serviceId, proposalId });
       return (tx) => this.#drop(tx, caller, serviceId, proposalId);
     });
   }

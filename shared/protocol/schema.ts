@@ -184,9 +184,9 @@ export const METHODS = {
     params: lazy(() => z.object({ serviceId: z.string() })),
     result: lazy(() => z.object({ proposal: waitingProposal().nullable() })),
   },
-  /** control → agent: forget what waits, so that the AI is asked anew. Already gone is fine. */
+  /** control → agent: forget what waits, so that the AI is asked anew. Already gone is fine, as is another one by now. */
   'service.reject': {
-    params: lazy(() => z.object({ serviceId: z.string() })),
+    params: lazy(() => z.object({ serviceId: z.string(), proposalId: z.string() })),
     result: lazy(() => z.object({})),
   },
   /** control → agent: looks now for newer images of what runs. An event tells it as well. */

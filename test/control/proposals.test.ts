@@ -55,8 +55,8 @@ async function start(t: Test, options: ConstructorParameters<typeof ControlWorld
       return { plan: { ...PLAN, digest: scene.now.digest } };
     },
     'service.proposal': async () => ({ proposal: WAITING }),
-    'service.reject': async ({ serviceId }) => {
-      scene.rejected.push(serviceId);
+    'service.reject': async ({ proposalId }) => {
+      scene.rejected.push(proposalId);
       return {};
     },
   };
@@ -162,7 +162,7 @@ t.test('rejected, it is forgotten on both sides', async (t) => {
   const { app } = world;
   await t.rejects(app.proposals.reject(ADMIN, id, 'b'.repeat(64)), { code: 'state_conflict' });
   await app.proposals.reject(ADMIN, id, ID);
-  t.strictSame(rejected, [id]);
+  t.strictSame(rejected, [ID]);
   t.match(app.services.detail(ADMIN, id), { lifecycle: 'stopped', reason: null, waiting: null });
   t.match(app.services.events(ADMIN, id, { page: 1, perPage: 1 }).items, [{ type: 'deploy', status: 'rejected' }]);
 });

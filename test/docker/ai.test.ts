@@ -356,9 +356,11 @@ void t.test('AI deploys', async (t) => {
     const spec = host.spec;
     const services = { find: () => ({ spec }) as ServiceRecord };
     const reviews = new Reviews({ dataDir: host.dataDir, services });
-    t.ok(await reviews.show(spec.id));
-    await reviews.reject(spec.id);
-    await reviews.reject(spec.id);
+    const id = (await reviews.show(spec.id))?.id ?? '';
+    await reviews.reject(spec.id, 'another');
+    t.ok(await reviews.show(spec.id), 'only what was looked at');
+    await reviews.reject(spec.id, id);
+    await reviews.reject(spec.id, id);
     t.equal(await reviews.show(spec.id), null);
     requireProposed(await host.deploy({}, PROPOSE));
     t.equal(endpoint.requests.length, 2);

@@ -22,16 +22,16 @@ export class Reviews {
     return (await loadReview(this.#open(serviceId).workspace))?.waiting ?? null;
   }
 
-  /** The AI is asked anew next time. Already gone is fine. */
-  async reject(serviceId: string): Promise<void> {
+  /** The AI is asked anew next time. Already gone is fine; another one that waits by now stays. */
+  async reject(serviceId: string, proposalId: string): Promise<void> {
     const { workspace, spec } = this.#open(serviceId);
     const [{ loadReview, dropReview }, { deployedProposals }] = await Promise.all([
       import('./review.ts'),
       import('./kept-proposal.ts'),
     ]);
     const found = await loadReview(workspace);
-    const proposals = deployedProposals({ workspace, spec, dataDir: this.#deps.dataDir });
-    if (found) await proposals.forget(found.commit);
+    if (found?.waiting.id !== proposalId) return;
+    await deployedProposals({ workspace, spec, dataDir: this.#deps.dataDir }).forget(found.commit);
     await dropReview(workspace);
   }
 
