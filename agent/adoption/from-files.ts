@@ -1,7 +1,7 @@
 // The compose files that a project was started from, where they are still what runs: Compose's own hash of each service
 // must be the one on its containers. Best is the text itself, as its author wrote it. A text that means something else in
 // another folder (relative paths), and several files, are taken as Compose reads them: one file, nothing left open.
-import { existsSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join } from 'node:path';
 import type { AdoptionDraft, Find } from '#shared/adoption.ts';
@@ -86,8 +86,8 @@ function isSame(some: Readonly<Record<string, string>>, others: Readonly<Record<
 
 /** Within the limits of a compose file, so that Compose can be let at it. */
 async function readText(path: string): Promise<string> {
-  const { size } = await stat(path);
-  if (size > COMPOSE_LIMITS.bytes) throw new LongshoreError('yaml_resource_limit');
+  const found = await stat(path); // labels name the path, and a device or a pipe never ends
+  if (!found.isFile() || found.size > COMPOSE_LIMITS.bytes) throw new LongshoreError('yaml_resource_limit');
   const text = await readFile(path, 'utf8');
   parseCompose(text);
   return text;
@@ -96,7 +96,7 @@ async function readText(path: string): Promise<string> {
 function envFileOf(workingDir: string, containers: readonly LiveContainer[]): string {
   const [noted] = containers.flatMap(({ labels }) => labels[ENV_FILE_LABEL]?.split(',') ?? []);
   const path = noted ?? join(workingDir, '.env');
-  return isAbsolute(path) && existsSync(path) ? path : NO_FILE;
+  return isAbsolute(path) && statSync(path, { throwIfNoEntry: false })?.isFile() ? path : NO_FILE;
 }
 
 const asWritten = (text: string, environment: Readonly<Record<string, string>>): Source => ({

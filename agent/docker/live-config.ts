@@ -7,7 +7,7 @@
 // host, and no inspect shows which it is.
 import { isDeepStrictEqual } from 'node:util';
 import type { ComposeMap } from '#shared/compose/values.ts';
-import { PROJECT_LABEL, toState, withoutSlash } from './container-view.ts';
+import { CONFIG_HASH_LABEL, PROJECT_LABEL, toState, withoutSlash } from './container-view.ts';
 import type { LiveConfig, LiveContainer } from './live-container.ts';
 import { anonymousVolumes, liveMounts } from './live-mounts.ts';
 import { livePorts, liveNetworks, sharedNamespaces, type NameOf } from './live-network.ts';
@@ -34,7 +34,7 @@ export function toLiveContainers(facts: readonly LiveFacts[]): LiveContainer[] {
 }
 
 function toLiveContainer({ container, image = {} }: LiveFacts, nameOf: NameOf): LiveContainer {
-  const labels = container.Config.Labels ?? {};
+  const labels = trustedLabels(container.Config.Labels ?? {}, image.Labels ?? {});
   const compose = (name: string) => labels[`com.docker.compose.${name}`] ?? '';
   return {
     id: container.Id,
@@ -49,6 +49,14 @@ function toLiveContainer({ container, image = {} }: LiveFacts, nameOf: NameOf): 
     config: toLiveConfig(container, image, nameOf),
     anonymousVolumes: anonymousVolumes(container),
   };
+}
+
+type Labels = Readonly<Record<string, string>>;
+
+/** Compose's hash vouches for the file that made a container; an image that brings one would vouch for any file. */
+function trustedLabels(own: Labels, given: Labels): Labels {
+  const { [CONFIG_HASH_LABEL]: hash, ...others } = own;
+  return hash === given[CONFIG_HASH_LABEL] ? others : own;
 }
 
 function toLiveConfig(container: RawContainer, image: RawConfig, nameOf: NameOf): LiveConfig {
@@ -127,7 +135,7 @@ function ownEnvironment(own: readonly string[], given: readonly string[]): Recor
   return byKey(pairs);
 }
 
-function ownLabels(own: Readonly<Record<string, string>>, given: Readonly<Record<string, string>>) {
+function ownLabels(own: Labels, given: Labels) {
   return byKey(Object.entries(own).filter(([key, value]) => !RESERVED_LABEL.test(key) && given[key] !== value));
 }
 

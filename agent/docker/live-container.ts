@@ -24,7 +24,7 @@ export interface LiveContainer {
   isOneOff: boolean;
   state: ContainerState;
   imageId: string;
-  /** All of them, also those that `config.labels` leaves out. */
+  /** All of them, also those that `config.labels` leaves out; but no hash of Compose's that the image brought. */
   labels: Readonly<Record<string, string>>;
   config: LiveConfig;
   /** Its anonymous volumes, also those that the image asks for: place in the container → name. */

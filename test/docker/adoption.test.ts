@@ -221,6 +221,27 @@ t.test('a container of docker run is adopted, and replaced with its data when it
   t.match(await docker(['network', 'inspect', network]), network);
 });
 
+t.test('labels that name what is no file are not followed', { skip }, async (t) => {
+  const deps = await startDeployParts(t);
+  const name = uniqueProject(t, 'adopt');
+  const folder = mkdtempSync(join(tmpdir(), 'longshore-adopt-'));
+  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const told = {
+    project: name,
+    service: 'web',
+    'config-hash': 'abc',
+    'project.working_dir': folder,
+    'project.config_files': '/dev/zero',
+  };
+  const labels = Object.entries(told).flatMap(([key, value]) => ['--label', `com.docker.compose.${key}=${value}`]);
+  const id = await docker(['create', ...labels, 'busybox:1']);
+  t.teardown(() => docker(['rm', id]));
+  const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
+  const question = { kind: 'compose', name, as: name, mayReadFiles: true } as const;
+  const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
+  t.match(draft.compose, /image: busybox:1/, 'written down from the container');
+});
+
 t.test('what is gone before the host gets to it fails, and leaves nothing on the host', { skip }, async (t) => {
   const deps = await startDeployParts(t);
   const name = uniqueProject(t, 'adopt');

@@ -250,3 +250,11 @@ t.test('without its image everything counts as its own', async (t) => {
   const [live] = toLiveContainers([{ container: rawOf({ config: { Env: ['PATH=/bin'] } }), image: undefined }]);
   t.match(live?.config, { environment: { PATH: '/bin' } });
 });
+
+t.test('the hash that Compose put on a container is known, one that came with the image is not', async (t) => {
+  const Labels = { ...LABELS, 'com.docker.compose.config-hash': 'abc' };
+  const [own] = toLiveContainers([{ container: rawOf({ config: { Labels } }), image: IMAGE }]);
+  t.strictSame(own?.labels, Labels);
+  const [given] = toLiveContainers([{ container: rawOf({ config: { Labels } }), image: { Labels } }]);
+  t.strictSame(given?.labels, LABELS);
+});
