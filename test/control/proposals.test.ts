@@ -224,7 +224,7 @@ t.test('review is asked for once or for good, and only of services by AI', async
     source: SOURCE,
     placement: { labels: {}, replicas: 'per_host' as const },
   };
-  await t.rejects(app.services.create(ADMIN, everywhere), { code: 'validation_error', fields: { review: /hosts/ } });
+  await t.rejects(app.services.create(ADMIN, everywhere), { code: 'validation_error', fields: { review: /in turn/ } });
   await t.rejects(app.services.update(ADMIN, plain.service.id, { review: true }), refused);
 });
 
