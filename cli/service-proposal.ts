@@ -19,13 +19,14 @@ interface ProposalArgs {
 
 export const proposalOptions = <T>(yargs: Argv<T>) =>
   argument(yargs, 'service', 'Its name or id')
-    .option('approve', { type: 'boolean', describe: 'Deploy exactly this' })
+    .option('approve', { type: 'boolean', describe: 'Deploy exactly the one with --id' })
     .option('reject', { type: 'boolean', describe: 'Drop it; the next deploy asks anew' })
     .option('id', { type: 'string', requiresArg: true, describe: 'Only if this is still what waits' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
     .conflicts('approve', 'reject')
+    .implies('approve', 'id') // what waits now may be another one than was read
     .example('$0 services proposal shop', '')
-    .example('$0 services proposal shop --approve --follow', '');
+    .example('$0 services proposal shop --approve --id 9f86d081… --follow', '');
 
 export async function proposal(session: Session, args: ProposalArgs): Promise<void> {
   const { client, output } = session;
@@ -36,6 +37,7 @@ export async function proposal(session: Session, args: ProposalArgs): Promise<vo
   const found = await client.get<Proposal>(path);
   if (output.isJson) return output.json(found);
   showProposal(output, found);
+  output.note(`To deploy it: longshore services proposal ${args.service} --approve --id ${found.proposal_id}`);
 }
 
 async function approve(session: Session, serviceId: string, path: string, args: ProposalArgs): Promise<void> {
@@ -60,7 +62,7 @@ async function reject(session: Session, path: string, args: ProposalArgs): Promi
   output.line(`${args.service}: rejected`);
 }
 
-/** The one that the caller has seen, or what waits now. */
+/** The one that the caller has seen; to drop what waits now nobody need have read it. */
 async function shownId({ client }: Session, path: string, { id }: ProposalArgs): Promise<{ proposal_id: string }> {
   return { proposal_id: id ?? (await client.get<Proposal>(path)).proposal_id };
 }

@@ -64,7 +64,8 @@ t.test('what an AI proposes is looked at, rejected, proposed anew and approved',
   t.match(await run('services', 'proposal', 'app', '--approve', '--id', 'b'.repeat(64)), {
     stderr: /Another proposal/,
   });
-  const approved = await run('services', 'proposal', 'app', '--approve');
+  t.match(await run('services', 'proposal', 'app', '--approve'), { exitCode: 2, stderr: /id/ }, 'nothing unseen');
+  const approved = await run('services', 'proposal', 'app', '--approve', '--id', ID);
   t.match(await host.offered(jobIn(approved)), { kind: 'deploy', approves: ID });
 });
 
