@@ -8,6 +8,8 @@ import type { LiveContainer } from './live-container.ts';
 export interface AdoptedSource {
   all(): Adopted[];
   find(containerId: string): Adopted | undefined;
+  /** Docker has removed it. */
+  forget(containerId: string): void;
 }
 
 export function withAdopted(engine: Engine, adopted: AdoptedSource): Engine {
@@ -48,7 +50,9 @@ function viewOf(engine: Engine, adopted: AdoptedSource): Shown {
     },
     openEvents: (onEvent, signal) =>
       engine.openEvents((event) => {
-        const { project = event.project, service = event.service } = adopted.find(event.containerId) ?? {};
+        const owner = adopted.find(event.containerId);
+        if (owner && event.action === 'destroy') adopted.forget(owner.id);
+        const { project, service } = owner ?? event;
         onEvent({ ...event, project, service });
       }, signal),
   };

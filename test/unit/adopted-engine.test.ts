@@ -79,6 +79,33 @@ t.test('one that is gone is in no list', async (t) => {
   t.equal(await engine.findContainer(cache.id), undefined);
 });
 
+t.test(
+  'one that Docker tells of as removed is known no longer, and who listens to its service hears of it',
+  async (t) => {
+    const { docker, engine, table, web, cache } = scene();
+    const events: EngineEvent[] = [];
+    const stop = new AbortController();
+    await engine.openEvents((event) => void events.push(event), stop.signal);
+    await docker.removeContainer(cache.id);
+    stop.abort();
+    t.match(
+      events.filter(({ action }) => action === 'destroy'),
+      [{ project: 'cache', service: 'cache' }],
+    );
+    t.same(
+      table.all().map(({ id }) => id),
+      [web.id],
+    );
+  },
+);
+
+t.test('taking over again leaves nothing of what was there before', async (t) => {
+  const { table, web, cache, other } = scene();
+  table.put([{ id: other.id, service: 'web', serviceId: 'svc_shop', project: 'shop' }]);
+  t.equal(table.find(web.id), undefined);
+  t.match(table.find(cache.id), { serviceId: 'svc_cache' });
+});
+
 t.test('a container is of one service: adopting it again changes nothing, another service is refused', async (t) => {
   const { table, web, other } = scene();
   const row = { id: web.id, service: 'web', serviceId: 'svc_shop', project: 'shop' };
