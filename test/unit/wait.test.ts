@@ -64,6 +64,7 @@ t.test('who is unhealthy or late is told with the last lines', async (t) => {
   await t.rejects(
     waitForTwo({ health: 'unhealthy', probeOutput: 'refused' }, () => ({})),
     {
+      code: 'unhealthy',
       details: 'refused\nIts last lines:\ncannot find the database',
     },
   );
