@@ -233,8 +233,10 @@ export class ServiceStore {
     this.#changed(id);
   }
 
+  /** It only grows: a rollout that was superseded may be judged after the one in its place. */
   setSetRevision(id: string, setRevision: number): void {
-    this.#db.run('UPDATE services SET set_revision = :setRevision WHERE id = :id', { id, setRevision });
+    const sql = 'UPDATE services SET set_revision = max(coalesce(set_revision, 0), :setRevision) WHERE id = :id';
+    this.#db.run(sql, { id, setRevision });
     this.#changed(id);
   }
 

@@ -151,6 +151,16 @@ t.test('a change supersedes what is under way; a member that is busy has its tur
   t.match(it.hosts['a']?.offers().at(-1), { spec: { compose: /busybox:3/ } });
 });
 
+t.test('an old rollout that is judged late does not make a member older than it is', async (t) => {
+  const it = await SetWorld.start(t, ['a']);
+  await it.finishAll();
+  await it.world.app.sets.update(ADMIN, it.id, change);
+  await it.finishAll();
+  const { services, writer } = it.world.stores;
+  await writer.write(() => services.setSetRevision(it.target('a')?.serviceId ?? '', 1));
+  t.match(it.set, { revision: 2, members: { upToDate: 1 } });
+});
+
 t.test('a host that is away neither holds the others up nor counts as success; it is in when it is back', async (t) => {
   const it = await SetWorld.start(t, ['a', 'b', 'c']);
   await it.goAway('b');
@@ -286,6 +296,9 @@ t.test('a host that is revoked in its turn does not halt the rollout', async (t)
   await it.world.app.hosts.revoke(ADMIN, it.hosts['b']?.id ?? '');
   await it.running('c');
   t.match(it.target('b'), { state: 'skipped', reason: /revoked/ });
+  await it.finish('c');
+  const [event] = it.world.app.services.events(ADMIN, it.target('c')?.serviceId ?? '', { page: 1, perPage: 1 }).items;
+  t.match(event, { type: 'rollout', message: 'Set "web" is rolled out: 2 of 3' });
 });
 
 t.test('what the control plane had begun when it died goes on when it is back, and nothing twice', async (t) => {

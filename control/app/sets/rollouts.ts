@@ -166,10 +166,12 @@ export class Rollouts {
     stores.rollouts.setState(id, 'succeeded', { at: clock.now() });
     if (kind === 'remove' && stores.services.ofSet(set.id).length === 0) stores.sets.remove(set.id);
     if (kind === 'remove') return tx.afterCommit(() => waiters.settle(set.id));
-    const done = stores.rollouts.targets(id).filter(({ state }) => state === 'succeeded');
+    const targets = stores.rollouts.targets(id);
+    const done = targets.filter(({ state }) => state === 'succeeded');
     const last = done.at(-1);
-    if (last)
-      this.#tell(id, last.hostId, 'succeeded', `Set "${set.name}" is rolled out: ${done.length} of ${done.length}`);
+    if (!last) return;
+    const share = `${done.length} of ${targets.length}`; // who was revoked meanwhile is not in
+    this.#tell(id, last.hostId, 'succeeded', `Set "${set.name}" is rolled out: ${share}`);
   }
 
   /** In the timeline of the member it is about. */
