@@ -23,6 +23,8 @@ export function isTimeZone(text: string): boolean {
 
 /** Making one takes longer than all that is done with it. */
 const formatters = new Map<string, Intl.DateTimeFormat>();
+/** There are about 600 zones, but anybody may spell them in thousands of ways, and each takes 30 KB. */
+const MAX_FORMATTERS = 1_000;
 
 function formatterOf(timeZone: string): Intl.DateTimeFormat {
   const known = formatters.get(timeZone);
@@ -30,6 +32,7 @@ function formatterOf(timeZone: string): Intl.DateTimeFormat {
   const numeric = { year: 'numeric', month: 'numeric', day: 'numeric' } as const;
   const time = { hour: 'numeric', minute: 'numeric', second: 'numeric', hourCycle: 'h23' } as const;
   const made = new Intl.DateTimeFormat('en-US', { timeZone, era: 'short', ...numeric, ...time });
+  if (formatters.size >= MAX_FORMATTERS) formatters.clear();
   formatters.set(timeZone, made);
   return made;
 }
@@ -71,3 +74,31 @@ export function instantOf(timeZone: string, { year, month, day }: CalendarDay, m
 
 /** Ahead of UTC, in milliseconds. */
 const offsetAt = (timeZone: string, at: number): number => wallClock(timeZone, at) - at;
+
+/** How a clock goes on a day and close to it: in milliseconds ahead of UTC before and after it is set, if it is. */
+export interface DayClock {
+  before: number;
+  after: number;
+  /** The first moment with `after`; -Infinity when it is not set. */
+  changedAt: number;
+}
+
+export function clockOn(timeZone: string, { year, month, day }: CalendarDay): DayClock {
+  const midnight = Date.UTC(year, month - 1, day);
+  const [low, high] = [midnight - DAY_MS, midnight + 2 * DAY_MS];
+  const [before, after] = [offsetAt(timeZone, low), offsetAt(timeZone, high)];
+  if (before === after) return { before, after, changedAt: -Infinity };
+  return { before, after, changedAt: changeBetween(timeZone, low, high) };
+}
+
+/** To the second. */
+function changeBetween(timeZone: string, from: number, to: number): number {
+  const after = offsetAt(timeZone, to);
+  let [low, high] = [from, to];
+  while (high - low > 1000) {
+    const middle = Math.floor((low + high) / 2000) * 1000;
+    if (offsetAt(timeZone, middle) === after) high = middle;
+    else low = middle;
+  }
+  return high;
+}
