@@ -57,7 +57,11 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     'one format of imported templates, and the manifests of Python and Rust, are written in it',
   ],
   [/^yargs$/, ['*/config.ts', 'cli/**'], 'configuration is read once'],
-  [/^node-cron$/, ['shared/schedule/cron.ts', 'control/jobs/**'], 'one place reads cron lines; whoever needs none loads none'],
+  [
+    /^node-cron$/,
+    ['shared/schedule/cron.ts', 'control/jobs/**'],
+    'one place reads cron lines; whoever needs none loads none',
+  ],
   [
     /^undici$/,
     ['control/egress/**', '{agent,cli}/**'],
