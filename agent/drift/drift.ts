@@ -2,15 +2,11 @@
 import type { DriftState } from '#shared/model.ts';
 import type { Engine } from '../docker/engine.ts';
 import { loadRevision, type Revision } from '../deploy/revisions/revisions.ts';
-import { readIfThere, Workspace } from '../deploy/workspace.ts';
+import { Workspace } from '../deploy/workspace.ts';
 import type { ServiceRecord } from '../state/services.ts';
 import { compareContainers, type DriftedContainer } from './compare.ts';
+import { findDriftedFiles, type DriftedFile } from './files.ts';
 import { snapshotOf, type Snapshot } from './snapshot.ts';
-
-export interface DriftedFile {
-  path: string;
-  change: 'missing' | 'changed';
-}
 
 export interface Drift {
   /** `unknown`: there is no good revision, or its containers were never recorded. */
@@ -44,21 +40,7 @@ export async function findDrift(
   const own = good?.meta.serviceId === spec.id ? good : undefined;
   if (!own?.live) return { state: 'unknown', revision: goodRevision, services: [], files: [], live, good: own };
   const services = compareContainers(own.live, live);
-  const files = await findDriftedFiles(workspace, own);
+  const files = await findDriftedFiles(workspace, own.sources);
   const state = services.length + files.length === 0 ? 'in_sync' : 'drifted';
   return { state, revision: goodRevision, services, files, live, good: own };
-}
-
-/** Only the files of the revision: what else lies in the folder, its containers may have written. */
-export async function findDriftedFiles(workspace: Workspace, { sources }: Revision): Promise<DriftedFile[]> {
-  const { compose, env, override, files } = sources;
-  const texts = { 'compose.yaml': compose, '.env': env, 'override.yaml': override, ...files };
-  const found = await Promise.all(
-    Object.entries(texts).map(async ([path, text]): Promise<DriftedFile[]> => {
-      const now = await readIfThere(workspace.path(path));
-      if (now === text) return [];
-      return [{ path, change: now === undefined ? 'missing' : 'changed' }];
-    }),
-  );
-  return found.flat();
 }
