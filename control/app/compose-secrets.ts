@@ -51,11 +51,11 @@ export function unmaskCompose(compose: string, stored: string): string {
   });
 }
 
-/** The values themselves, for the mask of the service's logs. */
+/** The values themselves as Compose reads them, for the mask of the service's logs. */
 export const literalSecretsOf = (compose: string): string[] =>
   literalsOf(parse(compose))
     .filter(isSecret)
-    .map(({ value }) => DEFAULT.exec(value)?.[1] ?? value);
+    .map(({ value }) => DEFAULT.exec(value)?.[1] ?? value.replaceAll('$$', '$'));
 
 const parse = (compose: string): Document => parseDocument(compose, { merge: true, uniqueKeys: false });
 

@@ -88,6 +88,7 @@ t.test('A69: what was shown masked can be sent back and hides nothing but what i
     image: busybox:1
     environment:
       API_TOKEN: literal-canary
+      SALT: a$$canary
       LIST: plain
   db:
     image: busybox:1
@@ -113,7 +114,7 @@ t.test('A69: what was shown masked can be sent back and hides nothing but what i
   t.strictSame(spec?.variables, { PASSWORD: 'own-canary', MODE: 'b' });
   t.match(spec?.compose, /API_TOKEN: "literal-canary"[^]*DB_PASSWORD=listed-canary[^]*MODE=y/);
   t.same(spec?.secretNames, ['PASSWORD']);
-  t.same(spec?.literalSecrets, ['literal-canary', 'listed-canary']);
+  t.same(spec?.literalSecrets, ['literal-canary', 'a$canary', 'listed-canary'], 'as a container has them');
 });
 
 t.test('A69: a mask where no secret was is refused and never stored', async (t) => {
