@@ -2,7 +2,9 @@
 // is touched here.
 import { createHash } from 'node:crypto';
 import { parseCompose, type ComposeDocument } from '#shared/compose/parse.ts';
+import { toPlainYaml } from '#shared/compose/plain-yaml.ts';
 import { requireAllowed, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
+import type { PolicyRules } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
@@ -43,9 +45,12 @@ export async function prepare(task: Task, obsolete: readonly string[], say: Say)
 export async function draft(task: Task, say: Say): Promise<{ document: ComposeDocument; sources: Sources }> {
   const { spec } = task.run.service;
   const compose = spec.git ? await fromGit(task, spec.git, say) : spec.compose;
-  const document = parseCompose(compose);
+  const written = parseCompose(compose);
+  // Compose opens files while it reads: where it may not open all, it gets the very text that is judged.
+  const judged = rulesOf(task).outsideFiles ? undefined : toPlainYaml(compose);
+  const document = judged === undefined ? written : parseCompose(judged);
   const sources = sourcesOf({ ...spec, compose, variables: task.variables }, Object.keys(document.services));
-  return { document, sources };
+  return { document, sources: { ...sources, judged } };
 }
 
 /** Loaded when a service first asks for it: most hosts never meet git. */
@@ -59,7 +64,7 @@ async function fromGit(task: Task, source: GitSource, say: Say): Promise<string>
 /** What Compose makes of it. Not judged yet. */
 export async function normalise(task: Task, say: Say): Promise<Rendered> {
   const { workspace, deps, run } = task;
-  const { composeFiles: files, envFile } = workspace;
+  const { readFiles: files, envFile } = workspace;
   const { json, warnings } = await retried(say, () =>
     deps.compose.config(task.project, { files, envFile, signal: run.signal }),
   );
@@ -124,12 +129,12 @@ export function dockerFacts({ deps: { engine } }: Task): Promise<EngineVersion> 
 export const judge = (task: Task, document: ComposeDocument, form: JudgeContext['form']): Finding[] =>
   judgeOnHost(document, contextOf(task, form));
 
-function contextOf(
-  { deps, run, project, workspace, checkout, isStranger }: Task,
-  form: JudgeContext['form'],
-): JudgeContext {
+const rulesOf = ({ deps: { policy }, isStranger }: Task): PolicyRules => (isStranger ? policy.tenant : policy.operator);
+
+function contextOf(task: Task, form: JudgeContext['form']): JudgeContext {
+  const { deps, run, project, workspace, checkout } = task;
   const { id, git } = run.service.spec;
-  const rules = isStranger ? deps.policy.tenant : deps.policy.operator;
+  const rules = rulesOf(task);
   return {
     rules: git ? { ...rules, bindFolders: [...rules.bindFolders, workspace.data] } : rules,
     form,

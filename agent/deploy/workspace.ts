@@ -3,6 +3,7 @@
 //
 //   <dataDir>/services/<name>/          0700
 //     compose.yaml .env override.yaml   what is deployed now; `.env` 0600
+//     judged.yaml                       what Compose reads in place of compose.yaml where the policy limits its files
 //     rendered.json                     what was last handed to `compose up`; 0600, holds the variables' values
 //     <the template's files>
 //     repo/ data/                       of a service that comes from Git, see git/checkouts.ts
@@ -27,6 +28,7 @@ const FILE = /^[A-Za-z0-9_][A-Za-z0-9._@+-]*(\/[A-Za-z0-9_][A-Za-z0-9._@+-]*)*$/
 /** Ours; a template's file may not take their place. */
 export const OWN_NAMES = [
   'compose.yaml',
+  'judged.yaml',
   'override.yaml',
   'rendered.json',
   'known_hosts',
@@ -44,6 +46,8 @@ const FOLDER_MODE = 0o755;
 /** What a revision keeps of the folder. */
 export interface Sources {
   compose: string;
+  /** What Compose reads in its place; no revision keeps it, for it is made for each reading. */
+  judged?: string | undefined;
   env: string;
   override: string;
   files: Record<string, string>;
@@ -87,9 +91,19 @@ export class Workspace {
     return this.path('rendered.json');
   }
 
-  /** What `docker compose config` reads, in order. */
+  /** What is deployed now, in the order in which Compose takes it. */
   get composeFiles(): string[] {
     return [this.path('compose.yaml'), this.path('override.yaml')];
+  }
+
+  /** What `docker compose config` is given for them. */
+  get readFiles(): string[] {
+    const [compose = '', ...rest] = this.composeFiles;
+    return [existsSync(this.#judgedFile) ? this.#judgedFile : compose, ...rest];
+  }
+
+  get #judgedFile(): string {
+    return this.path('judged.yaml');
   }
 
   /** Makes the folder hold exactly these sources; `obsolete` are files of an earlier state. Repeating changes nothing. */
@@ -98,6 +112,8 @@ export class Workspace {
     requireFilePaths(paths);
     await this.#makeFolder('');
     await this.#writeFile('compose.yaml', sources.compose, SECRET_MODE);
+    if (sources.judged === undefined) await rm(this.#judgedFile, { force: true });
+    else await this.#writeFile('judged.yaml', sources.judged, SECRET_MODE);
     await this.#writeFile('override.yaml', sources.override, SECRET_MODE);
     await this.#writeFile('.env', sources.env, SECRET_MODE);
     for (const [path, text] of Object.entries(sources.files)) await this.#writeFile(path, text, PLAIN_MODE);

@@ -92,8 +92,8 @@ function requireUniqueKeys(map: YAMLMap, lineCounter: LineCounter): void {
 
 type Tagged = Scalar | YAMLMap | YAMLSeq;
 
-/** YAML's own tags that mean the same to everybody. Compose decodes `!!binary`, in keys as well; what is local is ignored. */
-const PLAIN_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq|merge|timestamp)$|^!/;
+/** YAML's own tags that mean the same to everybody. Compose decodes `!!binary`, in keys as well; what is local is ignored, unless it is one of YAML's own in disguise (`!<!!binary>`). */
+const PLAIN_TAG = /^tag:yaml\.org,2002:(str|int|float|bool|null|map|seq|merge|timestamp)$|^!(?!!)/;
 
 function requirePlainTag({ tag, range }: Tagged, lineCounter: LineCounter): void {
   if (tag === undefined || PLAIN_TAG.test(tag)) return;

@@ -1,13 +1,17 @@
 // Compose as a child process: what it is given, what it may not know, and how it ends.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { toDotenv } from '../../agent/deploy/dotenv.ts';
 import { createCompose, findComposePlugin, type Compose, type ComposeTask } from '../../agent/docker/compose.ts';
 import { reapOrphans, RUN_VARIABLE } from '../../agent/docker/orphan.ts';
+import { parseCompose } from '#shared/compose/parse.ts';
+import { toPlainYaml } from '#shared/compose/plain-yaml.ts';
 import { toLongshoreError } from '#shared/errors.ts';
+import { loadCases } from '../support/compose-corpus/fixture.ts';
 import { SOCKET } from '../support/deploy-host.ts';
 import { missingDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
@@ -33,7 +37,7 @@ function project(t: Test, files: Record<string, string>, configDeadlineMs = 20_0
       warnings,
     };
   };
-  return { directory, config };
+  return { directory, compose, config };
 }
 
 // biome-ignore format: a table
@@ -67,6 +71,24 @@ t.test("A43: Compose knows nothing of the caller's environment", { skip }, async
   const { rendered, warnings } = await config();
   t.same(rendered.services['web']?.environment, { A: '', B: '', LONGSHORE_TEST_CANARY: null });
   t.match(warnings.join('\n'), /"LONGSHORE_TEST_CANARY" variable is not set/);
+});
+
+t.test('A41: a file in plain YAML means the same, to Compose and to whoever judges it', { skip }, async (t) => {
+  const cases = loadCases().filter(({ refused }) => refused === undefined);
+  const { directory: home, compose } = project(t, {});
+  const envFile = join(home, '.env');
+  for (const { name, text, variables } of cases) {
+    const files = fileURLToPath(new URL(`../fixtures/compose/${name}`, import.meta.url));
+    const directory = existsSync(files) ? files : home;
+    const render = async (content: string, file: string) => {
+      writeFileSync(join(home, file), content);
+      return (await compose.config({ name: 'shop', directory }, { files: [join(home, file)], envFile })).json;
+    };
+    writeFileSync(envFile, toDotenv(variables));
+    const plain = toPlainYaml(text);
+    t.strictSame(parseCompose(plain).root, parseCompose(text).root, name);
+    t.equal(...(await Promise.all([render(plain, 'plain.yaml'), render(text, 'written.yaml')])), name);
+  }
 });
 
 t.test('A57: a variable stays a value, whatever it looks like', { skip }, async (t) => {

@@ -158,6 +158,8 @@ t.test('A41: what the policy refuses is listed, and nothing is read for it', { s
   t.strictSame(actions(plan), ['web create']);
   const own = await host.plan({ compose: hidden, variables: { WHERE: './data' } });
   t.strictSame(own.findings, [], "the scratch folder counts as the service's own");
+  const between = 'services: {web: {image: "longshore-test/web:1"}}\n# note\u2028include: [/etc/hostname]\n';
+  t.strictSame(actions(await host.plan({ compose: between })), ['web create'], 'a line that only Compose would see');
 });
 
 t.test('what is broken fails as the deploy would, without the secrets in the words', { skip }, async (t) => {
