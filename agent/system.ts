@@ -8,6 +8,7 @@ import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 import type { HostFacts, JobKind, Progress, ServiceSample } from '#shared/model.ts';
 import { loadIdentity } from '#shared/protocol/identity.ts';
+import type { HostSample } from '#shared/stats.ts';
 import type { Clock } from '#shared/time.ts';
 import { Discovery } from './adoption/discovery.ts';
 import type { DraftDeps } from './adoption/draft.ts';
@@ -105,7 +106,9 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   );
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
-  const stats = startStats({ services: state.services, engine, hub, tell, clock, log }, scope);
+  const tellHost = (sample: HostSample) => link?.current?.notify('host.sample', sample);
+  const { dataDir } = config;
+  const stats = startStats({ dataDir, services: state.services, engine, hub, tell, tellHost, clock, log }, scope);
   const streamLogs = createLogStreamer({
     socketPath,
     clock,
@@ -134,6 +137,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     draftAdoption: createDraftAdoption({ dataDir: config.dataDir, engine, compose: docker.compose, discovery }),
     drift: new DriftDesk({ dataDir: config.dataDir, engine, services: state.services, watch: drift }),
     images,
+    stats,
   };
   const handlers = createHandlers(answers);
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());

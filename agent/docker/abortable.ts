@@ -24,6 +24,9 @@ interface Modem {
 export const dialVolumeUsage = (docker: Dockerode, abortSignal: AbortSignal): Promise<RawDiskUsage> =>
   dial(docker, { path: '/system/df?', method: 'GET', options: { type: 'volume' }, abortSignal });
 
+export const dialDiskUsage = (docker: Dockerode, abortSignal: AbortSignal): Promise<RawDiskUsage> =>
+  dial(docker, { path: '/system/df', method: 'GET', abortSignal });
+
 interface DialOptions extends Abortable {
   /** With a `?` at its end where there are options: they become its query. */
   path: string;

@@ -26,6 +26,7 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     project: labels[PROJECT_LABEL] ?? '',
     labels,
     isAdopted: false,
+    hasOwnNetwork: !/^(host$|container:)/.test(host.NetworkMode ?? ''),
     joins: toJoined(host),
     removesItself: host.AutoRemove ?? false,
     hasHealthCheck: probe !== undefined && probe.Status !== 'none',

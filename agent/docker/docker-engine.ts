@@ -2,8 +2,9 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RegistryLogin } from '#shared/model.ts';
+import type { DockerDisk } from '#shared/stats.ts';
 import { EVENTS, fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
-import { abortable, abortableContainer, abortableImage, dialVolumeUsage } from './abortable.ts';
+import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
 import { DockerClient } from './docker-client.ts';
@@ -30,7 +31,7 @@ import type { LiveContainer } from './live-container.ts';
 import type { ExecOptions, RunningExec } from './running-exec.ts';
 import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
-import { fromDiskUsage, fromStats } from './usage-view.ts';
+import { fromDiskUsage, fromStats, toDockerDisk } from './usage-view.ts';
 
 type Filters = Record<string, string[]>;
 
@@ -234,6 +235,15 @@ class DockerEngine implements Engine {
       'Cannot measure the volumes',
       ENGINE_DEADLINES.measure,
       (docker, abortSignal) => dialVolumeUsage(docker, abortSignal).then(fromDiskUsage),
+      signal,
+    );
+  }
+
+  measureDisk(signal?: AbortSignal): Promise<Omit<DockerDisk, 'at'>> {
+    return this.#client.call(
+      "Cannot measure Docker's disk",
+      ENGINE_DEADLINES.measure,
+      (docker, abortSignal) => dialDiskUsage(docker, abortSignal).then(toDockerDisk),
       signal,
     );
   }

@@ -4,6 +4,7 @@
 // Every call has a deadline of its own and fails with `docker_unavailable` when the socket is gone or silent,
 // `port_taken` and `image_unavailable` for what those names say, and `docker_error` for any other refusal.
 import type { ContainerView, RegistryLogin } from '#shared/model.ts';
+import type { DockerDisk } from '#shared/stats.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ExecOptions, RunningExec } from './running-exec.ts';
 
@@ -25,6 +26,8 @@ export interface Container extends ContainerView {
   labels: Readonly<Record<string, string>>;
   /** A service took it over as it was (docker/adopted-engine.ts). */
   isAdopted: boolean;
+  /** What its interfaces count is its own: not the host's, nor another container's. */
+  hasOwnNetwork: boolean;
   /** Ids of containers whose namespaces it lives in. */
   joins: readonly string[];
   /** Docker removes it when it stops: `docker run --rm`. */
@@ -83,12 +86,20 @@ export interface EngineVersion {
   architecture: string;
 }
 
-/** Counters of a running container. */
+/** Counters of a running container, from its start on. Null is not known, or not its own. */
 export interface ContainerUsage {
   /** CPU time since it started, in nanoseconds. */
   cpuNanos: number;
   /** Without the file cache that the kernel would give back at once: what `docker stats` shows. */
   memoryBytes: number;
+  /** Of all its interfaces but loopback. */
+  rxBytes: number | null;
+  txBytes: number | null;
+  /** From and to block devices: what the page cache answers is not counted. */
+  readBytes: number | null;
+  writeBytes: number | null;
+  /** Processes and threads now. */
+  pids: number | null;
 }
 
 export interface Volume extends Named {
@@ -187,6 +198,8 @@ export interface Engine {
   listUsers(volume: string): Promise<ContainerSummary[]>;
   /** Every volume of the host. Docker measures each anew: seconds, or minutes where there are many files. */
   listVolumeSizes(signal?: AbortSignal): Promise<VolumeSize[]>;
+  /** All that Docker keeps on disk. It walks images, containers and volumes: seconds, or minutes. */
+  measureDisk(signal?: AbortSignal): Promise<Omit<DockerDisk, 'at'>>;
   /** An absent network stays absent. */
   removeNetwork(id: string): Promise<void>;
   /** An absent volume stays absent. */

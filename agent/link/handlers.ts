@@ -12,6 +12,7 @@ import type { DriftDesk } from '../drift/desk.ts';
 import type { Execs } from '../exec/execs.ts';
 import type { Images } from '../images/images.ts';
 import type { Inbox } from '../jobs/inbox.ts';
+import type { Stats } from '../stats/stats.ts';
 
 export interface HandlerDeps {
   inbox: Pick<Inbox, 'deliver'>;
@@ -25,6 +26,7 @@ export interface HandlerDeps {
   drift: Pick<DriftDesk, 'show' | 'draft'>;
   images: Pick<Images, 'checkUpdates' | 'prune'>;
   execs: Pick<Execs, 'stream' | 'input'>;
+  stats: Pick<Stats, 'host' | 'service'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
 }
 
@@ -40,6 +42,7 @@ export const createHandlers = ({
   drift,
   images,
   execs,
+  stats,
   streamLogs,
 }: HandlerDeps): Handlers => ({
   requests: {
@@ -66,6 +69,8 @@ export const createHandlers = ({
       await execs.input(execId, input);
       return {};
     },
+    'host.stats': (asked) => stats.host(asked),
+    'service.stats': (asked) => stats.service(asked),
     echo: ({ data }) => Promise.resolve({ data }),
   },
   notifications: {},

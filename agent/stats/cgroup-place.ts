@@ -3,12 +3,15 @@
 /** `v1` counts CPU in nanoseconds in a file of its own, `v2` in microseconds among other figures. */
 export type CgroupVersion = 'v1' | 'v2';
 
+/** Paths relative to where cgroups are mounted. */
 export interface CgroupPlace {
   version: CgroupVersion;
-  /** Relative to where cgroups are mounted. */
   cpu: string;
   memory: string;
   memoryStat: string;
+  /** Undefined where the kernel was built or started without the controller. */
+  io: string | undefined;
+  pids: string | undefined;
 }
 
 /**
@@ -26,23 +29,30 @@ export function placeOf(cgroupFile: string, containerId: string): CgroupPlace | 
     if (controllers === undefined || own === undefined) continue;
     for (const controller of controllers.split(',')) paths.set(controller, `${controllers}${own}`);
   }
-  const [cpu, memory, unified] = ['cpuacct', 'memory', ''].map((controller) => paths.get(controller));
-  if (cpu !== undefined && memory !== undefined) return inV1(cpu, memory);
-  return unified === undefined ? undefined : inV2(unified);
+  const unified = paths.get('');
+  return inV1(paths) ?? (unified === undefined ? undefined : inV2(unified));
 }
 
-const inV1 = (cpu: string, memory: string): CgroupPlace => ({
-  version: 'v1',
-  cpu: `${cpu}/cpuacct.usage`,
-  memory: `${memory}/memory.usage_in_bytes`,
-  memoryStat: `${memory}/memory.stat`,
-});
+function inV1(paths: ReadonlyMap<string, string>): CgroupPlace | undefined {
+  const [cpu, memory, io, pids] = ['cpuacct', 'memory', 'blkio', 'pids'].map((controller) => paths.get(controller));
+  if (cpu === undefined || memory === undefined) return undefined;
+  return {
+    version: 'v1',
+    cpu: `${cpu}/cpuacct.usage`,
+    memory: `${memory}/memory.usage_in_bytes`,
+    memoryStat: `${memory}/memory.stat`,
+    io: io && `${io}/blkio.throttle.io_service_bytes_recursive`,
+    pids: pids && `${pids}/pids.current`,
+  };
+}
 
 const inV2 = (path: string): CgroupPlace => ({
   version: 'v2',
   cpu: `${path}/cpu.stat`,
   memory: `${path}/memory.current`,
   memoryStat: `${path}/memory.stat`,
+  io: `${path}/io.stat`,
+  pids: `${path}/pids.current`,
 });
 
 /** `/docker/<id>/init` → `/docker/<id>`. */

@@ -1,14 +1,8 @@
 // Measures one container as long as its first process lives: what it uses now, and since the last look.
+import { nothingOf, USAGE_FIGURES, type Usage } from '#shared/stats.ts';
 import type { Container, ContainerUsage, Engine } from '../docker/engine.ts';
 import { CgroupFiles, type KernelFolders } from './cgroup-files.ts';
-import { coresBetween, type Reading } from './counters.ts';
-
-export interface Measured {
-  /** Null at the first look. */
-  cpuCores: number | null;
-  /** Null where nobody can tell, say because the container has just ended. */
-  memoryBytes: number | null;
-}
+import { usageBetween, type Reading } from './counters.ts';
 
 export interface MeterDeps {
   engine: Pick<Engine, 'readUsage'>;
@@ -22,21 +16,24 @@ export class Meter {
   readonly #files: CgroupFiles | undefined;
   #last: Reading | undefined;
 
-  constructor({ id, pid }: Pick<Container, 'id' | 'pid'>, { engine, folders }: MeterDeps) {
-    this.pid = pid;
-    this.#id = id;
+  constructor(container: Pick<Container, 'id' | 'pid' | 'hasOwnNetwork'>, { engine, folders }: MeterDeps) {
+    this.pid = container.pid;
+    this.#id = container.id;
     this.#engine = engine;
-    this.#files = CgroupFiles.open(folders, pid, id);
+    this.#files = CgroupFiles.open(folders, container);
   }
 
-  /** Asks Docker where the kernel's files cannot be read: about 2 ms of CPU instead of 0.05. */
-  async measure(at: number): Promise<Measured> {
+  /**
+   * Asks Docker where the kernel's files cannot be read: about 2 ms of CPU instead of 0.05. Rates are null at the first
+   * look, everything where nobody can tell, say because the container has just ended.
+   */
+  async measure(at: number): Promise<Usage> {
     const usage = this.#files?.read() ?? (await this.#ask());
-    if (!usage) return { cpuCores: null, memoryBytes: null };
-    const now = { cpuNanos: usage.cpuNanos, at };
-    const cpuCores = this.#last ? coresBetween(this.#last, now) : null;
+    if (!usage) return nothingOf(USAGE_FIGURES);
+    const now = { ...usage, at };
+    const between = usageBetween(this.#last, now);
     this.#last = now;
-    return { cpuCores, memoryBytes: usage.memoryBytes };
+    return between;
   }
 
   close(): void {

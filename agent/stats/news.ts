@@ -1,6 +1,7 @@
 // Whether control's picture of a service needs a new sample. Pure. What is below these steps nobody acts on; without
 // them each service would send a few hundred bytes every ten seconds for the rest of its life.
 import type { ServiceSample } from '#shared/model.ts';
+import { hasMoved } from './moved.ts';
 
 /** An idle process wakes up for a few thousandths of a core; a busy one swings by a tenth from round to round. */
 const CPU = { step: 0.02, part: 0.1 };
@@ -22,10 +23,4 @@ export function isNews(told: ServiceSample | undefined, now: ServiceSample): boo
     told.consecutiveFailures !== now.consecutiveFailures ||
     told.lastCheckAt !== now.lastCheckAt // looked up twice a minute at most: see roster.ts
   );
-}
-
-/** By more than a step and by more than a part of what it was; to and from nothing known always counts. */
-function hasMoved(told: number | null, now: number | null, { step, part }: { step: number; part: number }): boolean {
-  if (told === null || now === null) return told !== now;
-  return Math.abs(now - told) >= Math.max(step, part * told);
 }

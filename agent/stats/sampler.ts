@@ -1,9 +1,10 @@
 // One round after the other: what each service of this host uses now. Says nothing to anybody; see report.ts.
 import type { ServiceSample } from '#shared/model.ts';
+import type { ContainerUsageNow } from '#shared/stats.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ServiceTable } from '../state/services.ts';
-import type { Roster } from './roster.ts';
-import { sampleOf, type MeasuredContainer } from './service-sample.ts';
+import type { Member, Roster } from './roster.ts';
+import { sampleOf } from './service-sample.ts';
 import type { VolumeSizes } from './volume-sizes.ts';
 
 export interface SamplerDeps {
@@ -13,8 +14,14 @@ export interface SamplerDeps {
   clock: Clock;
 }
 
-/** A sample of every service, also of those that do not run. Throws `docker_unavailable`. */
-export async function takeSamples({ services, roster, volumes, clock }: SamplerDeps): Promise<ServiceSample[]> {
+export interface MeasuredService {
+  sample: ServiceSample;
+  /** Those that run. */
+  containers: ContainerUsageNow[];
+}
+
+/** Every service, also those that do not run. Throws `docker_unavailable`. */
+export async function measureServices({ services, roster, volumes, clock }: SamplerDeps): Promise<MeasuredService[]> {
   const own = services.names();
   if (own.length === 0) {
     roster.clear();
@@ -24,14 +31,17 @@ export async function takeSamples({ services, roster, volumes, clock }: SamplerD
   if (hasNewContainers) volumes.expectChange();
   volumes.tick();
   const at = clock.now();
-  const measured = await Promise.all(
-    roster.members.map(async ({ serviceId, container, meter }) => {
-      return { serviceId, facts: container, usage: await meter.measure(at) };
-    }),
-  );
-  const byService = Map.groupBy<string, MeasuredContainer & { serviceId: string }>(measured, (one) => one.serviceId);
+  const measured = await Promise.all(roster.members.map((member) => measure(member, at)));
+  const byService = Map.groupBy(measured, ({ serviceId }) => serviceId);
   return own.map(({ serviceId, name }) => {
-    const containers = byService.get(serviceId) ?? [];
-    return sampleOf({ serviceId, containers, storageBytes: volumes.bytesOf(name), at });
+    const members = byService.get(serviceId) ?? [];
+    const sample = sampleOf({ serviceId, containers: members, storageBytes: volumes.bytesOf(name), at });
+    return { sample, containers: members.map(({ usage }) => usage) };
   });
+}
+
+async function measure({ serviceId, container, meter }: Member, at: number) {
+  const { name, service, restartCount, startedAt } = container;
+  const usage: ContainerUsageNow = { name, service, restartCount, startedAt, at, ...(await meter.measure(at)) };
+  return { serviceId, facts: container, usage };
 }

@@ -1,11 +1,11 @@
 // From what the containers of a service use to what the service uses. Pure.
 import type { ServiceSample } from '#shared/model.ts';
+import type { Usage } from '#shared/stats.ts';
 import type { Container } from '../docker/engine.ts';
-import type { Measured } from './meter.ts';
 
 export interface MeasuredContainer {
   facts: Pick<Container, 'hasHealthCheck' | 'failingStreak' | 'probedAt' | 'cpuLimit' | 'memoryLimitBytes'>;
-  usage: Measured;
+  usage: Pick<Usage, 'cpuCores' | 'memoryBytes'>;
 }
 
 export interface SampleFacts {

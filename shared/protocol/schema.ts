@@ -26,6 +26,7 @@ import {
   serviceSpec,
   wireError,
 } from './parts.ts';
+import { hostSample, hostStats, hostStatsQuestion, serviceStats, serviceStatsQuestion } from './stats-parts.ts';
 
 // ── handshake (before the peer starts; see handshake.ts for what is signed) ────────────────────────────────────────────
 
@@ -231,6 +232,10 @@ export const METHODS = {
    * ended it is dropped. Whoever wants it in order waits for each answer.
    */
   'exec.input': { params: lazy(() => execInput()), result: lazy(() => z.object({})) },
+  /** control → agent: what the host used over a stretch of time, from what it keeps. */
+  'host.stats': { params: lazy(() => hostStatsQuestion()), result: lazy(() => hostStats()) },
+  /** control → agent: the same of a service, and its containers as they are now. */
+  'service.stats': { params: lazy(() => serviceStatsQuestion()), result: lazy(() => serviceStats()) },
   /** Either way: a trivial round trip for measuring. */
   echo: {
     params: lazy(() => z.object({ data: z.string().max(65_536) })),
@@ -248,6 +253,8 @@ export const MAX_SAMPLES = 1_000;
 export const NOTIFICATIONS = {
   /** agent → control: progress between the durable steps, at most 5 a second and step. */
   'job.progress': lazy(() => progress()),
+  /** agent → control: what the host uses, after a welcome and when it has changed (agent/stats/host/host-news.ts). */
+  'host.sample': lazy(() => hostSample()),
   /** agent → control: what services use. All of them after a welcome, then those that changed (agent/stats/news.ts). */
   'services.samples': lazy(() => z.object({ samples: z.array(serviceSample()).max(MAX_SAMPLES) })),
 } as const;

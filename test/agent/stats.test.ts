@@ -8,9 +8,10 @@ import { silentLogger } from '#shared/log.ts';
 import type { ServiceSample } from '#shared/model.ts';
 import type { Container, ContainerUsage } from '../../agent/docker/engine.ts';
 import type { Listener } from '../../agent/docker/events.ts';
+import type { HostSample } from '#shared/stats.ts';
 import { startStats } from '../../agent/stats/stats.ts';
 import { eventually } from '../support/eventually.ts';
-import { FakeEngine } from '../support/fake-engine.ts';
+import { FakeEngine, NO_USAGE } from '../support/fake-engine.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const MIB = 1024 ** 2;
@@ -42,13 +43,14 @@ class AskedEngine extends FakeEngine {
 /** A host with one service, `shop`, and what it tells control. */
 async function startHost(t: Test) {
   const dir = t.testdir();
-  const folders = { proc: join(dir, 'proc'), cgroup: join(dir, 'cgroup') };
+  const folders = { proc: join(dir, 'proc'), cgroup: join(dir, 'cgroup'), sys: join(dir, 'sys') };
   const engine = new AskedEngine();
   const clock = new ManualClock();
   engine.now = () => clock.now();
   const listeners = new Set<Listener>();
   const names = [{ serviceId: 'svc_1', name: 'shop' }];
   const told: ServiceSample[][] = [];
+  const toldHost: HostSample[] = [];
   const scope = new Scope(silentLogger());
   t.teardown(() => scope.stop());
 
@@ -68,7 +70,7 @@ async function startHost(t: Test) {
     return container;
   };
   /** The kernel counts this from now on. */
-  const use = ({ id, pid }: Container, { cpuNanos, memoryBytes }: ContainerUsage) => {
+  const use = ({ id, pid }: Container, { cpuNanos, memoryBytes }: Pick<ContainerUsage, 'cpuNanos' | 'memoryBytes'>) => {
     const own = join(folders.cgroup, 'docker', id);
     mkdirSync(own, { recursive: true });
     mkdirSync(join(folders.proc, String(pid)), { recursive: true });
@@ -84,8 +86,10 @@ async function startHost(t: Test) {
     },
   };
   const tell = (samples: ServiceSample[]) => void told.push(samples);
-  const start = () =>
-    startStats({ services: { names: () => names }, engine, hub, tell, clock, log: silentLogger(), folders }, scope);
+  const tellHost = (sample: HostSample) => void toldHost.push(sample);
+  const log = silentLogger();
+  const services = { names: () => names };
+  const start = () => startStats({ dataDir: dir, services, engine, hub, tell, tellHost, clock, log, folders }, scope);
   /** Until the round that is under way has ended: then the next one waits for its time. */
   const rest = () => eventually(() => clock.pending === 1, { intervalMs: 1 });
   const rounds = async (count = 1) => {
@@ -98,12 +102,12 @@ async function startHost(t: Test) {
   const openFiles = () =>
     readdirSync('/proc/self/fd').filter((fd) => {
       try {
-        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(dir);
+        return readlinkSync(`/proc/self/fd/${fd}`).startsWith(folders.cgroup);
       } catch {
         return false; // the folder's own, gone since
       }
     }).length;
-  return { engine, clock, names, told, scope, run, use, event, start, rest, rounds, openFiles };
+  return { dir, engine, clock, names, told, toldHost, folders, scope, run, use, event, start, rest, rounds, openFiles };
 }
 
 t.test('what a service uses comes from the kernel, and in a quiet round Docker is asked for nothing', async (t) => {
@@ -131,10 +135,10 @@ t.test('an idle service is said again every five minutes, and not between', asyn
 t.test('where the kernel cannot be read Docker is asked', async (t) => {
   const host = await startHost(t);
   const web = await host.run({}, { hasFiles: false });
-  host.engine.usages.set(web.id, { cpuNanos: 1e9, memoryBytes: 5 * MIB });
+  host.engine.usages.set(web.id, { ...NO_USAGE, cpuNanos: 1e9, memoryBytes: 5 * MIB });
   host.start();
   await host.rest();
-  host.engine.usages.set(web.id, { cpuNanos: 11e9, memoryBytes: 6 * MIB });
+  host.engine.usages.set(web.id, { ...NO_USAGE, cpuNanos: 11e9, memoryBytes: 6 * MIB });
   const told = [...host.told.splice(0), ...(await host.rounds())];
   t.match(told, [[{ cpuCores: null, memoryBytes: 5 * MIB }], [{ cpuCores: 1, memoryBytes: 6 * MIB }]]);
 });

@@ -22,7 +22,7 @@ t.test("the kernel's files say what Docker says, until the container ends", { sk
   const id = await docker(['run', '-d', '--init', '--name', name, 'busybox:1', 'sh', '-c', script.join(' && ')]);
   const engine = createDockerEngine({ socketPath: SOCKET });
   const pid = (await engine.findContainer(id))?.pid ?? 0;
-  const files = CgroupFiles.open(KERNEL_FOLDERS, pid, id);
+  const files = CgroupFiles.open(KERNEL_FOLDERS, { id, pid, hasOwnNetwork: true });
   t.ok(files, 'the files are found on this machine');
   t.teardown(() => files?.close());
 
@@ -38,7 +38,11 @@ t.test("the kernel's files say what Docker says, until the container ends", { sk
     'the same counter, a moment before',
   );
 
-  t.equal(CgroupFiles.open(KERNEL_FOLDERS, process.pid, id), undefined, "another process's files are not taken");
+  t.equal(
+    CgroupFiles.open(KERNEL_FOLDERS, { id, pid: process.pid, hasOwnNetwork: true }),
+    undefined,
+    "another process's files are not taken",
+  );
   await docker(['rm', '-f', name]);
   t.equal(files?.read(), undefined);
 });

@@ -55,6 +55,7 @@ export const containerOf = (
   project: 'web',
   labels: {},
   isAdopted: false,
+  hasOwnNetwork: true,
   joins: [],
   removesItself: false,
   hasHealthCheck: true,

@@ -20,6 +20,17 @@ import type { LiveConfig, LiveContainer } from '../../agent/docker/live-containe
 import { LongshoreError } from '#shared/errors.ts';
 import { runFake, type FakeExec } from './fake-exec.ts';
 
+/** Counters that nobody knows. */
+export const NO_USAGE: ContainerUsage = {
+  cpuNanos: 0,
+  memoryBytes: 0,
+  rxBytes: null,
+  txBytes: null,
+  readBytes: null,
+  writeBytes: null,
+  pids: null,
+};
+
 export class FakeEngine implements Engine {
   readonly containers = new Map<string, Container>();
   readonly images = new Map<string, Image>();
@@ -61,6 +72,7 @@ export class FakeEngine implements Engine {
       project: '',
       labels: {},
       isAdopted: false,
+      hasOwnNetwork: true,
       joins: [],
       removesItself: false,
       hasHealthCheck: false,
@@ -136,10 +148,15 @@ export class FakeEngine implements Engine {
     return (this.logs.get(id) ?? []).slice(-lines);
   }
 
+  async measureDisk() {
+    this.#answer();
+    return { imageBytes: 4e9, containerBytes: 3e6, volumeBytes: 2e6, buildCacheBytes: 1e6 };
+  }
+
   async readUsage(id: string): Promise<ContainerUsage | undefined> {
     this.#answer();
     if (this.containers.get(id)?.state !== 'running') return undefined;
-    return this.usages.get(id) ?? { cpuNanos: 1e6, memoryBytes: 2 ** 20 };
+    return this.usages.get(id) ?? { ...NO_USAGE, cpuNanos: 1e6, memoryBytes: 2 ** 20 };
   }
 
   async startContainer(id: string): Promise<void> {
