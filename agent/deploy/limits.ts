@@ -5,12 +5,16 @@
 import { textOf } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceLimits } from '#shared/model.ts';
+import type { Container } from '../docker/engine.ts';
 import { replicasOf, type Rendered, type RenderedService } from './rendered.ts';
 
 const MIB = 1024 ** 2;
 const NANOS = 1e9;
 /** Compose's own default where a file gives `cpu_quota` alone. */
 const DEFAULT_PERIOD_US = 100_000;
+
+/** A container as Docker shows it. */
+type Limited = Pick<Container, 'name' | 'service' | 'cpuLimit' | 'memoryLimitBytes'>;
 
 /** One thing that is limited, counted in whole units: Docker's nano-CPUs, bytes. */
 interface Resource {
@@ -23,6 +27,8 @@ interface Resource {
   /** Shares are rounded down to this, and are at least this. */
   grain: number;
   least: number;
+  /** What Docker holds a container to; null where it has no limit. */
+  heldTo: (container: Limited) => number | null;
   toText: (units: number) => string;
   /** As Compose writes it. */
   toValue: (units: number) => number | string;
@@ -34,6 +40,7 @@ const CPU: Resource = {
   reservedOf: () => 0, // Docker has no reservation of cores outside of swarm
   grain: NANOS / 100,
   least: NANOS / 100, // Docker's own lower bound
+  heldTo: ({ cpuLimit }) => cpuLimit && Math.round(cpuLimit * NANOS),
   toText: (units) => (units === NANOS ? '1 core' : `${units / NANOS} cores`),
   toValue: (units) => units / NANOS,
 };
@@ -44,6 +51,7 @@ const MEMORY: Resource = {
   reservedOf: (service) => toBytes(reservationsOf(service)['memory']) || toBytes(service['mem_reservation']),
   grain: MIB,
   least: 6 * MIB, // Docker's own lower bound
+  heldTo: ({ memoryLimitBytes }) => memoryLimitBytes,
   toText: (units) => `${Math.round(units / MIB)} MiB`,
   toValue: (units) => String(units),
 };
@@ -53,6 +61,24 @@ export function limitRendered(rendered: Rendered, limits: ServiceLimits | undefi
   const { cpu = null, memoryMb = null } = limits ?? {};
   const cpuLimited = cpu === null ? rendered : share(rendered, CPU, Math.round(cpu * NANOS), hostCpus * NANOS);
   return memoryMb === null ? cpuLimited : share(cpuLimited, MEMORY, memoryMb * MIB, Infinity);
+}
+
+/** Throws `plan_limit` for a container that may use more than one made of the limited file. */
+export function requireLimited(
+  containers: readonly Limited[],
+  { services }: Rendered,
+  { cpu = null, memoryMb = null }: Partial<ServiceLimits> = {},
+): void {
+  const limited = [...(cpu === null ? [] : [CPU]), ...(memoryMb === null ? [] : [MEMORY])];
+  for (const { heldTo, ownOf, key, toText } of limited) {
+    const most = (service: string) => ownOf(services[service] ?? {});
+    const over = containers.find((one) => (heldTo(one) ?? Infinity) > most(one.service));
+    if (!over) continue;
+    const has = heldTo(over);
+    throw new LongshoreError('plan_limit', {
+      message: `Container "${over.name}" may use ${has === null ? `any amount of ${key}` : toText(has)}; its part is ${toText(most(over.service))}`,
+    });
+  }
 }
 
 /** `most`: a container can't be given more than the host has. */

@@ -195,13 +195,19 @@ t.test('what lives is accepted without touching a container, and deploys keep it
 });
 
 t.test('what a host refuses is not accepted, and nothing has changed', { skip }, async (t) => {
-  const host = await startDeployHost(t, 'drift', { ...SPEC, customerId: 'cust_1' });
+  const limits = { cpu: null, memoryMb: 128 };
+  const host = await startDeployHost(t, 'drift', { ...SPEC, customerId: 'cust_1', limits });
   await host.deploy();
   const network = await outsideNetwork(t);
   await docker(['network', 'connect', network, await idOf(host, 'web')]);
   t.match(await accept(host), { state: 'failed', error: { code: 'compose_policy' }, goodRevision: 1 });
   t.match(await driftOf(host), { state: 'drifted', revision: 1, files: [] });
   t.equal(readFileSync(join(host.folder, 'compose.yaml'), 'utf8'), COMPOSE);
+
+  await composeUp(host, {}, '--force-recreate', 'web');
+  t.match(await accept(host), { state: 'failed', error: { code: 'plan_limit' }, goodRevision: 1 }, 'it has no limit');
+  t.match(await host.run({ kind: 'revert' }), { state: 'succeeded' });
+  t.equal(await inspect(await idOf(host, 'web'), '{{.HostConfig.Memory}}'), String(64 * 2 ** 20));
 });
 
 async function outsideNetwork(t: { teardown: (work: () => unknown) => void }): Promise<string> {

@@ -1,7 +1,7 @@
 // How a service's limits become those of its containers: file and limits in, file or refusal out.
 import t from 'tap';
 import { inputsOf } from '../../agent/deploy/attempt.ts';
-import { limitRendered } from '../../agent/deploy/limits.ts';
+import { limitRendered, requireLimited } from '../../agent/deploy/limits.ts';
 import { planDeploy, printPlan } from '../../agent/deploy/plan/plan.ts';
 import type { Rendered, RenderedService } from '../../agent/deploy/rendered.ts';
 import type { ServiceLimits } from '#shared/model.ts';
@@ -149,4 +149,24 @@ t.test('the plan recreates only what gets another limit', async (t) => {
     printPlan(planDeploy({ ...facts, desired: limit(services, { memoryMb: 300 }) })),
     'keep     db   unchanged\nrecreate web  deploy changed',
   );
+});
+
+const live = (service: string, cpuLimit: number | null, memory: number | null) => {
+  return { name: `shop-${service}-1`, service, cpuLimit, memoryLimitBytes: memory && memory * 1024 ** 2 };
+};
+
+t.test('a container that is taken as it is may use what a new one would get, and no more', async (t) => {
+  const limits = { cpu: 1, memoryMb: 128 };
+  const file = limit({ web: {}, db: { mem_limit: mib(28) } }, limits);
+  t.doesNotThrow(() => requireLimited([live('web', 0.5, 100), live('db', 0.25, 28)], file, limits));
+  t.doesNotThrow(() => requireLimited([live('web', null, null)], file, undefined), 'nothing is limited');
+  const over: [container: ReturnType<typeof live>, message: string][] = [
+    [live('web', 0.5, null), 'Container "shop-web-1" may use any amount of memory; its part is 100 MiB'],
+    [live('db', 0.5, 29), 'Container "shop-db-1" may use 29 MiB; its part is 28 MiB'],
+    [live('web', 2, 100), 'Container "shop-web-1" may use 2 cores; its part is 0.5 cores'],
+    [live('toy', null, 1), 'Container "shop-toy-1" may use any amount of cpus; its part is 0 cores'],
+  ];
+  for (const [container, message] of over) {
+    t.throws(() => requireLimited([container], file, limits), { code: 'plan_limit', message });
+  }
 });

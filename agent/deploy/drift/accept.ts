@@ -7,6 +7,7 @@ import { draftAccepted } from '../../drift/draft.ts';
 import { recordAsIs } from '../adoption/adopt.ts';
 import { complete, dockerFacts, judge, normalise, prepare } from '../attempt.ts';
 import type { JobOutcome } from '../job-run.ts';
+import { requireLimited } from '../limits.ts';
 import { levelsOf, type Rendered } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
 import type { Task } from '../task.ts';
@@ -40,14 +41,13 @@ async function take(task: Task, good: Revision): Promise<JobOutcome> {
     requireAllowed(judge(task, { root: normalised, services: normalised.services }, 'normalised'));
     return complete(task, normalised, (await dockerFacts(task)).cpus);
   });
+  const containers = await deps.engine.listProject(workspace.name);
+  requireLimited(containers, rendered, run.service.spec.limits);
   const plan = levelsOf(rendered)
     .flat()
     .map((service): PlanStep => {
       return { service, action: 'keep', reason: 'accepted as it is' };
     });
-  await task.step('record', async () => {
-    const containers = await deps.engine.listProject(workspace.name);
-    await recordAsIs(task, { sources, rendered, containers, plan });
-  });
+  await task.step('record', () => recordAsIs(task, { sources, rendered, containers, plan }));
   return { state: 'succeeded', goodRevision: run.service.spec.revision, plan };
 }
