@@ -237,7 +237,8 @@ export class ServiceJobs {
     stores.services.setRevision(service.id, revision);
     stores.services.setLimits(service.id, service.limits);
     ends.setStatus(tx, service, next, clock.now());
-    if (order.kind !== 'deploy') holdUpdates(stores, service.id, revision);
+    // Tried, or left behind: whatever else is deployed leaves newer images to be taken.
+    if (order.pull === 'always' || order.kind === 'rollback') holdUpdates(stores, service.id, revision);
     return starts.start(tx, next, { ...order, expiresAt: null });
   }
 

@@ -149,6 +149,16 @@ t.test('one that fails is not tried again, until it is newer still', async (t) =
   t.equal(scene.jobs.length, 2);
 });
 
+t.test('a redeploy that pulled nothing has tried nothing', async (t) => {
+  const scene = await start(t);
+  await scene.find(check('sha256:2'));
+  await scene.world.app.services.redeploy(ADMIN, scene.id, { pull: 'missing' });
+  await scene.finish('succeeded', 2);
+  await scene.find(check('sha256:2'));
+  await scene.runUpdates();
+  t.match(scene.jobs.at(-1), { kind: 'redeploy', cause: 'newer images' });
+});
+
 t.test('a crash after the job was begun makes no second one', async (t) => {
   const scene = await start(t);
   await scene.find(check('sha256:2'));
