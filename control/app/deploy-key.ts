@@ -7,7 +7,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 
 const MAGIC = Buffer.from('openssh-key-v1\0');
 const [BEGIN, END] = ['-----BEGIN OPENSSH PRIVATE KEY-----', '-----END OPENSSH PRIVATE KEY-----'];
-const ARMOUR = new RegExp(`^\\s*${BEGIN}\\s+([A-Za-z0-9+/=\\s]+?)\\s*${END}\\s*$`);
+const BASE64 = /^[A-Za-z0-9+/]+=*$/;
 /** What OpenSSH writes; others take any. */
 const LINE_CHARS = 70;
 const BLOCK_BYTES = 8;
@@ -31,8 +31,7 @@ export interface DeployKey {
 /** The key in its plain form, or in words what is wrong with it. */
 export function readDeployKey(text: string): DeployKey | string {
   if (!text.includes(BEGIN)) return NO_OPENSSH_KEY;
-  const [, armoured] = ARMOUR.exec(text) ?? [];
-  const bytes = Buffer.from(armoured ?? '', 'base64');
+  const bytes = bytesOf(text);
   if (!bytes.subarray(0, MAGIC.length).equals(MAGIC)) return BROKEN;
   const reader = new Reader(bytes.subarray(MAGIC.length));
   const [cipher, kdf] = [reader.text(), reader.text()];
@@ -46,6 +45,14 @@ export function readDeployKey(text: string): DeployKey | string {
   return reader.isBroken || KINDS.has(kind)
     ? BROKEN
     : `"${kind.slice(0, 64)}" keys are not taken: use Ed25519, ECDSA or RSA`;
+}
+
+/** None where more stands there than the key. */
+function bytesOf(text: string): Buffer {
+  const [before, inner = '', ...after] = text.split(BEGIN).flatMap((part) => part.split(END));
+  const base64 = inner.replaceAll(/\s+/g, '');
+  const isAlone = before?.trim() === '' && after.length === 1 && after[0]?.trim() === '';
+  return Buffer.from(isAlone && BASE64.test(base64) ? base64 : '', 'base64');
 }
 
 const NO_OPENSSH_KEY =

@@ -46,6 +46,14 @@ t.test('what is wrong with a key is said', async (t) => {
       `broken at ${at}`,
     );
   t.match(readDeployKey(begin), /missing or damaged/);
+  for (const text of [
+    `x\n${privateKey}`,
+    `${privateKey}x`,
+    `${privateKey}${privateKey}`,
+    privateKey.replace('\n', '\n%'),
+  ])
+    t.match(readDeployKey(text), /missing or damaged/);
+  t.match(readDeployKey(`${begin}${' \n'.repeat(8_000)}!`), /missing or damaged/, 'which is found out at once');
 });
 
 /** As `ssh-keygen -y` works it out of the private part. */
