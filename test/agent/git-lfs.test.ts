@@ -78,6 +78,9 @@ void t.test('A53: files that Git LFS keeps count as files of the repository', as
   const { lfs, fetch } = await start(t, (keep) => ({ 'model.bin': keep('a large model', 10_000_000) }));
   t.equal(await faultCode(fetch({ limits: { files: 9, bytes: 1_000_000 } })), 'repo_limit');
   t.strictSame(lfs.asked, [], 'before anything is fetched');
+  const pointer = lfs.keep('a large model', 400_000);
+  const copies = await start(t, () => ({ a: pointer, b: pointer, c: pointer }));
+  t.equal(await faultCode(copies.fetch({ limits: { files: 9, bytes: 1_000_000 } })), 'repo_limit', 'at each place');
 });
 
 void t.test('A52: a token goes to the origin of the repository alone, and only by https', async (t) => {

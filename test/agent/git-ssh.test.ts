@@ -118,7 +118,14 @@ void t.test("without a key of its own a service has what the agent's user has", 
   t.equal(await faultCode(fetchFrom(folder, source, { searchPath: shims.searchPath })), 'git_failed');
   const { args = [] } = shims.calls().find(({ program }) => program === 'ssh') ?? {};
   for (const option of ['BatchMode=yes', 'StrictHostKeyChecking=accept-new']) t.ok(args.includes(option), option);
-  t.notOk(args.some((arg) => arg === '-F' || arg.startsWith('IdentityFile') || arg.startsWith('UserKnownHostsFile')));
+  const isOfOurs = (arg: string) =>
+    arg === '-F' || /^(IdentityFile|UserKnownHostsFile|GlobalKnownHostsFile)=/.test(arg);
+  t.notOk(args.some(isOfOurs));
+  const knownHosts = `example.com ${hostKey.publicKey}`;
+  await faultCode(fetchFrom(folder, { ...source, knownHosts }, { searchPath: shims.searchPath }));
+  const careful = shims.calls().findLast(({ program }) => program === 'ssh')?.args ?? [];
+  for (const option of ['StrictHostKeyChecking=yes', 'GlobalKnownHostsFile=/dev/null'])
+    t.ok(careful.includes(option), `${option}, where lines are given`);
 });
 
 void t.test("A49: a stranger's ssh calls the address that was judged, and no other", async (t) => {

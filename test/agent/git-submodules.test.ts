@@ -7,6 +7,7 @@ import { fetchCommit, type GitFetch } from '../../agent/deploy/git/fetch-commit.
 import { isByShell, makeShims, misplaced } from '../support/argv-shims.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { GitRepository } from '../support/git-repository.ts';
+import { makeCertificate, serveGit } from '../support/git-server.ts';
 
 const declare = (path: string, url: string, more = '') =>
   `[submodule "${path}"]\n\tpath = "${path}"\n\turl = "${url}"\n${more}`;
@@ -88,6 +89,16 @@ void t.test('A49: the URL of a submodule is judged like that of the repository',
   }
   await app.commitSubmodule(...submodule('lib', commit, '-u/bin/sh'));
   await t.rejects(fetchFrom(t, app), { code: 'git_failed' }, 'git itself knows this one');
+});
+
+void t.test('A49: a repository from elsewhere has no submodules among the files of this machine', async (t) => {
+  const { library, app, commit } = await withLibrary(t);
+  await app.commitSubmodule(...submodule('lib', commit, library.url));
+  const login = { username: 'x', password: 'tok_1' };
+  const certificate = makeCertificate(t);
+  const { url } = await serveGit(t, app, { ...login, certificate });
+  const source = { url, branch: null, login, submodules: true };
+  t.equal(await faultCode(fetchFrom(t, app, { source, caFile: certificate.caFile })), 'unsafe_git_url');
 });
 
 void t.test('A53: a name that ends with a carriage return leads nowhere', async (t) => {

@@ -34,6 +34,8 @@ t.test('credentials go along to the same host alone', async (t) => {
   t.match(submoduleOf(ssh, 'ssh://git@example.com/b', COMMIT), { deployKey: 'key', knownHosts: 'hosts' });
   for (const url of ['git@example.org:b', 'ssh://git@example.com:2222/b', 'https://example.com/b'])
     t.equal(submoduleOf(ssh, url, COMMIT).deployKey, undefined, url);
+  for (const url of ['ssh://[x', 'ssh://example.com:x/b', 'ssh://'])
+    t.equal(submoduleOf(ssh, url, COMMIT).deployKey, undefined, `${url}, which is judged later`);
 });
 
 t.test('A53: a submodule is what stands in the tree under the very name that .gitmodules has', async (t) => {

@@ -93,10 +93,12 @@ async function fetchSubmodules(
   if (depth === MAX_SUBMODULE_DEPTH)
     throw new LongshoreError('repo_limit', { details: `submodules more than ${MAX_SUBMODULE_DEPTH} below each other` });
   const declared = declaredIn(await readDeclarations(fetch, folder));
+  // What comes from elsewhere names no files of this machine.
+  const inner = { ...fetch, allowsFiles: fetch.allowsFiles && source.url.startsWith('file:') };
   for (const { path, commit } of links) {
     const url = declared.get(path);
     if (url === undefined) fetch.onLine(`.gitmodules does not say what ${path} is: it stays empty`);
-    else await fetchSubmodule(fetch, submoduleOf(source, url, commit), { folder, path, depth });
+    else await fetchSubmodule(inner, submoduleOf(source, url, commit), { folder, path, depth });
   }
 }
 

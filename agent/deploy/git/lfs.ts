@@ -48,7 +48,7 @@ export async function fetchLfs(fetch: LfsFetch, source: GitSource, folder: strin
   const wanted = await findPointers(folder);
   if (wanted.size === 0) return;
   if (!source.url.startsWith('https://')) throw new LongshoreError('git_failed', { details: NEEDS_HTTPS });
-  for (const { size } of wanted.values()) throwIfAny(fetch.allowance.grow(size));
+  for (const { size, paths } of wanted.values()) throwIfAny(fetch.allowance.grow(size * paths.length));
   fetch.onLine(`fetching ${wanted.size} files from Git LFS`);
   const { isStranger, caFile, signal } = fetch;
   const dispatcher = openDoor({ allowsPrivate: !isStranger, isTrusting: false, caFile, lookup });

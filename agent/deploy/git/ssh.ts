@@ -38,8 +38,9 @@ const ALONE = [
   'ControlPath=none',
   'UpdateHostKeys=no',
   'CheckHostIP=no',
-  'GlobalKnownHostsFile=/dev/null',
 ];
+/** Lines to believe are not beside others. */
+const NO_OTHER_HOSTS = 'GlobalKnownHostsFile=/dev/null';
 
 /** Does the work with what git's environment needs. Fails with `git_failed` where there is no ssh. */
 export async function withSsh<T>(
@@ -68,6 +69,7 @@ const programOf = (ssh: string, options: readonly string[]): string =>
 function optionsOf({ folder, key, knownHosts, knownHostsFile, pinned }: SshAccess): string[] {
   const settings = [...CAREFUL];
   if (key !== undefined) settings.push(...ALONE, `IdentityFile=${quoted(join(folder, 'key'))}`);
+  if (key !== undefined || knownHosts !== undefined) settings.push(NO_OTHER_HOSTS);
   if (knownHosts !== undefined) settings.push(`UserKnownHostsFile=${quoted(join(folder, 'known_hosts'))}`);
   else if (key !== undefined) settings.push(`UserKnownHostsFile=${quoted(knownHostsFile)}`);
   settings.push(`StrictHostKeyChecking=${knownHosts === undefined ? 'accept-new' : 'yes'}`);

@@ -40,6 +40,7 @@ export function submoduleOf(parent: GitSource, url: string, commit: string): Git
 }
 
 function placeOf(url: string): string {
+  if (url.startsWith('ssh://') && !URL.canParse(url)) return url;
   const ssh = sshPlaceOf(url);
   if (ssh) return `ssh://${ssh.host}:${ssh.port}`;
   return URL.canParse(url) ? new URL(url).origin : url;
