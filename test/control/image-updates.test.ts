@@ -1,86 +1,15 @@
-// Newer images as control sees them: what hosts say, what is told of it, and services that take them by themselves.
-import t, { type Test } from 'tap';
-import type { ImageCheck, ServiceUpdates } from '#shared/image-updates.ts';
+// Newer images as control sees them: what hosts say, what is told of it; and prunes.
+import t from 'tap';
+import type { ServiceUpdates } from '#shared/image-updates.ts';
 import type { PruneRequest, PruneResult } from '#shared/protocol/image-parts.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
-import { ADMIN, ControlWorld } from '../support/control-world.ts';
-import type { FakeHost } from '../support/fake-host.ts';
+import { ADMIN } from '../support/control-world.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { composeBody, startRealHttp } from '../support/real-http.ts';
-
-/** Always open: the test's clock stands at midnight UTC. */
-const WINDOW = { start: '20:00', durationMinutes: 480, timeZone: 'UTC' };
-
-const check = (newestDigest: string | null, currentDigest = 'sha256:1', image = 'nginx:1'): ImageCheck => ({
-  service: 'web',
-  image,
-  currentDigest,
-  newestDigest,
-  state: newestDigest === null ? 'unknown' : newestDigest === currentDigest ? 'current' : 'newer',
-  reason: newestDigest === null ? 'Registry "docker.io" did not answer in time' : null,
-});
-
-class Scene {
-  readonly world: ControlWorld;
-  readonly host: FakeHost;
-  id = '';
-
-  constructor(world: ControlWorld, host: FakeHost) {
-    this.world = world;
-    this.host = host;
-  }
-
-  /** The host tells what it found, a minute later each time. */
-  async find(...images: ImageCheck[]): Promise<void> {
-    await this.host.tell({ kind: 'service.updates', updates: this.updates(...images) });
-  }
-
-  updates(...images: ImageCheck[]): ServiceUpdates {
-    this.world.clock.advance(60_000);
-    return { serviceId: this.id, images, checkedAt: this.world.clock.now() };
-  }
-
-  get service() {
-    return this.world.app.services.detail(ADMIN, this.id);
-  }
-
-  /** Kinds and causes of the jobs so far, the first one left out. */
-  get jobs() {
-    return this.world.app.jobs.list(ADMIN, { page: 1, perPage: 100 }).items.toReversed().slice(1);
-  }
-
-  told(type: string): string[] {
-    const { items } = this.world.app.services.events(ADMIN, this.id, { page: 1, perPage: 100, type, order: 'asc' });
-    return items.map(({ message }) => message);
-  }
-
-  /** What the job that runs now comes to. */
-  async finish(state: 'succeeded' | 'failed', revision: number): Promise<void> {
-    const job = this.jobs.at(-1);
-    const error = { code: 'unhealthy', message: 'It did not become healthy' };
-    const end = state === 'failed' ? { state, error, rolledBackTo: 1 } : { state };
-    await this.host.finish(job?.id ?? '', { ...end, startedAt: 1, finishedAt: this.world.clock.now() }, { revision });
-  }
-
-  /** A moment later: jobs are told apart by their time. */
-  runUpdates(): Promise<void> {
-    this.world.clock.advance(1);
-    return this.world.parts.autoUpdates.run();
-  }
-}
-
-async function start(t: Test, answers: FakeHost['answers'] = {}): Promise<Scene> {
-  const world = new ControlWorld(t);
-  const host = await world.join();
-  host.answers = answers;
-  await host.connect(world);
-  const scene = new Scene(world, host);
-  scene.id = await world.deployed(host, 'web', { autoUpdate: { window: WINDOW } });
-  return scene;
-}
+import { check, startScene, type Scene } from '../support/update-scene.ts';
 
 t.test('what a host finds is shown, filtered by and told once', async (t) => {
-  const scene = await start(t);
+  const scene = await startScene(t);
   const { world } = scene;
   t.match(scene.service, { updateAvailable: null, updates: null });
   const countOf = (updateAvailable: boolean) =>
@@ -104,7 +33,7 @@ t.test('what a host finds is shown, filtered by and told once', async (t) => {
 t.test(
   'an older word than the one that is known, and one about a service of another host, change nothing',
   async (t) => {
-    const scene = await start(t);
+    const scene = await startScene(t);
     const old = scene.updates(check('sha256:2'));
     await scene.find(check('sha256:1'));
     await scene.host.tell({ kind: 'service.updates', updates: old });
@@ -119,163 +48,9 @@ t.test(
   },
 );
 
-t.test('a newer image makes one redeploy, which says why', async (t) => {
-  const scene = await start(t);
-  await scene.find(check('sha256:2'));
-  await scene.runUpdates();
-  await scene.runUpdates();
-  t.match(scene.jobs, [{ kind: 'redeploy', cause: 'newer images' }]);
-  t.match(await scene.host.offered(scene.jobs.at(-1)?.id ?? ''), { kind: 'redeploy', pull: 'always' });
-  await scene.finish('succeeded', 2);
-  await scene.find(check('sha256:2', 'sha256:2'));
-  await scene.runUpdates();
-  t.equal(scene.jobs.length, 1);
-  t.match(scene.told('deploy').at(-1), 'Redeployed from compose: newer images');
-});
-
-t.test('one that fails is not tried again, until it is newer still', async (t) => {
-  const scene = await start(t);
-  await scene.find(check('sha256:2'));
-  await scene.runUpdates();
-  await scene.finish('failed', 1);
-  await scene.find(check('sha256:2'));
-  await scene.runUpdates();
-  await scene.find(check(null));
-  await scene.find(check('sha256:2'));
-  await scene.runUpdates();
-  t.equal(scene.jobs.length, 1);
-  await scene.find(check('sha256:3'));
-  await scene.runUpdates();
-  t.equal(scene.jobs.length, 2);
-});
-
-t.test('a redeploy that pulled nothing has tried nothing', async (t) => {
-  const scene = await start(t);
-  await scene.find(check('sha256:2'));
-  await scene.world.app.services.redeploy(ADMIN, scene.id, { pull: 'missing' });
-  await scene.finish('succeeded', 2);
-  await scene.find(check('sha256:2'));
-  await scene.runUpdates();
-  t.match(scene.jobs.at(-1), { kind: 'redeploy', cause: 'newer images' });
-});
-
-t.test('a crash after the job was begun makes no second one', async (t) => {
-  const scene = await start(t);
-  await scene.find(check('sha256:2'));
-  await scene.runUpdates();
-  const after = scene.world.crash();
-  await after.parts.autoUpdates.run();
-  t.equal(after.stores.jobs.openOfService(scene.id).length, 1);
-  // Also when the job has ended by then and its host has told nothing new.
-  await scene.finish('failed', 1);
-  const later = scene.world.crash();
-  await scene.host.connect(later);
-  await later.parts.autoUpdates.run();
-  t.equal(later.stores.jobs.openOfService(scene.id).length, 0);
-});
-
-t.test(
-  'what somebody rolled back from is not taken again; what somebody deployed after that lets go of it',
-  async (t) => {
-    const revision = (number: number) => ({
-      revision: number,
-      jobId: 'job_x',
-      recordedAt: number,
-      commit: null,
-      rollbackOf: null,
-      variablesHash: 'aa',
-      images: [],
-    });
-    const scene = await start(t, {
-      'service.revisions': async () => ({ current: 2, revisions: [revision(2), revision(1)] }),
-    });
-    await scene.find(check('sha256:2'));
-    await scene.runUpdates();
-    await scene.finish('succeeded', 2);
-    await scene.find(check('sha256:2', 'sha256:2'));
-    await scene.world.app.revisions.rollback(ADMIN, scene.id, 1);
-    await scene.finish('succeeded', 3);
-    await scene.find(check('sha256:2'));
-    t.equal(scene.service.updateAvailable, true);
-    await scene.runUpdates();
-    t.equal(scene.jobs.length, 2, 'held');
-    await scene.world.app.services.update(ADMIN, scene.id, { variables: { FIXED: 'yes' } });
-    await scene.finish('succeeded', 4);
-    await scene.runUpdates();
-    t.match(scene.jobs.at(-1), { kind: 'redeploy', cause: 'newer images' });
-  },
-);
-
-t.test(
-  'nothing is begun outside the window, for a host that is away, beside another job or for who is suspended',
-  async (t) => {
-    const scene = await start(t);
-    const { world, host } = scene;
-    await scene.find(check('sha256:2'));
-    host.disconnect();
-    await scene.runUpdates();
-    await host.connect(world);
-    const other = await world.create('other', { hostId: host.id });
-    await scene.runUpdates();
-    await host.finish(other.job.id);
-    await world.app.services.update(ADMIN, scene.id, { autoUpdate: { window: { ...WINDOW, start: '12:00' } } });
-    await scene.runUpdates();
-    await world.app.services.update(ADMIN, scene.id, { autoUpdate: null });
-    t.equal(scene.service.autoUpdate, null);
-    await scene.runUpdates();
-    t.same(
-      scene.jobs.filter(({ cause }) => cause !== null),
-      [],
-    );
-  },
-);
-
-t.test('one service after another on a host, and a customer that is suspended not at all', async (t) => {
-  const scene = await start(t);
-  const { world, host } = scene;
-  const customerId = await world.customer('Acme');
-  const theirs = await world.deployed(host, 'theirs', { customerId, autoUpdate: { window: WINDOW } });
-  const third = await world.deployed(host, 'third', { autoUpdate: { window: WINDOW } });
-  for (const id of [theirs, scene.id, third]) {
-    const updates = { serviceId: id, images: [check('sha256:2')], checkedAt: world.clock.now() + 1 };
-    world.clock.advance(1);
-    await host.tell({ kind: 'service.updates', updates });
-  }
-  await world.app.customers.suspend(ADMIN, customerId);
-  for (const job of world.stores.jobs.openOfHost(host.id)) await host.finish(job.id, {}, { lifecycle: 'stopped' });
-  const openNow = () => world.stores.jobs.openOfHost(host.id);
-  const begun: string[] = [];
-  for (let round = 1; round <= 3; round++) {
-    await scene.runUpdates();
-    await scene.runUpdates();
-    begun.push(...openNow().map(({ serviceName, cause }) => `${serviceName}: ${cause}`));
-    for (const { id } of openNow()) await host.finish(id, {}, { revision: 2 });
-  }
-  t.same(begun.toSorted(), ['third: newer images', 'web: newer images']);
-});
-
-t.test('what its plan has no room for is said once and not tried again', async (t) => {
-  const scene = await start(t);
-  const { world, host } = scene;
-  const customerId = await world.customer('Acme');
-  const theirs = await world.deployed(host, 'theirs', { customerId, autoUpdate: { window: WINDOW } });
-  await world.deployed(host, 'greedy', { customerId, limits: { cpu: 2 } });
-  const plan = await world.app.plans.create(ADMIN, { name: 'full', limits: { cpu: 2 } });
-  await world.app.customers.update(ADMIN, customerId, { planId: plan.id });
-  scene.id = theirs;
-  await scene.find(check('sha256:2'));
-  for (let round = 1; round <= 3; round++) await scene.runUpdates();
-  t.match(scene.told('update'), [/available/, /^Newer images were not taken: Plan "full" limits cpu to 2/]);
-  t.same(world.stores.jobs.openOfService(theirs), []);
-  await world.app.customers.update(ADMIN, customerId, { planId: null });
-  await scene.find(check('sha256:3'));
-  await scene.runUpdates();
-  t.match(world.stores.jobs.openOfService(theirs), [{ cause: 'newer images' }]);
-});
-
 t.test('a check that is asked for is known when it is answered', async (t) => {
   let scene: Scene | undefined;
-  const made = await start(t, {
+  const made = await startScene(t, {
     'service.updates': async () => ({ updates: scene?.updates(check('sha256:2')) as ServiceUpdates }),
   });
   scene = made;
