@@ -92,16 +92,18 @@ export class SetWorld {
     await this.sweep();
   }
 
-  /** Returns what lets it in again. */
-  async revoke(name: string): Promise<() => Promise<void>> {
-    const { hosts } = this.world.app;
-    await hosts.revoke(ADMIN, this.hosts[name]?.id ?? '');
+  async revoke(name: string): Promise<void> {
+    await this.world.app.hosts.revoke(ADMIN, this.hosts[name]?.id ?? '');
     this.world.clock.advance(1);
-    return async () => {
-      const { id } = await hosts.createJoinToken(ADMIN, { labels: EU });
-      await this.hosts[name]?.enrol(this.world, id);
-      await this.comeBack(name);
-    };
+  }
+
+  /** After it was revoked: a host that has forgotten what it was at. */
+  async letIn(name: string): Promise<void> {
+    const { id } = await this.world.app.hosts.createJoinToken(ADMIN, { labels: EU });
+    const host = this.hosts[name];
+    await host?.enrol(this.world, id);
+    if (host) host.memory.openJobs = [];
+    await this.comeBack(name);
   }
 
   sweep(): Promise<void> {
