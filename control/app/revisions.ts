@@ -8,7 +8,6 @@ import type { Caller } from './api/caller.ts';
 import type { Job } from './api/jobs.ts';
 import type { Revision, RevisionDetail, RevisionDiff, Revisions } from './api/revisions.ts';
 import type { Service } from './api/services.ts';
-import { withCredentialsOf } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { RollbackOrder, ServiceJobs } from './service-jobs.ts';
@@ -73,10 +72,8 @@ export class RevisionDesk implements Revisions {
       asked === undefined ? revision < service.revision : revision === asked,
     );
     const record = target && known.get(target.revision);
-    const { revisions, services } = this.#deps.stores;
-    const source = target && revisions.findSource(service.id, target.revision);
-    const now = services.requireSource(service.id).git;
-    if (record && source) return { ...record, source: withCredentialsOf(pinned(source, target.commit), now) };
+    const source = target && this.#deps.stores.revisions.findSource(service.id, target.revision);
+    if (record && source) return { ...record, source: pinned(source, target.commit) };
     throw noTarget(service, asked, whole);
   }
 

@@ -8,6 +8,7 @@ import type { Stores, WriteContext } from '../store/stores.ts';
 import type { Access } from './access.ts';
 import type { Caller } from './api/caller.ts';
 import type { CustomerRules } from './customer-rules.ts';
+import { withCredentialsOf } from './git-redraft.ts';
 import type { HostLinks } from './host-links.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
@@ -33,7 +34,7 @@ export interface ServiceJobDeps {
   clock: Clock;
 }
 
-/** The revision to put back, with what it was made from. */
+/** The revision to put back, with what it was made from; the credentials are those of the moment. */
 export interface RollbackOrder extends Pick<RevisionRecord, 'revision' | 'limits'> {
   source: ServiceSource;
 }
@@ -126,7 +127,7 @@ export class ServiceJobs {
     this.requireIdle(service);
     this.#requireConnected(service);
     if (!isDeepStrictEqual(customerRules.allotAgain(service, limits), limits)) throw otherLimits(service, revision);
-    stores.services.setSource(id, source);
+    stores.services.setSource(id, withCredentialsOf(source, stores.services.requireSource(id).git));
     const order = { kind: 'rollback', pull: null, rollbackOf: revision, madeBy: caller.name } as const;
     return this.#deploy(tx, { ...service, limits }, order);
   }

@@ -80,6 +80,8 @@ export function previewUpdate(
 interface Draft {
   /** Of the service that was looked at. */
   revision: number;
+  /** What it was made of then: a key that is made for it is no revision. */
+  before: ServiceSource;
   /** Null when it stays as it is. */
   source: ServiceSource | null;
 }
@@ -91,10 +93,8 @@ function draftUpdate(deps: UpdateDeps, caller: Caller, id: string, change: Servi
   requireReviewable(service.method, change.review);
   requireUpdatable(service.method, change.autoUpdate);
   checkWatchPaths(change.gitWatchPaths ?? []);
-  return {
-    revision: service.revision,
-    source: redraft(deps, caller, service, stores.services.requireSource(id), change, refuse),
-  };
+  const before = stores.services.requireSource(id);
+  return { revision: service.revision, before, source: redraft(deps, caller, service, before, change, refuse) };
 }
 
 /** What it is made of after the change; null when that stays as it is. Throws 422 errors only. */
@@ -123,12 +123,13 @@ function writeChange(
   tx: WriteContext,
   caller: Caller,
   service: ServiceRecord,
-  { revision, source }: Draft,
+  { revision, before, source }: Draft,
   change: ServiceChange,
 ): Updated {
   const { stores, customerRules, serviceJobs, clock } = deps;
   const serviceId = service.id;
   requireRevision(service, revision); // again: another change may have been faster
+  if (source && !isDeepStrictEqual(stores.services.requireSource(serviceId), before)) throw givenKey(service);
   customerRules.requireActive(service.customerId);
   const limits = limitsOf(deps, service, source, change);
   const settings = settingsOf(service, change);
@@ -142,6 +143,11 @@ function writeChange(
   if (source) stores.services.setSource(serviceId, source);
   return { serviceId, jobId: serviceJobs.deployChanged(tx, caller, { ...service, ...settings, limits }) };
 }
+
+const givenKey = ({ name }: ServiceRecord): LongshoreError =>
+  new LongshoreError('state_conflict', {
+    message: `Service "${name}" was given a deploy key meanwhile: send the change again`,
+  });
 
 /** What merely is shown or waited for leaves them as they are. */
 function limitsOf(

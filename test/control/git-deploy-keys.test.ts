@@ -100,6 +100,20 @@ t.test('a key is made here, and only its public part is shown; the next deploy u
   t.match(items[0], { action: 'services.deploy_key', targetId: id, result: 'ok' });
 });
 
+t.test('a key that is made while the service changes is not lost', async (t) => {
+  const { made, world } = await start(t);
+  const { id } = await made();
+  const keyOf = () => world.stores.services.requireSource(id).git?.deployKey;
+  const [created, changed] = await Promise.allSettled([
+    world.app.deployKeys.create(ADMIN, id),
+    world.app.services.update(ADMIN, id, { variables: { LEVEL: 'debug' } }),
+  ]);
+  t.equal(created.status, 'fulfilled');
+  t.match(changed, { status: 'rejected', reason: { code: 'state_conflict' } });
+  t.match(keyOf(), /BEGIN OPENSSH/);
+  t.not(keyOf(), key.privateKey);
+});
+
 t.test('a key is for services by ssh that the caller sees', async (t) => {
   const { http, apiKey, made, world, host } = await start(t);
   const { id } = await made({ git_url: 'https://example.com/x.git' });
