@@ -42,9 +42,16 @@ function loginsOf({ run, isStranger }: Task): readonly RegistryLogin[] | null {
 
 /** Brings all containers to what `rendered` says. Fails as `up` does. */
 export async function apply(task: Task, rendered: Rendered, say: Say): Promise<void> {
-  const only = await settleAdopted(task, rendered, say);
-  await task.workspace.writeRendered(rendered);
+  const only = await handOver(task, rendered, say);
   await up(task, rendered, say, { only });
+}
+
+/** Sees to adopted containers; what is left is Compose's. Undefined: all services. */
+export async function handOver(task: Task, rendered: Rendered, say: Say): Promise<readonly string[] | undefined> {
+  const left = await settleAdopted(task, rendered, say);
+  await task.workspace.writeRendered(rendered);
+  if (left && left.anew.length > 0) await up(task, rendered, say, { only: left.anew, isForced: true });
+  return left?.only;
 }
 
 /** Runs Compose on what is written. Fails with the container's own fault where one is to blame. */

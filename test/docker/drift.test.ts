@@ -194,6 +194,32 @@ t.test('what lives is accepted without touching a container, and deploys keep it
   t.match(await inspect(now, '{{json .NetworkSettings.Networks}}'), new RegExp(network));
 });
 
+t.test(
+  'going back from what was accepted takes it away again, although Compose sees no change',
+  { skip },
+  async (t) => {
+    const host = await startDeployHost(t, 'drift', SPEC);
+    await host.deploy();
+    const [web, side] = [await idOf(host, 'web'), await idOf(host, 'side')];
+    await docker(['exec', web, 'touch', '/kept/data']);
+    await docker(['update', '--memory', '64m', '--memory-swap', '128m', web]);
+    t.match(await accept(host), { state: 'succeeded', goodRevision: 2 });
+    t.match(await host.rollBack(1, { compose: COMPOSE }), {
+      state: 'succeeded',
+      plan: [
+        { service: 'side', action: 'keep' },
+        { service: 'web', action: 'recreate', reason: 'mem_limit removed' },
+      ],
+    });
+    const now = await idOf(host, 'web');
+    t.not(now, web);
+    t.equal(await inspect(now, '{{.HostConfig.Memory}}'), '0');
+    t.equal(await docker(['exec', now, 'ls', '/kept']), 'data');
+    t.equal(await idOf(host, 'side'), side);
+    t.match(await driftOf(host), { state: 'in_sync', revision: 3 });
+  },
+);
+
 t.test('what a host refuses is not accepted, and nothing has changed', { skip }, async (t) => {
   const limits = { cpu: null, memoryMb: 128 };
   const host = await startDeployHost(t, 'drift', { ...SPEC, customerId: 'cust_1', limits });

@@ -30,6 +30,7 @@ function divided(actions: Record<string, PlanAction>, containers: Container[]) {
   return (
     division && {
       only: division.only,
+      anew: division.anew,
       idle: division.idle.map(({ name }) => name),
       retired: division.retired.map(({ name }) => name),
     }
@@ -44,6 +45,7 @@ t.test('adopted containers that stay are kept out of its hands', async (t) => {
   const containers = [adopted('web'), adopted('db'), container('cache')];
   t.same(divided({ web: 'recreate', db: 'keep', cache: 'keep' }, containers), {
     only: ['web', 'cache'],
+    anew: ['web'],
     idle: [],
     retired: [],
   });
@@ -52,6 +54,7 @@ t.test('adopted containers that stay are kept out of its hands', async (t) => {
 t.test('one that only has to run is started as it is', async (t) => {
   t.same(divided({ web: 'start', new: 'create' }, [adopted('web', { state: 'exited' })]), {
     only: ['new'],
+    anew: [],
     idle: ['web'],
     retired: [],
   });
@@ -61,6 +64,7 @@ t.test('what Compose does not know goes before its successor comes, and when the
   const containers = [foreign('redis'), foreign('stays'), foreign('gone'), adopted('left')];
   t.same(divided({ redis: 'recreate', stays: 'keep', gone: 'remove', left: 'remove' }, containers), {
     only: ['redis'],
+    anew: [],
     idle: [],
     retired: ['redis', 'gone', 'left'],
   });

@@ -7,6 +7,8 @@ import { isForeign } from '../../owner.ts';
 export interface Division {
   /** Compose services that `up` is for. */
   only: string[];
+  /** Of these, those that Compose may take for unchanged by its own hash: of accepted drift it knows nothing. */
+  anew: string[];
   /** To be started as they are. */
   idle: Container[];
   /** To be removed before `up`: Compose would not do it. */
@@ -20,9 +22,11 @@ export function divide(steps: readonly PlanStep[], containers: readonly Containe
   const staying = new Set(steps.filter(({ action }) => action === 'keep' || action === 'start').map(nameOf));
   const spared = new Set(adopted.map(nameOf).filter((service) => staying.has(service)));
   const removed = new Set(steps.filter(({ action }) => action === 'remove').map(nameOf));
+  const recreated = new Set(steps.filter(({ action }) => action === 'recreate').map(nameOf));
   const wanted = steps.map(nameOf).filter((service) => !removed.has(service));
   return {
     only: wanted.filter((service) => !spared.has(service)),
+    anew: [...recreated].filter((name) => adopted.some((one) => one.service === name && !isForeign(one))),
     idle: adopted.filter(({ service, state }) => spared.has(service) && state !== 'running'),
     retired: containers.filter((one) => removed.has(one.service) || (isStranger(one) && !spared.has(one.service))),
   };

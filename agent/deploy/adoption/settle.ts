@@ -6,10 +6,14 @@ import { madeOf } from '../revisions/origin.ts';
 import { loadRevision } from '../revisions/revisions.ts';
 import { graceMsOf, type Rendered } from '../rendered.ts';
 import type { Say, Task } from '../task.ts';
-import { divide } from './divide.ts';
+import { divide, type Division } from './divide.ts';
 
-/** Undefined: all of them. Safe to repeat: what it has done shows in the containers that are there. */
-export async function settleAdopted(task: Task, rendered: Rendered, say: Say): Promise<readonly string[] | undefined> {
+/** Undefined: all of them, as ever. Safe to repeat: what it has done shows in the containers that are there. */
+export async function settleAdopted(
+  task: Task,
+  rendered: Rendered,
+  say: Say,
+): Promise<Pick<Division, 'only' | 'anew'> | undefined> {
   const { deps, workspace, run } = task;
   const { engine } = deps;
   const { goodRevision } = run.service;
@@ -27,5 +31,5 @@ export async function settleAdopted(task: Task, rendered: Rendered, say: Say): P
     await engine.removeContainer(container.id, { keepsVolumes: isForeign(container) });
   }
   await Promise.all(division.idle.map(({ id }) => engine.startContainer(id)));
-  return division.only;
+  return division;
 }

@@ -9,9 +9,8 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep } from '#shared/model.ts';
 import { sleep } from '#shared/time.ts';
-import { settleAdopted } from '../adoption/settle.ts';
 import type { Container } from '../../docker/engine.ts';
-import { apply, awaitReady, up } from '../execute.ts';
+import { apply, awaitReady, handOver, up } from '../execute.ts';
 import { graceMsOf, replicasOf, type Rendered } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
 import type { Say, Task } from '../task.ts';
@@ -59,8 +58,7 @@ async function findOverlap({ deps, workspace }: Task, { plan, good }: Target): P
 }
 
 async function bringUpBeside(task: Task, rendered: Rendered, overlap: Overlap, say: Say): Promise<void> {
-  const left = await settleAdopted(task, rendered, say);
-  await task.workspace.writeRendered(rendered);
+  const left = await handOver(task, rendered, say);
   for (const stage of stagesOf(rendered, overlap.services)) {
     await awaitRequirements(task, rendered, stage, say);
     if (stage.isBeside) await addBeside(task, rendered, stage, overlap, say);
