@@ -272,3 +272,15 @@ export interface DeliveryDetail extends Delivery {
 }
 
 /** Each null is no limit. */
+
+export interface ExecResult {
+  container: string;
+  service: string;
+  exit_code: number | null;
+  stdout: string;
+  stderr: string;
+  truncated: boolean;
+  timed_out: boolean;
+  left_running: boolean;
+  duration_ms: number;
+}

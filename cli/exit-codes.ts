@@ -2,7 +2,7 @@
 // so a number never changes its meaning.
 import type { ErrorCode } from '#shared/errors.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import { ApiError, JobFailedError } from './failures.ts';
+import { ApiError, JobFailedError, ProgramExit } from './failures.ts';
 
 export const EXIT_CODES = {
   ok: { code: 0, meaning: 'Done.' },
@@ -58,4 +58,5 @@ export function exitOf(error: unknown): Exit {
   return BY_STATUS[error.status] ?? 'failed';
 }
 
-export const exitCodeOf = (error: unknown): number => EXIT_CODES[exitOf(error)].code;
+export const exitCodeOf = (error: unknown): number =>
+  error instanceof ProgramExit ? error.exitCode : EXIT_CODES[exitOf(error)].code;

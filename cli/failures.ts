@@ -1,4 +1,5 @@
-// The two ends a command can come to beside its own mistakes: the API said no (or nothing), or a job it watched failed.
+// The ends a command can come to beside its own mistakes: the API said no (or nothing), a job it watched failed, or a
+// program that it ran has an exit code of its own.
 import { isErrorCode, LongshoreError, type WireError } from '#shared/errors.ts';
 
 const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 503, 504]);
@@ -55,6 +56,16 @@ export class JobFailedError extends LongshoreError {
     const { code = 'internal', message = 'the job ended without saying why' } = wire ?? {};
     const details = [wire?.details, hint].filter(Boolean).join('\n');
     return new JobFailedError(isErrorCode(code) ? code : 'internal', { message: `${title}: ${message}`, details });
+  }
+}
+
+/** A program that ran in a container has ended: its exit code is ours, and it has said itself what there is to say. */
+export class ProgramExit extends Error {
+  readonly exitCode: number;
+
+  constructor(exitCode: number) {
+    super(`The program ended with ${exitCode}`);
+    this.exitCode = exitCode;
   }
 }
 

@@ -18,7 +18,7 @@ export async function runProgram(args: string[], world: World, version: string):
     .scriptName('longshore')
     .usage('$0 <command>\n\nRun a fleet of Docker hosts from one REST API.')
     .version(version)
-    .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false })
+    .parserConfiguration({ 'dot-notation': false, 'parse-positional-numbers': false, 'populate--': true })
     .wrap(Math.min(world.stdout.columns || MAX_HELP_COLUMNS, MAX_HELP_COLUMNS))
     .strict()
     .demandCommand(1, 'Which command?')

@@ -1,5 +1,6 @@
 // One command line from its words to its exit code. What fails is said once, here.
 import { EXIT_CODES, exitCodeOf } from './exit-codes.ts';
+import { ProgramExit } from './failures.ts';
 import { printError } from './output.ts';
 import { runProgram } from './program.ts';
 import type { World } from './world.ts';
@@ -11,7 +12,7 @@ export async function runCommandLine(args: string[], world: World, version: stri
   } catch (error) {
     const exitCode = exitCodeOf(error);
     // Whoever pressed Ctrl-C knows why it ended.
-    if (exitCode !== EXIT_CODES.interrupted.code) printError(world, error);
+    if (exitCode !== EXIT_CODES.interrupted.code && !(error instanceof ProgramExit)) printError(world, error);
     return exitCode;
   }
 }

@@ -4,19 +4,22 @@ import { type Clock, systemClock } from '#shared/time.ts';
 
 export interface World {
   env: Readonly<Record<string, string | undefined>>;
-  stdin: Readable & { isTTY?: boolean };
-  stdout: Writable & { isTTY?: boolean; columns?: number };
+  stdin: Readable & { isTTY?: boolean; setRawMode?(isRaw: boolean): unknown };
+  stdout: Writable & { isTTY?: boolean; columns?: number; rows?: number };
   stderr: Writable & { isTTY?: boolean };
   clock: Clock;
   /** Aborts on Ctrl-C. From the first call on, an interrupt is ours: the command ends in order, a second one kills. */
   interruption(): AbortSignal;
 }
 
-/** A terminal that does not tell its width, or says 0 as some pseudo terminals do. */
+/** Of a terminal that does not tell its size, or says 0 as some pseudo terminals do. */
 const USUAL_COLUMNS = 80;
+const USUAL_ROWS = 24;
 
 /** Columns of the terminal; also of a pipe, for those who ask. */
 export const columnsOf = ({ columns }: Pick<World['stdout'], 'columns'>): number => columns || USUAL_COLUMNS;
+
+export const rowsOf = ({ rows }: Pick<World['stdout'], 'rows'>): number => rows || USUAL_ROWS;
 
 export function worldOf(process: NodeJS.Process): World {
   let abort: AbortController | undefined;

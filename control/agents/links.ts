@@ -1,8 +1,8 @@
 // The app layer's view of the agent links. It exists before they do, because each side needs the other: until the links
 // are attached no host is connected.
 import { LongshoreError } from '#shared/errors.ts';
-import type { RequestOptions } from '#shared/protocol/peer-types.ts';
-import type { MethodName, Params, Result } from '#shared/protocol/schema.ts';
+import type { RequestOptions, StreamReader } from '#shared/protocol/peer-types.ts';
+import type { MethodName, Params, Result, StreamName, StreamParams } from '#shared/protocol/schema.ts';
 import type { HostLinks } from '../app/host-links.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
@@ -39,6 +39,11 @@ export class AgentLinks implements HostLinks {
   ): Promise<Result<M>> {
     if (!this.#attached) throw new LongshoreError('host_offline');
     return this.#attached.sessions.ask(hostId, method, params, options);
+  }
+
+  openStream<S extends StreamName>(hostId: string, name: S, params: StreamParams<S>): StreamReader {
+    if (!this.#attached) throw new LongshoreError('host_offline');
+    return this.#attached.sessions.require(hostId).peer.openStream(name, params);
   }
 
   nudge(hostId: string): void {

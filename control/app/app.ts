@@ -17,6 +17,7 @@ import { CustomerDesk } from './customers.ts';
 import type { HostLinks } from './host-links.ts';
 import { DeployPlanDesk } from './deploy-plans.ts';
 import { DriftDesk } from './drift.ts';
+import { ExecDesk } from './exec.ts';
 import { DeployKeyDesk } from './deploy-keys.ts';
 import { GitHookDesk } from './git-hooks.ts';
 import { HostDesk } from './hosts.ts';
@@ -150,6 +151,7 @@ export function createApp(deps: AppDeps): AppParts {
     gitHooks,
     deployKeys: new DeployKeyDesk({ stores, access, effects }),
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
+    exec: new ExecDesk({ stores, access, audit, effects, customerRules, links, clock, log }),
     drift: new DriftDesk({ stores, access, effects, customerRules, serviceJobs, services, links, reservedPorts }),
     proposals: new ProposalDesk({
       stores,

@@ -43,6 +43,11 @@ export class AuditDesk implements Audit {
     return this.#current.run(act, work);
   }
 
+  /** The act under way, for rows beside its own. */
+  current(): AuditedAct | undefined {
+    return this.#current.getStore();
+  }
+
   describe(detail: AuditDetail): void {
     const act = this.#current.getStore();
     if (act) act.detail = detail;

@@ -1,6 +1,6 @@
 // What the app layer asks of the agent links; control/system.ts joins it to the sessions and the dispatcher.
-import type { RequestOptions } from '#shared/protocol/peer-types.ts';
-import type { MethodName, Params, Result } from '#shared/protocol/schema.ts';
+import type { RequestOptions, StreamReader } from '#shared/protocol/peer-types.ts';
+import type { MethodName, Params, Result, StreamName, StreamParams } from '#shared/protocol/schema.ts';
 
 export interface HostLinks {
   isConnected(hostId: string): boolean;
@@ -11,6 +11,8 @@ export interface HostLinks {
    * host's own error.
    */
   ask<M extends MethodName>(hostId: string, method: M, params: Params<M>, options?: RequestOptions): Promise<Result<M>>;
+  /** Throws `host_offline`; when the link closes meanwhile, its reader fails with `link_closed`. */
+  openStream<S extends StreamName>(hostId: string, name: S, params: StreamParams<S>): StreamReader;
   /** New commands for the host are on disk. */
   nudge(hostId: string): void;
   /** Closes the link of a revoked host. */

@@ -31,6 +31,7 @@ import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
 import { mountDeployPlans } from './routes/deploy-plans.ts';
 import { mountDrift } from './routes/drift.ts';
+import { mountExec } from './routes/exec.ts';
 import { mountGitHooks } from './routes/git-hooks.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHosts } from './routes/hosts.ts';
@@ -121,6 +122,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountVariables(http, app);
   mountWebhooks(http, app);
   mountLive(http, deps, sockets, hub);
+  mountExec(http, deps, sockets);
   const describe = documentOf(http);
   mountOpenApi(http, describe);
   mountReference(http, describe);

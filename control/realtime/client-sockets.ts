@@ -48,9 +48,9 @@ export class ClientSockets {
 
   /**
    * After the upgrade. False when another upgrade was faster (the socket is closed with 4429) or the caller was shut out
-   * during the handshake (4401).
+   * during the handshake (4401). `countsMessages: false` is for a socket whose owner reads at its own pace.
    */
-  adopt(socket: WebSocket, caller: Caller): boolean {
+  adopt(socket: WebSocket, caller: Caller, { countsMessages = true }: { countsMessages?: boolean } = {}): boolean {
     socket.on('error', () => {}); // `close` follows and is what counts
     if (!this.#isLive(caller)) return this.#shutOut(socket);
     if (this.#isFull(caller)) {
@@ -64,7 +64,7 @@ export class ClientSockets {
       if (own.size === 0) this.#byKey.delete(caller.keyId);
     });
     this.#watchLife(socket);
-    this.#watchFlood(socket);
+    this.#watchFlood(socket, countsMessages ? ['message', 'ping'] : ['ping']);
     return true;
   }
 
@@ -93,18 +93,18 @@ export class ClientSockets {
     socket.once('close', () => cancel());
   }
 
-  #watchFlood(socket: WebSocket): void {
+  #watchFlood(socket: WebSocket, counted: readonly ('message' | 'ping')[]): void {
     let windowStart = this.#clock.now();
     let frames = 0;
     const count = () => {
       const now = this.#clock.now();
       if (now - windowStart >= FRAME_WINDOW_MS) [windowStart, frames] = [now, 0];
       if (++frames <= MAX_FRAMES) return;
-      socket.off('message', count).off('ping', count); // more of them come until the far side has heard
+      for (const event of counted) socket.off(event, count); // more of them come until the far side has heard
       socket.close(POLICY, 'too many frames');
       this.#endSoon(socket);
     };
-    socket.on('message', count).on('ping', count);
+    for (const event of counted) socket.on(event, count);
   }
 
   #endSoon(socket: WebSocket): void {

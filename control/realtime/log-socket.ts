@@ -1,14 +1,10 @@
 // A WebSocket that follows one service's logs: `GET /api/services/:id/logs?follow=true`.
 import type { Socket as TcpSocket } from 'node:net';
 import type { WebSocket } from 'ws';
-import { toLongshoreError } from '#shared/errors.ts';
 import { BATCH, SINGLE } from './log-format.ts';
 import type { LogHub, LogRange } from './log-hub.ts';
 import { LogViewer, type LogSink } from './log-viewer.ts';
-
-/** RFC 6455's registry: try again later. */
-const CLOSE_TRY_LATER = 1013;
-const CLOSE_INTERNAL = 1011;
+import { closeWithError } from './socket-fault.ts';
 
 export interface LogSocketQuery extends LogRange {
   serviceId: string;
@@ -17,17 +13,12 @@ export interface LogSocketQuery extends LogRange {
 }
 
 /**
- * Serves an accepted, authorised WebSocket until it closes. When the logs cannot be had (any more) it sends one
- * `{"type":"error","error":{…}}` and closes: 1013 when a later try may work, else 1011.
+ * Serves an accepted, authorised WebSocket until it closes. When the logs cannot be had (any more) it ends
+ * with the reason, see socket-fault.ts.
  */
 export function serveLogSocket(hub: LogHub, ws: WebSocket, tcp: Corkable, query: LogSocketQuery): void {
   const { serviceId, isBatch } = query;
-  const fail = (thrown: unknown) => {
-    if (ws.readyState !== ws.OPEN) return;
-    const error = toLongshoreError(thrown);
-    ws.send(JSON.stringify({ type: 'error', error: error.toWire() }));
-    ws.close(error.retryable ? CLOSE_TRY_LATER : CLOSE_INTERNAL, error.code);
-  };
+  const fail = (thrown: unknown) => closeWithError(ws, thrown);
   const viewer = new LogViewer({ ...toLogSink(ws, tcp), fail }, isBatch ? BATCH : SINGLE);
   ws.on('close', () => hub.leave(serviceId, viewer));
   hub.join(serviceId, viewer, query).catch(fail);

@@ -176,6 +176,7 @@ export class ControlWorld {
       isConnected: (hostId) => this.sessions.find(hostId) !== undefined,
       isFenced: () => false,
       ask: (...question) => this.sessions.ask(...question),
+      openStream: (hostId, name, params) => this.sessions.require(hostId).peer.openStream(name, params),
       nudge: (hostId) => this.dispatcher.nudge(hostId),
       drop: (hostId) => this.sessions.revoke(hostId),
     };

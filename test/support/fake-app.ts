@@ -238,6 +238,7 @@ export class FakeApp implements App {
   /** Keeps nothing: test/control/audit.test.ts runs over the real app. */
   readonly audit: App['audit'] = {
     during: (_act, work) => work(),
+    describe: () => {},
     finish: async () => {},
     append: () => {},
     list: (_caller, query) => pageOf([], query),
@@ -247,6 +248,7 @@ export class FakeApp implements App {
   readonly backups: App['backups'] = absent('backups');
   readonly revisions: App['revisions'] = absent('revisions');
   readonly drift: App['drift'] = absent('drift');
+  readonly exec: App['exec'] = absent('exec');
   readonly proposals: App['proposals'] = absent('proposals');
   readonly images: App['images'] = absent('images');
   readonly gitHooks: App['gitHooks'] = absent('gitHooks');

@@ -39,6 +39,7 @@ export class FakeHost {
   peer: Peer | undefined;
   /** What it answers to questions; set before it connects. */
   answers: Handlers['requests'] = {};
+  streams: Handlers['streams'] = {};
   #world: ControlWorld | undefined;
 
   constructor(hostname: string) {
@@ -62,7 +63,11 @@ export class FakeHost {
       ...this.answers,
       'commands.deliver': (params: Params<'commands.deliver'>) => this.#take(params),
     };
-    this.peer = createPeer({ ...options, socket: far, handlers: { requests, notifications: {}, streams: {} } });
+    this.peer = createPeer({
+      ...options,
+      socket: far,
+      handlers: { requests, notifications: {}, streams: this.streams },
+    });
     const peer = createPeer({ ...options, socket: near, handlers: world.intake.handlersFor(this.id) });
     const { agentKey } = this;
     this.#world = world;

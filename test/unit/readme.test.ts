@@ -12,15 +12,15 @@ import { loadTemplates } from '../../control/templates/load.ts';
 import { runCli } from '../support/cli.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const GUIDES = ['README.md', 'docs/cli.md', 'docs/deploy.md', 'docs/templates.md', 'docs/operating.md'];
+const GUIDES = ['README.md', 'docs/cli.md', 'docs/deploy.md', 'docs/exec.md', 'docs/templates.md', 'docs/operating.md'];
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
-/** `longshore …` as the guides write it: a line of a block, or inline code. */
+/** `longshore …` as the guides write it: a line of a block, or inline code; without what follows, or is behind `--`. */
 function commandLinesOf(text: string): string[] {
   const inBlocks = [...text.matchAll(/^```\w*\n(.*?)^```/gms)].flatMap((match) => (match[1] ?? '').split('\n'));
   const inline = [...text.matchAll(/`([^`\n]+)`/g)].map((match) => match[1] ?? '');
   const lines = [...inBlocks, ...inline].map((line) => line.trim().replace(/^npx /, ''));
-  return lines.filter((line) => line.startsWith('longshore ')).map((line) => line.replace(/ \|\| .*/, ''));
+  return lines.filter((line) => line.startsWith('longshore ')).map((line) => line.replace(/ (\|\||--) .*/, ''));
 }
 
 /** What `--help` says of the command that these words begin with. */

@@ -7,6 +7,7 @@ import type { Customers, Plans } from './customers.ts';
 import type { DeployKeys } from './deploy-keys.ts';
 import type { DeployPlans } from './deploy-plans.ts';
 import type { Drifts } from './drift.ts';
+import type { Exec } from './exec.ts';
 import type { GitHooks } from './git-hooks.ts';
 import type { Hosts } from './hosts.ts';
 import type { Images } from './images.ts';
@@ -31,6 +32,7 @@ export interface App {
   deployPlans: DeployPlans;
   revisions: Revisions;
   drift: Drifts;
+  exec: Exec;
   proposals: Proposals;
   gitHooks: GitHooks;
   deployKeys: DeployKeys;

@@ -48,7 +48,8 @@ const logsView = z
     },
   });
 
-function requireUpgrade(): never {
+/** For what is reached without a WebSocket and needs one. */
+export function requireUpgrade(): never {
   throw new LongshoreError('bad_request', { message: 'Connect here with a WebSocket' });
 }
 
