@@ -27,7 +27,7 @@ export interface IntakeDeps {
   lostJobs: LostJobs;
   progressLog: ProgressLog;
   bus: Bus;
-  usage: Pick<UsageBoard, 'put'>;
+  usage: Pick<UsageBoard, 'put' | 'putHost'>;
   questions: Pick<AiQuestions, 'answer'>;
   clock: Clock;
   log: Logger;
@@ -54,6 +54,7 @@ export class Intake {
       },
       notifications: {
         'job.progress': (progress) => this.#note(hostId, progress),
+        'host.sample': (sample) => this.#deps.usage.putHost(hostId, sample),
         'services.samples': ({ samples }) => this.#deps.usage.put(hostId, samples),
       },
       streams: {},

@@ -27,6 +27,10 @@ export class AgentLinks implements HostLinks {
     return this.#attached?.sessions.find(hostId) !== undefined;
   }
 
+  connectedCount(): number {
+    return this.#attached?.sessions.count ?? 0;
+  }
+
   isFenced(hostId: string): boolean {
     return this.#attached?.gateway.isFenced(hostId) ?? false;
   }

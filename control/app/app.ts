@@ -29,6 +29,7 @@ import { JobWaiters } from './job-waiters.ts';
 import { JobDesk } from './jobs.ts';
 import { KeyDesk } from './keys.ts';
 import { LoginDesk, type LoginSettings } from './login.ts';
+import { MetricsDesk } from './metrics.ts';
 import { PlanDesk } from './plans.ts';
 import { ProposalDesk } from './proposals.ts';
 import { RegistryDesk } from './registries.ts';
@@ -41,6 +42,7 @@ import { ServiceSetDesk } from './sets/desk.ts';
 import { SetMembers } from './sets/members.ts';
 import { RolloutRunner } from './sets/rollout-runner.ts';
 import { Rollouts } from './sets/rollouts.ts';
+import { StatsDesk } from './stats.ts';
 import { Suspension } from './suspension.ts';
 import { TemplateShelf } from './template-shelf.ts';
 import type { FetchText, TemplateSource } from './template-source.ts';
@@ -142,6 +144,7 @@ export function createApp(deps: AppDeps): AppParts {
   const redeploySet = sets.redeployPushed.bind(sets);
   const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, redeploySet, publicUrl, log });
   gitHooks.watch(bus);
+  const hosts = new HostDesk({ ...deps, access, effects, ends, usage });
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
   const app = {
     services,
@@ -170,7 +173,9 @@ export function createApp(deps: AppDeps): AppParts {
     plans: new PlanDesk({ stores, access, effects, clock }),
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
-    hosts: new HostDesk({ ...deps, access, effects, ends }),
+    hosts,
+    stats: new StatsDesk({ access, links }),
+    metrics: new MetricsDesk({ stores, hosts, services, links }),
     keys,
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),

@@ -4,6 +4,7 @@ import type { MethodName, Params, Result, StreamName, StreamParams } from '#shar
 
 export interface HostLinks {
   isConnected(hostId: string): boolean;
+  connectedCount(): number;
   /** Two machines answer with the same key: neither is given work until one has enrolled anew. */
   isFenced(hostId: string): boolean;
   /**

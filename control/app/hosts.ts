@@ -14,6 +14,7 @@ import type { Page } from './api/page.ts';
 import type { HostLinks } from './host-links.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
 import type { JobEnds } from './job-ends.ts';
+import type { UsageBoard } from './usage-board.ts';
 
 /** A token lies in shell histories and chat logs: it must not be worth much for long. */
 const MAX_LIFE_S = 24 * 3600;
@@ -28,6 +29,7 @@ export interface HostDeskDeps {
   effects: IdempotencyDesk;
   ends: JobEnds;
   links: HostLinks;
+  usage: Pick<UsageBoard, 'findHost'>;
   clock: Clock;
   /** Where hosts reach control: asked at each token, because the port may be known late. */
   publicUrl: () => string;
@@ -119,11 +121,12 @@ export class HostDesk implements Hosts {
   }
 
   #toHost({ id, name, labels, facts, lastSeenAt, createdAt, revokedAt }: HostRecord): Host {
-    const { links, clock } = this.#deps;
+    const { links, usage, clock } = this.#deps;
     const isConnected = links.isConnected(id);
     const live = isConnected ? 'connected' : 'offline';
     const status = revokedAt !== null ? 'revoked' : links.isFenced(id) ? 'fenced' : live;
-    return { id, name, labels, status, facts, lastSeenAt: isConnected ? clock.now() : lastSeenAt, createdAt };
+    const seen = { lastSeenAt: isConnected ? clock.now() : lastSeenAt, usage: usage.findHost(id) };
+    return { id, name, labels, status, facts, createdAt, ...seen };
   }
 }
 

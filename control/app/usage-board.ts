@@ -1,6 +1,7 @@
-// What services use, by their hosts' last word. In memory: hosts say everything anew when they connect, so after a
+// What hosts and services use, by the hosts' last word. In memory: hosts say everything anew when they connect, so after a
 // restart of control nothing is known for a moment, and nothing old is shown.
 import type { ServiceSample } from '#shared/model.ts';
+import type { HostSample } from '#shared/stats.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Bus } from './api/live.ts';
@@ -9,6 +10,7 @@ export class UsageBoard {
   readonly #stores: Pick<Stores, 'services'>;
   readonly #clock: Clock;
   readonly #latest = new Map<string, { hostId: string; sample: ServiceSample }>();
+  readonly #hosts = new Map<string, HostSample>();
 
   constructor({ stores, bus, clock }: { stores: Pick<Stores, 'services'>; bus: Bus; clock: Clock }) {
     this.#stores = stores;
@@ -22,9 +24,16 @@ export class UsageBoard {
   put(hostId: string, samples: readonly ServiceSample[]): void {
     for (const sample of samples) {
       if (!this.#isOn(hostId, sample.serviceId)) continue;
-      const at = Math.min(sample.at, this.#clock.now()); // a host's clock may run ahead
-      this.#latest.set(sample.serviceId, { hostId, sample: { ...sample, at } });
+      this.#latest.set(sample.serviceId, { hostId, sample: { ...sample, at: this.#notAhead(sample.at) } });
     }
+  }
+
+  putHost(hostId: string, sample: HostSample): void {
+    this.#hosts.set(hostId, { ...sample, at: this.#notAhead(sample.at) });
+  }
+
+  findHost(hostId: string): HostSample | null {
+    return this.#hosts.get(hostId) ?? null;
   }
 
   find(serviceId: string): ServiceSample | null {
@@ -33,6 +42,11 @@ export class UsageBoard {
 
   get size(): number {
     return this.#latest.size;
+  }
+
+  /** A host's clock may run ahead. */
+  #notAhead(at: number): number {
+    return Math.min(at, this.#clock.now());
   }
 
   /** A service stays on its host for life, so what was looked up once need not be looked up with each sample. */

@@ -91,6 +91,12 @@ export class DeliveryStore {
     return this.#db.get<{ count: number }>(sql, { webhookId })?.count ?? 0;
   }
 
+  /** Of all endpoints. */
+  countAllPending(): number {
+    const sql = "SELECT count(*) AS count FROM deliveries WHERE state = 'pending'";
+    return this.#db.get<{ count: number }>(sql)?.count ?? 0;
+  }
+
   /** Active endpoints with something pending, and when the first of it is due: never while the breaker is open. */
   dueEndpoints(): DueEndpoint[] {
     return this.#db.all<DueEndpoint>(

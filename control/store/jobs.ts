@@ -142,6 +142,13 @@ export class JobStore {
       .map(toJob);
   }
 
+  /** Of all hosts, those that have not ended. */
+  countOpen(): Partial<Record<JobState, number>> {
+    const sql = 'SELECT state, count(*) AS jobs FROM jobs WHERE finished_at IS NULL GROUP BY state';
+    const rows = this.#db.all<{ state: JobState; jobs: number }>(sql, {});
+    return Object.fromEntries(rows.map(({ state, jobs }) => [state, jobs]));
+  }
+
   /** False when the job is already there or further. */
   advance(id: string, state: keyof typeof BEFORE): boolean {
     return (

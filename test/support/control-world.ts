@@ -174,6 +174,7 @@ export class ControlWorld {
   #links(): HostLinks {
     return {
       isConnected: (hostId) => this.sessions.find(hostId) !== undefined,
+      connectedCount: () => this.sessions.count,
       isFenced: () => false,
       ask: (...question) => this.sessions.ask(...question),
       openStream: (hostId, name, params) => this.sessions.require(hostId).peer.openStream(name, params),

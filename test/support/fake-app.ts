@@ -74,6 +74,7 @@ export class FakeApp implements App {
       labels: {},
       status: 'connected',
       facts: { ...FACTS, hostname: id },
+      usage: null,
       lastSeenAt: AT,
       createdAt: AT,
       ...bound,
@@ -244,6 +245,8 @@ export class FakeApp implements App {
     list: (_caller, query) => pageOf([], query),
   };
 
+  readonly stats: App['stats'] = absent('stats');
+  readonly metrics: App['metrics'] = absent('metrics');
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');
   readonly revisions: App['revisions'] = absent('revisions');

@@ -1,5 +1,6 @@
 // Hosts as the app layer offers them, and the tokens that let new ones in.
 import type { HostFacts } from '#shared/model.ts';
+import type { HostSample } from '#shared/stats.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
@@ -9,6 +10,8 @@ export interface Host {
   labels: Record<string, string>;
   status: 'connected' | 'offline' | 'revoked' | 'fenced';
   facts: HostFacts | null;
+  /** Null until it has said, since control started. */
+  usage: HostSample | null;
   lastSeenAt: number | null;
   createdAt: number;
 }

@@ -4,6 +4,7 @@ import { toRfc3339 } from '#shared/time.ts';
 import type { Host, Hosts, NewJoinToken } from '../../app/api/hosts.ts';
 import type { HostFacts } from '#shared/model.ts';
 import { pageOf, timestamp } from './page.ts';
+import { hostResourcesView, toHostResources } from './stats.ts';
 
 const facts = z.object({
   hostname: z.string().meta({ example: 'web-1' }),
@@ -30,6 +31,7 @@ export const hostView = z
     labels: z.record(z.string(), z.string()),
     status: z.enum(['connected', 'offline', 'revoked', 'fenced']),
     facts: facts.nullable().meta({ description: 'What it said of itself when it last connected; null before that' }),
+    resources: hostResourcesView.nullable().meta({ description: 'What it used last; null until it has said' }),
     last_seen_at: timestamp.nullable(),
     created_at: timestamp,
   })
@@ -67,6 +69,7 @@ export const toHostView = (host: Host): z.infer<typeof hostView> => ({
   labels: host.labels,
   status: host.status,
   facts: host.facts && toFactsView(host.facts),
+  resources: host.usage && toHostResources(host.usage),
   last_seen_at: host.lastSeenAt === null ? null : toRfc3339(host.lastSeenAt),
   created_at: toRfc3339(host.createdAt),
 });
