@@ -12,7 +12,7 @@ import { writeYaml } from '#shared/compose/write-yaml.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { withScratch } from '../deploy/plan/scratch.ts';
 import { fromConfig } from '../deploy/from-config.ts';
-import type { Rendered } from '../deploy/rendered.ts';
+import { printRendered, type Rendered } from '../deploy/rendered.ts';
 import { toDotenv } from '../deploy/dotenv.ts';
 import { Workspace } from '../deploy/workspace.ts';
 import { CONFIG_HASH_LABEL } from '../docker/container-view.ts';
@@ -64,7 +64,7 @@ async function read(
     const meant = await hashesElsewhere(deps, name, source).catch(noneForFaultsOfFiles);
     return meant !== undefined && isSame(meant, hashes);
   };
-  if (!(await means({ compose: JSON.stringify(rendered), variables: {} }))) return undefined;
+  if (!(await means({ compose: printRendered(rendered), variables: {} }))) return undefined;
   const environment = await deps.compose.environment(project, run);
   const written = more.length === 0 ? asWritten(text, environment) : undefined;
   if (written && (await means(written))) return written;

@@ -44,6 +44,16 @@ export const parseRendered = (json: string): Rendered => {
   return { ...rendered, services: rendered.services ?? {} };
 };
 
+/** What JSON may hold as it is, and Compose's YAML parser takes for the end of a line or refuses to read. */
+const UNPRINTED = /[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g;
+
+/** For Compose to read again what was judged, each value to the byte. */
+export const printRendered = (rendered: Rendered): string =>
+  JSON.stringify(rendered, undefined, 2).replaceAll(
+    UNPRINTED,
+    (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+
 /** Changes with what Compose copies into a container at its creation, which its own hash leaves out. */
 export const CONTENT_LABEL = 'longshore.content';
 

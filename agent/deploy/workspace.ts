@@ -20,7 +20,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 import { toDotenv } from './dotenv.ts';
-import { parseRendered, type Rendered } from './rendered.ts';
+import { parseRendered, printRendered, type Rendered } from './rendered.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
 /** A path inside the folder: names without leading dots, joined by single slashes. */
@@ -121,7 +121,7 @@ export class Workspace {
   }
 
   async writeRendered(rendered: Rendered): Promise<void> {
-    await this.#writeFile('rendered.json', JSON.stringify(rendered, undefined, 2), SECRET_MODE);
+    await this.#writeFile('rendered.json', printRendered(rendered), SECRET_MODE);
   }
 
   /** Whether anything was ever handed to Compose here: the project's networks and volumes are then ours. */

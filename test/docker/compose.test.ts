@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { toDotenv } from '../../agent/deploy/dotenv.ts';
+import { printRendered, type Rendered } from '../../agent/deploy/rendered.ts';
 import { createCompose, findComposePlugin, type Compose, type ComposeTask } from '../../agent/docker/compose.ts';
 import { reapOrphans, RUN_VARIABLE } from '../../agent/docker/orphan.ts';
 import { parseCompose } from '#shared/compose/parse.ts';
@@ -44,7 +45,7 @@ function project(t: Test, files: Record<string, string>, configDeadlineMs = 20_0
 const VALUES = [
   'plain', '', '  spaces  ', '#hash', 'a # b', "it's", 'say "hi"', `both ' and "`, 'a=b', 'tab\there', '`id`',
   'line\nbreak', 'cr\rhere', 'crlf\r\nhere', 'back\\slash', 'ends\\', 'ends\\\\', '\\n', "\\'", '\\"', '\\$X', '$X',
-  '${X}', '$$', '${X:-d}', '\\\\$X', 'ü€😀', '\ufeff', '\u2028', '\u0001\u007f', '!', '{{x}}', 'x\n privileged: true',
+  '${X}', '$$', '${X:-d}', '\\\\$X', 'ü€😀', '\ufeff', '\u2028', '\u0001\u007f', 'a\u0085b', '!', '{{x}}', 'x\n privileged: true',
   '"; id', "'\\\n#\"$",
 ];
 
@@ -60,6 +61,12 @@ t.test('every value comes back from `.env` byte for byte', { skip }, async (t) =
   ]);
   t.same(Object.fromEntries(read), variables);
   t.same(warnings, []);
+  const printed = printRendered(rendered as unknown as Rendered);
+  t.strictSame(
+    (await project(t, { 'compose.yaml': printed, '.env': '' }).config()).rendered,
+    rendered,
+    'and once more',
+  );
 });
 
 t.test("A43: Compose knows nothing of the caller's environment", { skip }, async (t) => {
