@@ -38,6 +38,7 @@ import { startFactsReport } from './facts-report.ts';
 import { collectHostFacts, readBootId, type HostDeps } from './host.ts';
 import { startImages, type Images } from './images/images.ts';
 import { Inbox } from './jobs/inbox.ts';
+import { LocalJobs } from './jobs/local-jobs.ts';
 import { startRunner } from './jobs/runner.ts';
 import type { Destination, HostReport } from './link/connection.ts';
 import { createHandlers, type HandlerDeps } from './link/handlers.ts';
@@ -45,6 +46,7 @@ import { createAskAi } from './link/ask-ai.ts';
 import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
 import { loadPolicy } from './policy.ts';
+import { startSchedules } from './schedule/schedules.ts';
 import { followMask } from './secrets/mask.ts';
 import { startStats } from './stats/stats.ts';
 import type { Adopted } from './state/adopted.ts';
@@ -100,11 +102,13 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
   await clearScratch(config.dataDir);
   const policy = loadPolicy();
+  const { socketPath, engine, hub } = docker;
+  const execs = new Execs({ engine, services: state.services, policy, clock, log });
+  scope.onStop('programs in containers', () => execs.close());
   const { watch, drift, inbox, planDeploy, images } = startJobs(
-    { config, deps, state, docker, policy, notify, askAi },
+    { config, deps, state, docker, policy, notify, askAi, execs, collectFacts: collect },
     scope,
   );
-  const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const tellHost = (sample: HostSample) => link?.current?.notify('host.sample', sample);
   const { dataDir } = config;
@@ -118,8 +122,6 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
     maskOf: (serviceId) => followMask(state.services, serviceId),
   });
-  const execs = new Execs({ engine, services: state.services, policy, clock, log });
-  scope.onStop('programs in containers', () => execs.close());
   const history = new History({ dataDir: config.dataDir, services: state.services });
   const observe = (id: string) => watch.observe(id);
   const reviews = new Reviews({ dataDir: config.dataDir, services: state.services });
@@ -170,10 +172,12 @@ interface JobParts {
   policy: PolicyFile;
   notify: (progress: Progress) => void;
   askAi: AskAi;
+  execs: Execs;
+  collectFacts: () => Promise<HostFacts>;
 }
 
 function startJobs(
-  { config, deps, state, docker, policy, notify, askAi }: JobParts,
+  { config, deps, state, docker, policy, notify, askAi, execs, collectFacts }: JobParts,
   scope: Scope,
 ): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; drift: DriftWatch; inbox: Inbox; images: Images } {
   const { clock, log, reservedPorts = [] } = deps;
@@ -211,7 +215,10 @@ function startJobs(
     { state, clock, execute, forgetBackup: createForgetBackup(backups), watch, underWay, untilDockerAnswers, notify },
     scope,
   );
+  const jobs = new LocalJobs({ state, clock, runner });
+  const schedules = startSchedules({ state, jobs, execs, images, collectFacts, clock, log }, scope);
   const work = {
+    schedule: () => schedules.touch(),
     enqueue: (jobId: string) => runner.enqueue(jobId),
     cancel: (jobId: string) => runner.cancel(jobId),
     forget: (serviceId: string) => watch.touch(serviceId),

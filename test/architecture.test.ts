@@ -100,6 +100,7 @@ const PURE = [
   'agent/stats/host/{host-counters,host-news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,policy}.ts',
+  'agent/schedule/{aim,due,jitter}.ts',
   'agent/adoption/{finds,from-live,secrets-out}.ts',
   'agent/deploy/adoption/divide.ts',
   'agent/owner.ts',

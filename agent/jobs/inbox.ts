@@ -7,6 +7,7 @@ import { isBackupKind } from '#shared/backup.ts';
 import { bringsSpec, JOB_KINDS, type JobOffer } from '#shared/model.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
+import type { ScheduleRun } from '#shared/schedule/schedule.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
 import type { AgentState } from '../state/open.ts';
@@ -17,6 +18,8 @@ export interface InboxWork {
   cancel(jobId: string): void;
   /** A tombstone arrived: look whether Docker still has something of the service. */
   forget(serviceId: string): void;
+  /** A schedule came, changed or went, or is to run now. */
+  schedule(): void;
 }
 
 export interface InboxDeps {
@@ -26,6 +29,7 @@ export interface InboxDeps {
 }
 
 type AfterCommit = () => void;
+type ScheduleCommand = Extract<CommandBody, { kind: `schedule.${string}` }>;
 
 export class Inbox {
   readonly #deps: InboxDeps;
@@ -80,7 +84,8 @@ export class Inbox {
     const { body } = parsed.data;
     if (body.kind === 'job.offer') return this.#offer(body.offer, afterCommit)?.toWire() ?? null;
     if (body.kind === 'job.cancel') this.#cancel(body, afterCommit);
-    else this.#forget(body, afterCommit);
+    else if (body.kind === 'service.forget') this.#forget(body, afterCommit);
+    else this.#schedule(body, afterCommit);
     return null;
   }
 
@@ -92,6 +97,14 @@ export class Inbox {
   #forget({ serviceId, revision }: Extract<CommandBody, { kind: 'service.forget' }>, afterCommit: AfterCommit[]): void {
     this.#deps.state.services.markForgotten(serviceId, revision);
     afterCommit.push(() => this.#deps.work.forget(serviceId));
+  }
+
+  #schedule(body: ScheduleCommand, afterCommit: AfterCommit[]): void {
+    const { state, clock, work } = this.#deps;
+    if (body.kind === 'schedule.put') state.schedules.put(body.schedule, clock.now());
+    else if (body.kind === 'schedule.remove') state.schedules.remove(body.scheduleId, body.revision);
+    else if (!state.schedules.findRun(body.runId)) state.schedules.putRun(askedRun(body));
+    afterCommit.push(() => work.schedule());
   }
 
   #offer(offer: JobOffer, afterCommit: AfterCommit[]): LongshoreError | null {
@@ -156,6 +169,19 @@ export class Inbox {
   }
 }
 
+const askedRun = ({ runId, scheduleId, at }: Extract<CommandBody, { kind: 'schedule.run' }>): ScheduleRun => ({
+  id: runId,
+  scheduleId,
+  trigger: 'manual',
+  state: 'pending',
+  reason: null,
+  missed: 0,
+  dueAt: at,
+  startedAt: null,
+  finishedAt: null,
+  targets: [],
+});
+
 interface Envelope {
   seq: number;
   body: { kind: string };
@@ -178,6 +204,9 @@ const COMMAND_KINDS: readonly string[] = [
   'job.offer',
   'job.cancel',
   'service.forget',
+  'schedule.put',
+  'schedule.remove',
+  'schedule.run',
 ] satisfies Command['body']['kind'][];
 
 /** A kind from a newer control plane is `unsupported`; a known kind with content that makes no sense is a violation. */

@@ -45,6 +45,7 @@ export class JobRunner {
   readonly #scope: Scope;
   readonly #serial = new Serial();
   readonly #aborts = new Map<string, AbortController>();
+  readonly #carried = new Map<string, Promise<void>>();
   readonly #end: JobEnd;
 
   constructor(deps: RunnerDeps, scope: Scope) {
@@ -68,7 +69,17 @@ export class JobRunner {
     const abort = new AbortController();
     this.#aborts.set(jobId, abort);
     if (job.cancel) abort.abort(reasonOf(job.cancel));
-    this.#scope.run(`job ${jobId}`, () => this.#carry(job, abort.signal).finally(() => this.#aborts.delete(jobId)));
+    const carried = this.#carry(job, abort.signal).finally(() => {
+      this.#aborts.delete(jobId);
+      this.#carried.delete(jobId);
+    });
+    this.#carried.set(jobId, carried);
+    this.#scope.run(`job ${jobId}`, () => carried);
+  }
+
+  /** Resolves when nobody works on the job any more: it has ended, or is left to the next process. */
+  async settled(jobId: string): Promise<void> {
+    await this.#carried.get(jobId);
   }
 
   /** Looks up in the journal why, and tells the job. An unknown or ended one is left alone. */

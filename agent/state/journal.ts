@@ -1,6 +1,6 @@
 // What must not be forgotten about jobs: each is here before it is accepted, each step before it is begun, and each
 // ends exactly once. Callers put the calls of one transition into one transaction (AgentState.transact).
-import type { JobEndState, JobOffer, JobResult, JobStep, StepState } from '#shared/model.ts';
+import type { JobEndState, JobKind, JobOffer, JobResult, JobStep, StepState } from '#shared/model.ts';
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 
@@ -78,6 +78,13 @@ export class Journal {
   hasOpen(serviceId: string): boolean {
     const sql = 'SELECT 1 FROM jobs WHERE finished_at IS NULL AND service_id = ?';
     return this.#db.prepare(sql).get(serviceId) !== undefined;
+  }
+
+  /** Service id → kind of its newest job that has not ended. */
+  openKinds(): Map<string, JobKind> {
+    const sql = 'SELECT service_id AS serviceId, kind FROM jobs WHERE finished_at IS NULL ORDER BY number';
+    const rows = this.#db.prepare<[], { serviceId: string; kind: JobKind }>(sql).all();
+    return new Map(rows.map(({ serviceId, kind }) => [serviceId, kind]));
   }
 
   requestCancel(jobId: string, reason: 'cancelled' | 'superseded'): void {

@@ -12,6 +12,7 @@ import { Journal } from './journal.ts';
 import { Meta } from './meta.ts';
 import { Outbox } from './outbox.ts';
 import { MIGRATIONS } from './schema.ts';
+import { ScheduleTable } from './schedules.ts';
 import { ServiceTable } from './services.ts';
 
 export interface AgentState {
@@ -22,6 +23,7 @@ export interface AgentState {
   outbox: Outbox;
   backupPasswords: BackupPasswords;
   adopted: AdoptedTable;
+  schedules: ScheduleTable;
   /**
    * Everything `work` writes is on disk together when this returns, or none of it. Events it appended are announced
    * after that. Throws `host_disk_full` when there is no room. `work` must not await.
@@ -50,7 +52,8 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
     const commands = new CommandLog(db, meta);
     const close = () => [db, lock].forEach((each) => each.close());
     const adopted = new AdoptedTable(db);
-    return { ...tables, commands, backupPasswords, adopted, ...createTransactions(db, outbox), close };
+    const schedules = new ScheduleTable(db, box);
+    return { ...tables, commands, backupPasswords, adopted, schedules, ...createTransactions(db, outbox), close };
   } catch (error) {
     lock.close();
     throw error;

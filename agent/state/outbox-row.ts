@@ -17,6 +17,7 @@ export const bytesOf = (body: string): number => Buffer.byteLength(body) + ROW_O
 export function stateKeyOf(event: AgentEventBody): string | null {
   if (event.kind === 'service.report') return `service.report ${event.report.serviceId}`;
   if (event.kind === 'service.updates') return `service.updates ${event.updates.serviceId}`;
+  if (event.kind === 'schedule.run') return `schedule.run ${event.run.id}`;
   return event.kind === 'host.facts' ? 'host.facts' : null;
 }
 

@@ -6,7 +6,7 @@
 //  2. What a number stands for changes in one way only: it becomes (part of) a gap.
 //  3. A job's result never becomes a gap. Neither does the latest of a state (a service's report, the host's facts);
 //     an older one does at once, with nothing counted, because nothing is lost.
-//  4. Past the limit what control has goes first, then steps, then service events, oldest first. What control has not
+//  4. Past the limit what control has goes first, then steps, service events and runs of schedules, oldest first. What control has not
 //     got becomes a counted gap; the count may hold events whose acknowledgement was lost, never fewer. What control
 //     has is kept a day, for a control plane that came back from a backup.
 //  5. An acknowledgement need not be durable: control's welcome says again where it stands.
@@ -23,7 +23,7 @@ export const OUTBOX_KEEP_MS = 24 * 3600 * 1000;
 /** Past the limit this share of it is freed at once, so that the work is not done for every event. */
 const FREED_SHARE = 1 / 8;
 /** Telemetry first. A kind that is not here is never dropped before control has it. */
-const DROP_ORDER = ['job.step', 'service.event'] as const;
+const DROP_ORDER = ['job.step', 'service.event', 'schedule.run'] as const;
 
 type Row = { seq: number; first: number; kind: string; body: string; bytes: number; at: number };
 type Head = { last: number; acked: number; bytes: number };

@@ -13,6 +13,7 @@ export function startRetention(state: AgentState, clock: Clock, scope: Scope): v
       state.transact(() => {
         state.outbox.prune();
         state.journal.prune(clock.now());
+        state.schedules.pruneRuns(clock.now());
       });
     }
   });

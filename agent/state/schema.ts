@@ -105,4 +105,25 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE services ADD COLUMN drift TEXT;  -- the last word on it, and since when; null while nothing was compared
     `,
   },
+  {
+    version: 6,
+    sql: `
+      CREATE TABLE schedules (
+        id TEXT PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        spec BLOB NOT NULL,              -- sealed: a command may hold a secret
+        cursor INTEGER NOT NULL          -- what was due up to here is decided
+      ) STRICT, WITHOUT ROWID;
+
+      CREATE TABLE schedule_runs (
+        number INTEGER PRIMARY KEY AUTOINCREMENT,
+        id TEXT NOT NULL UNIQUE,
+        schedule_id TEXT NOT NULL,
+        body TEXT NOT NULL,
+        finished_at INTEGER
+      ) STRICT;
+      CREATE INDEX schedule_runs_open ON schedule_runs (number) WHERE finished_at IS NULL;
+      CREATE INDEX schedule_runs_finished ON schedule_runs (finished_at) WHERE finished_at IS NOT NULL;
+    `,
+  },
 ];

@@ -26,6 +26,7 @@ import {
   serviceSpec,
   wireError,
 } from './parts.ts';
+import { localJob, scheduleRun, scheduleSpec } from './schedule-parts.ts';
 import { hostSample, hostStats, hostStatsQuestion, serviceStats, serviceStatsQuestion } from './stats-parts.ts';
 
 // ── handshake (before the peer starts; see handshake.ts for what is signed) ────────────────────────────────────────────
@@ -91,6 +92,10 @@ export const command = lazy(() =>
       z.object({ kind: z.literal('job.cancel'), jobId: z.string(), reason: z.enum(['cancelled', 'superseded']) }),
       /** Tombstone: the service was removed for good; forget it if it is still known and already gone from Docker. */
       z.object({ kind: z.literal('service.forget'), serviceId: z.string(), revision: z.number().int() }),
+      z.object({ kind: z.literal('schedule.put'), schedule: scheduleSpec() }),
+      z.object({ kind: z.literal('schedule.remove'), scheduleId: z.string(), revision: z.number().int() }),
+      /** Now, once, whatever its line says and whether it is enabled or not. A repeat of the run's id is nothing new. */
+      z.object({ kind: z.literal('schedule.run'), scheduleId: z.string(), runId: z.string().max(64), at: moment() }),
     ]),
   }),
 );
@@ -114,6 +119,9 @@ export const event = lazy(() =>
       }),
       z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: moment() }),
       z.object({ kind: z.literal('service.updates'), updates: serviceUpdates() }),
+      /** Comes before anything else that is told of the job. */
+      z.object({ kind: z.literal('job.local'), job: localJob() }),
+      z.object({ kind: z.literal('schedule.run'), run: scheduleRun() }),
       /**
        * Stands for `from`–`to`, its own number is `to` (see sequence.ts): dropped by a limit of the outbox, `counts` says
        * how many of each kind. Empty counts: nothing is lost, only states that a later event brings anew.

@@ -11,7 +11,10 @@ import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import type { Container, ContainerSummary } from '../../agent/docker/engine.ts';
 import type { Listener } from '../../agent/docker/events.ts';
 import { Inbox } from '../../agent/jobs/inbox.ts';
+import { LocalJobs } from '../../agent/jobs/local-jobs.ts';
 import { startRunner } from '../../agent/jobs/runner.ts';
+import { startSchedules } from '../../agent/schedule/schedules.ts';
+import type { WorkDeps } from '../../agent/schedule/work.ts';
 import { openState } from '../../agent/state/open.ts';
 import { startWatch } from '../../agent/watch.ts';
 import { ManualClock } from './manual-clock.ts';
@@ -114,7 +117,16 @@ export interface CoreOptions {
   docker?: FakeDocker;
   forgetBackup?: ForgetBackup;
   untilDockerAnswers?: (signal: AbortSignal) => Promise<void>;
+  /** What schedules do beside jobs; default: nothing of it works. */
+  work?: Partial<WorkDeps>;
 }
+
+const unexpected = () => Promise.reject(new LongshoreError('unsupported'));
+const NO_WORK: WorkDeps = {
+  execs: { stream: unexpected },
+  images: { checkUpdates: unexpected, prune: unexpected },
+  collectFacts: unexpected,
+};
 
 export function startCore(t: Test, options: CoreOptions) {
   const { dir, execute, clock = new ManualClock(), docker = new FakeDocker() } = options;
@@ -130,10 +142,13 @@ export function startCore(t: Test, options: CoreOptions) {
     { state, clock, execute, forgetBackup, watch, underWay, untilDockerAnswers, notify },
     scope,
   );
+  const jobs = new LocalJobs({ state, clock, runner });
+  const schedules = startSchedules({ state, jobs, ...NO_WORK, ...options.work, clock, log }, scope);
   const work = {
     enqueue: (id: string) => runner.enqueue(id),
     cancel: (id: string) => runner.cancel(id),
     forget: (id: string) => watch.touch(id),
+    schedule: () => schedules.touch(),
   };
   const inbox = new Inbox({ state, clock, work });
   let seq = state.commands.last;

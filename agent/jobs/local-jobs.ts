@@ -1,0 +1,58 @@
+// Jobs that the host gives itself: journalled, queued and told like those of control, which hears of each first by a
+// `job.local` and then makes its row.
+import { LongshoreError } from '#shared/errors.ts';
+import { newId } from '#shared/ids.ts';
+import type { JobKind, JobResult } from '#shared/model.ts';
+import type { Clock } from '#shared/time.ts';
+import type { AgentState } from '../state/open.ts';
+import type { JobRunner } from './runner.ts';
+
+/** A job that could not begin for so long, because others were at work, would come as a surprise. */
+const WAIT_LIMIT_MS = 30 * 60_000;
+
+export interface LocalOrder {
+  serviceId: string;
+  kind: Extract<JobKind, 'start' | 'stop' | 'restart' | 'redeploy' | 'backup'>;
+  /** Who gives it: `by schedule nightly`. */
+  cause: string;
+}
+
+export interface LocalJobDeps {
+  state: AgentState;
+  clock: Clock;
+  runner: Pick<JobRunner, 'enqueue' | 'settled'>;
+}
+
+export class LocalJobs {
+  readonly #deps: LocalJobDeps;
+
+  constructor(deps: LocalJobDeps) {
+    this.#deps = deps;
+  }
+
+  /** Journals the job. Inside the caller's transaction; `enqueue` after it. Returns its id. */
+  accept({ serviceId, kind, cause }: LocalOrder): string {
+    const { state, clock } = this.#deps;
+    const at = clock.now();
+    const jobId = newId('job', at);
+    const backup = kind === 'backup' && { backupId: newId('bkp', at) };
+    const pull = kind === 'redeploy' && { pull: 'always' as const };
+    const epoch = state.meta.number('epoch');
+    state.journal.accept({ jobId, serviceId, kind, epoch, expiresAt: at + WAIT_LIMIT_MS, ...pull, ...backup });
+    state.outbox.append({ kind: 'job.local', job: { jobId, serviceId, kind, cause, at, ...pull, ...backup } });
+    return jobId;
+  }
+
+  enqueue(jobId: string): void {
+    this.#deps.runner.enqueue(jobId);
+  }
+
+  /** How it ended. Rejects with the signal's reason when this process ends before the job does. */
+  async result(jobId: string, signal: AbortSignal): Promise<JobResult> {
+    await this.#deps.runner.settled(jobId);
+    signal.throwIfAborted();
+    const result = this.#deps.state.journal.findResult(jobId);
+    if (result) return result;
+    throw new LongshoreError('interrupted', { message: `Job "${jobId}" is not known any more` });
+  }
+}

@@ -1,0 +1,185 @@
+// Runs the schedules of this host on time, control or not. Each is looked at when it is due and at least twice a minute,
+// because a clock may be set at any time; what was due is decided and written before anything is done.
+import { newId } from '#shared/ids.ts';
+import { toLongshoreError } from '#shared/errors.ts';
+import type { Scope } from '#shared/lifecycle.ts';
+import type { Logger } from '#shared/log.ts';
+import { isHostKind, type RunTarget, type ScheduleRun, type ScheduleSpec } from '#shared/schedule/schedule.ts';
+import type { StoredSchedule } from '../state/schedules.ts';
+import { aim } from './aim.ts';
+import { decideDue, type Due } from './due.ts';
+import { jitterOf } from './jitter.ts';
+import { Run, writeRun, type RunDeps } from './run.ts';
+
+export interface ScheduleDeps extends RunDeps {
+  log: Logger;
+}
+
+const LOOK_EVERY_MS = 30_000;
+
+type Planned = NonNullable<Due['run']>;
+
+export class Schedules {
+  readonly #deps: ScheduleDeps;
+  readonly #scope: Scope;
+  /** Schedules that have a run under way. */
+  readonly #running = new Set<string>();
+  #cancelLook: (() => void) | undefined;
+  #looking: Promise<void> | undefined;
+  #isStale = false;
+
+  constructor(deps: ScheduleDeps, scope: Scope) {
+    this.#deps = deps;
+    this.#scope = scope;
+    scope.onStop('schedules', () => this.#cancelLook?.());
+  }
+
+  /** Goes on with runs an earlier process left open, and looks at all schedules. */
+  start(): void {
+    for (const run of this.#deps.state.schedules.openRuns()) if (run.state === 'running') this.#carry(run);
+    this.touch();
+  }
+
+  /** Something is new: a schedule, or a run that was asked for. */
+  touch(): void {
+    this.#isStale = true;
+    if (this.#looking || this.#scope.signal.aborted) return;
+    this.#scope.run('schedules', () => {
+      this.#looking = this.#lookAll().finally(() => (this.#looking = undefined));
+      return this.#looking;
+    });
+  }
+
+  async #lookAll(): Promise<void> {
+    while (this.#isStale && !this.#scope.signal.aborted) {
+      this.#isStale = false;
+      await this.#look();
+    }
+  }
+
+  async #look(): Promise<void> {
+    const { state, clock } = this.#deps;
+    this.#cancelLook?.();
+    const stored = state.schedules.all();
+    const asked = state.schedules.openRuns().filter((run) => run.state === 'pending');
+    for (const run of asked) this.#beginAsked(run);
+    let nextAt = Infinity;
+    for (const one of stored) if (one.spec.isEnabled) nextAt = Math.min(nextAt, await this.#lookAt(one));
+    if (stored.length === 0 || this.#scope.signal.aborted) return;
+    const delay = Math.min(LOOK_EVERY_MS, Math.max(0, nextAt - clock.now()));
+    this.#cancelLook = clock.after(delay, () => this.touch());
+  }
+
+  /** Returns when it is due next. */
+  async #lookAt({ spec, cursor }: StoredSchedule): Promise<number> {
+    const { state, clock, log } = this.#deps;
+    const planned = await plan(spec, state.meta.get('hostId') ?? '', this.#running.has(spec.id)).catch(
+      (error: unknown) => {
+        log.error({ err: toLongshoreError(error), schedule: spec.id }, 'a schedule cannot be read');
+      },
+    );
+    if (!planned) return Infinity;
+    const due = decideDue(planned, cursor, clock.now());
+    if (due.run) this.#decide(spec, due.run, due.cursor);
+    else if (due.cursor !== cursor && isFar(due.cursor, cursor)) state.schedules.setCursor(spec.id, due.cursor);
+    return due.nextAt ?? Infinity;
+  }
+
+  #decide(spec: ScheduleSpec, due: Planned, cursor: number): void {
+    const { state } = this.#deps;
+    const run = this.#newRun(spec, newId('run', due.dueAt), due);
+    state.transact(() => {
+      state.schedules.setCursor(spec.id, cursor);
+      if (run) writeRun(state, run);
+    });
+    if (run?.state === 'running') this.#carry(run);
+  }
+
+  #beginAsked(asked: ScheduleRun): void {
+    const { state } = this.#deps;
+    const spec = state.schedules.find(asked.scheduleId)?.spec;
+    const { dueAt, trigger, missed } = asked;
+    const reason = this.#running.has(asked.scheduleId) ? 'the run before has not ended' : null;
+    const begun = spec && this.#newRun(spec, asked.id, { dueAt, trigger, missed, reason });
+    const nothing = spec ? 'no service here is meant by it' : 'the host does not know the schedule';
+    const run = begun ?? { ...asked, ...this.#ended('skipped'), reason: nothing };
+    state.transact(() => writeRun(state, run));
+    if (run.state === 'running') this.#carry(run);
+  }
+
+  /** Undefined: this host has nothing that is meant, and nobody named it. */
+  #newRun(spec: ScheduleSpec, id: string, { reason, ...due }: Planned): ScheduleRun | undefined {
+    const common = { ...due, id, scheduleId: spec.id };
+    const targets = this.#aim(spec);
+    if (targets.length === 0 && !('serviceId' in spec.targets)) return undefined;
+    if (reason !== null) return { ...common, ...this.#ended('skipped'), reason, targets: [] };
+    const isOpen = targets.some(({ state }) => state === 'pending');
+    const why = targets.length === 0 ? 'the service is not here' : (targets.length === 1 && targets[0]?.reason) || null;
+    if (!isOpen) return { ...common, ...this.#ended('skipped'), reason: why, targets };
+    return { ...common, state: 'running', reason: null, startedAt: this.#deps.clock.now(), finishedAt: null, targets };
+  }
+
+  #aim(spec: ScheduleSpec): RunTarget[] {
+    const { services, journal } = this.#deps.state;
+    const openJobs = journal.openKinds();
+    const found = services.ids().flatMap((id) => {
+      const record = services.find(id);
+      if (!record) return [];
+      const { desired, isEnabled, goodRevision } = record;
+      const { name, customerId, labels, method } = record.spec;
+      return [{ id, name, customerId, labels, method, desired, isEnabled, goodRevision, openJob: openJobs.get(id) }];
+    });
+    const aims = aim(spec, found);
+    const empty = { reason: null, jobId: null, output: null };
+    if (isHostKind(spec.kind)) {
+      const isMeant = aims.length > 0 || 'isAll' in spec.targets;
+      return isMeant ? [{ ...empty, serviceId: null, serviceName: null, state: 'pending' }] : [];
+    }
+    return aims.map(({ skip, ...one }) => ({
+      ...empty,
+      ...one,
+      state: skip === null ? 'pending' : 'skipped',
+      reason: skip,
+    }));
+  }
+
+  #ended(state: 'skipped') {
+    const now = this.#deps.clock.now();
+    return { state, startedAt: now, finishedAt: now };
+  }
+
+  #carry(run: ScheduleRun): void {
+    const { state, clock } = this.#deps;
+    const spec = state.schedules.find(run.scheduleId)?.spec;
+    if (!spec) {
+      const end = { state: 'failed' as const, reason: 'the schedule was removed', finishedAt: clock.now() };
+      return state.transact(() => writeRun(state, { ...run, ...end }));
+    }
+    this.#running.add(spec.id);
+    this.#scope.run(`run ${run.id}`, (signal) =>
+      new Run(this.#deps, spec, run, signal).carry().finally(() => this.#running.delete(spec.id)),
+    );
+  }
+}
+
+/** Nothing was due: a crash would only look at the same stretch again. */
+const isFar = (a: number, b: number): boolean => Math.abs(a - b) > 3600_000;
+
+/** Most agents have no schedule: what reads cron lines is loaded at the first. */
+async function plan(spec: ScheduleSpec, hostId: string, isRunning: boolean) {
+  const { parseCron } = await import('#shared/schedule/cron.ts');
+  const { nextRunOf } = await import('#shared/schedule/next-run.ts');
+  const cron = parseCron(spec.cron);
+  return {
+    next: (after: number) => nextRunOf(cron, spec.timeZone, after),
+    catchUp: spec.catchUp,
+    jitterMs: jitterOf(spec, hostId),
+    isRunning,
+  };
+}
+
+export function startSchedules(deps: ScheduleDeps, scope: Scope): Schedules {
+  const schedules = new Schedules(deps, scope);
+  schedules.start();
+  return schedules;
+}

@@ -1,0 +1,154 @@
+// Schedules on a host whose control plane is away: the journal, outbox and runner are real, Docker and the clock are not.
+import t, { type Test } from 'tap';
+import type { ScheduleRun, ScheduleSpec } from '#shared/schedule/schedule.ts';
+import type { JobRun } from '../../agent/deploy/job-run.ts';
+import { offerOf, specOf, startCore, type CoreOptions } from '../support/agent-core.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+const HOUR = 3600_000;
+const START = Date.parse('2026-11-02T00:00:00Z');
+
+const scheduleOf = (over: Partial<ScheduleSpec> = {}): ScheduleSpec => ({
+  id: 'sch_1',
+  name: 'hourly',
+  revision: 1,
+  kind: 'restart',
+  cron: '0 * * * *',
+  timeZone: 'UTC',
+  targets: { isAll: true },
+  customerId: null,
+  heldCustomers: [],
+  delayBetweenS: 0,
+  catchUp: 'none',
+  jitterS: 0,
+  isEnabled: true,
+  ...over,
+});
+
+const done = async ({ steps, service }: JobRun) => {
+  await steps.run('restart', async () => undefined);
+  return { state: 'succeeded' as const, goodRevision: service.spec.revision };
+};
+
+/** A host with one deployed service. */
+async function startHost(t: Test, options: Partial<CoreOptions> = {}) {
+  const core = startCore(t, { dir: t.testdir(), clock: new ManualClock(START), execute: done, ...options });
+  core.offer(offerOf('deploy', { jobId: 'job_first', spec: specOf({ labels: { tier: 'web' } }) }));
+  await eventually(() => core.results().length === 1);
+  return core;
+}
+
+type Core = Awaited<ReturnType<typeof startHost>>;
+
+const runsOf = (core: Core): ScheduleRun[] =>
+  core.events().flatMap((event) => (event.kind === 'schedule.run' && event.run.finishedAt !== null ? [event.run] : []));
+
+/** Lets time pass, and waits for so many runs to have ended. */
+async function pass(core: Core, ms: number, ended: number): Promise<void> {
+  core.clock.advance(ms);
+  await eventually(() => {
+    core.clock.advance(0);
+    return runsOf(core).length === ended;
+  });
+}
+
+t.test(
+  'F21: a week without control: every run once, in order, each with its job, all told when it is back',
+  async (t) => {
+    const core = await startHost(t);
+    core.send({ kind: 'schedule.put', schedule: scheduleOf({ cron: '0 */6 * * *' }) });
+    for (let i = 1; i <= 28; i++) await pass(core, 6 * HOUR, i);
+    const runs = runsOf(core);
+    const expected = Array.from({ length: 28 }, (_, i) => Date.parse('2026-11-02T06:00:00Z') + i * 6 * HOUR);
+    t.strictSame(
+      runs.map(({ dueAt }) => dueAt),
+      expected,
+    );
+    t.ok(runs.every(({ state, missed }) => state === 'succeeded' && missed === 0));
+    const jobs = runs.map(({ targets }) => targets[0]?.jobId);
+    t.equal(new Set(jobs).size, 28);
+    const told = core.events().flatMap((event) => (event.kind === 'job.local' ? [event.job.jobId] : []));
+    t.strictSame(told, jobs, 'each job is told before its end');
+    t.equal(core.results().length, 29);
+  },
+);
+
+t.test('the host was off: nothing by default, one run for all that was missed where it is asked for', async (t) => {
+  const core = await startHost(t);
+  const daily = scheduleOf({ cron: '0 3 * * *' });
+  core.send(
+    { kind: 'schedule.put', schedule: daily },
+    { kind: 'schedule.put', schedule: { ...daily, id: 'sch_2', name: 'caught up', catchUp: 'one' } },
+  );
+  await pass(core, 60 * HOUR, 2); // until noon of the third day
+  const [missed, caught] = runsOf(core).toSorted((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
+  t.match(missed, { state: 'skipped', trigger: 'catch_up', missed: 3, targets: [] });
+  t.match(missed?.reason, 'the host was off');
+  t.match(caught, { state: 'succeeded', trigger: 'catch_up', missed: 2, dueAt: START + 51 * HOUR });
+  t.equal(core.results().length, 2);
+});
+
+t.test('a run never overlaps itself: the next one is told as skipped', async (t) => {
+  const held = Promise.withResolvers<void>();
+  const core = await startHost(t, {
+    execute: async (run) => {
+      if (run.offer.kind === 'restart') await held.promise;
+      return done(run);
+    },
+  });
+  core.send({ kind: 'schedule.put', schedule: scheduleOf() });
+  core.clock.advance(HOUR);
+  await eventually(() => core.events().some(({ kind }) => kind === 'job.local'));
+  await pass(core, HOUR, 1);
+  t.match(runsOf(core)[0], { state: 'skipped', reason: 'the run before has not ended', dueAt: START + 2 * HOUR });
+  held.resolve();
+  await eventually(() => runsOf(core).length === 2);
+  t.match(runsOf(core)[1], { state: 'succeeded', dueAt: START + HOUR });
+});
+
+t.test('a crash in the middle: the run goes on, and its job is done once', async (t) => {
+  const dir = t.testdir();
+  const never = new Promise<never>(() => {});
+  const first = await startHost(t, { dir, execute: (run) => (run.offer.kind === 'restart' ? never : done(run)) });
+  first.send({ kind: 'schedule.put', schedule: scheduleOf() });
+  first.clock.advance(HOUR);
+  await eventually(() => first.events().some(({ kind }) => kind === 'job.local'));
+  first.crash();
+  const second = startCore(t, { dir, clock: first.clock, execute: done });
+  await eventually(() => runsOf(second).length === 1);
+  t.match(runsOf(second)[0], { state: 'succeeded', dueAt: START + HOUR });
+  t.equal(second.results().length, 2);
+});
+
+t.test('run now: once for each id, also of a schedule that is paused', async (t) => {
+  const core = await startHost(t);
+  const asked = { kind: 'schedule.run', scheduleId: 'sch_1', runId: 'run_1', at: START } as const;
+  core.send({ kind: 'schedule.put', schedule: scheduleOf({ isEnabled: false }) }, asked);
+  await eventually(() => runsOf(core).length === 1);
+  core.send(asked, { ...asked, runId: 'run_2', scheduleId: 'sch_none' });
+  await eventually(() => runsOf(core).length === 2);
+  t.match(runsOf(core), [
+    { id: 'run_1', trigger: 'manual', state: 'succeeded' },
+    { id: 'run_2', state: 'skipped', reason: 'the host does not know the schedule' },
+  ]);
+});
+
+t.test(
+  'what a user stopped stays stopped; another customer is out of reach; a removed schedule is silent',
+  async (t) => {
+    const core = await startHost(t);
+    core.offer(offerOf('stop'));
+    await eventually(() => core.results().length === 2);
+    const common = { targets: { serviceId: 'svc_1' } } as const;
+    core.send(
+      { kind: 'schedule.put', schedule: scheduleOf(common) },
+      { kind: 'schedule.put', schedule: scheduleOf({ ...common, id: 'sch_2', customerId: 'cust_1' }) },
+      { kind: 'schedule.put', schedule: scheduleOf({ ...common, id: 'sch_3' }) },
+      { kind: 'schedule.remove', scheduleId: 'sch_3', revision: 1 },
+    );
+    await pass(core, HOUR, 2);
+    const reasons = runsOf(core).map(({ reason }) => reason);
+    t.strictSame(reasons.toSorted(), ['it is stopped', 'the service is not here']);
+  },
+);
