@@ -96,7 +96,11 @@ function replaceNetworks({ service, changed, facts, document }: KeyChange): Comp
   if (written === undefined) next = { default: null };
   for (const { name = '', actual } of changed) {
     const key = keyOf('networks', name, facts, actual === undefined ? undefined : document);
-    next = withKey(next, key, actual === undefined ? undefined : isMap(actual) && isEmpty(actual) ? null : actual);
+    next = withKey(
+      next,
+      key,
+      actual === undefined ? undefined : isMap(actual) && isEmpty(actual) ? null : escaped(actual),
+    );
   }
   if (isEmpty(next)) throw cannot('the service has no network left');
   return { ...withKey(service, 'network_mode', undefined), networks: next };
