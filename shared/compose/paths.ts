@@ -11,7 +11,7 @@ export function isInside(folder: string, path: string, base: string): boolean {
 }
 
 /** What the agent and Compose read again later: whoever can write it gets anything deployed, unjudged. */
-const OWN_FILES = ['', 'compose.yaml', 'override.yaml', 'rendered.json', '.env', 'revisions'];
+const OWN_FILES = ['', 'compose.yaml', 'judged.yaml', 'override.yaml', 'rendered.json', '.env', 'revisions'];
 
 /** Whether `path`, relative to `base`, is the service's `folder` itself or one of Longshore's own files in it. */
 export const holdsOwnFiles = (folder: string, path: string, base = folder): boolean =>

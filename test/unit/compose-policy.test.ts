@@ -91,6 +91,7 @@ t.test(
       ['volumes: [".:/app"]', 'services.a.volumes[0]: bindMounts'], // Longshore's own files, to be rewritten
       ['volumes: ["./x/../revisions/1:/r"]', 'services.a.volumes[0]: bindMounts'],
       ['volumes: [{type: bind, source: ./rendered.json, target: /r}]', 'services.a.volumes[0]: bindMounts'],
+      ['volumes: ["./judged.yaml:/j"]', 'services.a.volumes[0]: bindMounts'],
       ['tmpfs: ["/tmp:size=1m,size=2g"]', 'services.a.tmpfs[0]: tmpfsBytes'],
       ['networks: {n: {driver_opts: {a: b}}}', 'services.a.networks.n.driver_opts: drivers', 'networks: {n: {}}'],
       ['tmpfs: ["/tmp:size=2g"]', 'services.a.tmpfs[0]: tmpfsBytes'],

@@ -61,6 +61,16 @@ t.test('files of an earlier revision go when the new one has them no more', asyn
   t.equal(readFileSync(workspace.path('b.txt'), 'utf8'), '2');
 });
 
+t.test('A41: Compose reads what was judged where there is such a text, and nothing of an earlier one', async (t) => {
+  const workspace = new Workspace(t.testdir(), 'shop');
+  const [written, judged, rest] = ['compose.yaml', 'judged.yaml', 'override.yaml'].map((name) => workspace.path(name));
+  await workspace.write(sources({ judged: 'services: {}\n' }));
+  t.strictSame(workspace.readFiles, [judged, rest]);
+  t.strictSame(workspace.composeFiles, [written, rest], 'the file as it was given stays');
+  await workspace.write(sources({}));
+  t.strictSame(workspace.readFiles, [written, rest]);
+});
+
 t.test('A08: a name that could leave the folder makes no workspace', async (t) => {
   for (const name of ['../x', 'a/b', '', '.', '-rf', 'a b', 'A', 'x'.repeat(41), 'a\0b']) {
     t.throws(
@@ -82,6 +92,7 @@ t.test('files outside the folder or in the place of our own are refused', async 
     'a//b',
     'a/.git/x',
     'rendered.json',
+    'judged.yaml',
     'a\0',
   ]) {
     const refused = { code: 'validation_error', fields: { [`files.${path}`]: String } };
