@@ -24,9 +24,12 @@ const foreign = (service: string) => adopted(service, { labels: {} });
 const plan = (actions: Record<string, PlanAction>) =>
   Object.entries(actions).map(([service, action]) => ({ service, action, reason: '' }));
 
-/** Names instead of containers. */
-function divided(actions: Record<string, PlanAction>, containers: Container[]) {
-  const division = divide(plan(actions), containers);
+/** Names instead of containers. `gone`: services that the file no longer has. */
+function divided(actions: Record<string, PlanAction>, containers: Container[], gone: string[] = []) {
+  const services = Object.fromEntries(
+    Object.keys(actions).flatMap((name) => (gone.includes(name) ? [] : [[name, {}]])),
+  );
+  const division = divide(plan(actions), containers, { services });
   return (
     division && {
       only: division.only,
@@ -62,10 +65,20 @@ t.test('one that only has to run is started as it is', async (t) => {
 
 t.test('what Compose does not know goes before its successor comes, and when the file no longer has it', async (t) => {
   const containers = [foreign('redis'), foreign('stays'), foreign('gone'), adopted('left')];
-  t.same(divided({ redis: 'recreate', stays: 'keep', gone: 'remove', left: 'remove' }, containers), {
+  t.same(divided({ redis: 'recreate', stays: 'keep', gone: 'remove', left: 'remove' }, containers, ['gone', 'left']), {
     only: ['redis'],
     anew: [],
     idle: [],
     retired: ['redis', 'gone', 'left'],
+  });
+});
+
+t.test('a service of which there are too many is left to Compose, which takes the surplus', async (t) => {
+  const containers = [adopted('db'), container('web'), container('web', { name: 'web-2' })];
+  t.same(divided({ db: 'keep', web: 'remove' }, containers), {
+    only: ['web'],
+    anew: [],
+    idle: [],
+    retired: [],
   });
 });

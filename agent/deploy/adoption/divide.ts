@@ -3,6 +3,7 @@
 import type { PlanStep } from '#shared/model.ts';
 import type { Container } from '../../docker/engine.ts';
 import { isForeign } from '../../owner.ts';
+import type { Rendered } from '../rendered.ts';
 
 export interface Division {
   /** Compose services that `up` is for. */
@@ -16,19 +17,24 @@ export interface Division {
 }
 
 /** Undefined where nothing is adopted: then Compose does everything. */
-export function divide(steps: readonly PlanStep[], containers: readonly Container[]): Division | undefined {
+export function divide(
+  steps: readonly PlanStep[],
+  containers: readonly Container[],
+  { services }: Pick<Rendered, 'services'>,
+): Division | undefined {
   const adopted = containers.filter(({ isAdopted }) => isAdopted);
   if (adopted.length === 0) return undefined;
   const staying = new Set(steps.filter(({ action }) => action === 'keep' || action === 'start').map(nameOf));
   const spared = new Set(adopted.map(nameOf).filter((service) => staying.has(service)));
-  const removed = new Set(steps.filter(({ action }) => action === 'remove').map(nameOf));
+  // By the file: from a service that has too many containers Compose takes the surplus itself.
+  const isGone = (service: string) => !Object.hasOwn(services, service);
   const recreated = new Set(steps.filter(({ action }) => action === 'recreate').map(nameOf));
-  const wanted = steps.map(nameOf).filter((service) => !removed.has(service));
+  const wanted = steps.map(nameOf).filter((service) => !isGone(service));
   return {
     only: wanted.filter((service) => !spared.has(service)),
     anew: [...recreated].filter((name) => adopted.some((one) => one.service === name && !isForeign(one))),
     idle: adopted.filter(({ service, state }) => spared.has(service) && state !== 'running'),
-    retired: containers.filter((one) => removed.has(one.service) || (isStranger(one) && !spared.has(one.service))),
+    retired: containers.filter((one) => isGone(one.service) || (isStranger(one) && !spared.has(one.service))),
   };
 }
 

@@ -22,7 +22,8 @@ export async function settleAdopted(
   const good = goodRevision === null ? undefined : await loadRevision(workspace, goodRevision);
   const made = madeOf(await workspace.loadRendered(), good, containers);
   const found = await findImages(engine, rendered);
-  const division = divide(planDeploy({ desired: rendered, made, containers, imageIds: idsOf(found) }), containers);
+  const steps = planDeploy({ desired: rendered, made, containers, imageIds: idsOf(found) });
+  const division = divide(steps, containers, rendered);
   if (!division) return undefined;
   for (const container of division.retired) {
     say({ message: `Container ${container.name} makes room` });
