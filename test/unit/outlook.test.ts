@@ -67,14 +67,23 @@ t.test('ports are as the file has them; one that Docker chooses is not known', a
   ]);
 });
 
-t.test('who is down for a moment: what runs and has to go', async (t) => {
+t.test('who stops answering: what runs and has to go, but not where enough of it stay', async (t) => {
   const engine = new FakeEngine();
-  const containers = (['running', 'exited', 'running', 'running'] as const).map((state, n) =>
-    engine.addContainer({ name: `shop-s${n}-1`, service: `s${n}`, state }),
+  const states = { new: 'running', dead: 'exited', same: 'running', gone: 'running', fewer: 'running', off: 'running' };
+  const containers = Object.entries(states).map(([service, state]) =>
+    engine.addContainer({ name: `shop-${service}-1`, service, state: state as 'running' | 'exited' }),
   );
-  const step = (n: number, action: 'recreate' | 'remove' | 'keep') => ({ service: `s${n}`, action, reason: '' });
-  const steps = [step(0, 'recreate'), step(1, 'recreate'), step(2, 'keep'), step(3, 'remove')];
-  t.strictSame(toDowntime(steps, containers), ['s0', 's3']);
+  const desired = rendered({ new: {}, dead: {}, same: {}, fewer: { scale: 1 }, off: { deploy: { replicas: 0 } } });
+  const actions = {
+    new: 'recreate',
+    dead: 'recreate',
+    same: 'keep',
+    gone: 'remove',
+    fewer: 'remove',
+    off: 'remove',
+  } as const;
+  const steps = Object.entries(actions).map(([service, action]) => ({ service, action, reason: '' }));
+  t.strictSame(toDowntime(steps, containers, desired), ['new', 'gone', 'off']);
 });
 
 t.test('a change is shown field by field, where both sides are known', async (t) => {

@@ -151,7 +151,7 @@ async function weigh(
       images: toImages(desired, found, new Set(pulled)),
       ports: toPorts(desired),
       volumes: toVolumes(desired, volumes),
-      downtime: toDowntime(steps, containers),
+      downtime: toDowntime(steps, containers, desired),
       findings,
       preflight: await preflight({ engine, docker, ...here, ...wanted }),
       commit,

@@ -6,7 +6,7 @@ import type { Container } from '../../docker/engine.ts';
 import type { Hide } from '../../secrets/hide.ts';
 import { changesOf } from './diff.ts';
 import type { FoundImages } from '../images.ts';
-import { imageOf, type Rendered } from '../rendered.ts';
+import { imageOf, replicasOf, type Rendered } from '../rendered.ts';
 import { showChange } from './show-change.ts';
 
 export function toServices(
@@ -69,11 +69,12 @@ const usersOf = ({ services }: Rendered, volume: string): string[] =>
     listOf(volumes).some((use) => isMap(use) && use['type'] === 'volume' && use['source'] === volume) ? [name] : [],
   );
 
-/** Services whose running containers have to go before the next ones come, and those that go for good. */
-export const toDowntime = (steps: readonly PlanStep[], containers: readonly Container[]): string[] =>
+/** Services that stop answering: old containers go before the next ones come, or all go for good. */
+export const toDowntime = (steps: readonly PlanStep[], containers: readonly Container[], desired: Rendered): string[] =>
   steps
-    .filter(({ action, replacement }) => {
-      return action === 'remove' || (action === 'recreate' && replacement?.order !== 'start_first');
+    .filter(({ service, action, replacement }) => {
+      const isWanted = replicasOf(desired.services[service] ?? { scale: 0 }) > 0;
+      return !isWanted || (action === 'recreate' && replacement?.order !== 'start_first');
     })
     .map(({ service }) => service)
     .filter((service) => containers.some((one) => one.service === service && one.state === 'running'));
