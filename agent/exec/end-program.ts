@@ -34,10 +34,11 @@ export async function endProgram(program: Program, deps: EndDeps): Promise<boole
     const { isRunning, pid } = await exec.inspect();
     if (!isRunning) return true;
     for (const signal of [hasTerminal ? 'HUP' : 'TERM', 'KILL']) {
-      await signalInside(program, pid, signal, deps);
-      if (!(await lastState(exec, deps.clock, GRACE_MS)).isRunning) return true;
+      const isSent = await signalInside(program, pid, signal, deps);
+      if (isSent && !(await lastState(exec, deps.clock, GRACE_MS)).isRunning) return true;
     }
-    return killFromOutside(pid) && !(await lastState(exec, deps.clock, GRACE_MS)).isRunning;
+    killFromOutside(pid);
+    return !(await lastState(exec, deps.clock, LOOK_EVERY_MS)).isRunning;
   } catch {
     return false; // Docker does not answer
   }
@@ -52,20 +53,22 @@ export async function lastState(exec: RunningExec, clock: Clock, withinMs: numbe
   }
 }
 
+/** Whether it was sent. */
 async function signalInside(
   { containerId, user }: Program,
   pid: number,
   signal: string,
-  { engine }: EndDeps,
-): Promise<void> {
+  { engine, clock }: EndDeps,
+): Promise<boolean> {
   const innerPid = await findInnerPid(pid);
-  if (innerPid === undefined) return;
+  if (innerPid === undefined) return false;
   const command = ['sh', '-c', KILL_GROUP, 'sh', signal, innerPid];
   try {
     const kill = await engine.startExec(containerId, { command, user });
-    for await (const _ of kill.output); // a container without a shell says so; what counts is whether the program ends
+    for await (const _ of kill.output); // a container without a shell says so
+    return (await lastState(kill, clock, GRACE_MS)).exitCode === 0;
   } catch {
-    // The container went away, and the program with it.
+    return false; // the container went away, and the program with it
   }
 }
 
@@ -75,10 +78,10 @@ async function findInnerPid(pid: number): Promise<string | undefined> {
   return /^NSpid:.*\t([1-9]\d*)$/m.exec(status)?.[1];
 }
 
-function killFromOutside(pid: number): boolean {
+function killFromOutside(pid: number): void {
   try {
-    return pid > 1 && process.kill(-pid, 'SIGKILL');
+    if (pid > 1) process.kill(-pid, 'SIGKILL');
   } catch {
-    return false; // ended just now, or not ours to signal
+    // ended just now, or not ours to signal
   }
 }
