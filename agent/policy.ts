@@ -9,7 +9,7 @@ import type { ComposeDocument } from '#shared/compose/parse.ts';
 import { holdsOwnFiles, isInside, isRemote } from '#shared/compose/paths.ts';
 import { judgeCompose, layersOf, type Finding, type JudgeContext } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY, policyFileSchema, withDefaults, type PolicyFile } from '#shared/compose/rules.ts';
-import { isOpen, listOf } from '#shared/compose/values.ts';
+import { isOpen, listOf, unescaped } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
 
 export const POLICY_PATH = '/etc/longshore/policy.yaml';
@@ -55,8 +55,9 @@ function judgeLinks({ root, services }: ComposeDocument, context: JudgeContext):
   const { rules, form, projectDir, root: top = projectDir } = context;
   const findings: Finding[] = [];
   const home = realPath(top);
-  const judge = (path: string, rule: Finding['rule'], file: string) => {
-    if (isOpen(file, form) || isRemote(file) || !isInside(top, file, projectDir)) return; // judged by its text
+  const judge = (path: string, rule: Finding['rule'], text: string) => {
+    const file = unescaped(text);
+    if (isOpen(text, form) || isRemote(file) || !isInside(top, file, projectDir)) return; // judged by its text
     const target = realPath(resolve(projectDir, file));
     if (!isInside(home, target, '/')) findings.push({ path, rule, message: `"${file}" is a link out of the folder` });
   };
@@ -73,8 +74,9 @@ function judgeBindLinks({ services }: ComposeDocument, context: JudgeContext): F
   const home = realPath(top);
   const folders = [top, ...rules.bindFolders];
   const targets = folders.map(realPath);
-  const faultOf = (source: string, isReadOnly: boolean): string | undefined => {
-    if (isOpen(source, form) || !folders.some((folder) => isInside(folder, source, projectDir))) return undefined;
+  const faultOf = (text: string, isReadOnly: boolean): string | undefined => {
+    const source = unescaped(text);
+    if (isOpen(text, form) || !folders.some((folder) => isInside(folder, source, projectDir))) return undefined;
     const target = realPath(resolve(projectDir, source));
     if (!targets.some((folder) => isInside(folder, target, '/'))) return `"${source}" is a link out of the folder`;
     const isNews = !isReadOnly && !holdsOwnFiles(top, source, projectDir); // else its text has told

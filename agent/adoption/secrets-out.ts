@@ -1,6 +1,6 @@
 // Takes secrets out of a compose file's environments: each becomes a variable that Compose fills in again. Pure. Which
 // values are secret is a matter of names and forms, as everywhere (shared/secret-names.ts).
-import { isMap, type ComposeMap } from '#shared/compose/values.ts';
+import { isMap, unescaped, type ComposeMap } from '#shared/compose/values.ts';
 import { looksSecret } from '#shared/secret-names.ts';
 
 type Services = Record<string, ComposeMap>;
@@ -11,8 +11,6 @@ export function escaped<T>(value: T): T {
   if (Array.isArray(value)) return value.map(escaped) as T;
   return isMap(value) ? (Object.fromEntries(Object.entries(value).map(([k, v]) => [k, escaped(v)])) as T) : value;
 }
-
-const unescaped = (text: string): string => text.replaceAll('$$', '$');
 
 /** `services` hold values as they stand in a file, with nothing left to fill in. */
 export function hideSecrets(services: Services): { services: Services; variables: Record<string, string> } {

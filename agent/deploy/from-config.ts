@@ -1,6 +1,6 @@
 // From what `docker compose config` prints to a file that means the same when Compose reads it again. It writes some
 // things that it would not read, or read otherwise; each of them is put right here. Pure.
-import { isMap, type ComposeMap } from '#shared/compose/values.ts';
+import { isMap, unescaped, type ComposeMap } from '#shared/compose/values.ts';
 import { parseRendered, type Rendered, type RenderedService } from './rendered.ts';
 
 /** `json`: the answer of `config --format json`. */
@@ -16,7 +16,7 @@ export function fromConfig(json: string): Rendered {
 function withPlainKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withPlainKeys);
   if (!isMap(value)) return value;
-  return Object.fromEntries(Object.entries(value).map(([key, one]) => [key.replaceAll('$$', '$'), withPlainKeys(one)]));
+  return Object.fromEntries(Object.entries(value).map(([key, one]) => [unescaped(key), withPlainKeys(one)]));
 }
 
 /** A service that may be missing, and is behind a profile: `config` leaves it out, and goes on naming it. */

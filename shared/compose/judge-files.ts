@@ -1,7 +1,7 @@
 // Files that Compose and BuildKit themselves read. Compose opens them while it normalises, so for a stranger's file
 // these paths must be plain text and inside the folder before Compose runs at all.
 import type { JudgeContext, Report } from './judge.ts';
-import { isMap, entriesOf, isOpen, listOf, textOf, type ComposeMap } from './values.ts';
+import { isMap, entriesOf, isOpen, listOf, textOf, unescaped, type ComposeMap } from './values.ts';
 import { isInside, isRemote } from './paths.ts';
 
 /** A path that will be read, and where in the file it stands. */
@@ -76,7 +76,8 @@ export function judgeFiles(
     if (rules[rule]) continue;
     if (isOpen(file, form)) report(path, rule, 'must be plain text, without a variable');
     else if (isRemote(file)) report(path, rule, 'must be a local path');
-    else if (!isInside(home, file, projectDir)) report(path, rule, `"${file}" is outside the service's folder`);
+    else if (!isInside(home, unescaped(file), projectDir))
+      report(path, rule, `"${file}" is outside the service's folder`);
     else if (kind === 'compose') report(path, rule, 'further compose files are not allowed');
   }
 }

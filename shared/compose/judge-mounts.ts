@@ -1,6 +1,6 @@
 // What a service mounts: binds, volumes, tmpfs, shared memory, other containers' volumes.
 import type { JudgeContext, Report } from './judge.ts';
-import { isMap, isOpen, listOf, textOf, type ComposeMap } from './values.ts';
+import { isMap, isOpen, listOf, textOf, unescaped, type ComposeMap } from './values.ts';
 import { dockerSocketIsBelow, holdsOwnFiles, isInside } from './paths.ts';
 
 const MOUNT_TYPES = ['bind', 'volume', 'tmpfs', 'image'];
@@ -57,11 +57,12 @@ function judgeMount(path: string, mount: Mount, context: JudgeContext, report: R
     return report(path, 'drivers', `mounts of type "${mount.type}" are not allowed`);
   }
   if (mount.type !== 'bind' || mount.source === undefined || isOpen(mount.source, form)) return;
-  if (!rules.dockerSocket && dockerSocketIsBelow(mount.source)) {
+  const { isReadOnly } = mount;
+  const source = unescaped(mount.source);
+  if (!rules.dockerSocket && dockerSocketIsBelow(source)) {
     return report(path, 'dockerSocket', 'the Docker socket is not allowed');
   }
   const folders = [root, ...rules.bindFolders];
-  const { source, isReadOnly } = mount;
   if (rules.bindMounts === 'any') return;
   if (!folders.some((folder) => isInside(folder, source, projectDir))) {
     report(path, 'bindMounts', `"${source}" is outside the service's folder`);

@@ -16,6 +16,9 @@ export const textOf = (value: unknown): string =>
 export const isOpen = (value: unknown, form: ComposeForm): boolean =>
   form === 'written' && typeof value === 'string' && /\$/.test(value.replaceAll('$$', ''));
 
+/** What is meant by a text that is not open, as it is written and as `config` prints it: both say each dollar twice. */
+export const unescaped = (text: string): string => text.replaceAll('$$', '$');
+
 /** A map's entries whose values are maps; everything else is Compose's to refuse. */
 export function entriesOf(value: unknown): [string, ComposeMap][] {
   if (typeof value !== 'object' || value === null) return [];

@@ -48,6 +48,7 @@ t.test('A40, A41: a link out of the folder is refused, wherever it stands and wh
   symlinkSync('../shop', join(projectDir, 'sideways'));
   mkdirSync(join(projectDir, 'deep'));
   symlinkSync('../../outside/secret.txt', join(projectDir, 'deep/file'));
+  symlinkSync('/', join(projectDir, 'a$b'));
   const judge = (keys: string, rules = DEFAULT_POLICY.tenant) => {
     const context = { rules, form: 'normalised', project: 'shop', projectDir, reservedPorts: [] } as const;
     return judgeOnHost(parseCompose(`services: {a: {image: x, ${keys}}}`), context).map(
@@ -63,12 +64,14 @@ t.test('A40, A41: a link out of the folder is refused, wherever it stands and wh
     './deep/file',
     './itself',
     './sideways/rendered.json',
+    './a$$b',
     `${projectDir}/root`,
   ]) {
     t.same(judge(`volumes: ["${source}:/x"]`), ['services.a.volumes[0]: bindMounts'], source);
     t.same(judge(`volumes: ["${source}:/x"]`, DEFAULT_POLICY.operator), [], `${source} (operator)`);
   }
   t.same(judge('env_file: deep/file'), ['services.a.env_file[0]: outsideFiles']);
+  t.same(judge('env_file: a$$b/etc/hostname'), ['services.a.env_file[0]: outsideFiles']);
   t.same(judge('extends: {file: sibling/x.yaml, service: a}'), ['services.a.extends.file: outsideFiles']);
   t.same(judge('env_file: inner, volumes: ["./own.txt:/x", "./not-there/yet:/y", "./inner:/z"]'), []);
 });

@@ -7,7 +7,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { chmod, lstat, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { isInside } from '#shared/compose/paths.ts';
-import { isMap, listOf } from '#shared/compose/values.ts';
+import { isMap, listOf, unescaped } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
 import { loadReview } from '../ai/review.ts';
@@ -85,7 +85,7 @@ export function keepData(rendered: Rendered, { directory }: Pick<Checkout, 'dire
   const move = (volume: unknown): unknown => {
     if (!isMap(volume) || volume['type'] !== 'bind' || typeof volume['source'] !== 'string') return volume;
     const { source } = volume;
-    if (!isInside(directory, source, directory) || isBrought(source)) return volume;
+    if (!isInside(directory, source, directory) || isBrought(unescaped(source))) return volume;
     return { ...volume, source: resolve(data, relative(directory, source)) };
   };
   const services = Object.entries(rendered.services).map(([name, service]): [string, RenderedService] => {
