@@ -59,7 +59,10 @@ export class DriftWatch {
   async check(serviceId: string): Promise<Drift & { checkedAt: number }> {
     const { state, clock } = this.#deps;
     const record = state.services.find(serviceId);
-    if (!record) throw new LongshoreError('not_found', { message: `This host does not know service "${serviceId}"` });
+    if (!record) {
+      this.#traces.delete(serviceId);
+      throw new LongshoreError('not_found', { message: `This host does not know service "${serviceId}"` });
+    }
     const checkedAt = clock.now();
     if (this.#isBusy(serviceId)) return { ...nothingKnown(record), checkedAt };
     const files = await this.#traceFiles(record);
@@ -175,6 +178,7 @@ export function startDriftWatch(deps: DriftWatchDeps, scope: Scope): DriftWatch 
     });
   };
   sweepLater();
+  watch.touchAll(); // the stream may be up already, and its resync gone by
   scope.onStop('drift watch', () => {
     cancelSweep();
     unsubscribe();
