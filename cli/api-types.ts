@@ -3,6 +3,7 @@ import type { BackupKind, BackupState } from '#shared/backup.ts';
 import type { Health, JobKind, JobState, JobStep, Lifecycle, PlanStep, StepState } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { AutoUpdate, ImageUpdate } from './image-types.ts';
+import type { HostResources } from './stats-types.ts';
 
 export interface List<T> {
   data: T[];
@@ -167,6 +168,7 @@ export interface Host {
   name: string;
   labels: Record<string, string>;
   status: string;
+  resources: HostResources | null;
   facts: { os: string; arch: string; cpus: number; memory_bytes: number; docker_version: string | null } | null;
   last_seen_at: string | null;
   created_at: string;

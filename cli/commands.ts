@@ -27,6 +27,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
   deploy: { describe: 'Deploy a compose file or a template', load: () => import('./commands/deploy.ts') },
   exec: { describe: 'Run a program in a container, or a terminal', load: () => import('./commands/exec.ts') },
   logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
+  stats: { describe: 'What a service or a host uses, or used', load: () => import('./commands/stats.ts') },
   jobs: { describe: 'Look at jobs, cancel one', load: () => import('./commands/jobs.ts') },
   customers: {
     describe: 'Whose services run here; suspend one, bring it back',

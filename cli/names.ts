@@ -1,9 +1,10 @@
-// Customers, plans, services and sets by name or id: people type names, the API wants ids.
+// Customers, plans, hosts, services and sets by name or id: people type names, the API wants ids.
 import { LongshoreError } from '#shared/errors.ts';
 import type { List } from './api-types.ts';
 import type { Client } from './client.ts';
 
 const KINDS = {
+  host: { path: '/api/hosts', prefix: 'host_' },
   customer: { path: '/api/customers', prefix: 'cust_' },
   plan: { path: '/api/plans', prefix: 'plan_' },
   set: { path: '/api/service-sets', prefix: 'set_' },

@@ -124,6 +124,7 @@ void t.test('every operation answers as the document promises', async (t) => {
       `/api/jobs/${jobId}/log`,
     ])
       await api.call('GET', list, 200);
+    await api.call('POST', `${path}/exec`, 200, { command: ['/standin/probe'] });
     const changed = await api.call('PATCH', path, 200, { variables: { LEVEL: 'debug' }, labels: { tier: 'web' } });
     await client.jobEnd(String(changed['deploy_job_id']));
     for (const verb of ['stop', 'start', 'restart']) await api.call('POST', `${path}/${verb}`, 200);
@@ -169,6 +170,7 @@ void t.test('every operation answers as the document promises', async (t) => {
     const applied = await api.call('PATCH', path, 200, { ...change, plan_id: plan['plan_id'] });
     t.match(await client.jobEnd(String(applied['deploy_job_id'])), { state: 'succeeded' });
 
+    await api.call('GET', `${path}/stats`, 200);
     const { data } = await api.call('GET', `${path}/revisions`, 200);
     t.match(data, [{ current: true, kind: 'deploy' }, { current: false }, { revision: 2 }, { revision: 1 }]);
     const newest = (data as { revision: number }[])[0]?.revision ?? 0;
@@ -373,14 +375,16 @@ void t.test('every operation answers as the document promises', async (t) => {
     const path = `/api/auth/api-keys/${String(made['id'])}`;
     for (const list of ['/api/auth/me', '/api/auth/api-keys', path, '/api/audit']) await api.call('GET', list, 200);
     await api.call('DELETE', path, 204);
-    const { ticket } = await api.call('POST', '/api/auth/tickets', 201);
-    const socket = new WebSocket(`${up.url.replace('http', 'ws')}/api/ws?ticket=${String(ticket)}`);
-    await new Promise((resolve, reject) => {
-      socket.addEventListener('open', resolve);
-      socket.addEventListener('error', reject);
-    });
-    socket.close();
-    api.judge('GET', '/api/ws', 101, null);
+    for (const path of ['/api/ws', `/api/services/${serviceId}/exec`]) {
+      const { ticket } = await api.call('POST', '/api/auth/tickets', 201);
+      const socket = new WebSocket(`${up.url.replace('http', 'ws')}${path}?ticket=${String(ticket)}`);
+      await new Promise((resolve, reject) => {
+        socket.addEventListener('open', resolve);
+        socket.addEventListener('error', reject);
+      });
+      socket.close();
+      api.judge('GET', path, 101, null);
+    }
   });
 
   await t.test('logins and sessions', async (t) => {
@@ -455,6 +459,7 @@ void t.test('every operation answers as the document promises', async (t) => {
     const hosts = await api.call('GET', '/api/hosts', 200);
     const [host] = hosts['data'] as { id: string }[];
     await api.call('GET', `/api/hosts/${host?.id}`, 200);
+    t.match(await api.call('GET', `/api/hosts/${host?.id}/stats?step=60`, 200), { step: 60 });
     // Other tests share this engine.
     await api.call('POST', `/api/hosts/${host?.id}/prune`, 200, { dry_run: true, build_cache: true });
     await api.call('POST', `/api/hosts/${host?.id}/revoke`, 200);

@@ -26,6 +26,7 @@ volumes: {data: {}}
 
 interface Service {
   id: string;
+  host_id: string;
   resources: {
     cpu_usage: number | null;
     cpu_limit: number | null;
@@ -36,6 +37,18 @@ interface Service {
   };
   health: { status: string; last_check: string | null; consecutive_failures: number | null };
 }
+
+interface Usage {
+  cpu_usage: number | null;
+  memory_used_bytes: number | null;
+}
+
+interface Stats {
+  points: Usage[];
+  containers: (Usage & { name: string; service: string })[];
+}
+
+const highest = (points: Usage[]): number => Math.max(...points.map(({ cpu_usage: used }) => used ?? 0));
 
 void t.test('the API shows what a service really uses', async (t) => {
   if (!(await requireDocker(t))) return;
@@ -67,6 +80,25 @@ void t.test('the API shows what a service really uses', async (t) => {
   t.match(listed, { id: service.id, resources: { memory_limit_mb: 128 } });
   t.same(Object.keys(listed?.resources ?? {}), ['cpu_usage', 'memory_usage_mb', 'memory_limit_mb', 'sampled_at']);
 
+  const fetchStats = async () => (await api.get<Stats>(`/api/services/${service.id}/stats`)).body;
+  const { points, containers } = await fetchStats();
+  t.ok(highest(points) > 0.05 && highest(points) < 0.4, `${highest(points)} cores of 0.3`);
+  const busy = containers.find((one) => one.service === 'busy');
+  t.match(busy, { name: `${name}-busy-1`, restart_count: 0, network_rx_bytes_per_s: Number, pids: Number });
+  t.ok((busy?.memory_used_bytes ?? 0) >= 24 * 1024 ** 2);
+  t.match(
+    containers.find((one) => one.service === 'idle'),
+    { cpu_usage: Number },
+  );
+
+  const { host_id: hostId } = service;
+  const host = (await api.get<{ resources: Record<string, number> }>(`/api/hosts/${hostId}`)).body.resources;
+  t.ok(Number(host['memory_used_bytes']) < Number(host['memory_total_bytes']));
+  t.ok(Number(host['disk_used_bytes']) < Number(host['disk_total_bytes']));
+  t.ok(highest((await api.get<Stats>(`/api/hosts/${hostId}/stats`)).body.points) > 0);
+  const scraped = await fetch(`${up.url}/metrics`, { headers: { authorization: `Bearer ${up.key}` } });
+  t.match(await scraped.text(), new RegExp(`^longshore_service_memory_used_bytes\\{[^}]*service="${name}"`, 'm'));
+
   await api.post(`/api/services/${service.id}/stop`);
   t.match(
     (await eventually(fetchService, { until: ({ resources: now }) => now.cpu_usage === 0, ...ROUNDS })).resources,
@@ -86,6 +118,7 @@ void t.test('the API shows what a service really uses', async (t) => {
       cpu_usage: 0,
     },
   );
+  t.ok(highest((await fetchStats()).points) >= highest(points), 'what it used is kept on the host');
   await api.delete(`/api/services/${service.id}`);
   t.equal(await docker(['ps', '-aq', '--filter', `label=com.docker.compose.project=${name}`]), '');
 });
