@@ -12,10 +12,13 @@ const bind = (source: string) => ({ type: 'bind', source, target: '/x' });
 const withVolumes = (...volumes: object[]): Rendered => ({ name: 'shop', services: { web: { volumes } } });
 
 t.test('binds of what a commit does not bring move out of it; everything else stays as it is', async (t) => {
-  const root = t.testdir({ repo: { abc: { conf: { 'a.txt': '', '.gitkeep': '' }, uploads: { '.gitkeep': '' } } } });
+  const root = t.testdir({
+    repo: { abc: { conf: { 'a.txt': '', '.gitkeep': '' }, a$b: { c: '' }, uploads: { '.gitkeep': '' } } },
+  });
   const directory = join(root, 'repo/abc');
   const untouched = [
     bind(join(directory, 'conf/a.txt')),
+    bind(join(directory, 'a$$b')),
     bind('/srv'),
     { type: 'volume', source: 'db', target: '/db' },
   ];
