@@ -28,7 +28,7 @@ export interface ControlConfig {
   allowsFileGit: boolean;
   /** How people log in; null: nobody does, keys only. */
   login: LoginConfig | null;
-  /** Who is asked how to run a repository; null: nobody, see docs/deploy.md. */
+  /** Who is asked how to run a repository; null: nobody, see docs/ai.md. */
   ai: AiConfig | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;

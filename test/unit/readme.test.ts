@@ -12,7 +12,12 @@ import { loadTemplates } from '../../control/templates/load.ts';
 import { runCli } from '../support/cli.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const GUIDES = ['README.md', 'docs/cli.md', 'docs/deploy.md', 'docs/exec.md', 'docs/templates.md', 'docs/operating.md'];
+const GUIDES = [
+  'README.md',
+  ...['cli', 'deploy', 'git', 'ai', 'rollouts', 'drift', 'adopt', 'images', 'templates', 'operating'].map(
+    (name) => `docs/${name}.md`,
+  ),
+];
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
 /** `longshore …` as the guides write it: a line of a block, or inline code; without what follows, or is behind `--`. */
@@ -134,13 +139,26 @@ void t.test(
   },
 );
 
+/** The anchors that a page's headings make, as GitHub spells them. */
+const anchorsOf = (text: string): Set<string> =>
+  new Set(
+    [...text.replace(/^```.*?^```/gms, '').matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replace(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+
 void t.test('links of all guides lead somewhere', async (t) => {
   const guides = globSync('{README,CHANGELOG}.md', { cwd: ROOT }).concat(globSync('docs/**/*.md', { cwd: ROOT }));
   for (const guide of guides) {
     for (const [, target = ''] of read(guide).matchAll(/\]\(([^)\s]+)\)/g)) {
       if (/^https?:/.test(target)) continue;
-      const file = target.split('#')[0] ?? '';
-      t.ok(existsSync(join(ROOT, dirname(guide), file)), `${guide} links to ${target}`);
+      const [file = '', anchor] = target.split('#');
+      const page = file === '' ? guide : join(dirname(guide), file);
+      t.ok(existsSync(join(ROOT, page)), `${guide} links to ${target}`);
+      if (anchor) t.ok(anchorsOf(read(page)).has(anchor), `${guide}: the anchor of ${target}`);
     }
   }
 });
