@@ -216,6 +216,28 @@ t.test('without a terminal stderr is apart, and input has an end', async (t) => 
   t.equal(stdout.join(''), large);
 });
 
+t.test('a client that does not read holds up its program, and misses nothing', async (t) => {
+  const exec = await startExecWorld(t);
+  const socket = await exec.start();
+  await socket.untilType('exec.started');
+  const program = await exec.program();
+  socket.ws.pause();
+  const [pieces, bytes] = [400, 100_000];
+  for (let i = 0; i < pieces; i++) program.print('x'.repeat(bytes));
+  let last = -1;
+  await eventually(() => {
+    const isHeldUp = program.unreadBytes > 0 && program.unreadBytes === last;
+    last = program.unreadBytes;
+    return isHeldUp;
+  });
+  t.equal((await exec.post({ command: ['true'] })).status, 200, 'nobody else waits');
+  socket.ws.resume();
+  program.exit(0);
+  await socket.untilType('exec.exit');
+  const shown = socket.messages.reduce((sum, { data }) => sum + textOf(data ?? '').length, 0);
+  t.equal(shown, pieces * bytes);
+});
+
 t.test('typing fast is not a flood', async (t) => {
   const exec = await startExecWorld(t);
   const socket = await exec.start();

@@ -21,6 +21,11 @@ export class FakeExec implements RunningExec {
     return this.#isDetached;
   }
 
+  /** Printed and not taken by whoever listens. */
+  get unreadBytes(): number {
+    return this.#parts.reduce((sum, { bytes }) => sum + bytes.length, 0);
+  }
+
   get output(): AsyncIterable<ExecOutputPart> {
     return this.#read();
   }
