@@ -15,7 +15,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { stringify } from 'yaml';
+import { writeYaml } from '#shared/compose/write-yaml.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
@@ -179,10 +179,7 @@ export function sourcesOf(spec: ServiceSpec, services: readonly string[]): Sourc
 /** Only our label, so that `docker compose -f compose.yaml -f override.yaml up` by hand keeps the service ours. */
 function overrideOf(serviceId: string, services: readonly string[]): string {
   const labels = { labels: { [SERVICE_LABEL]: serviceId } };
-  return stringify(
-    { services: Object.fromEntries(services.map((name) => [name, labels])) },
-    { aliasDuplicateObjects: false },
-  );
+  return writeYaml({ services: Object.fromEntries(services.map((name) => [name, labels])) });
 }
 
 function requireFilePaths(paths: readonly string[]): void {

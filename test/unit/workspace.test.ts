@@ -53,6 +53,11 @@ t.test('the folder holds the sources; secrets are for the owner only', async (t)
   t.same(await workspace.loadRendered(), RENDERED);
 });
 
+t.test('a service that is called like a number keeps its name', async (t) => {
+  const { override } = sourcesOf(specFor('shop', { compose: COMPOSE }), ['1_000', '2020-01-01', 'web']);
+  for (const name of ['"1_000":', '"2020-01-01":', ' web:']) t.match(override, name);
+});
+
 t.test('files of an earlier revision go when the new one has them no more', async (t) => {
   const workspace = new Workspace(t.testdir(), 'shop');
   await workspace.write(sources({ files: { 'a.txt': '1', 'b.txt': '1' } }));

@@ -1,8 +1,8 @@
 // From a proposal to what a deploy takes: a compose text with the Dockerfile in it, and values for its variables. Pure.
 // The text is a stranger's until it has been judged: nothing here decides what may run.
-import { stringify } from 'yaml';
 import { parseCompose } from '#shared/compose/parse.ts';
 import { isMap, type ComposeMap } from '#shared/compose/values.ts';
+import { writeYaml } from '#shared/compose/write-yaml.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { AiProposal } from '#shared/protocol/ai-parts.ts';
 import type { ShownProposal } from '#shared/protocol/deploy-parts.ts';
@@ -18,7 +18,7 @@ export function composeOf({ compose, dockerfile }: Pick<AiProposal, 'compose' | 
   const { root, services } = parseCompose(compose);
   const inline = dockerfile.replaceAll('$', '$$$$'); // `$$` is Compose's `$`
   const built = Object.entries(services).map(([name, service]) => [name, withDockerfile(service, inline)]);
-  return stringify({ ...root, services: Object.fromEntries(built) as ComposeMap }, { aliasDuplicateObjects: false });
+  return writeYaml({ ...root, services: Object.fromEntries(built) as ComposeMap });
 }
 
 /** A build that names another Dockerfile means one of the repository's own. */
