@@ -20,6 +20,7 @@ import { SESSIONS } from './schema/sessions.ts';
 import { TEMPLATES } from './schema/templates.ts';
 import { VARIABLES } from './schema/variables.ts';
 import { WEBHOOKS } from './schema/webhooks.ts';
+import { SCHEDULES } from './schema/schedules.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST },
@@ -39,4 +40,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 15, sql: GIT_WATCHES },
   { version: 16, sql: ADOPTIONS },
   { version: 17, sql: AUDIT_DETAIL },
+  { version: 18, sql: SCHEDULES },
 ];
