@@ -117,7 +117,10 @@ export class Dispatcher {
     if (stores.hosts.find(host.id)?.epoch !== host.epoch) return;
     for (const jobId of stores.commands.ack(host.id, acked)) stores.jobs.advance(jobId, 'accepted');
     for (const { seq, error } of refused) {
-      const jobId = sent.find((command) => command.seq === seq)?.jobId;
+      const command = sent.find((one) => one.seq === seq);
+      const jobId = command?.jobId;
+      // An agent that cannot read it may be a newer one at its next link.
+      if (command?.body.kind === 'schedule.put') stores.schedules.forgetSent(host.id, command.body.schedule.id);
       if (jobId) ends.abandon(tx, jobId, endStateOf(error), error, clock.now());
     }
   }

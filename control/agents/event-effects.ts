@@ -10,6 +10,7 @@ import { toProgressNews } from '../app/job-news.ts';
 import { noteUpdates } from '../app/updates/update-news.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
+import { noteLocalJob, noteRun } from './schedule-effects.ts';
 import type { ProgressLog } from './progress-log.ts';
 
 type Body<K extends AgentEventBody['kind']> = Extract<AgentEventBody, { kind: K }>;
@@ -43,6 +44,10 @@ export class EventEffects {
         return this.#facts(hostId, body.facts);
       case 'service.updates':
         return this.#updates(hostId, body.updates);
+      case 'job.local':
+        return this.#rejectIf(hostId, noteLocalJob(this.#deps.stores, hostId, body.job, this.#deps.clock.now()));
+      case 'schedule.run':
+        return this.#rejectIf(hostId, noteRun(this.#deps.stores, hostId, body.run, this.#deps.clock.now()));
       case 'gap':
         return this.#gap(hostId, body);
     }
@@ -52,6 +57,10 @@ export class EventEffects {
   reject(hostId: string, message: string): void {
     const { stores, clock } = this.#deps;
     stores.events.insert({ hostId, type: 'host', status: 'protocol_violation', message, at: clock.now() });
+  }
+
+  #rejectIf(hostId: string, problem: string | undefined): void {
+    if (problem !== undefined) this.reject(hostId, problem);
   }
 
   #step(tx: WriteContext, hostId: string, progress: Progress): void {

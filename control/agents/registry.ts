@@ -5,6 +5,7 @@ import type { Proof } from '#shared/protocol/handshake.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import { readAddressRange } from '../app/address-range.ts';
+import { spreadToHost } from '../app/schedules/spread.ts';
 import type { JoinTokenRecord } from '../store/access-records.ts';
 import type { HostRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
@@ -115,6 +116,8 @@ export class StoredRegistry implements AgentRegistry {
     lostJobs.suspect(hostId, proof.openJobs, incident === 'host_rolled_back' ? 0 : proof.events.last);
     lostJobs.judge(tx, hostId, host.eventSeq);
     this.#forgetRemoved(hostId, proof);
+    if (incident !== null) stores.schedules.forgetSent(hostId);
+    spreadToHost(stores, hostId);
     if (incident !== null) this.#record(tx, hostId, incident, at);
     return { epoch, nextEventSeq: host.eventSeq + 1 };
   }

@@ -51,6 +51,7 @@ import { AutoUpdates } from './updates/auto-updates.ts';
 import { ImageDesk } from './updates/images.ts';
 import { UsageBoard } from './usage-board.ts';
 import { VariableDesk } from './variables.ts';
+import { ScheduleDesk } from './schedules/desk.ts';
 import { WebhookDesk } from './webhooks/desk.ts';
 import { WebhookQueue } from './webhooks/queue.ts';
 
@@ -181,6 +182,7 @@ export function createApp(deps: AppDeps): AppParts {
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
     templates: new TemplateDesk({ ...deps, effects, shelf }),
     webhooks: new WebhookDesk({ ...deps, effects }),
+    schedules: new ScheduleDesk({ stores, access, effects, links, clock }),
     variables: new VariableDesk({ stores, access, effects, customerRules, clock }),
     audit,
     idempotency: effects,

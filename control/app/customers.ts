@@ -18,6 +18,7 @@ import type {
 import type { Page } from './api/page.ts';
 import type { StorageOf } from './customer-storage.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
+import { withdrawSchedule } from './schedules/spread.ts';
 import type { KeyDesk } from './keys.ts';
 import type { SessionDesk } from './sessions.ts';
 import type { Suspension } from './suspension.ts';
@@ -98,6 +99,7 @@ export class CustomerDesk implements Customers {
       keys.revokeOfCustomer(tx, id);
       sessions.endOfCustomer(tx, id);
       stores.webhooks.removeOfCustomer(id);
+      for (const schedule of stores.schedules.ofCustomer(id)) withdrawSchedule(stores, schedule);
       stores.customers.remove(id);
       return { id };
     });

@@ -106,6 +106,7 @@ export class HostDesk implements Hosts {
     stores.hosts.revoke(id, now);
     stores.hosts.setOnline(id, false);
     stores.commands.removeAll(id);
+    stores.schedules.forgetSent(id);
     const error = { code: 'revoked', message: `Host "${name}" was revoked` };
     for (const job of stores.jobs.openOfHost(id)) {
       if (!isJobEnd(job.state)) ends.abandon(tx, job.id, 'failed', error, now);

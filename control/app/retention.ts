@@ -9,6 +9,7 @@ const DAY_MS = 24 * 3600 * 1000;
 const TOKEN_KEEP_MS = 7 * DAY_MS;
 const JOB_KEEP_MS = 30 * DAY_MS;
 const EVENT_KEEP_MS = 90 * DAY_MS;
+const RUN_KEEP_MS = 90 * DAY_MS;
 const WEBHOOK_KEEP_MS = 7 * DAY_MS;
 const ROWS_A_WRITE = 500;
 
@@ -23,7 +24,7 @@ export class Retention {
 
   /** Safe to run at any time and twice. */
   async sweep(): Promise<void> {
-    const { writer, idempotency, joinTokens, loginAttempts, jobs, events, deliveries } = this.#stores;
+    const { writer, idempotency, joinTokens, loginAttempts, jobs, events, deliveries, schedules } = this.#stores;
     const now = this.#clock.now();
     await writer.write(() => {
       idempotency.sweep(now - IDEMPOTENCY_KEEP_MS);
@@ -32,6 +33,7 @@ export class Retention {
     });
     await this.#repeat(() => jobs.sweep(now - JOB_KEEP_MS, ROWS_A_WRITE));
     await this.#repeat(() => events.sweep(now - EVENT_KEEP_MS, ROWS_A_WRITE));
+    await this.#repeat(() => schedules.sweepRuns(now - RUN_KEEP_MS, ROWS_A_WRITE));
     await this.#repeat(() => deliveries.sweep(now - WEBHOOK_KEEP_MS, ROWS_A_WRITE));
   }
 

@@ -12,6 +12,7 @@ import type { Stores, WriteContext } from '../store/stores.ts';
 import type { JobCancels } from './job-cancels.ts';
 import type { JobEnds } from './job-ends.ts';
 import type { JobStarts } from './job-starts.ts';
+import { respreadStarts } from './schedules/spread.ts';
 import { planResume, planSuspend } from './suspension-plan.ts';
 
 export interface SuspensionDeps {
@@ -39,6 +40,7 @@ export class Suspension {
     if (isFirst) {
       const now = clock.now();
       stores.customers.update({ ...customer, suspendedAt: now, updatedAt: now });
+      respreadStarts(stores, now);
     }
     return stores.services.ofCustomer(customer.id).flatMap((service) => this.#halt(tx, service, isFirst));
   }
@@ -48,6 +50,7 @@ export class Suspension {
     const { stores, clock } = this.#deps;
     if (customer.suspendedAt === null) return [];
     stores.customers.update({ ...customer, suspendedAt: null, updatedAt: clock.now() });
+    respreadStarts(stores, clock.now());
     return stores.services.ofCustomer(customer.id).flatMap((service) => this.#bringBack(tx, service));
   }
 

@@ -53,6 +53,7 @@ import { mountSessions } from './routes/sessions.ts';
 import { mountStats } from './routes/stats.ts';
 import { mountTemplates } from './routes/templates.ts';
 import { mountVariables } from './routes/variables.ts';
+import { mountSchedules } from './routes/schedules.ts';
 import { mountWebhooks } from './routes/webhooks.ts';
 import { secureAnswers } from './security-headers.ts';
 import { Tickets } from './tickets.ts';
@@ -124,6 +125,7 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   mountAudit(http, app);
   mountTemplates(http, app);
   mountVariables(http, app);
+  mountSchedules(http, app);
   mountWebhooks(http, app);
   mountLive(http, deps, sockets, hub);
   mountExec(http, deps, sockets);

@@ -78,6 +78,11 @@ export class CustomerStore {
     return { items: items.map(toCustomer), total };
   }
 
+  suspendedIds(): string[] {
+    const sql = 'SELECT id FROM customers WHERE suspended_at IS NOT NULL ORDER BY id';
+    return this.#db.all<{ id: string }>(sql).map(({ id }) => id);
+  }
+
   countOnPlan(planId: string): number {
     return countRows(this.#db, 'customers', selectBy([['plan_id = :planId', { planId }]]));
   }

@@ -28,6 +28,7 @@ import { MetaStore } from './meta.ts';
 import { RegistryStore } from './registries.ts';
 import { RevisionStore } from './revisions.ts';
 import { RolloutStore } from './rollouts.ts';
+import { ScheduleStore } from './schedules.ts';
 import { SessionStore } from './sessions.ts';
 import { SetStore } from './sets.ts';
 import { TemplateStore } from './templates.ts';
@@ -57,6 +58,7 @@ export function openStores(dataDir: string, clock: Clock) {
     registries: new RegistryStore(db, box),
     services: new ServiceStore(db, box),
     gitHooks: new GitHookStore(db, box),
+    schedules: new ScheduleStore(db, box),
     imageUpdates: new ImageUpdateStore(db),
     reviews: new ReviewStore(db),
     revisions: new RevisionStore(db, box),

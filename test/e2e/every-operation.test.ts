@@ -297,6 +297,20 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', path, 204);
   });
 
+  await t.test('schedules', async (t) => {
+    const api = judgedIn(t);
+    const input = { name: 'by hand', kind: 'restart', cron: '@yearly', targets: { service_id: serviceId } };
+    const path = `/api/schedules/${String((await api.call('POST', '/api/schedules', 201, input))['id'])}`;
+    await api.call('PATCH', path, 200, { enabled: false });
+    const { runs } = await api.call('POST', `${path}/run`, 202);
+    const [asked] = runs as { id: string }[];
+    const run = `${path}/runs/${asked?.id}`;
+    const state = async () => (await client.get<{ state: string }>(run)).body.state;
+    await eventually(state, { until: (it) => it === 'succeeded' });
+    for (const list of ['/api/schedules', path, `${path}/runs`, run]) await api.call('GET', list, 200);
+    await api.call('DELETE', path, 204);
+  });
+
   await t.test('customers and plans', async (t) => {
     const api = judgedIn(t);
     const [path, planPath] = [`/api/customers/${customer.id}`, `/api/plans/${customer.planId}`];

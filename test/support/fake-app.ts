@@ -285,6 +285,7 @@ export class FakeApp implements App {
   };
 
   readonly webhooks: App['webhooks'] = absent('webhooks');
+  readonly schedules: App['schedules'] = absent('schedules');
 
   readonly idempotency: App['idempotency'] = {
     once: async (caller, key, fingerprint, work) => {

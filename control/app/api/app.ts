@@ -24,6 +24,7 @@ import type { ServiceSets } from './service-sets.ts';
 import type { Login, Sessions } from './sessions.ts';
 import type { Stats } from './stats.ts';
 import type { Templates } from './templates.ts';
+import type { Schedules } from './schedules.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { Variables } from './variables.ts';
 
@@ -52,6 +53,7 @@ export interface App {
   login: Login;
   templates: Templates;
   webhooks: Webhooks;
+  schedules: Schedules;
   audit: Audit;
   variables: Variables;
   idempotency: Idempotency;

@@ -1,0 +1,52 @@
+// What hosts tell of their schedules: runs, and the jobs that they give themselves. Called inside the write that commits
+// the event. Returns what is wrong with it, if anything.
+import { bringsSpec } from '#shared/model.ts';
+import type { LocalJob } from '#shared/protocol/schedule-parts.ts';
+import type { ScheduleRun } from '#shared/schedule/schedule.ts';
+import type { ScheduleRecord } from '../store/schedules.ts';
+import type { Stores } from '../store/stores.ts';
+
+/** A job's row, as for any other: its steps and its end come as events of their own. */
+export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now: number): string | undefined {
+  const { jobId, serviceId, kind, cause, pull = null, backupId = null } = job;
+  if (stores.jobs.find(jobId)) return undefined; // told again, by a host whose state was put back
+  const service = stores.services.find(serviceId);
+  if (service?.hostId !== hostId) {
+    const isRemoved = stores.tombstones.find(serviceId)?.hostId === hostId;
+    return isRemoved ? undefined : `A job for service "${serviceId}", which is not of this host`;
+  }
+  const at = Math.min(job.at, now);
+  const about = { serviceId, serviceName: service.name, customerId: service.customerId, hostId };
+  const row = { ...about, id: jobId, kind, pull, backupId, cause, expiresAt: null, createdAt: at };
+  stores.jobs.insert({ ...row, state: 'accepted' });
+  if (kind === 'backup' && backupId !== null) stores.backups.insert({ id: backupId, ...about, jobId, createdAt: at });
+  const type = bringsSpec(kind) ? 'deploy' : kind;
+  stores.events.insert({ serviceId, hostId, jobId, type, status: 'started', message: `Begun: ${kind} (${cause})`, at });
+  return undefined;
+}
+
+/** Late words about a schedule that was deleted are no news. */
+export function noteRun(stores: Stores, hostId: string, run: ScheduleRun, now: number): string | undefined {
+  const schedule = stores.schedules.find(run.scheduleId);
+  if (!schedule) return undefined;
+  const known = stores.schedules.findRun(run.id);
+  if (known && (known.hostId !== hostId || known.scheduleId !== run.scheduleId)) {
+    return `Run "${run.id}", which is not of this host`;
+  }
+  if (known && known.finishedAt !== null) return undefined;
+  stores.schedules.putRun({ ...run, hostId, dueAt: Math.min(run.dueAt, now) });
+  if (known?.state !== run.state) tell(stores, hostId, schedule, run, now);
+  return undefined;
+}
+
+const STATUS = { pending: null, skipped: null, running: 'started', succeeded: 'success', failed: 'failed' } as const;
+
+function tell(stores: Stores, hostId: string, { name, targets }: ScheduleRecord, run: ScheduleRun, now: number): void {
+  const status = STATUS[run.state];
+  if (status === null) return;
+  const serviceId = 'serviceId' in targets ? targets.serviceId : null;
+  const why = run.targets.find(({ state }) => state === 'failed')?.reason;
+  const message = `Schedule ${name} ${status === 'success' ? 'succeeded' : status}${why ? `: ${why}` : ''}`;
+  const at = Math.min(run.finishedAt ?? run.startedAt ?? run.dueAt, now);
+  stores.events.insert({ serviceId, hostId, type: 'schedule', status, message, at });
+}

@@ -1,0 +1,66 @@
+// Which hosts a schedule is meant for, and the commands that bring each what it has not got. Called inside writes; the
+// callers that want it at once nudge, and reconcile finds the rest.
+import type { Stores } from '../../store/stores.ts';
+import type { ScheduleRecord } from '../../store/schedules.ts';
+import { hasLabels } from '../access.ts';
+
+/** Sends a schedule wherever it is meant, and takes it back from where it no longer is. Returns the hosts. */
+export function spreadSchedule(stores: Stores, schedule: ScheduleRecord): string[] {
+  const meant = hostsOf(stores, schedule);
+  const former = stores.schedules.sentTo(schedule.id).filter((id) => !meant.includes(id));
+  for (const hostId of meant) send(stores, schedule, hostId);
+  for (const hostId of former) takeBack(stores, schedule, hostId);
+  return [...meant, ...former];
+}
+
+/** Sends a host what it lacks: it is new, was away, or has forgotten. */
+export function spreadToHost(stores: Stores, hostId: string): void {
+  const labels = stores.hosts.find(hostId)?.labels ?? {};
+  for (const schedule of stores.schedules.unsentTo(hostId)) {
+    if (hasLabels(labels, schedule.hostLabels ?? {})) send(stores, schedule, hostId);
+  }
+}
+
+/** For good, from all hosts. Returns them. */
+export function withdrawSchedule(stores: Stores, schedule: ScheduleRecord): string[] {
+  const hosts = stores.schedules.sentTo(schedule.id);
+  for (const hostId of hosts) takeBack(stores, schedule, hostId);
+  stores.schedules.remove(schedule.id);
+  return hosts;
+}
+
+/** A customer was suspended or resumed: schedules that start services must know. */
+export function respreadStarts(stores: Stores, now: number): void {
+  for (const known of stores.schedules.ofKind('start')) {
+    const schedule = { ...known, revision: nextRevision(known, now) };
+    stores.schedules.put(schedule);
+    spreadSchedule(stores, schedule);
+  }
+}
+
+/** Grows, also past what a control plane had given that was lost and restored from a backup. */
+export const nextRevision = ({ revision }: Pick<ScheduleRecord, 'revision'>, now: number): number =>
+  Math.max(revision + 1, now);
+
+/** Those that are not revoked. */
+export function hostsOf(stores: Stores, { targets, hostLabels }: ScheduleRecord): string[] {
+  const isOpen = (id: string) => stores.hosts.find(id)?.revokedAt === null;
+  if (!('serviceId' in targets)) {
+    const hosts = stores.hosts.labels().filter(({ labels }) => hasLabels(labels, hostLabels ?? {}));
+    return hosts.map(({ id }) => id).filter(isOpen);
+  }
+  const hostId = stores.services.find(targets.serviceId)?.hostId;
+  return hostId !== undefined && isOpen(hostId) ? [hostId] : [];
+}
+
+function send(stores: Stores, schedule: ScheduleRecord, hostId: string): void {
+  const { hostLabels: _h, createdAt: _c, updatedAt: _u, ...spec } = schedule;
+  const heldCustomers = spec.kind === 'start' ? stores.customers.suspendedIds() : [];
+  stores.commands.append(hostId, { kind: 'schedule.put', schedule: { ...spec, heldCustomers } });
+  stores.schedules.setSent(schedule.id, hostId, schedule.revision);
+}
+
+function takeBack(stores: Stores, { id, revision }: ScheduleRecord, hostId: string): void {
+  stores.commands.append(hostId, { kind: 'schedule.remove', scheduleId: id, revision });
+  stores.schedules.forgetSent(hostId, id);
+}
