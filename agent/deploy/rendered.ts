@@ -117,7 +117,7 @@ export const namespacesOf = ({ network_mode: network, ipc, pid }: RenderedServic
   [network, ipc, pid].filter((mode) => typeof mode === 'string');
 
 /** Services this one needs to be up: depends_on, and those whose namespace it shares. */
-function needsOf(service: RenderedService): string[] {
+export function needsOf(service: RenderedService): string[] {
   const shared = namespacesOf(service).map((mode) => /^service:(.+)$/.exec(mode)?.[1]);
   return [...Object.keys(service.depends_on ?? {}), ...shared.filter((name) => name !== undefined)];
 }

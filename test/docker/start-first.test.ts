@@ -4,7 +4,7 @@ import type { Container } from '../../agent/docker/engine.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep } from '#shared/model.ts';
 import { type DeployHost, startDeployHost, StepLog } from '../support/deploy-host.ts';
-import { ensureLanguages, requireDocker } from '../support/docker.ts';
+import { docker, ensureLanguages, requireDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { startLoad } from '../support/load.ts';
 
@@ -203,4 +203,43 @@ t.test('start-first', async (t) => {
     t.strictSame(Object.fromEntries(replaced), { proxy: 'stop_first', migrate: 'stop_first', web: 'start_first' });
     t.strictSame(plan.downtime, ['proxy']);
   });
+});
+
+/** Well until it has a file /sick; each needs the one before to be healthy. */
+const chainOf = (version: string): string => {
+  const service = {
+    image: 'busybox:1',
+    command: ['sleep', 'infinity'],
+    environment: { VERSION: version },
+    stop_grace_period: '0s',
+  };
+  const healthcheck = {
+    test: ['CMD', 'test', '!', '-e', '/sick'],
+    interval: '1s',
+    retries: 1,
+    start_period: '1s',
+    start_interval: '100ms',
+  };
+  const checked = { ...service, healthcheck, deploy: { update_config: { monitor: '0s' } } };
+  const needs = (name: string) => ({ depends_on: { [name]: { condition: 'service_healthy' } } });
+  return JSON.stringify({
+    services: { auth: checked, api: { ...checked, ...needs('auth') }, proxy: { ...service, ...needs('api') } },
+  });
+};
+
+t.test('what is sick is replaced start-first too: only the health of the new ones counts', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const host = await startDeployHost(t, 'sick');
+  t.match(await host.deploy({ compose: chainOf('one') }), { state: 'succeeded' });
+  const checked = [...(await containersOf(host, 'auth')), ...(await containersOf(host, 'api'))];
+  for (const { name } of checked) await docker(['exec', name, 'touch', '/sick']);
+  await eventually(async () => {
+    const [auth, api] = [await containersOf(host, 'auth'), await containersOf(host, 'api')];
+    return [...auth, ...api].every(({ health }) => health === 'unhealthy');
+  });
+  const outcome = await host.deploy({ compose: chainOf('two') });
+  t.match(outcome, { state: 'succeeded' });
+  t.equal(replacementOf(outcome.plan, 'auth'), 'start_first');
+  t.equal(replacementOf(outcome.plan, 'api'), 'start_first');
+  t.equal((await host.engine.listProject(host.spec.name)).length, 3);
 });

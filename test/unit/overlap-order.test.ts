@@ -141,6 +141,26 @@ t.test('services that live with it or are restarted with it stand in the way', a
     order({}, { others: { proxy: { image: 'proxy:1', depends_on } } }),
     'stop_first: proxy is restarted with it (depends_on)',
   );
+  const links = ['db:sql', 'web:backend'];
+  t.equal(
+    order({}, { others: { proxy: { image: 'proxy:1', links } } }),
+    'stop_first: proxy is linked to its container (links)',
+  );
+});
+
+t.test('what comes after it is not cut off from a service that is recreated before it', async (t) => {
+  const started = { condition: 'service_started' } as const;
+  const others = {
+    db: { image: 'db:1' },
+    api: { image: 'api:1', depends_on: { web: started } },
+    proxy: { image: 'proxy:1', depends_on: { api: started, db: { ...started, restart: true } } },
+  };
+  t.match(order({}, { others }), /^start_first/);
+  const containers = [running(), running({ name: 'shop-db-1', service: 'db', image: 'db:1', imageId: 'sha256:db:1' })];
+  t.equal(
+    order({}, { others, containers, imageIds: { db: 'sha256:a newer db:1' } }),
+    'stop_first: proxy, which needs it, is restarted with db (depends_on)',
+  );
 });
 
 t.test('a network that is made anew takes its containers with it', async (t) => {

@@ -28,9 +28,32 @@ t.test('what Compose can order by itself is one run', async (t) => {
     api: needing({ auth: 'service_healthy' }),
     web: needing({ api: 'service_started' }),
   });
-  t.strictSame(print(rendered, ['auth', 'api', 'web']), ['beside auth api web']);
+  t.strictSame(print(rendered, ['api', 'web']), ['others auth', 'beside api web']);
   t.strictSame(print(rendered, []), ['others auth api web']);
   t.strictSame(print(rendered, ['auth', 'web']), ['beside auth', 'others api', 'beside web']);
+});
+
+t.test(
+  'the health of what is replaced beside is not for Compose to judge: it looks at old containers too',
+  async (t) => {
+    const rendered = shop({
+      auth: {},
+      api: needing({ auth: 'service_healthy' }),
+      web: needing({ api: 'service_started' }),
+    });
+    t.strictSame(print(rendered, ['auth', 'api', 'web']), ['beside auth', 'beside api web']);
+  },
+);
+
+t.test('what does not need a service that is replaced beside does not wait for it', async (t) => {
+  const rendered = shop({
+    web: {},
+    db: {},
+    worker: needing({ db: 'service_started' }),
+    proxy: needing({ web: 'service_started', db: 'service_started' }),
+    logs: { network_mode: 'service:proxy' },
+  });
+  t.strictSame(print(rendered, ['web']), ['others db worker', 'beside web', 'others proxy logs']);
 });
 
 t.test('a stage waits for what it needs of other stages, unless it can do without', async (t) => {

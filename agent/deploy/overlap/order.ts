@@ -5,7 +5,7 @@ import type { PlanStep, Replacement } from '#shared/model.ts';
 import type { FoundImages } from '../images.ts';
 import type { Container } from '../../docker/engine.ts';
 import { planDeploy, redefinedNetworks, type PlanFacts } from '../plan/plan.ts';
-import { durationMs, namespacesOf, type RenderedService } from '../rendered.ts';
+import { durationMs, levelsOf, namespacesOf, needsOf, type Rendered, type RenderedService } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
 import { isOf } from '../revisions/origin.ts';
 
@@ -17,10 +17,13 @@ export interface OrderFacts extends PlanFacts {
 }
 
 /** The plan, with the order in which each service is replaced. */
-export const planReplacing = (facts: OrderFacts): PlanStep[] =>
-  planDeploy(facts).map((step) =>
-    step.action === 'recreate' ? { ...step, replacement: orderOf(step.service, facts) } : step,
+export function planReplacing(facts: OrderFacts): PlanStep[] {
+  const steps = planDeploy(facts);
+  const recreated = new Set(steps.filter(({ action }) => action === 'recreate').map(({ service }) => service));
+  return steps.map((step) =>
+    recreated.has(step.service) ? { ...step, replacement: orderOf(step.service, facts, recreated) } : step,
   );
+}
 
 /**
  * How long both run side by side once the new ones are healthy, where the file does not say (`update_config.monitor`):
@@ -38,14 +41,16 @@ interface Subject {
   name: string;
   service: RenderedService;
   facts: OrderFacts;
+  /** All that are recreated, this one among them. */
+  recreated: ReadonlySet<string>;
   /** The file says `order: start-first`: somebody has thought about health and shared data. */
   isAsked: boolean;
 }
 
-function orderOf(name: string, facts: OrderFacts): Replacement {
+function orderOf(name: string, facts: OrderFacts, recreated: ReadonlySet<string>): Replacement {
   const service = facts.desired.services[name] ?? {};
   const order = service.deploy?.update_config?.order;
-  const subject = { name, service, facts, isAsked: order === 'start-first' };
+  const subject = { name, service, facts, recreated, isAsked: order === 'start-first' };
   if (order === 'stop-first') return { order: 'stop_first', reason: 'the file says so (update_config.order)' };
   for (const findObstacle of OBSTACLES) {
     const obstacle = findObstacle(subject);
@@ -63,7 +68,9 @@ const OBSTACLES: ((subject: Subject) => string | undefined)[] = [
   namespaceOfOthers,
   fixedAddress,
   newNetwork,
+  linked,
   restartedWithIt,
+  restartedAfterIt,
   volumesFrom,
   anonymousVolume,
   sharedData,
@@ -111,10 +118,38 @@ function newNetwork({ service, facts: { made, desired } }: Subject): string | un
   return network === undefined ? undefined : `network ${network} is made anew`;
 }
 
+/** Within the one that has it, the name of a link is another name of one container. */
+function linked({ name, facts: { desired } }: Subject): string | undefined {
+  const services = Object.entries(desired.services);
+  const linking = services.find(([, service]) =>
+    listOf(service['links']).some((link) => textOf(link).split(':')[0] === name),
+  );
+  return linking && `${linking[0]} is linked to its container (links)`;
+}
+
 /** `depends_on: {…: {restart: true}}`: Compose restarts those when it recreates this one. */
 function restartedWithIt({ name, facts: { desired } }: Subject): string | undefined {
   const dependent = Object.entries(desired.services).find(([, { depends_on: needs }]) => needs?.[name]?.restart);
   return dependent && `${dependent[0]} is restarted with it (depends_on)`;
+}
+
+/** Compose restarts those in the run that recreates the other, and what needs this one has a later run of its own. */
+function restartedAfterIt({ name, facts: { desired }, recreated }: Subject): string | undefined {
+  for (const dependent of dependentsOf(name, desired)) {
+    const needs = Object.entries(desired.services[dependent]?.depends_on ?? {});
+    const cause = needs.find(([need, { restart }]) => restart && recreated.has(need));
+    if (cause) return `${dependent}, which needs it, is restarted with ${cause[0]} (depends_on)`;
+  }
+  return undefined;
+}
+
+/** Also those that need it by way of others. */
+function dependentsOf(name: string, rendered: Rendered): string[] {
+  const found = new Set([name]);
+  for (const other of levelsOf(rendered).flat()) {
+    if (needsOf(rendered.services[other] ?? {}).some((need) => found.has(need))) found.add(other);
+  }
+  return [...found].slice(1);
 }
 
 function volumesFrom({ service }: Subject): string | undefined {

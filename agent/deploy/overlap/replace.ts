@@ -60,7 +60,7 @@ async function findOverlap({ deps, workspace }: Task, { plan, good }: Target): P
 async function bringUpBeside(task: Task, rendered: Rendered, overlap: Overlap, say: Say): Promise<void> {
   const left = await handOver(task, rendered, say);
   for (const stage of stagesOf(rendered, overlap.services)) {
-    await awaitRequirements(task, rendered, stage, say);
+    await awaitRequirements(task, rendered, stage, overlap, say);
     if (stage.isBeside) await addBeside(task, rendered, stage, overlap, say);
     else await up(task, rendered, say, { only: stage.services.filter((name) => left?.includes(name) ?? true) });
   }
@@ -70,10 +70,17 @@ async function bringUpBeside(task: Task, rendered: Rendered, overlap: Overlap, s
   await awaitReady(task, rendered, say, { except: idsOf(overlap.old) });
 }
 
-async function awaitRequirements(task: Task, rendered: Rendered, stage: Stage, say: Say): Promise<void> {
+async function awaitRequirements(
+  task: Task,
+  rendered: Rendered,
+  stage: Stage,
+  { old }: Overlap,
+  say: Say,
+): Promise<void> {
   const { healthy, completed } = requirementsOf(rendered, stage);
   if (healthy.length + completed.length === 0) return;
-  await awaitReady(task, rendered, say, { only: [...healthy, ...completed], completes: completed });
+  const only = [...healthy, ...completed];
+  await awaitReady(task, rendered, say, { only, completes: completed, except: idsOf(old) });
 }
 
 async function addBeside(task: Task, rendered: Rendered, stage: Stage, { old }: Overlap, say: Say): Promise<void> {
