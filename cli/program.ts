@@ -22,6 +22,10 @@ export async function runProgram(args: string[], world: World, version: string):
     .wrap(Math.min(world.stdout.columns || MAX_HELP_COLUMNS, MAX_HELP_COLUMNS))
     .strict()
     .demandCommand(1, 'Which command?')
+    .check(({ _: [name], '--': words }) => {
+      if (name === 'exec' || words === undefined) return true; // only there they are somebody else's
+      throw new LongshoreError('bad_request', { message: 'Nothing is expected behind --' });
+    })
     .exitProcess(false)
     .fail((message, error) => {
       throw error instanceof Error && error.name !== 'YError' ? error : toUsageError(message || error.message, args);

@@ -8,6 +8,9 @@ import { ENGINE_DEADLINES } from './engine.ts';
 import { splitExecOutput } from './exec-output.ts';
 import type { ExecOptions, ExecOutputPart, ExecState, RunningExec, TerminalSize } from './running-exec.ts';
 
+/** Ctrl-D. */
+const END_OF_TRANSMISSION = '\x04';
+
 /** Resolves once it is started and attached. Throws `docker_error` for a container that does not run. */
 export async function startExec(client: DockerClient, containerId: string, options: ExecOptions): Promise<RunningExec> {
   const action = `Cannot run a program in container "${containerId}"`;
@@ -19,9 +22,8 @@ export async function startExec(client: DockerClient, containerId: string, optio
   const socket = await client.call(action, ENGINE_DEADLINES.change, () =>
     exec.start({ hijack: true, stdin: true, Tty: hasTerminal }),
   );
-  const running = new DockerExec(client, exec, socket, hasTerminal);
-  if (!options.takesInput) running.endInput();
-  return running;
+  if (!options.takesInput) socket.end();
+  return new DockerExec(client, exec, socket, hasTerminal);
 }
 
 type CreateOptions = Dockerode.ExecCreateOptions & { ConsoleSize?: [rows: number, columns: number] };
@@ -78,8 +80,10 @@ class DockerExec implements RunningExec {
       .finally(() => over.abort());
   }
 
+  /** Docker cuts off the output of a terminal whose input is closed; on one, Ctrl-D is the end. */
   endInput(): void {
-    this.#socket.end();
+    if (!this.#hasTerminal) this.#socket.end();
+    else if (this.#socket.writable) this.#socket.write(END_OF_TRANSMISSION);
   }
 
   async resize({ columns, rows }: TerminalSize): Promise<void> {
