@@ -4,6 +4,7 @@ import yargs, { type Argv, type FallbackCompletionFunction } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import { COMMANDS } from './commands.ts';
 import { fetchCompletions } from './completion.ts';
+import { toUsageError } from './usage-error.ts';
 import type { World } from './world.ts';
 
 /** Help wider than this is hard to read. */
@@ -28,7 +29,9 @@ export async function runProgram(args: string[], world: World, version: string):
     })
     .exitProcess(false)
     .fail((message, error) => {
-      throw error instanceof Error && error.name !== 'YError' ? error : toUsageError(message || error.message, args);
+      throw error instanceof Error && error.name !== 'YError'
+        ? error
+        : toUsageError(message || error.message, commandOf(args));
     });
   await addCommands(program, args, world);
   const complete: FallbackCompletionFunction = (_current, _args, withDefaults, done) =>
@@ -39,21 +42,11 @@ export async function runProgram(args: string[], world: World, version: string):
 
 /** All by name, so that help lists them; the one that is asked for with all it has. */
 async function addCommands(program: Argv, args: string[], world: World): Promise<void> {
-  const wanted = args.find((word) => Object.hasOwn(COMMANDS, word));
+  const wanted = commandOf(args);
   for (const [name, { describe, load }] of Object.entries(COMMANDS)) {
     if (name !== wanted) program.command(name, describe);
     else (await load()).command.add(program, describe, world);
   }
 }
 
-function toUsageError(message: string, args: string[]): LongshoreError {
-  const command = args.find((word) => Object.hasOwn(COMMANDS, word));
-  const details = `\`longshore ${command ? `${command} ` : ''}--help\` shows what there is`;
-  return new LongshoreError('bad_request', { message: inOtherWords(message, command), details });
-}
-
-/** What yargs says of its own inner life, as a person would say it. */
-function inOtherWords(message: string, command: string | undefined): string {
-  if (command === undefined) return message.replace(/^Unknown arguments?: ([^-][^,]*).*/, 'There is no command "$1"');
-  return message.replace(/^Not enough non-option arguments.*/, 'An argument is missing');
-}
+const commandOf = (args: string[]) => args.find((word) => Object.hasOwn(COMMANDS, word));
