@@ -12,10 +12,17 @@ export type Victim = (typeof VICTIMS)[number];
 
 /** Where a deploy is killed: at the start of each step in turn, and between them at any time. */
 const STEPS = ['prepare', 'normalise', 'check', 'plan', 'pull', 'apply', 'wait', 'record'] as const;
-const LONGEST_DEPLOY_MS = 900;
-/** Two containers, so that a crash may fall between them. */
+/** What `apply` says on the way while `web` is replaced start-first: there as well. */
+const SAYINGS = ['run side by side', 'old ones go'] as const;
+const MOMENTS = [...STEPS, ...SAYINGS];
+const LONGEST_DEPLOY_MS = 1_800;
+/** Two containers, so that a crash may fall between them; the first is replaced start-first. */
 const composeOf = (image: string) => `services:
-  web: {image: ${image}, stop_grace_period: 1s}
+  web:
+    image: ${image}
+    stop_grace_period: 1s
+    healthcheck: {test: [CMD, wget, http://127.0.0.1/], interval: 1s, start_period: 5s, start_interval: 100ms}
+    deploy: {update_config: {monitor: 300ms}}
   side: {image: ${image}, stop_grace_period: 1s, depends_on: [web]}
 `;
 
@@ -75,7 +82,7 @@ export async function playRound(scene: Scene, number: number): Promise<Round> {
   const { stack, image } = scene;
   // Another image under the same name: the redeploy has to recreate both containers.
   await docker(['tag', `longshore-test/web:${(number % 2) + 1}`, image]);
-  const step = number % 2 === 0 ? STEPS[(number / 2) % STEPS.length] : undefined;
+  const mark = number % 2 === 0 ? MOMENTS[(number / 2) % MOMENTS.length] : undefined;
   const watch = stack.api.live('/api/ws');
   await watch.opened;
   const key = { 'idempotency-key': `${scene.project}-${number}` };
@@ -84,8 +91,8 @@ export async function playRound(scene: Scene, number: number): Promise<Round> {
 
   // When control dies while it answers, the client does what clients do: the same request again.
   const asked = redeploy().catch(() => undefined);
-  const moment = step ? `at ${step}` : `after ${Math.round(Math.random() * LONGEST_DEPLOY_MS)} ms`;
-  await reach(moment, step, watch.messages);
+  const moment = mark ? `at ${mark}` : `after ${Math.round(Math.random() * LONGEST_DEPLOY_MS)} ms`;
+  await reach(moment, mark, watch.messages);
   watch.socket.close();
   await kill(scene);
   await stack.untilConnected();
@@ -99,14 +106,16 @@ export async function playRound(scene: Scene, number: number): Promise<Round> {
   return { number, moment, jobState: job.state, faults };
 }
 
-/** Waits for the moment; a step that is over before it is seen counts as reached. */
-async function reach(moment: string, step: string | undefined, messages: Record<string, unknown>[]): Promise<void> {
-  if (!step) {
+/** Waits for the moment; one that is over before it is seen counts as reached. */
+async function reach(moment: string, mark: string | undefined, messages: Record<string, unknown>[]): Promise<void> {
+  if (!mark) {
     await sleep(Number(/\d+/.exec(moment)?.[0]));
     return;
   }
   const isReached = () =>
-    messages.some((m) => m['type'] === 'deploy.progress' && [step, 'job'].includes(String(m['step'])));
+    messages.some(({ type, step, message }) => {
+      return type === 'deploy.progress' && ([mark, 'job'].includes(String(step)) || String(message).includes(mark));
+    });
   await eventually(isReached, { intervalMs: 1, timeoutMs: 5_000 }).catch(() => undefined);
 }
 
@@ -154,7 +163,9 @@ async function askOracle(scene: Scene, job: Job, number: number): Promise<string
 
   const filter = ['--filter', `label=com.docker.compose.project=${project}`];
   const names = (await docker(['ps', '-a', ...filter, '--format', '{{.Names}}'])).split('\n').toSorted();
-  if (names.join() !== `${project}-side-1,${project}-web-1`) faults.push(`containers left: ${names.join(', ')}`);
+  // One of each under a name of its own; the number of what is replaced start-first counts up.
+  const bare = names.map((name) => name.replace(/-\d+$/, ''));
+  if (bare.join() !== `${project}-side,${project}-web`) faults.push(`containers left: ${names.join(', ')}`);
 
   const wanted = await docker(['image', 'inspect', '--format', '{{.Id}}', `longshore-test/web:${(number % 2) + 1}`]);
   const running = await docker(['inspect', '--format', '{{.Image}} {{.State.Running}}', ...names]);
