@@ -102,7 +102,7 @@ t.test('a repository is deployed as the model says, in the end', async (t) => {
       t.match(await api.get(path), { body: { status: 'running', reason: /waits for review/ } });
       const shown = await api.get<{ proposal_id: string; diff: string }>(`${path}/proposal`);
       t.match(shown.body, {
-        diff: /-    stop_grace_period: 0s\n\+    stop_grace_period: 1s\n/,
+        diff: /-    stop_grace_period: "0s"\n\+    stop_grace_period: "1s"\n/,
         proposal: { reasons: ['it is a web server'], port: 80 },
         plan: { services: [{ service: 'web', action: 'recreate' }] },
       });
