@@ -2,6 +2,7 @@
 import type Dockerode from 'dockerode';
 import { once } from 'node:events';
 import type { Duplex } from 'node:stream';
+import { aborted } from '#shared/time.ts';
 import { asFault, ifAbsent, ifStatus } from './api-faults.ts';
 import type { DockerClient } from './docker-client.ts';
 import { ENGINE_DEADLINES } from './engine.ts';
@@ -18,12 +19,23 @@ export async function startExec(client: DockerClient, containerId: string, optio
     docker.getContainer(containerId).exec({ ...toRequest(options), abortSignal }),
   );
   const hasTerminal = options.terminal !== undefined;
-  // The deadline is for the answer alone: a signal would end the connection as well.
-  const socket = await client.call(action, ENGINE_DEADLINES.change, () =>
-    exec.start({ hijack: true, stdin: true, Tty: hasTerminal }),
+  const socket = await client.call(action, ENGINE_DEADLINES.change, (_docker, deadline) =>
+    attach(exec, hasTerminal, deadline),
   );
   if (!options.takesInput) socket.end();
   return new DockerExec(client, exec, socket, hasTerminal);
+}
+
+/** The deadline is for the answer alone: given to the library, it would end the connection as well. */
+async function attach(exec: Dockerode.Exec, hasTerminal: boolean, deadline: AbortSignal): Promise<Duplex> {
+  const attached = exec.start({ hijack: true, stdin: true, Tty: hasTerminal });
+  const socket = await Promise.race([attached, aborted(deadline)]);
+  if (socket) return socket;
+  attached.then(
+    (late) => late.destroy(),
+    () => {},
+  );
+  throw deadline.reason;
 }
 
 type CreateOptions = Dockerode.ExecCreateOptions & { ConsoleSize?: [rows: number, columns: number] };

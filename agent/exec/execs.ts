@@ -62,7 +62,8 @@ export class Execs {
     const { engine, services } = this.#deps;
     const spec = this.#requireAllowed(request.serviceId);
     const container = chooseContainer(await engine.listProject(spec.name), request);
-    if (this.#running.size >= MAX_EXECS)
+    if (this.#sessions.size > MAX_EXECS)
+      // this one among them
       throw new LongshoreError('unavailable', { message: `The host runs ${MAX_EXECS} programs for others already` });
     const exec = await engine.startExec(container.id, optionsOf(request));
     this.#running.set(request.execId, exec);

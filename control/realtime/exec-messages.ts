@@ -1,6 +1,7 @@
 // The messages of an exec socket: what a client may say, and how a program's output and end read on the wire. Bytes travel
 // as base64, because what a program reads and prints need not be text.
 import { z } from 'zod';
+import { LongshoreError } from '#shared/errors.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { ExecOutput } from '#shared/protocol/exec-frame.ts';
 import type { ExecEnded, ExecStarted } from '#shared/protocol/exec-parts.ts';
@@ -23,22 +24,31 @@ const laterMessage = z.discriminatedUnion('type', [
 ]);
 export type LaterMessage = z.infer<typeof laterMessage>;
 
-/** Undefined for what is not the first message. */
-export function readStart(text: string): TerminalOrder | undefined {
-  const message = parse(startMessage, text);
-  if (!message) return undefined;
+/** Throws `bad_request` for what is not the first message, `validation_error` that names the fields of one. */
+export function readStart(text: string): TerminalOrder {
+  const message = read(startMessage, ['exec.start'], text);
   const { tty, cols: columns, rows } = message;
   return { ...fromExecFields(message), terminal: tty ? { columns, rows } : null };
 }
 
-/** Undefined for what is none of the later ones. */
-export const readLater = (text: string): LaterMessage | undefined => parse(laterMessage, text);
+/** Throws as readStart does. */
+export const readLater = (text: string): LaterMessage => read(laterMessage, ['exec.input', 'exec.resize'], text);
 
-function parse<T extends z.ZodType>(schema: T, text: string): z.infer<T> | undefined {
+function read<T extends z.ZodType>(schema: T, types: readonly string[], text: string): z.infer<T> {
+  const message = parseJson(text);
+  const { success, data, error } = schema.safeParse(message);
+  if (success) return data;
+  if (!types.includes((message as { type?: string } | null)?.type ?? ''))
+    throw new LongshoreError('bad_request', { details: `Send a message of type ${types.join(' or ')}` });
+  const fields = Object.fromEntries(error.issues.map((issue) => [issue.path.join('.') || 'message', issue.message]));
+  throw new LongshoreError('validation_error', { fields });
+}
+
+function parseJson(text: string): unknown {
   try {
-    return schema.safeParse(JSON.parse(text)).data;
+    return JSON.parse(text);
   } catch {
-    return undefined;
+    return null;
   }
 }
 

@@ -5,7 +5,6 @@
 // It reads no faster than the program does and is read no faster than its client does, so little waits here. Closing it,
 // from whichever side, ends the program.
 import type { WebSocket } from 'ws';
-import { LongshoreError } from '#shared/errors.ts';
 import { MAX_EXEC_INPUT_BYTES } from '#shared/protocol/exec-parts.ts';
 import { CLOSE } from '#shared/protocol/limits.ts';
 import type { Clock } from '#shared/time.ts';
@@ -65,7 +64,6 @@ class ExecSocket {
       const first = await this.#inbox.take();
       if (first === undefined) return;
       const order = readStart(first);
-      if (!order) throw badMessage('Send {"type":"exec.start","command":[…]} first');
       this.#stillThere();
       this.#session = await this.#deps.open(order);
       if (this.#isOver) this.#session.close();
@@ -92,7 +90,6 @@ class ExecSocket {
   async #passInput(session: ExecSession): Promise<void> {
     for (let text = await this.#inbox.take(); text !== undefined; text = await this.#inbox.take()) {
       const message = readLater(text);
-      if (!message) throw badMessage('Send {"type":"exec.input","data":"…"} or {"type":"exec.resize","cols","rows"}');
       this.#stillThere();
       await passOn(session, message);
     }
@@ -129,8 +126,6 @@ async function passOn(session: ExecSession, message: LaterMessage): Promise<void
     await session.send({ data: bytes.subarray(at, at + MAX_EXEC_INPUT_BYTES).toString('base64') });
   if (message.end) await session.send({ isLast: true });
 }
-
-const badMessage = (details: string) => new LongshoreError('bad_request', { details });
 
 /** What the client said, one at a time. Stops reading the socket while too much waits. */
 class Inbox {

@@ -248,9 +248,11 @@ t.test('typing fast is not a flood', async (t) => {
 
 t.test('what makes no sense ends the socket with the reason', async (t) => {
   const exec = await startExecWorld(t);
-  const first = await exec.start({ command: [] });
+  const first = await exec.start({ type: 'exec.resize', cols: 1, rows: 1 });
   t.match(await first.untilType('error'), { error: { code: 'bad_request', details: /exec\.start/ } });
   t.match(await first.closed, { code: 1011, reason: 'bad_request' });
+  const empty = await exec.start({ command: [] });
+  t.match(await empty.untilType('error'), { error: { code: 'validation_error', fields: { command: /./ } } });
   for (const nonsense of [
     { type: 'exec.input', data: '***' },
     { type: 'exec.resize', cols: 0, rows: 1 },
@@ -259,7 +261,7 @@ t.test('what makes no sense ends the socket with the reason', async (t) => {
     const socket = await exec.start();
     await socket.untilType('exec.started');
     socket.say(nonsense);
-    t.match(await socket.closed, { code: 1011, reason: 'bad_request' });
+    t.match(await socket.closed, { code: 1011, reason: nonsense.type === 'x' ? 'bad_request' : 'validation_error' });
   }
   await eventually(() => exec.engine.execs.every(({ isDetached }) => isDetached));
   t.match(await exec.real.http.error('GET', exec.path, { key: exec.real.key }), {

@@ -131,6 +131,17 @@ void t.test('programs in the containers of a service', async (t) => {
     t.notOk(await runsInside('sleep 1234'));
   });
 
+  await t.test('one that minds no signal is ended, also where there is no shell to do it', async (t) => {
+    const stubborn = ['sh', '-c', 'trap "" TERM HUP; while :; do sleep 0.1; done # stubborn'];
+    t.match((await run(stubborn, { timeout_s: 1 })).body, { timed_out: true, left_running: false });
+    t.notOk(await runsInside('stubborn'));
+    await run(['rm', '/bin/sh'], { service: 'db' });
+    const { body } = await run(['sleep', '5678'], { service: 'db', timeout_s: 1 });
+    const isRoot = process.getuid?.() === 0;
+    t.match(body, { timed_out: true, left_running: !isRoot });
+    if (isRoot) t.notMatch(await docker(['top', `${name}-db-1`]), /sleep 5678/);
+  });
+
   await t.test('when the caller hangs up it is ended', async (t) => {
     const abort = new AbortController();
     const asked = fetch(up.url + path, {
