@@ -35,6 +35,10 @@ export const COMMANDS: Record<string, CommandEntry> = {
   },
   plans: { describe: "What a customer's services may take", load: () => import('./commands/plans.ts') },
   backups: { describe: 'Take, restore and delete backups', load: () => import('./commands/backups.ts') },
+  schedules: {
+    describe: 'What hosts do by themselves, when, and what became of it',
+    load: () => import('./commands/schedules.ts'),
+  },
   templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
   audit: { describe: 'Who changed what; check that nobody changed the log', load: () => import('./commands/audit.ts') },
   variables: { describe: 'Values that services share', load: () => import('./commands/variables.ts') },

@@ -24,7 +24,7 @@ export async function runProgram(args: string[], world: World, version: string):
     .strict()
     .demandCommand(1, 'Which command?')
     .check(({ _: [name], '--': words }) => {
-      if (name === 'exec' || words === undefined) return true; // only there they are somebody else's
+      if (name === 'exec' || name === 'schedules' || words === undefined) return true; // there they are somebody else's
       throw new LongshoreError('bad_request', { message: 'Nothing is expected behind --' });
     })
     .exitProcess(false)

@@ -21,7 +21,7 @@ export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now:
   stores.jobs.insert({ ...row, state: 'accepted' });
   if (kind === 'backup' && backupId !== null) stores.backups.insert({ id: backupId, ...about, jobId, createdAt: at });
   const type = bringsSpec(kind) ? 'deploy' : kind;
-  stores.events.insert({ serviceId, hostId, jobId, type, status: 'started', message: `Begun: ${kind} (${cause})`, at });
+  stores.events.insert({ serviceId, hostId, type, status: 'started', message: `Begun: ${kind} (${cause})`, at });
   return undefined;
 }
 

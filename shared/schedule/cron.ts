@@ -1,6 +1,6 @@
 // A cron line as crontab(5) has it: five fields, or six with a second in front. node-cron reads names, ranges, steps
 // and lists; what it would take beyond crontab(5) is refused here, so that a line means the same as on any Debian.
-// docs/decisions/0025-schedules-on-the-host.md tells what else of node-cron is used, and what is not.
+// docs/decisions/0019-schedules-on-the-host.md tells what else of node-cron is used, and what is not.
 import { validateDetailed } from 'node-cron';
 import { LongshoreError } from '../errors.ts';
 

@@ -176,6 +176,7 @@ t.test('a schedule does no more than whoever makes it may do, and is seen by who
     [forTheirs.id, own.id],
   );
   t.throws(() => schedules.require(tenant, operators.id), { code: 'not_found' });
+  await isTold(host, 'put nightly', 'put own', 'put for theirs');
   const sent = host.received.flatMap(({ body }) => (body.kind === 'schedule.put' ? [body.schedule] : []));
   t.match(
     sent.find(({ id }) => id === own.id),

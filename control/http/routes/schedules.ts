@@ -87,7 +87,7 @@ function mountOne(http: Http, { schedules, idempotency }: App): void {
       schema: {
         tags,
         summary: 'Change, enable or disable a schedule',
-        description: `${description} Another command is given with its container and timeout_s.`,
+        description: `${description} Another command is given with its service and timeout_s.`,
         params: idParams,
         body: view.scheduleChangesBody,
         response: { 200: view.scheduleView },

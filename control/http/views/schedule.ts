@@ -51,7 +51,7 @@ const fields = {
   jitter_s: z.number().int().min(0).max(MAX_JITTER_S).meta({ description: 'Each host is up to so much later' }),
   enabled: z.boolean(),
   command,
-  container: z.string().max(255).meta({ description: 'A service of the compose file, where there are several' }),
+  service: z.string().max(255).meta({ description: 'A service of the compose file, where there are several' }),
   timeout_s: z.number().int().min(1).max(3600).meta({ description: 'Past it the program is ended' }),
 };
 
@@ -66,11 +66,11 @@ export const newScheduleBody = z.strictObject({
   jitter_s: fields.jitter_s.default(0),
   enabled: fields.enabled.default(true),
   command: fields.command.optional(),
-  container: fields.container.optional(),
+  service: fields.service.optional(),
   timeout_s: fields.timeout_s.optional(),
 });
 
-/** Another program is given whole: with its container and its limit. The kind stays what it is. */
+/** Another program is given whole: with its service and its limit. The kind stays what it is. */
 export const scheduleChangesBody = z.strictObject({
   name: fields.name.optional(),
   cron: fields.cron.optional(),
@@ -81,7 +81,7 @@ export const scheduleChangesBody = z.strictObject({
   jitter_s: fields.jitter_s.optional(),
   enabled: fields.enabled.optional(),
   command: fields.command.optional(),
-  container: fields.container.optional(),
+  service: fields.service.optional(),
   timeout_s: fields.timeout_s.optional(),
 });
 
@@ -95,7 +95,7 @@ export const scheduleView = z
       all: z.literal(true).optional(),
     }),
     command: command.nullable(),
-    container: z.string().nullable(),
+    service: z.string().nullable(),
     timeout_s: z.number().int().nullable(),
     customer_id: z.string().nullable().meta({ description: "Reaches this customer's services only" }),
     host_labels: z.record(z.string(), z.string()).nullable().meta({ description: 'Reaches hosts with these only' }),
@@ -145,12 +145,12 @@ const fromTargets = (body: Body['targets']): ScheduleTargets => {
   return 'labels' in body ? { labels: body.labels } : { isAll: true };
 };
 
-type ExecFields = Pick<z.infer<typeof scheduleChangesBody>, 'command' | 'container' | 'timeout_s'>;
+type ExecFields = Pick<z.infer<typeof scheduleChangesBody>, 'command' | 'service' | 'timeout_s'>;
 
-const fromExec = ({ command: argv, container, timeout_s: timeoutS }: ExecFields): Pick<NewSchedule, 'exec'> =>
+const fromExec = ({ command: argv, service, timeout_s: timeoutS }: ExecFields): Pick<NewSchedule, 'exec'> =>
   argv === undefined
     ? {}
-    : { exec: { command: argv, composeService: container ?? null, timeoutS: timeoutS ?? DEFAULT_TIMEOUT_S } };
+    : { exec: { command: argv, composeService: service ?? null, timeoutS: timeoutS ?? DEFAULT_TIMEOUT_S } };
 
 export const fromNewScheduleBody = (body: Body): NewSchedule => ({
   name: body.name,
@@ -194,7 +194,7 @@ export const toScheduleView = (schedule: Schedule): z.infer<typeof scheduleView>
   jitter_s: schedule.jitterS,
   enabled: schedule.isEnabled,
   command: schedule.exec?.command ?? null,
-  container: schedule.exec?.composeService ?? null,
+  service: schedule.exec?.composeService ?? null,
   timeout_s: schedule.exec?.timeoutS ?? null,
   customer_id: schedule.customerId,
   host_labels: schedule.hostLabels,
