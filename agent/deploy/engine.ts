@@ -1,11 +1,13 @@
 // Carries out jobs: the one implementation of ExecuteJob. Which work a kind means is a table; how a job may end is here.
 import { existsSync } from 'node:fs';
+import { inspect } from 'node:util';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { JobKind } from '#shared/model.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 import { reapOrphans } from '../docker/orphan.ts';
 import { backup } from '../backup/backup.ts';
 import { restore } from '../backup/restore.ts';
+import { redactorOf } from '../jobs/redact.ts';
 import { deploy } from './deploy.ts';
 import type { Executor, ExecutorDeps, Observation } from './executor.ts';
 import type { JobOutcome, JobRun } from './job-run.ts';
@@ -20,7 +22,11 @@ export type { Executor, ExecutorDeps, Observation } from './executor.ts';
 export function createExecutor(deps: ExecutorDeps): Executor {
   const reaped = new Set<string>();
   return {
-    execute: (run) => execute(deps, run, reaped),
+    execute: async (run) => {
+      const outcome = await execute(deps, run, reaped);
+      if (outcome.state !== 'succeeded') logFault(deps, run, outcome.error);
+      return outcome;
+    },
     observe: (service, desired) => observe(deps, service, desired),
   };
 }
@@ -79,6 +85,16 @@ async function execute(deps: ExecutorDeps, run: JobRun, reaped: Set<string>): Pr
     if (reason instanceof LongshoreError) return { state: 'cancelled', error: reason, goodRevision };
     throw reason; // shutdown: the journal knows, the next start goes on
   }
+}
+
+/** What travels says no more than that it was ours: only here is the reason told. */
+function logFault({ services, log }: ExecutorDeps, { offer, service }: JobRun, { code, cause }: LongshoreError): void {
+  if (code !== 'internal') return;
+  const redact = redactorOf(services.secretsOf(service.spec.id));
+  log.error(
+    { job: offer.jobId, service: service.spec.name, cause: redact(inspect(cause)) },
+    'a job met a fault of ours',
+  );
 }
 
 /** An agent that was killed may have left a compose process in this folder; it must be gone before ours begins. */

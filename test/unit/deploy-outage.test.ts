@@ -1,4 +1,5 @@
 // Deploys while Docker goes away and comes back, on a fake Docker and a clock moved by hand.
+import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import type { Compose } from '../../agent/docker/compose.ts';
 import { startEventHub } from '../../agent/docker/events.ts';
@@ -14,7 +15,7 @@ import { ManualClock } from '../support/manual-clock.ts';
 const COMPOSE = 'services: {web: {image: "web:1"}}\n';
 
 /** A host whose Docker and Compose are fakes; `onUp` is what `up` does before it brings the container up. */
-function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
+function fakeHost(t: Test, onUp: (engine: FakeEngine) => void, log = silentLogger()) {
   const clock = new ManualClock();
   const engine = new FakeEngine();
   engine.now = () => clock.now();
@@ -44,7 +45,6 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
   };
   const stop = new AbortController();
   t.teardown(() => stop.abort());
-  const log = silentLogger();
   const dataDir = t.testdir();
   const spec = specFor('shop', { compose: COMPOSE });
   const backups = backupsIn(dataDir);
@@ -62,7 +62,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void) {
     takeOver: () => undefined,
     buildImagePrefix: '',
     askAi: async () => null,
-    services: { secretsOf: () => [] },
+    services: { secretsOf: () => ['hunter2-hunter2'] },
     backups,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
@@ -113,4 +113,21 @@ t.test('a cancel ends the waiting for Docker', async (t) => {
     state: 'cancelled',
     error: { code: 'cancelled' },
   });
+});
+
+t.test('a fault of ours is logged with its reason and without secrets, since the job only says internal', async (t) => {
+  const lines: string[] = [];
+  const log = pino({}, { write: (line: string) => lines.push(line) });
+  const { host } = fakeHost(
+    t,
+    () => {
+      throw new TypeError('cannot read hunter2-hunter2');
+    },
+    log,
+  );
+  t.match(await host.deploy(), { state: 'failed', error: { code: 'internal' } });
+  const said = lines.filter((line) => line.includes('a job met a fault of ours'));
+  t.equal(said.length, 1);
+  t.match(said[0], /TypeError: cannot read \*\*\*/);
+  t.notMatch(lines.join(), /hunter2/);
 });
