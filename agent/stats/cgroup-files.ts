@@ -35,8 +35,8 @@ export class CgroupFiles {
   }
 
   /** Undefined where they cannot be had: no right to, a Docker elsewhere, a process that is gone. */
-  static open({ proc, cgroup }: KernelFolders, process: MeasuredProcess): CgroupFiles | undefined {
-    const own = join(proc, String(process.pid));
+  static open({ proc, cgroup }: KernelFolders, measured: MeasuredProcess): CgroupFiles | undefined {
+    const own = join(proc, String(measured.pid));
     const opened: number[] = [];
     const open = (path: string): number => {
       const file = openSync(path, 'r');
@@ -44,7 +44,7 @@ export class CgroupFiles {
       return file;
     };
     try {
-      const place = placeOf(readFileSync(join(own, 'cgroup'), 'utf8'), process.id);
+      const place = placeOf(readFileSync(join(own, 'cgroup'), 'utf8'), measured.id);
       if (!place) return undefined;
       const within = (path: string) => open(join(cgroup, path));
       const files: Files = {
@@ -57,7 +57,7 @@ export class CgroupFiles {
         if (path !== undefined) addIfThere(files, name, () => within(path));
       }
       // It keeps the container's network namespace, which nobody sees, until the round after the container's end.
-      if (process.hasOwnNetwork) addIfThere(files, 'network', () => open(join(own, 'net/dev')));
+      if (measured.hasOwnNetwork) addIfThere(files, 'network', () => open(join(own, 'net/dev')));
       return new CgroupFiles(place.version, files);
     } catch {
       for (const file of opened) closeSync(file);

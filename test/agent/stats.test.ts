@@ -235,6 +235,91 @@ t.test('control hears everything when the link is up anew', async (t) => {
   t.match(host.told, [[{ serviceId: 'svc_1', cpuCores: 0 }]]);
 });
 
+/** The machine as the kernel shows it; busy for half a core more each round. */
+function writeMachine(host: Awaited<ReturnType<typeof startHost>>, round: number): void {
+  const { proc, sys } = host.folders;
+  const write = (path: string, text: string) => {
+    mkdirSync(join(path, '..'), { recursive: true });
+    writeFileSync(path, text);
+  };
+  write(join(proc, 'stat'), `cpu  ${round * 500} 0 0 900 50 0 0 7 0 0\ncpu0 1 0 0 0\n`);
+  write(join(proc, 'meminfo'), 'MemTotal:        4096 kB\nMemFree:  1 kB\nMemAvailable:    1024 kB\n');
+  write(join(proc, 'loadavg'), '0.50 0.25 0.10 1/234 5678\n');
+  write(join(proc, 'uptime'), '864000.12 1000.00\n');
+  write(join(sys, 'class/hwmon/hwmon0/name'), 'coretemp\n');
+  write(join(sys, 'class/hwmon/hwmon0/temp1_input'), '41000\n');
+  write(join(sys, 'class/hwmon/hwmon0/temp2_input'), '52500\n');
+  write(join(sys, 'class/hwmon/hwmon1/name'), 'nvme\n');
+  write(join(sys, 'class/hwmon/hwmon1/temp1_input'), '90000\n');
+}
+
+t.test('control hears of a host what changed, and everything when the link is up anew', async (t) => {
+  const host = await startHost(t);
+  writeMachine(host, 0);
+  const stats = host.start();
+  await host.rest();
+  t.match(host.toldHost.splice(0), [
+    {
+      cpuCores: null,
+      load1: 0.5,
+      load15: 0.1,
+      memoryBytes: 3 * MIB,
+      memoryTotalBytes: 4 * MIB,
+      temperatureC: 52.5,
+      uptimeS: 864_000.12,
+      rxBytesPerS: null,
+      docker: null,
+    },
+  ]);
+  writeMachine(host, 1);
+  await host.rounds();
+  t.match(host.toldHost.splice(0), [{ cpuCores: 0.5 }]);
+  writeMachine(host, 2);
+  await host.rounds();
+  t.same(host.toldHost, [], 'the same again is no news');
+  stats.tellAll();
+  t.match(host.toldHost.splice(0), [{ cpuCores: 0.5 }]);
+  for (let round = 3; round < 33; round++) {
+    writeMachine(host, round);
+    await host.rounds();
+  }
+  t.match(host.toldHost, [{ docker: { imageBytes: 4e9, buildCacheBytes: 1e6 }, dockerBytes: 4_006_000_000 }]);
+});
+
+t.test('what was measured can be asked for, of the host, a service and its containers', async (t) => {
+  const host = await startHost(t);
+  writeMachine(host, 0);
+  const web = await host.run({ restartCount: 2 });
+  const stats = host.start();
+  await host.rest();
+  writeMachine(host, 1);
+  host.use(web, { cpuNanos: 5e9, memoryBytes: 30 * MIB });
+  await host.rounds();
+  host.clock.advance(1);
+  t.match((await stats.host({})).points.at(-1), {
+    cpuCores: 0.5,
+    memoryBytes: 3 * MIB,
+    sampledAt: host.clock.now() - 1,
+  });
+  const service = await stats.service({ serviceId: 'svc_1' });
+  t.match(service.points.slice(-2), [
+    { cpuCores: null, memoryBytes: 10 * MIB },
+    { cpuCores: 0.5, memoryBytes: 30 * MIB },
+  ]);
+  t.match(service.containers, [{ name: web.name, restartCount: 2, cpuCores: 0.5 }]);
+  t.match((await stats.service({ serviceId: 'svc_1', container: web.name })).points.at(-1), { cpuCores: 0.5 });
+  t.match((await stats.service({ serviceId: 'svc_1', container: 'none' })).points.at(-1), { cpuCores: null });
+  t.match((await stats.service({ serviceId: 'svc_2' })).containers, []);
+
+  host.engine.isAway = true;
+  await host.engine.stopContainer(web.id).catch(() => undefined);
+  host.event(web, 'die');
+  await host.rounds();
+  host.clock.advance(1);
+  t.match((await stats.host({})).points.at(-1), { load1: 0.5 }, 'a host is measured without Docker');
+  t.match(await stats.service({ serviceId: 'svc_1' }), { containers: [] });
+});
+
 t.test('a host without services asks Docker for nothing, and a stopped agent holds no files', async (t) => {
   const host = await startHost(t);
   await host.run();

@@ -79,6 +79,6 @@ function transfersOf(diskstats: string): Pick<HostReading, 'readBytes' | 'writeB
 
 const numbersOf = (text: string): number[] =>
   text
-    .split(' ')
-    .map(Number)
-    .filter((value) => Number.isFinite(value));
+    .split(/\s+/)
+    .filter((word) => word !== '')
+    .map(Number);

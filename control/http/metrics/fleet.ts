@@ -36,8 +36,9 @@ const HOST_GAUGES: [figure: HostFigure, name: string, help: string][] = [
   ['uptimeS', 'uptime_seconds', 'Since the machine was started'],
 ];
 
+const labelsOf = ({ id, name }: Host) => ({ host_id: id, host: name });
+
 function hostFamilies(hosts: readonly Host[]): Family[] {
-  const labelsOf = ({ id, name }: Host) => ({ host_id: id, host: name });
   const family = (name: string, help: string, valueOf: (host: Host) => Series['value']) =>
     gauge(
       `host_${name}`,
