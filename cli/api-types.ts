@@ -244,6 +244,7 @@ export interface AuditEntry {
   address: string | null;
   result: string;
   code: string | null;
+  detail: object | null;
 }
 
 export interface Webhook {

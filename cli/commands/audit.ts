@@ -43,6 +43,7 @@ const COLUMNS: Column<AuditEntry>[] = [
   { title: 'TARGET', cell: (entry) => entry.target_id },
   { title: 'RESULT', cell: (entry) => entry.result, style: (text) => (text === 'ok' ? 'green' : 'red') },
   { title: 'CODE', cell: (entry) => entry.code },
+  { title: 'DETAIL', cell: (entry) => entry.detail && JSON.stringify(entry.detail) },
 ];
 
 function list(session: Session, { page, perPage, actor, action, target, result, since }: ListArgs): Promise<void> {

@@ -312,7 +312,7 @@ t.test('`longshore audit list` shows who did what', async (t) => {
     env,
     clock: world.clock,
   });
-  t.match(run, { exitCode: 0, stdout: /admin\t127\.0\.0\.1\tservices\.delete\tsvc_none\trefused\tnot_found\n$/ });
+  t.match(run, { exitCode: 0, stdout: /admin\t127\.0\.0\.1\tservices\.delete\tsvc_none\trefused\tnot_found\t-\n$/ });
 });
 
 t.test('the name of an action follows from its route', async (t) => {

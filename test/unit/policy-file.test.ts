@@ -20,6 +20,8 @@ t.test('without a file the built-in rules hold; with one it changes what it name
   const { tenant, operator } = loadPolicy(policyFile(t, 'tenant:\n  privilegedPorts: true\n'), OWN_UID);
   t.same(tenant, { ...DEFAULT_POLICY.tenant, privilegedPorts: true });
   t.same(operator, DEFAULT_POLICY.operator);
+  const { operator: closed } = loadPolicy(policyFile(t, 'operator: {exec: false}'), OWN_UID);
+  t.same(closed, { ...DEFAULT_POLICY.operator, exec: false });
   t.same(loadPolicy(policyFile(t, ''), OWN_UID), DEFAULT_POLICY, 'an empty file changes nothing');
 });
 
