@@ -1,6 +1,6 @@
 // The ends a command can come to beside its own mistakes: the API said no (or nothing), a job it watched failed, or a
 // program that it ran has an exit code of its own.
-import { isErrorCode, LongshoreError, type WireError } from '#shared/errors.ts';
+import { isErrorCode, LongshoreError, problemsOf, type WireError } from '#shared/errors.ts';
 
 const GATEWAY_STATUS: ReadonlySet<number> = new Set([502, 503, 504]);
 
@@ -54,7 +54,7 @@ export class ApiError extends LongshoreError {
 export class JobFailedError extends LongshoreError {
   static from(title: string, wire: WireError | null, hint: string): JobFailedError {
     const { code = 'internal', message = 'the job ended without saying why' } = wire ?? {};
-    const details = [wire?.details, hint].filter(Boolean).join('\n');
+    const details = [wire?.details, ...problemsOf(wire?.fields), hint].filter(Boolean).join('\n');
     return new JobFailedError(isErrorCode(code) ? code : 'internal', { message: `${title}: ${message}`, details });
   }
 }

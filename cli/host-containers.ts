@@ -1,8 +1,10 @@
 // `longshore hosts projects` and `longshore hosts containers`: what runs on a host, also what Longshore did not start.
 import type { Argv } from 'yargs';
-import { argument, type Session } from './command.ts';
+import { type Session } from './command.ts';
 import { formatAge } from './duration.ts';
+import type { Client } from './client.ts';
 import { pagingOptions, showList, type PagingArgs } from './list.ts';
+import { hostArgument, requireIdByName } from './names.ts';
 import type { Column } from './table.ts';
 
 interface HostContainer {
@@ -33,7 +35,7 @@ interface ListArgs extends PagingArgs {
 }
 
 export const hostListOptions = (yargs: Argv) =>
-  pagingOptions(argument(yargs, 'host', 'Its id')).option('search', { type: 'string', describe: 'Part of the name' });
+  pagingOptions(hostArgument(yargs)).option('search', { type: 'string', describe: 'Part of the name' });
 
 const unique = (texts: readonly string[]): string => [...new Set(texts)].join(' ');
 
@@ -66,12 +68,16 @@ const containerColumnsAt = (nowMs: number): Column<HostContainer>[] => [
   { title: 'SERVICE', cell: ({ service_id: id }) => id },
 ];
 
-const pathOf = (host: string, list: string): string => `/api/hosts/${encodeURIComponent(host)}/${list}`;
+const pathOf = async (client: Client, host: string, list: string): Promise<string> =>
+  `/api/hosts/${await requireIdByName(client, 'host', host)}/${list}`;
 
-export const projects = (session: Session, { host, page, perPage, search }: ListArgs): Promise<void> =>
-  showList(session, pathOf(host, 'projects'), { page, perPage, search }, PROJECT_COLUMNS);
+export async function projects(session: Session, { host, ...query }: ListArgs): Promise<void> {
+  await showList(session, await pathOf(session.client, host, 'projects'), queryOf(query), PROJECT_COLUMNS);
+}
 
-export const containers = (session: Session, { host, page, perPage, search }: ListArgs): Promise<void> => {
+export async function containers(session: Session, { host, ...query }: ListArgs): Promise<void> {
   const columns = containerColumnsAt(session.world.clock.now());
-  return showList(session, pathOf(host, 'containers'), { page, perPage, search }, columns);
-};
+  await showList(session, await pathOf(session.client, host, 'containers'), queryOf(query), columns);
+}
+
+const queryOf = ({ page, perPage, search }: Omit<ListArgs, 'host'>) => ({ page, perPage, search });

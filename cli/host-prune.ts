@@ -1,11 +1,12 @@
 // `longshore hosts prune`: removes images that nothing on a host needs.
 import type { Argv } from 'yargs';
-import { argument, type Session } from './command.ts';
+import { type Session } from './command.ts';
 import type { Pruned } from './image-types.ts';
+import { hostArgument, requireIdByName } from './names.ts';
 import type { Column } from './table.ts';
 
 export const pruneOptions = (yargs: Argv) =>
-  argument(yargs, 'host', 'Its id')
+  hostArgument(yargs)
     .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would go, and remove nothing' })
     .option('images', { choices: ['unused', 'dangling', 'none'] as const, describe: 'Which images (unused)' })
     .option('older-than', { type: 'number', requiresArg: true, describe: 'Images named later stay, in hours (24)' })
@@ -21,7 +22,8 @@ interface PruneArgs {
 
 export async function prune({ client, output }: Session, args: PruneArgs): Promise<void> {
   const { host, dryRun, images, olderThan, buildCache } = args;
-  const { body } = await client.send<Pruned>('POST', `/api/hosts/${encodeURIComponent(host)}/prune`, {
+  const id = await requireIdByName(client, 'host', host);
+  const { body } = await client.send<Pruned>('POST', `/api/hosts/${id}/prune`, {
     body: {
       dry_run: dryRun,
       build_cache: buildCache,

@@ -1,7 +1,9 @@
 // Customers, plans, hosts, services and sets by name or id: people type names, the API wants ids.
+import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import type { List } from './api-types.ts';
 import type { Client } from './client.ts';
+import { argument } from './command.ts';
 
 const KINDS = {
   host: { path: '/api/hosts', prefix: 'host_' },
@@ -24,6 +26,9 @@ export async function requireIdByName(client: Client, kind: keyof typeof KINDS, 
     details,
   });
 }
+
+/** A subcommand's host. */
+export const hostArgument = <T>(yargs: Argv<T>) => argument(yargs, 'host', 'Its name or id');
 
 interface Named {
   id: string;

@@ -1,7 +1,7 @@
 // How a command speaks: results on stdout (a table, or the API's JSON with --json), everything else on stderr.
 import { styleText } from 'node:util';
 import type { LongshoreError } from '#shared/errors.ts';
-import { toLongshoreError } from '#shared/errors.ts';
+import { problemsOf, toLongshoreError } from '#shared/errors.ts';
 import { ApiError } from './failures.ts';
 import { printable, printableJson, printableLines } from './printable.ts';
 import { renderTable, type Column } from './table.ts';
@@ -78,8 +78,7 @@ export function printError(world: World, thrown: unknown): void {
         .split('\n')
         .map((line) => `  ${line}`),
     );
-  for (const [field, problem] of Object.entries(error.fields ?? {}))
-    lines.push(`  ${printable(field)}: ${printable(problem)}`);
+  lines.push(...problemsOf(error.fields).map((problem) => `  ${printable(problem)}`));
   if (error instanceof ApiError && error.requestId) lines.push(`  request ${printable(error.requestId)}`);
   world.stderr.write(`${lines.join('\n')}\n`);
 }

@@ -166,3 +166,7 @@ export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ER
 export function toLongshoreError(error: unknown): LongshoreError {
   return error instanceof LongshoreError ? error : new LongshoreError('internal', { cause: error });
 }
+
+/** What is wrong with each field, a line each. */
+export const problemsOf = (fields: Record<string, string> = {}): string[] =>
+  Object.entries(fields).map(([field, problem]) => `${field}: ${problem}`);

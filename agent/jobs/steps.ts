@@ -3,7 +3,7 @@
 // An outcome is written together with what follows it (the next intent, or the job's end): one sync to disk a
 // transition instead of two. A crash in between finds the intent without outcome, which is what resuming is for. When
 // nothing follows soon, the outcome is written by itself.
-import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import { LongshoreError, problemsOf, toLongshoreError } from '#shared/errors.ts';
 import type { JobOffer, JobStep, Progress, StepState } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { StepRunner, StepUpdate } from '../deploy/job-run.ts';
@@ -103,8 +103,9 @@ export class JournalledSteps implements StepRunner {
   #fail(step: JobStep, error: unknown): void {
     if (isShutdown(error)) return;
     this.#failedStep ??= step;
-    const { message, details } = toLongshoreError(error);
-    this.#later(() => this.#write(step, 'failed', details ? `${message}: ${details}` : message));
+    const { message, details, fields } = toLongshoreError(error);
+    const said = [message, details, problemsOf(fields).join('; ')].filter(Boolean).join(': ');
+    this.#later(() => this.#write(step, 'failed', said));
   }
 
   #later(write: () => void): void {

@@ -20,7 +20,7 @@ interface AdoptArgs {
 
 const options = (yargs: Argv) =>
   apiCommand(yargs)
-    .positional('host', { type: 'string', demandOption: true, describe: 'Id of the host' })
+    .positional('host', { type: 'string', demandOption: true, describe: 'Name or id of the host' })
     .positional('project', {
       type: 'string',
       demandOption: true,
@@ -48,7 +48,8 @@ async function adopt(session: Session, args: AdoptArgs): Promise<void> {
   const { client, output } = session;
   const { host, project, name = project } = args;
   const customer = args.customer === undefined ? {} : { customer_id: await requireCustomer(session, args.customer) };
-  const { body: made } = await client.send<DeployAnswer>('POST', `/api/hosts/${encodeURIComponent(host)}/adopt`, {
+  const hostId = await requireIdByName(client, 'host', host);
+  const { body: made } = await client.send<DeployAnswer>('POST', `/api/hosts/${hostId}/adopt`, {
     body: { ...toBody(args), ...customer },
     idempotencyKey: randomUUID(),
   });

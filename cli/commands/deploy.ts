@@ -76,7 +76,11 @@ const options = (yargs: Argv) =>
       requiresArg: true,
       describe: "Memory for all of them in MB; else the plan's share",
     })
-    .option('host', { type: 'string', requiresArg: true, describe: 'Host, by id; else the one with most free memory' })
+    .option('host', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'Host, by name or id; else the one with most free memory',
+    })
     .option('place', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label the host must have, K=V' })
     .option('per-host', { type: 'boolean', describe: 'One on every host with the labels, as a set' })
     .option('max-parallel', { type: 'number', requiresArg: true, describe: 'How many of them change at a time: 1' })
@@ -122,14 +126,16 @@ async function deploy(session: Session, args: DeployArgs): Promise<void> {
 }
 
 async function plan({ client, output }: Session, args: DeployArgs): Promise<void> {
-  const { body } = await client.send<DeployPlan>('POST', '/api/services/plan', { body: toBody(args) });
+  const { body } = await client.send<DeployPlan>('POST', '/api/services/plan', {
+    body: { ...toBody(args), ...(await namedIn(client, args)) },
+  });
   showPlan(output, body);
 }
 
 async function create({ client }: Session, args: DeployArgs): Promise<DeployAnswer> {
   try {
     // One key for all tries: a create whose answer got lost is not made twice.
-    const request = { body: { ...toBody(args), ...(await customerOf(client, args)) }, idempotencyKey: randomUUID() };
+    const request = { body: { ...toBody(args), ...(await namedIn(client, args)) }, idempotencyKey: randomUUID() };
     return (await client.send<DeployAnswer>('POST', '/api/services', request)).body;
   } catch (error) {
     if (!(error instanceof LongshoreError) || error.code !== 'name_taken') throw error;
@@ -140,7 +146,7 @@ async function create({ client }: Session, args: DeployArgs): Promise<DeployAnsw
 
 /** The body of POST /api/services; fields that were not asked for are left to the API's defaults. */
 function toBody(args: DeployArgs): object {
-  const { host, pull, autoUpdate } = args;
+  const { pull, autoUpdate } = args;
   const variables = {
     ...(args.envFile !== undefined && readEnvFile(args.envFile)),
     ...parsePairs(args.env, '--env'),
@@ -151,7 +157,6 @@ function toBody(args: DeployArgs): object {
     ...sourceOf(args),
     variables,
     ...limitsOf(args),
-    ...(host !== undefined && { host_id: host }),
     ...placementOf(args),
     ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
     ...(pull !== undefined && { pull }),
@@ -167,8 +172,12 @@ function placementOf({ place, perHost = false, maxParallel }: DeployArgs): objec
   return { placement: { labels: parsePairs(place, '--place'), ...(perHost && many) } };
 }
 
-async function customerOf(client: Client, { customer }: DeployArgs): Promise<object> {
-  return customer === undefined ? {} : { customer_id: await requireIdByName(client, 'customer', customer) };
+/** What people call by name and the API by id. */
+async function namedIn(client: Client, { customer, host }: DeployArgs): Promise<object> {
+  return {
+    ...(customer !== undefined && { customer_id: await requireIdByName(client, 'customer', customer) }),
+    ...(host !== undefined && { host_id: await requireIdByName(client, 'host', host) }),
+  };
 }
 
 function limitsOf({ cpu, memory }: DeployArgs): object {

@@ -1,10 +1,11 @@
 // `longshore hosts …`: the machines, and the line that makes a machine one of them.
 import type { Argv } from 'yargs';
 import type { Host } from '../api-types.ts';
-import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
+import { apiCommand, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
 import { containers, hostListOptions, projects } from '../host-containers.ts';
+import { hostArgument, requireIdByName } from '../names.ts';
 import { parsePairs } from '../pairs.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
@@ -25,7 +26,7 @@ export const command = group('hosts', (own, world) =>
     .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),
 );
 
-const one = (yargs: Argv) => argument(yargs, 'host', 'Its id');
+const one = (yargs: Argv) => hostArgument(yargs);
 
 const listOptions = (yargs: Argv) =>
   pagingOptions(apiCommand(yargs)).option('search', { type: 'string', describe: 'Part of the name' });
@@ -64,7 +65,7 @@ const list = (session: Session, { page, perPage, search }: ListArgs): Promise<vo
   showList(session, '/api/hosts', { page, perPage, search }, columnsAt(session.world.clock.now()));
 
 async function get({ client, output }: Session, { host }: { host: string }): Promise<void> {
-  const found = await client.get<Host>(`/api/hosts/${encodeURIComponent(host)}`);
+  const found = await client.get<Host>(`/api/hosts/${await requireIdByName(client, 'host', host)}`);
   if (output.isJson) return output.json(found);
   output.facts({
     name: found.name,
@@ -99,7 +100,7 @@ async function join({ client, output }: Session, args: JoinArgs): Promise<void> 
 }
 
 async function revoke({ client, output }: Session, { host }: { host: string }): Promise<void> {
-  await client.send('POST', `/api/hosts/${encodeURIComponent(host)}/revoke`);
+  await client.send('POST', `/api/hosts/${await requireIdByName(client, 'host', host)}/revoke`);
   if (output.isJson) return output.json(null);
   output.line(`${host}: revoked`);
 }

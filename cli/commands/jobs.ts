@@ -1,5 +1,6 @@
 // `longshore jobs …`: what was asked of the hosts and how it ended.
 import type { Argv } from 'yargs';
+import { problemsOf } from '#shared/errors.ts';
 import { JOB_STATES } from '#shared/model.ts';
 import type { Job, JobDetail, JobStepView } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
@@ -65,13 +66,16 @@ async function get({ client, output }: Session, { job }: { job: string }): Promi
     kind: found.kind,
     state: found.state,
     error: found.error && `${found.error.message} (${found.error.code})`,
-    details: found.error?.details ?? null,
+    details: detailsOf(found),
     'put back': found.rolled_back_to === null ? null : `revision ${found.rolled_back_to}`,
     'created at': found.created_at,
     'finished at': found.finished_at,
   });
   if (found.steps.length > 0) output.table(STEP_COLUMNS, found.steps);
 }
+
+const detailsOf = ({ error }: JobDetail): string =>
+  [error?.details, ...problemsOf(error?.fields)].filter(Boolean).join('; ');
 
 interface JobLog {
   data: { timestamp: string; step: string; message: string }[];

@@ -16,6 +16,7 @@ import { proposal, proposalOptions } from '../service-proposal.ts';
 import { revisions, revisionsOptions, rollback, rollbackOptions } from '../service-revisions.ts';
 import { update, updateOptions } from '../service-update.ts';
 import { requireServiceId } from '../services.ts';
+import { requireIdByName } from '../names.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 
@@ -107,7 +108,7 @@ const listOptions = <T>(yargs: Argv<T>) =>
     .option('status', { choices: ['running', 'stopped', 'deploying', 'failed'] as const, describe: 'Only these' })
     .option('search', { type: 'string', describe: 'Part of the name' })
     .option('update-available', { type: 'boolean', describe: 'Only those with a newer image' })
-    .option('host', { type: 'string', describe: 'Only on this host, by id' })
+    .option('host', { type: 'string', describe: 'Only on this host, by name or id' })
     .option('sort', { choices: ['name', 'status', 'created_at', 'updated_at'] as const, default: 'name' as const })
     .option('order', { choices: ['asc', 'desc'] as const, default: 'asc' as const });
 
@@ -126,7 +127,8 @@ interface ServiceArgs {
 
 async function list(session: Session, args: ListArgs): Promise<void> {
   const { page, perPage, status, search, host, updateAvailable, sort, order } = args;
-  const query = { page, perPage, status, search, host_id: host, update_available: updateAvailable, sort, order };
+  const host_id = host && (await requireIdByName(session.client, 'host', host));
+  const query = { page, perPage, status, search, host_id, update_available: updateAvailable, sort, order };
   await showList(session, '/api/services', query, columnsAt(session.world.clock.now()));
 }
 

@@ -77,6 +77,21 @@ t.test('a shutdown writes what a step left to write, and leaves no timer behind'
   t.match(core.state.journal.steps(jobId), [{ step: 'pull', state: 'done' }]);
 });
 
+t.test('a step that fails says what was wrong, with details and fields', async (t) => {
+  const error = new LongshoreError('validation_error', { details: 'Of two', fields: { a: 'is bad', b: 'is worse' } });
+  const core = startCore(t, {
+    dir: t.testdir(),
+    execute: async ({ steps }) => {
+      await steps.run('prepare', () => Promise.reject(error)).catch(() => undefined);
+      return { state: 'failed', error, goodRevision: null };
+    },
+  });
+  core.offer(offerOf('deploy'));
+  await eventually(() => core.results().length === 1);
+  const told = core.events().flatMap((body) => (body.kind === 'job.step' ? [body.progress.message] : []));
+  t.equal(told.at(-1), 'Validation failed: Of two: a: is bad; b: is worse');
+});
+
 t.test('the step that failed is that of the last attempt', async (t) => {
   const failing = () => Promise.reject(new Error('no'));
   const core = startCore(t, {

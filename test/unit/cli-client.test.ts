@@ -21,6 +21,18 @@ const SERVICE = {
 };
 const listOf = <T>(...data: T[]) => ({ body: { data, total: data.length, page: 1, per_page: 100 } });
 const COMPOSE = 'services: { web: { image: "x:1" } }';
+const NOTHING_PLANNED = {
+  plan_id: null,
+  deploys: true,
+  commit: null,
+  proposal: null,
+  downtime: { services: [] },
+  services: [],
+  images: [],
+  volumes: [],
+  findings: [],
+  preflight: [],
+};
 
 void t.test('a list is a table for people, tabs for pipes and the JSON of the API for scripts', async (t) => {
   const api = await startFakeApi(t, () => listOf(SERVICE));
@@ -271,6 +283,35 @@ void t.test('a deploy that fails exits 1 with the cause, whatever state the caus
       '',
     ].join('\n'),
   });
+});
+
+void t.test('what a job found wrong with a field is said where it is followed and where it is looked up', async (t) => {
+  const error = {
+    code: 'template_variable',
+    message: 'The repository needs values that only you have',
+    fields: { 'variables.PASS': 'the password' },
+  };
+  const api = await startFakeApi(
+    t,
+    createThen(() => jobOf('failed', { error, failed_step: 'prepare' })),
+  );
+  const file = t.testdir({ 'compose.yaml': COMPOSE });
+  const { stderr } = await runCli(['deploy', '-f', `${file}/compose.yaml`, '--name', 'web', '--follow'], api);
+  t.equal(stderr.split('\n')[1], '  variables.PASS: the password');
+  const { stdout } = await runCli(['jobs', 'get', 'job_1'], api);
+  t.match(stdout, /^details\tvariables\.PASS: the password$/m);
+});
+
+void t.test('a plan of what is new is asked for the host and the customer it will have', async (t) => {
+  const api = await startFakeApi(t, ({ method, path }) => {
+    if (path === '/api/hosts') return listOf({ id: 'host_1', name: 'eu-1' });
+    if (path === '/api/customers') return listOf({ id: 'cust_1', name: 'acme' });
+    return method === 'POST' ? { body: NOTHING_PLANNED } : { body: SERVICE };
+  });
+  const file = t.testdir({ 'compose.yaml': COMPOSE });
+  const args = ['--name', 'web', '--host', 'eu-1', '--customer', 'acme', '--plan'];
+  t.match(await runCli(['deploy', '-f', `${file}/compose.yaml`, ...args], api), { exitCode: 0 });
+  t.match(api.asked.at(-1), { path: '/api/services/plan', body: { host_id: 'host_1', customer_id: 'cust_1' } });
 });
 
 void t.test('following survives the control plane going away and coming back', async (t) => {

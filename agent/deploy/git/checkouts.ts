@@ -46,7 +46,8 @@ export async function folderIn(directory: string, path: string | undefined): Pro
   for (const name of path?.split('/') ?? []) {
     folder = join(folder, name);
     if ((await lstat(folder).catch(ignore('ENOENT', 'ENOTDIR')))?.isDirectory()) continue;
-    throw new LongshoreError('validation_error', { fields: { git_path: `"${path}" is no folder of the commit` } });
+    const fields = { git_path: `"${path}" is no folder of the commit` };
+    throw new LongshoreError('validation_error', { message: 'The repository has no such folder', fields });
   }
   return folder;
 }
