@@ -2,6 +2,7 @@
 import t from 'tap';
 import { createDockerEngine } from '../../agent/docker/docker-engine.ts';
 import { CgroupFiles, KERNEL_FOLDERS } from '../../agent/stats/cgroup-files.ts';
+import { HostMeter } from '../../agent/stats/host/host-meter.ts';
 import { SOCKET } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
@@ -38,6 +39,12 @@ t.test("the kernel's files say what Docker says, until the container ends", { sk
     'the same counter, a moment before',
   );
 
+  // `--init` and what it runs; a network that nobody uses hears a few packets of the bridge's.
+  t.match(read, { pids: 2, rxBytes: Number, txBytes: Number, readBytes: Number, writeBytes: Number });
+  t.equal(read?.pids, asked?.pids);
+  t.ok((read?.rxBytes ?? 0) <= (asked?.rxBytes ?? 0) && (asked?.rxBytes ?? 1e6) < 1e5, 'the same interfaces');
+  t.equal((await engine.findContainer(id))?.hasOwnNetwork, true);
+
   t.equal(
     CgroupFiles.open(KERNEL_FOLDERS, { id, pid: process.pid, hasOwnNetwork: true }),
     undefined,
@@ -45,4 +52,15 @@ t.test("the kernel's files say what Docker says, until the container ends", { sk
   );
   await docker(['rm', '-f', name]);
   t.equal(files?.read(), undefined);
+});
+
+t.test('the machine and the disk of its Docker can be measured', { skip }, async (t) => {
+  const meter = new HostMeter({ folders: KERNEL_FOLDERS, dataDir: t.testdir() });
+  t.teardown(() => meter.close());
+  await meter.measure(0);
+  const host = await meter.measure(10_000);
+  t.ok((host.cpuCores ?? -1) >= 0 && (host.load1 ?? -1) >= 0);
+  t.ok((host.memoryBytes ?? 0) > 0 && (host.memoryBytes ?? 0) < (host.memoryTotalBytes ?? 0));
+  t.ok((host.diskBytes ?? 0) > 0 && (host.diskBytes ?? 0) < (host.diskTotalBytes ?? 0));
+  t.ok((await createDockerEngine({ socketPath: SOCKET }).measureDisk()).imageBytes);
 });

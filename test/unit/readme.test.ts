@@ -14,7 +14,7 @@ import { runCli } from '../support/cli.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GUIDES = [
   'README.md',
-  ...['cli', 'deploy', 'git', 'ai', 'rollouts', 'drift', 'adopt', 'images', 'templates', 'operating'].map(
+  ...['cli', 'deploy', 'git', 'ai', 'rollouts', 'drift', 'adopt', 'images', 'templates', 'operating', 'stats'].map(
     (name) => `docs/${name}.md`,
   ),
 ];

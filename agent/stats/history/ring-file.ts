@@ -1,5 +1,5 @@
 // The one file with what was measured: DATA/stats.ring. Its size is set when it is made and changes only when it doubles
-// its room for containers: 14 MB at first, 107 MB at most, sparse until it has gone round once.
+// its room for containers: 14 MB at first, 108 MB at most, sparse until it has gone round once.
 //
 // Each write is one slot with a checksum of its own, so that a crash in the middle costs that slot. Nothing waits for
 // the disk: what the kernel had not written when the power went is lost, half a minute of it. A file that is not ours,
