@@ -38,6 +38,8 @@ export interface ServiceDetail extends Service {
   auto_update: AutoUpdate | null;
   updates: ImageUpdate[];
   updates_checked_at: string | null;
+  /** As its host told last; null: it did not. */
+  drift: { state: 'in_sync' | 'drifted'; since: string } | null;
   containers: { name: string; service: string; image: string; state: string; health: Health; ports: Port[] }[];
 }
 

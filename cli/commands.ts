@@ -24,7 +24,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
   },
   adopt: { describe: 'Make a service of what runs on a host already', load: () => import('./commands/adopt.ts') },
   sets: { describe: 'Services on several hosts, and their rollouts', load: () => import('./commands/sets.ts') },
-  deploy: { describe: 'Deploy a compose file or a template', load: () => import('./commands/deploy.ts') },
+  deploy: { describe: 'Deploy a compose file, a template or a repository', load: () => import('./commands/deploy.ts') },
   exec: { describe: 'Run a program in a container, or a terminal', load: () => import('./commands/exec.ts') },
   logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
   stats: { describe: 'What a service or a host uses, or used', load: () => import('./commands/stats.ts') },

@@ -3,6 +3,7 @@ import type { FollowedJob } from './follow-job.ts';
 import { followJob } from './follow-job.ts';
 import { JobFailedError } from './failures.ts';
 import { progressView } from './progress-view.ts';
+import type { JobKind } from '#shared/model.ts';
 import type { JobDetail } from './api-types.ts';
 import type { Session } from './command.ts';
 
@@ -25,5 +26,17 @@ function failureOf(job: JobDetail): JobFailedError {
   const where = job.failed_step === null ? '' : ` at step ${job.failed_step}`;
   const putBack = job.rolled_back_to === null ? '' : `revision ${job.rolled_back_to} was put back; `;
   const hint = `${putBack}\`longshore jobs log ${job.id}\` shows every step`;
-  return JobFailedError.from(`The ${job.kind} of "${job.service_name}" ${job.state}${where}`, job.error, hint);
+  const title = `The ${nounOf(job.kind)} of "${job.service_name}" ${job.state}${where}`;
+  return JobFailedError.from(title, job.error, hint);
 }
+
+/** The kinds that are no nouns; `restore` and the like will do. */
+const NOUNS: Partial<Record<JobKind, string>> = {
+  remove: 'removal',
+  forget_backup: 'removal of a backup',
+  propose: 'proposal for a deploy',
+  adopt: 'adoption',
+  accept: 'acceptance',
+};
+
+const nounOf = (kind: JobKind): string => NOUNS[kind] ?? kind;

@@ -17,8 +17,8 @@ export interface GitSourceArgs {
 const oneOf = (describe: string) => ({ type: 'string', requiresArg: true, describe }) as const;
 
 export const gitSourceOptions = {
-  commit: oneOf('Full name of the one commit to deploy; else the newest'),
-  path: oneOf('Folder of the repository where what is deployed lies'),
+  commit: oneOf('Full name of the one commit to deploy; empty: the newest'),
+  path: oneOf('Folder of the repository where what is deployed lies; empty: the top'),
   submodules: { type: 'boolean', describe: 'Fetch its submodules, too' },
   lfs: { type: 'boolean', describe: 'Fetch what Git LFS keeps for it, too' },
   watch: {
@@ -26,7 +26,7 @@ export const gitSourceOptions = {
     array: true,
     nargs: 1,
     default: [] as string[],
-    describe: 'What a push must touch to deploy, like apps/web/** or !**/*.md',
+    describe: 'What a push must touch to deploy, like apps/web/** or !**/*.md; empty: anything',
   },
   'git-token-file': oneOf('Token for a private repository, in a file; - for stdin'),
   'git-username': oneOf('User name beside the token; most hosts need none'),

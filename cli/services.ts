@@ -20,8 +20,8 @@ export async function requireServiceId(client: Client, idOrName: string): Promis
 /** Its set has one of that name on each of its hosts. */
 const ofSet = ({ name, set_id: setId }: Service): LongshoreError =>
   new LongshoreError('bad_request', {
-    message: `"${name}" is the name of several services: use the id`,
-    details: `They are members of a set: \`longshore sets get ${setId}\` shows them`,
+    message: `"${name}" is a set, with a service on each of its hosts: use the id of one`,
+    details: `\`longshore sets get ${setId}\` shows them; \`longshore sets\` changes them all`,
   });
 
 export async function findService(client: Client, name: string): Promise<Service | undefined> {

@@ -145,6 +145,7 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
     url: found.url,
     deployed: found.template ? `template ${found.template}` : found.deploy_method,
     revision: `${found.revision} wanted, ${found.running_revision ?? 'none'} running`,
+    drift: found.drift && `${found.drift.state === 'drifted' ? 'drifted' : 'in sync'} since ${found.drift.since}`,
     updates: updatesOf(found),
     'auto-update': found.auto_update && printAutoUpdate(found.auto_update),
     host: found.host_id,

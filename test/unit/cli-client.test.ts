@@ -293,13 +293,23 @@ void t.test('what a job found wrong with a field is said where it is followed an
   };
   const api = await startFakeApi(
     t,
-    createThen(() => jobOf('failed', { error, failed_step: 'prepare' })),
+    createThen(() => jobOf('failed', { kind: 'propose', error, failed_step: 'prepare' })),
   );
   const file = t.testdir({ 'compose.yaml': COMPOSE });
   const { stderr } = await runCli(['deploy', '-f', `${file}/compose.yaml`, '--name', 'web', '--follow'], api);
-  t.equal(stderr.split('\n')[1], '  variables.PASS: the password');
+  const [first, second] = stderr.split('\n');
+  t.match(first, 'The proposal for a deploy of "web" failed at step prepare: The repository needs values');
+  t.equal(second, '  variables.PASS: the password');
   const { stdout } = await runCli(['jobs', 'get', 'job_1'], api);
   t.match(stdout, /^details\tvariables\.PASS: the password$/m);
+});
+
+void t.test('a service shows since when it has drifted', async (t) => {
+  const drift = { state: 'drifted', since: '2026-03-29T14:30:00.000Z' };
+  const rest = { health: { status: 'healthy' }, labels: {}, updates: [], updates_checked_at: null, containers: [] };
+  const api = await startFakeApi(t, () => ({ body: { ...SERVICE, ...rest, drift } }));
+  const { stdout } = await runCli(['services', 'get', SERVICE.id], api);
+  t.match(stdout, /^drift\tdrifted since 2026-03-29T14:30:00\.000Z$/m);
 });
 
 void t.test('a plan of what is new is asked for the host and the customer it will have', async (t) => {
