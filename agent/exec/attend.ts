@@ -26,25 +26,54 @@ export async function attendProgram(
 ): Promise<ExecEnded> {
   const { clock } = deps;
   const startedAt = clock.now();
-  const late = new AbortController();
-  const { timeoutMs } = request;
-  const cancelLimit = timeoutMs === null ? () => undefined : clock.after(timeoutMs, () => late.abort());
-  const over = AbortSignal.any([writer.signal, late.signal, stopped]);
+  using limit = new Limit([writer.signal, stopped], request.timeoutMs, clock);
+  const over = limit.signal;
   const relay = relayOf(request, writer, deps);
   const relayed = relay.run(program.exec.output).catch((error: unknown) => {
     if (!over.aborted) throw error;
   });
-  await Promise.race([relayed, aborted(over)]).finally(cancelLimit);
+  await Promise.race([relayed, aborted(over)]);
+  limit.cancel();
   const isLeftRunning = over.aborted && !(await isBroughtToEnd(program, request, deps));
   if (!writer.signal.aborted) await relayed;
   return {
     kind: 'ended',
     exitCode: over.aborted ? null : (await lastState(program.exec, clock, EXIT_CODE_WAIT_MS)).exitCode,
-    reason: late.signal.aborted ? 'timed_out' : 'exited',
+    reason: limit.isLate ? 'timed_out' : 'exited',
     isLeftRunning,
     isTruncated: relay.isTruncated,
     durationMs: clock.now() - startedAt,
   };
+}
+
+/** Aborts with any signal or after a time. `AbortSignal.any` would hold on to one that lives as long as the agent. */
+class Limit implements Disposable {
+  readonly #over = new AbortController();
+  readonly #signals: readonly AbortSignal[];
+  readonly #stop = () => this.#over.abort();
+  readonly cancel: () => void;
+  isLate = false;
+
+  constructor(signals: readonly AbortSignal[], timeoutMs: number | null, clock: Clock) {
+    this.#signals = signals;
+    for (const signal of signals) signal.addEventListener('abort', this.#stop, { once: true });
+    if (signals.some(({ aborted: isAborted }) => isAborted)) this.#stop();
+    this.cancel = timeoutMs === null ? () => undefined : clock.after(timeoutMs, () => this.#expire());
+  }
+
+  get signal(): AbortSignal {
+    return this.#over.signal;
+  }
+
+  #expire(): void {
+    this.isLate = true;
+    this.#stop();
+  }
+
+  [Symbol.dispose](): void {
+    this.cancel();
+    for (const signal of this.#signals) signal.removeEventListener('abort', this.#stop);
+  }
 }
 
 const relayOf = (

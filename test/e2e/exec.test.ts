@@ -1,4 +1,5 @@
 // Programs in containers from outside: the API, the WebSocket and the client, on a real control plane and real containers.
+import { createHash } from 'node:crypto';
 import t from 'tap';
 import { Api } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -184,7 +185,6 @@ void t.test('programs in the containers of a service', async (t) => {
     const bytes = Buffer.from(Array.from({ length: 200_000 }, (_, i) => i % 256));
     cat.send({ type: 'exec.input', data: bytes.toString('base64'), end: true });
     t.match(await cat.ended(), { exit_code: 0 });
-    const { createHash } = await import('node:crypto');
     t.match(cat.text, createHash('md5').update(bytes).digest('hex'));
   });
 
