@@ -13,6 +13,7 @@ export const TAGS = [
   { name: 'backups', description: 'The named volumes of a service, as they were, and back again.' },
   { name: 'hosts', description: 'The machines that services run on, and how further ones join.' },
   { name: 'stats', description: 'What hosts and services use and used, and metrics for Prometheus.' },
+  { name: 'schedules', description: 'What hosts do by themselves and when, control plane or not.' },
   { name: 'customers', description: 'Whose services they are; suspended, they stop and keep their data.' },
   { name: 'plans', description: 'What customers may use.' },
   { name: 'live', description: 'News as they happen, over a WebSocket.' },
