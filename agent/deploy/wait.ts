@@ -49,7 +49,7 @@ export async function waitReady({ engine, events, clock }: WaitDeps, options: Wa
   const bell = new Bell();
   const unsubscribe = events.subscribe(rendered.name, () => bell.ring());
   try {
-    for (;;) {
+    for (let hasWaited = false; ; ) {
       signal.throwIfAborted();
       const all = await listPatiently(engine, rendered.name, clock.now() < deadline);
       const containers = all?.filter(({ id }) => !except?.has(id));
@@ -59,10 +59,14 @@ export async function waitReady({ engine, events, clock }: WaitDeps, options: Wa
       const failed = standings.find((standing) => standing.is === 'failed');
       if (failed) throw failed.error;
       const pending = standings.filter((standing) => standing.is === 'pending');
-      if (containers && pending.length === 0) return containers;
+      if (containers && pending.length === 0) {
+        if (hasWaited) say({ percent: 100, message: 'ready' }); // or the step would end as one that is starting
+        return containers;
+      }
       const now = clock.now();
       if (now >= deadline) throw await late(pending, timeoutMs, engine);
       say({ percent: percentOf(standings), message: pending.map(({ why }) => why).join('; ') });
+      hasWaited = true;
       const again = pending.map(({ againAt }) => againAt).filter((at) => at !== undefined);
       await bell.wait(clock, Math.min(deadline, ...again) - now, signal);
     }

@@ -107,6 +107,7 @@ t.test('a health check is waited for on events', async (t) => {
   t.equal(said[0], 'shop-web-1 is starting');
   engine.change(id, { health: 'healthy' }, 'health_status');
   t.match(await outcome, { code: 'ready' });
+  t.equal(said.at(-1), 'ready', 'the last that is said is not that it starts');
   end();
 });
 
