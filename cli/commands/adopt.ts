@@ -36,8 +36,8 @@ const options = (yargs: Argv) =>
     .option('customer', { type: 'string', requiresArg: true, describe: 'Whose service it is, by name or id' })
     .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the service, K=V' })
     .option('follow', { type: 'boolean', default: false, alias: 'F', describe: 'Show the progress until it ends' })
-    .example('$0 adopt host_abc123 shop --follow', '')
-    .example('$0 adopt host_abc123 my_redis --container --name redis', '');
+    .example('$0 adopt eu-1 shop --follow', '')
+    .example('$0 adopt eu-1 my_redis --container --name redis', '');
 
 export const command: Command = {
   add: (program, describe, world) =>
