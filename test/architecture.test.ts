@@ -107,6 +107,7 @@ const PURE = [
   'control/ai/prompt.ts',
   'control/app/review.ts',
   'control/egress/url.ts',
+  'control/http/metrics/{exposition,fleet}.ts',
   'control/app/sets/rollout-plan.ts',
   'control/app/updates/{decide,window}.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',

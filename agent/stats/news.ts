@@ -1,7 +1,7 @@
 // Whether control's picture of a service needs a new sample. Pure. What is below these steps nobody acts on; without
 // them each service would send a few hundred bytes every ten seconds for the rest of its life.
 import type { ServiceSample } from '#shared/model.ts';
-import { hasMoved } from './moved.ts';
+import { hasMoved, isSaidLongAgo } from './moved.ts';
 
 /** An idle process wakes up for a few thousandths of a core; a busy one swings by a tenth from round to round. */
 const CPU = { step: 0.02, part: 0.1 };
@@ -9,11 +9,8 @@ const CPU = { step: 0.02, part: 0.1 };
 const MEMORY = { step: 4 * 1024 ** 2, part: 0.05 };
 /** What the API shows has steps of one MiB. */
 const STORAGE = { step: 1024 ** 2, part: 0.01 };
-/** A message may be lost, and a number has an age: what is steady is said again at times. */
-const SAID_AGAIN_MS = 5 * 60_000;
-
 export function isNews(told: ServiceSample | undefined, now: ServiceSample): boolean {
-  if (!told || now.at - told.at >= SAID_AGAIN_MS || now.at < told.at) return true;
+  if (!told || isSaidLongAgo(told.at, now.at)) return true;
   return (
     hasMoved(told.cpuCores, now.cpuCores, CPU) ||
     hasMoved(told.memoryBytes, now.memoryBytes, MEMORY) ||

@@ -1,6 +1,6 @@
 // Whether control's picture of a host needs a new sample. Pure.
 import { HOST_FIGURES, type HostSample, type HostUsage } from '#shared/stats.ts';
-import { hasMoved, type Threshold } from '../moved.ts';
+import { hasMoved, isSaidLongAgo, type Threshold } from '../moved.ts';
 
 const MIB = 1024 ** 2;
 /** What a machine that does nothing in particular swings by from round to round stays below. */
@@ -16,10 +16,7 @@ const THRESHOLDS: Record<keyof HostUsage, Threshold> = {
   temperatureC: { step: 5, part: 0 },
   dockerBytes: { step: 64 * MIB, part: 0.01 },
 };
-/** A message may be lost, and a number has an age: what is steady is said again at times. */
-const SAID_AGAIN_MS = 5 * 60_000;
-
 export function isHostNews(told: HostSample | undefined, now: HostSample): boolean {
-  if (!told || now.at - told.at >= SAID_AGAIN_MS || now.at < told.at) return true;
+  if (!told || isSaidLongAgo(told.at, now.at)) return true;
   return HOST_FIGURES.some((name) => hasMoved(told[name], now[name], THRESHOLDS[name]));
 }

@@ -17,6 +17,10 @@ export interface Family {
   series: readonly Series[];
 }
 
+export const gauge = (name: string, help: string, series: readonly Series[]): Family => {
+  return { name, help, type: 'gauge', series };
+};
+
 /** A family without a value is left out. */
 export const renderMetrics = (families: readonly Family[]): string => families.map(renderFamily).join('');
 

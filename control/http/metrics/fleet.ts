@@ -4,16 +4,12 @@ import { DOCKER_DISK_PARTS, type HostSample } from '#shared/stats.ts';
 import type { FleetFigures } from '../../app/api/metrics.ts';
 import type { Host } from '../../app/api/hosts.ts';
 import type { Service } from '../../app/api/services.ts';
-import type { Family, Series } from './exposition.ts';
-
-const gauge = (name: string, help: string, series: readonly Series[]): Family => {
-  return { name: `longshore_${name}`, help, type: 'gauge', series };
-};
+import { gauge, type Family, type Series } from './exposition.ts';
 
 export const fleetFamilies = ({ hosts, services }: FleetFigures): Family[] => [
   ...hostFamilies(hosts.items),
   ...serviceFamilies(services.items),
-  gauge('left_out', 'Hosts and services beyond the limit, of which no figures are here', [
+  gauge('longshore_left_out', 'Hosts and services beyond the limit, of which no figures are here', [
     { labels: { kind: 'hosts' }, value: hosts.total - hosts.items.length },
     { labels: { kind: 'services' }, value: services.total - services.items.length },
   ]),
@@ -41,7 +37,7 @@ const labelsOf = ({ id, name }: Host) => ({ host_id: id, host: name });
 function hostFamilies(hosts: readonly Host[]): Family[] {
   const family = (name: string, help: string, valueOf: (host: Host) => Series['value']) =>
     gauge(
-      `host_${name}`,
+      `longshore_host_${name}`,
       help,
       hosts.map((host) => ({ labels: labelsOf(host), value: valueOf(host) })),
     );
@@ -55,7 +51,7 @@ function hostFamilies(hosts: readonly Host[]): Family[] {
     family('connected', 'Whether its agent is connected', ({ status }) => status === 'connected'),
     family('cpus', 'Cores of the host', ({ facts }) => facts?.cpus ?? null),
     ...HOST_GAUGES.map(([figure, name, help]) => family(name, help, ({ usage }) => usage?.[figure] ?? null)),
-    gauge('host_docker_bytes', 'What Docker keeps on disk, measured hourly', parts),
+    gauge('longshore_host_docker_bytes', 'What Docker keeps on disk, measured hourly', parts),
     family('sampled_timestamp_seconds', 'When the host measured this', ({ usage }) => toSeconds(usage)),
   ];
 }
@@ -70,7 +66,7 @@ const DISK_PARTS: Record<(typeof DOCKER_DISK_PARTS)[number], string> = {
 function serviceFamilies(services: readonly Service[]): Family[] {
   const family = (name: string, help: string, valueOf: (service: Service) => Series['value']) =>
     gauge(
-      `service_${name}`,
+      `longshore_service_${name}`,
       help,
       services.map((service) => {
         const { id, name: label, hostId, customerId } = service;

@@ -2,7 +2,7 @@
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { JOB_STATES, isJobEnd } from '#shared/model.ts';
 import type { ControlFigures } from '../../app/api/metrics.ts';
-import type { Family, Series } from './exposition.ts';
+import { gauge, type Family, type Series } from './exposition.ts';
 
 /** Between two looks; shorter ones would cost more than they find. */
 const RESOLUTION_MS = 50;
@@ -60,10 +60,3 @@ export function processFamilies(openWebSockets: number, lag: LoopLag): Family[] 
     },
   ];
 }
-
-const gauge = (name: string, help: string, series: readonly Series[]): Family => ({
-  name,
-  help,
-  type: 'gauge',
-  series,
-});
