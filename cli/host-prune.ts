@@ -1,6 +1,7 @@
 // `longshore hosts prune`: removes images that nothing on a host needs.
 import type { Argv } from 'yargs';
 import { type Session } from './command.ts';
+import { parseDuration } from './duration.ts';
 import type { Pruned } from './image-types.ts';
 import { hostArgument, requireIdByName } from './names.ts';
 import type { Column } from './table.ts';
@@ -9,14 +10,16 @@ export const pruneOptions = (yargs: Argv) =>
   hostArgument(yargs)
     .option('dry-run', { type: 'boolean', default: false, describe: 'Show what would go, and remove nothing' })
     .option('images', { choices: ['unused', 'dangling', 'none'] as const, describe: 'Which images (unused)' })
-    .option('older-than', { type: 'number', requiresArg: true, describe: 'Images named later stay, in hours (24)' })
+    .option('older-than', { type: 'string', requiresArg: true, describe: 'Images named later stay, in hours (24h)' })
     .option('build-cache', { type: 'boolean', default: false, describe: 'Empty the build cache as well' });
+
+const HOUR_MS = 3_600_000;
 
 interface PruneArgs {
   host: string;
   dryRun: boolean;
   images?: string | undefined;
-  olderThan?: number | undefined;
+  olderThan?: string | undefined;
   buildCache: boolean;
 }
 
@@ -28,13 +31,16 @@ export async function prune({ client, output }: Session, args: PruneArgs): Promi
       dry_run: dryRun,
       build_cache: buildCache,
       ...(images !== undefined && { images }),
-      ...(olderThan !== undefined && { older_than_hours: olderThan }),
+      ...(olderThan !== undefined && { older_than_hours: parseHours(olderThan) }),
     },
   });
   if (output.isJson) return output.json(body);
   output.table(COLUMNS, body.images);
   output.note(inWords(body));
 }
+
+/** A part of an hour counts as one: more stays. */
+const parseHours = (text: string): number => Math.ceil(parseDuration(text, '--older-than') / HOUR_MS);
 
 type PrunedImage = Pruned['images'][number];
 

@@ -98,10 +98,12 @@ function obstacleByName(
     const message = `Somebody added it by hand to the Compose project of service "${name}"`;
     return { code: 'foreign_part', message };
   }
-  if (!SERVICE_NAME.test(name)) return { code: 'name_invalid', message: `"${name}" is no name for a service` };
-  if (isTaken) return { code: 'name_taken', message: `The host has a service "${name}"` };
+  const wayOut = 'adopt it by another name';
+  if (!SERVICE_NAME.test(name))
+    return { code: 'name_invalid', message: `"${name}" is no name for a service: ${wayOut}` };
+  if (isTaken) return { code: 'name_taken', message: `The host has a service "${name}": ${wayOut}` };
   if (kind === 'container' && projects.has(name)) {
-    return { code: 'name_taken', message: `The host has a Compose project "${name}"` };
+    return { code: 'name_taken', message: `The host has a Compose project "${name}": ${wayOut}` };
   }
   return null;
 }

@@ -83,7 +83,7 @@ t.test('a tag that moves on is taken by itself; one that does not run is put bac
   t.equal((await jobs()).length, 3, 'and it is not tried again');
 
   const { body: hosts } = await api.get<{ data: { id: string }[] }>('/api/hosts');
-  const dry = await cli('hosts', 'prune', hosts.data[0]?.id ?? '', '--dry-run', '--older-than', '1');
+  const dry = await cli('hosts', 'prune', hosts.data[0]?.id ?? '', '--dry-run', '--older-than', '1h');
   t.match(dry, { exitCode: 0, stderr: /would free at least/ });
   t.notMatch(dry.stdout, name);
   registry.removeTag('team/web:stable');

@@ -312,6 +312,15 @@ void t.test('a service shows since when it has drifted', async (t) => {
   t.match(stdout, /^drift\tdrifted since 2026-03-29T14:30:00\.000Z$/m);
 });
 
+void t.test('prune takes a duration, and rounds it up to the hours of the API', async (t) => {
+  const pruned = { images: [], images_freed_bytes: 0, build_cache_freed_bytes: 0, protected: 0, recent: 0, left: 0 };
+  const api = await startFakeApi(t, () => ({ body: { ...pruned, dry_run: false } }));
+  await runCli(['hosts', 'prune', 'host_1', '--older-than', '7d'], api);
+  await runCli(['hosts', 'prune', 'host_1', '--older-than', '90m'], api);
+  t.match(api.asked, [{ body: { older_than_hours: 168 } }, { body: { older_than_hours: 2 } }]);
+  t.match(await runCli(['hosts', 'prune', 'host_1', '--older-than', '7'], api), { exitCode: 2 });
+});
+
 void t.test('a plan of what is new is asked for the host and the customer it will have', async (t) => {
   const api = await startFakeApi(t, ({ method, path }) => {
     if (path === '/api/hosts') return listOf({ id: 'host_1', name: 'eu-1' });
