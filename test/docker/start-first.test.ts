@@ -243,3 +243,30 @@ t.test('what is sick is replaced start-first too: only the health of the new one
   t.equal(replacementOf(outcome.plan, 'api'), 'start_first');
   t.equal((await host.engine.listProject(host.spec.name)).length, 3);
 });
+
+t.test('an agent that ends while the old ones still finish their work keeps the new ones, which serve', async (t) => {
+  if (!(await requireDocker(t))) return;
+  const compose = (version: string) =>
+    JSON.stringify({
+      services: {
+        web: {
+          image: 'busybox:1',
+          command: ['sh', '-c', 'trap "sleep 2; exit" TERM; while :; do sleep 0.1; done'],
+          environment: { VERSION: version },
+          stop_grace_period: '10s',
+          deploy: { update_config: { order: 'start-first', monitor: '0s' } },
+        },
+      },
+    });
+  const host = await startDeployHost(t, 'drain');
+  t.match(await host.deploy({ compose: compose('one') }), { state: 'succeeded' });
+  const steps = new StepLog();
+  const stopping = new AbortController();
+  steps.onSay = (_, { message = '' }) => {
+    if (message.endsWith('web-1 Stopping')) stopping.abort();
+  };
+  await t.rejects(host.deploy({ compose: compose('two') }, { steps, signal: stopping.signal }));
+  const [, serving] = (await containersOf(host, 'web')).toSorted((a, b) => a.startedAt - b.startedAt);
+  t.match(await host.run({ steps: new StepLog({ apply: 1 }) }), { state: 'succeeded' });
+  t.match(await containersOf(host, 'web'), [{ id: serving?.id, startedAt: serving?.startedAt, state: 'running' }]);
+});

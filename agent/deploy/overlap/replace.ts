@@ -4,14 +4,16 @@
 //     └─▶ both run for a while ─▶ all ready? ─▶ old go
 //     └──────────┴──────────────────┴─ failed ─▶ new go; the old ones were never touched
 //
-// Safe to repeat at every point: what an earlier try has left beside the old ones goes first, and where the old ones no
-// longer run, a plain `up` ends it.
+// Safe to repeat at every point: what an earlier try has left beside the old ones goes first, unless it is what is wanted
+// and runs; and where the old ones no longer run, a plain `up` ends it.
 import { LongshoreError } from '#shared/errors.ts';
 import type { PlanStep } from '#shared/model.ts';
 import { sleep } from '#shared/time.ts';
 import type { Container } from '../../docker/engine.ts';
 import { apply, awaitReady, handOver, up } from '../execute.ts';
+import { findImages, recordImages } from '../images.ts';
 import { graceMsOf, replicasOf, type Rendered } from '../rendered.ts';
+import { isOf } from '../revisions/origin.ts';
 import type { Revision } from '../revisions/revisions.ts';
 import type { Say, Task } from '../task.ts';
 import { monitorMsOf, runningOf } from './order.ts';
@@ -33,7 +35,6 @@ interface Overlap {
 export async function replace(task: Task, target: Target, say: Say): Promise<void> {
   const overlap = await findOverlap(task, target);
   if (overlap.services.length === 0) return apply(task, target.rendered, say);
-  await withdraw(task, overlap); // of a try before a crash
   try {
     await bringUpBeside(task, target.rendered, overlap, say);
   } catch (error) {
@@ -59,6 +60,7 @@ async function findOverlap({ deps, workspace }: Task, { plan, good }: Target): P
 
 async function bringUpBeside(task: Task, rendered: Rendered, overlap: Overlap, say: Say): Promise<void> {
   const left = await handOver(task, rendered, say);
+  await withdrawStale(task, rendered, overlap);
   for (const stage of stagesOf(rendered, overlap.services)) {
     await awaitRequirements(task, rendered, stage, overlap, say);
     if (stage.isBeside) await addBeside(task, rendered, stage, overlap, say);
@@ -95,18 +97,39 @@ async function addBeside(task: Task, rendered: Rendered, stage: Stage, { old }: 
 
 const idsOf = (containers: readonly Container[]): Set<string> => new Set(containers.map(({ id }) => id));
 
+/**
+ * Of a try before a crash. What it made from this very file stays where it runs: it may be all that serves, when the old
+ * containers had been asked to end.
+ */
+async function withdrawStale(task: Task, rendered: Rendered, overlap: Overlap): Promise<void> {
+  const { deps, workspace, run } = task;
+  const beside = besideOld(await deps.engine.listProject(workspace.name), overlap);
+  if (beside.length === 0) return;
+  const files = { files: [workspace.renderedFile], envFile: workspace.envFile, signal: run.signal };
+  const [hashes, found] = await Promise.all([
+    deps.compose.hashes(task.project, files),
+    findImages(deps.engine, rendered),
+  ]);
+  const made = { hashes, images: recordImages(rendered, found) };
+  await withdraw(task, overlap, (one) => one.state === 'running' && isOf(one, made));
+}
+
+const besideOld = (containers: readonly Container[], { services, old }: Overlap): Container[] =>
+  containers.filter(({ id, service }) => services.includes(service) && !idsOf(old).has(id));
+
 /** Removes what is beside the old containers while those all run: without one of them, the new ones are needed. */
-async function withdraw({ deps: { engine }, workspace }: Task, { services, old }: Overlap): Promise<void> {
-  const containers = await engine.listProject(workspace.name);
-  const ids = idsOf(old);
+async function withdraw(task: Task, overlap: Overlap, stays: (one: Container) => boolean = () => false): Promise<void> {
+  const { deps, workspace } = task;
+  const containers = await deps.engine.listProject(workspace.name);
+  const ids = idsOf(overlap.old);
   const running = containers.filter(({ id, state }) => ids.has(id) && state === 'running');
-  if (running.length < old.length) return;
+  if (running.length < overlap.old.length) return;
   const rendered = await workspace.loadRendered();
-  const beside = containers.filter(({ id, service }) => services.includes(service) && !ids.has(id));
+  const stale = besideOld(containers, overlap).filter((one) => !stays(one));
   await Promise.all(
-    beside.map(async ({ id, service }) => {
-      await engine.stopContainer(id, graceMsOf(rendered?.services[service] ?? {}));
-      await engine.removeContainer(id);
+    stale.map(async ({ id, service }) => {
+      await deps.engine.stopContainer(id, graceMsOf(rendered?.services[service] ?? {}));
+      await deps.engine.removeContainer(id);
     }),
   );
 }

@@ -4,8 +4,10 @@ import type { Container } from '../../docker/engine.ts';
 import type { Rendered } from '../rendered.ts';
 import type { Revision, RevisionMeta } from './revisions.ts';
 
-export const isOf = ({ service, labels, imageId }: Container, { hashes, images }: RevisionMeta): boolean =>
-  (labels[CONFIG_HASH_LABEL] ?? '') === hashes[service] && imageId === images[service]?.id;
+export const isOf = (
+  { service, labels, imageId }: Container,
+  { hashes, images }: Pick<RevisionMeta, 'hashes' | 'images'>,
+): boolean => (labels[CONFIG_HASH_LABEL] ?? '') === hashes[service] && imageId === images[service]?.id;
 
 /**
  * What the containers that are there were made from. `last`, which was handed to Compose last, may never have got as far
