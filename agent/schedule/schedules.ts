@@ -4,11 +4,11 @@ import { newId } from '#shared/ids.ts';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import { isHostKind, type RunTarget, type ScheduleRun, type ScheduleSpec } from '#shared/schedule/schedule.ts';
+import type { ScheduleRun, ScheduleSpec } from '#shared/schedule/schedule.ts';
 import type { StoredSchedule } from '../state/schedules.ts';
-import { aim } from './aim.ts';
 import { decideDue, type Due } from './due.ts';
 import { jitterOf } from './jitter.ts';
+import { askedRun, newRun } from './new-run.ts';
 import { Run, writeRun, type RunDeps } from './run.ts';
 
 export interface ScheduleDeps extends RunDeps {
@@ -16,8 +16,6 @@ export interface ScheduleDeps extends RunDeps {
 }
 
 const LOOK_EVERY_MS = 30_000;
-
-type Planned = NonNullable<Due['run']>;
 
 export class Schedules {
   readonly #deps: ScheduleDeps;
@@ -85,9 +83,9 @@ export class Schedules {
     return due.nextAt ?? Infinity;
   }
 
-  #decide(spec: ScheduleSpec, due: Planned, cursor: number): void {
-    const { state } = this.#deps;
-    const run = this.#newRun(spec, newId('run', due.dueAt), due);
+  #decide(spec: ScheduleSpec, due: NonNullable<Due['run']>, cursor: number): void {
+    const { state, clock } = this.#deps;
+    const run = newRun(state, spec, { ...due, id: newId('run', due.dueAt) }, clock.now());
     state.transact(() => {
       state.schedules.setCursor(spec.id, cursor);
       if (run) writeRun(state, run);
@@ -96,56 +94,12 @@ export class Schedules {
   }
 
   #beginAsked(asked: ScheduleRun): void {
-    const { state } = this.#deps;
+    const { state, clock } = this.#deps;
     const spec = state.schedules.find(asked.scheduleId)?.spec;
-    const { dueAt, trigger, missed } = asked;
-    const reason = this.#running.has(asked.scheduleId) ? 'the run before has not ended' : null;
-    const begun = spec && this.#newRun(spec, asked.id, { dueAt, trigger, missed, reason });
-    const nothing = spec ? 'no service here is meant by it' : 'the host does not know the schedule';
-    const run = begun ?? { ...asked, ...this.#ended('skipped'), reason: nothing };
+    const isRunning = this.#running.has(asked.scheduleId);
+    const run = askedRun(state, spec, { asked, isRunning }, clock.now());
     state.transact(() => writeRun(state, run));
     if (run.state === 'running') this.#carry(run);
-  }
-
-  /** Undefined: this host has nothing that is meant, and nobody named it. */
-  #newRun(spec: ScheduleSpec, id: string, { reason, ...due }: Planned): ScheduleRun | undefined {
-    const common = { ...due, id, scheduleId: spec.id };
-    const targets = this.#aim(spec);
-    if (targets.length === 0 && !('serviceId' in spec.targets)) return undefined;
-    if (reason !== null) return { ...common, ...this.#ended('skipped'), reason, targets: [] };
-    const isOpen = targets.some(({ state }) => state === 'pending');
-    const why = targets.length === 0 ? 'the service is not here' : (targets.length === 1 && targets[0]?.reason) || null;
-    if (!isOpen) return { ...common, ...this.#ended('skipped'), reason: why, targets };
-    return { ...common, state: 'running', reason: null, startedAt: this.#deps.clock.now(), finishedAt: null, targets };
-  }
-
-  #aim(spec: ScheduleSpec): RunTarget[] {
-    const { services, journal } = this.#deps.state;
-    const openJobs = journal.openKinds();
-    const found = services.ids().flatMap((id) => {
-      const record = services.find(id);
-      if (!record) return [];
-      const { desired, isEnabled, goodRevision } = record;
-      const { name, customerId, labels, method } = record.spec;
-      return [{ id, name, customerId, labels, method, desired, isEnabled, goodRevision, openJob: openJobs.get(id) }];
-    });
-    const aims = aim(spec, found);
-    const empty = { reason: null, jobId: null, output: null };
-    if (isHostKind(spec.kind)) {
-      const isMeant = aims.length > 0 || 'isAll' in spec.targets;
-      return isMeant ? [{ ...empty, serviceId: null, serviceName: null, state: 'pending' }] : [];
-    }
-    return aims.map(({ skip, ...one }) => ({
-      ...empty,
-      ...one,
-      state: skip === null ? 'pending' : 'skipped',
-      reason: skip,
-    }));
-  }
-
-  #ended(state: 'skipped') {
-    const now = this.#deps.clock.now();
-    return { state, startedAt: now, finishedAt: now };
   }
 
   #carry(run: ScheduleRun): void {

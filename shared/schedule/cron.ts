@@ -60,9 +60,10 @@ function starsOf(line: string, { hour, dayOfMonth, dayOfWeek }: Fields): Stars {
   if (line.startsWith('@'))
     return { minute: false, hour: hour.length === 24, day: dayOfMonth.length === 31, weekday: dayOfWeek.length === 7 };
   const [minute, hours, day, , weekday] = line.split(' ').slice(-5);
-  const isStar = (field: string | undefined) => field?.startsWith('*') === true;
   return { minute: isStar(minute), hour: isStar(hours), day: isStar(day), weekday: isStar(weekday) };
 }
+
+const isStar = (field: string | undefined): boolean => field?.startsWith('*') === true;
 
 /** node-cron has letters for the last day, the nearest weekday and the like. */
 function ascending(values: readonly (number | string)[]): number[] {

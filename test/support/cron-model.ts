@@ -10,7 +10,7 @@ export interface ModelJob {
 const MINUTE = 60_000;
 const SEASON_MINUTES = 180;
 
-export const toLine = ({ minutes, hours }: ModelJob): string => `${minutes} ${hours} * * *`;
+export const toLine = ({ minutes, hours }: ModelJob): string => `${String(minutes)} ${String(hours)} * * *`;
 
 export function anyJob(random: Random): ModelJob {
   const some = (limit: number) => [...new Set([random.int(0, limit), random.int(0, limit)])].toSorted((a, b) => a - b);
