@@ -33,6 +33,7 @@ export const hostArgument = <T>(yargs: Argv<T>) => argument(yargs, 'host', 'Its 
 interface Named {
   id: string;
   name: string;
+  status?: string;
 }
 
 async function findNamesakes(client: Client, path: string, name: string): Promise<Named[]> {
@@ -40,6 +41,12 @@ async function findNamesakes(client: Client, path: string, name: string): Promis
   for (let page = 1; ; page++) {
     const list = await client.get<List<Named>>(path, { ...SEARCH, page, search: name });
     found.push(...list.data.filter((one) => one.name === name));
-    if (list.data.length === 0 || page * list.per_page >= list.total) return found;
+    if (list.data.length === 0 || page * list.per_page >= list.total) return withoutRevoked(found);
   }
+}
+
+/** A host that was shut out and let in again is another one; the old one counts when there is no other. */
+function withoutRevoked(found: Named[]): Named[] {
+  const [first, ...rest] = found.filter(({ status }) => status !== 'revoked');
+  return first ? [first, ...rest] : found;
 }

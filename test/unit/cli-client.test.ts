@@ -21,18 +21,6 @@ const SERVICE = {
 };
 const listOf = <T>(...data: T[]) => ({ body: { data, total: data.length, page: 1, per_page: 100 } });
 const COMPOSE = 'services: { web: { image: "x:1" } }';
-const NOTHING_PLANNED = {
-  plan_id: null,
-  deploys: true,
-  commit: null,
-  proposal: null,
-  downtime: { services: [] },
-  services: [],
-  images: [],
-  volumes: [],
-  findings: [],
-  preflight: [],
-};
 
 void t.test('a list is a table for people, tabs for pipes and the JSON of the API for scripts', async (t) => {
   const api = await startFakeApi(t, () => listOf(SERVICE));
@@ -310,27 +298,6 @@ void t.test('a service shows since when it has drifted', async (t) => {
   const api = await startFakeApi(t, () => ({ body: { ...SERVICE, ...rest, drift } }));
   const { stdout } = await runCli(['services', 'get', SERVICE.id], api);
   t.match(stdout, /^drift\tdrifted since 2026-03-29T14:30:00\.000Z$/m);
-});
-
-void t.test('prune takes a duration, and rounds it up to the hours of the API', async (t) => {
-  const pruned = { images: [], images_freed_bytes: 0, build_cache_freed_bytes: 0, protected: 0, recent: 0, left: 0 };
-  const api = await startFakeApi(t, () => ({ body: { ...pruned, dry_run: false } }));
-  await runCli(['hosts', 'prune', 'host_1', '--older-than', '7d'], api);
-  await runCli(['hosts', 'prune', 'host_1', '--older-than', '90m'], api);
-  t.match(api.asked, [{ body: { older_than_hours: 168 } }, { body: { older_than_hours: 2 } }]);
-  t.match(await runCli(['hosts', 'prune', 'host_1', '--older-than', '7'], api), { exitCode: 2 });
-});
-
-void t.test('a plan of what is new is asked for the host and the customer it will have', async (t) => {
-  const api = await startFakeApi(t, ({ method, path }) => {
-    if (path === '/api/hosts') return listOf({ id: 'host_1', name: 'eu-1' });
-    if (path === '/api/customers') return listOf({ id: 'cust_1', name: 'acme' });
-    return method === 'POST' ? { body: NOTHING_PLANNED } : { body: SERVICE };
-  });
-  const file = t.testdir({ 'compose.yaml': COMPOSE });
-  const args = ['--name', 'web', '--host', 'eu-1', '--customer', 'acme', '--plan'];
-  t.match(await runCli(['deploy', '-f', `${file}/compose.yaml`, ...args], api), { exitCode: 0 });
-  t.match(api.asked.at(-1), { path: '/api/services/plan', body: { host_id: 'host_1', customer_id: 'cust_1' } });
 });
 
 void t.test('following survives the control plane going away and coming back', async (t) => {
