@@ -20,14 +20,20 @@ export interface MeasuredService {
   containers: ContainerUsageNow[];
 }
 
-/** Every service, also those that do not run. Throws `docker_unavailable`. */
+/**
+ * Every service, also those that do not run. While Docker is away, those containers that were known, which may well run
+ * on; throws `docker_unavailable` where none is.
+ */
 export async function measureServices({ services, roster, volumes, clock }: SamplerDeps): Promise<MeasuredService[]> {
   const own = services.names();
   if (own.length === 0) {
     roster.clear();
     return [];
   }
-  const hasNewContainers = await roster.refresh(own, clock.now());
+  const hasNewContainers = await roster.refresh(own, clock.now()).catch((error: unknown) => {
+    if (roster.members.length === 0) throw error;
+    return false;
+  });
   if (hasNewContainers) volumes.expectChange();
   volumes.tick();
   const at = clock.now();

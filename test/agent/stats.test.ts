@@ -310,14 +310,25 @@ t.test('what was measured can be asked for, of the host, a service and its conta
   t.match((await stats.service({ serviceId: 'svc_1', container: web.name })).points.at(-1), { cpuCores: 0.5 });
   t.match((await stats.service({ serviceId: 'svc_1', container: 'none' })).points.at(-1), { cpuCores: null });
   t.match((await stats.service({ serviceId: 'svc_2' })).containers, []);
+});
 
+t.test('the machine and containers that are known are measured with Docker away', async (t) => {
+  const host = await startHost(t);
+  writeMachine(host, 0);
+  const web = await host.run();
+  const asked = await host.run({}, { hasFiles: false });
+  const stats = host.start();
+  await host.rest();
   host.engine.isAway = true;
-  await host.engine.stopContainer(web.id).catch(() => undefined);
-  host.event(web, 'die');
+  host.event(web, 'pause');
+  host.use(web, { cpuNanos: 5e9, memoryBytes: 30 * MIB });
   await host.rounds();
+  t.match((await stats.service({ serviceId: 'svc_1' })).containers, [
+    { name: web.name, cpuCores: 0.5 },
+    { name: asked.name, memoryBytes: null },
+  ]);
   host.clock.advance(1);
-  t.match((await stats.host({})).points.at(-1), { load1: 0.5 }, 'a host is measured without Docker');
-  t.match(await stats.service({ serviceId: 'svc_1' }), { containers: [] });
+  t.match((await stats.host({})).points.at(-1), { load1: 0.5 });
 });
 
 t.test('a host without services asks Docker for nothing, and a stopped agent holds no files', async (t) => {
