@@ -48,7 +48,7 @@ import { startLink, type Link } from './link/session.ts';
 import { loadPolicy } from './policy.ts';
 import { startSchedules } from './schedule/schedules.ts';
 import { followMask } from './secrets/mask.ts';
-import { startStats } from './stats/stats.ts';
+import { startStats, type Stats } from './stats/stats.ts';
 import type { Adopted } from './state/adopted.ts';
 import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
@@ -103,16 +103,16 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   await clearScratch(config.dataDir);
   const policy = loadPolicy();
   const { socketPath, engine, hub } = docker;
-  const execs = new Execs({ engine, services: state.services, policy, clock, log });
-  scope.onStop('programs in containers', () => execs.close());
-  const { watch, drift, inbox, planDeploy, images } = startJobs(
-    { config, deps, state, docker, policy, notify, askAi, execs, collectFacts: collect },
-    scope,
-  );
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const tellHost = (sample: HostSample) => link?.current?.notify('host.sample', sample);
   const { dataDir } = config;
   const stats = startStats({ dataDir, services: state.services, engine, hub, tell, tellHost, clock, log }, scope);
+  const execs = new Execs({ engine, services: state.services, policy, clock, log });
+  scope.onStop('programs in containers', () => execs.close());
+  const { watch, drift, inbox, planDeploy, images } = startJobs(
+    { config, deps, state, docker, policy, notify, askAi, execs, stats, collectFacts: collect },
+    scope,
+  );
   const streamLogs = createLogStreamer({
     socketPath,
     clock,
@@ -173,11 +173,12 @@ interface JobParts {
   notify: (progress: Progress) => void;
   askAi: AskAi;
   execs: Execs;
+  stats: Stats;
   collectFacts: () => Promise<HostFacts>;
 }
 
 function startJobs(
-  { config, deps, state, docker, policy, notify, askAi, execs, collectFacts }: JobParts,
+  { config, deps, state, docker, policy, notify, askAi, execs, stats, collectFacts }: JobParts,
   scope: Scope,
 ): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; drift: DriftWatch; inbox: Inbox; images: Images } {
   const { clock, log, reservedPorts = [] } = deps;
@@ -216,7 +217,7 @@ function startJobs(
     scope,
   );
   const jobs = new LocalJobs({ state, clock, runner });
-  const schedules = startSchedules({ state, jobs, execs, images, collectFacts, clock, log }, scope);
+  const schedules = startSchedules({ state, jobs, execs, images, stats, collectFacts, clock, log }, scope);
   const work = {
     schedule: () => schedules.touch(),
     enqueue: (jobId: string) => runner.enqueue(jobId),

@@ -72,7 +72,7 @@ export class Run {
   async #work(target: RunTarget): Promise<Outcome> {
     const { kind, exec } = this.#spec;
     if (kind === 'cleanup' || kind === 'statistics')
-      return kind === 'cleanup' ? cleanUp(this.#deps) : report(this.#deps);
+      return kind === 'cleanup' ? cleanUp(this.#deps) : report(this.#deps, this.#deps.clock.now());
     const { serviceId, state, jobId } = target;
     if (serviceId === null) return failed('it names no service');
     if (kind !== 'exec') return this.#job(target, serviceId, jobId);

@@ -10,6 +10,7 @@ import type { StreamWriter } from '#shared/protocol/peer-types.ts';
 import { OUTPUT_CHARS, type RunTarget, type ScheduleSpec } from '#shared/schedule/schedule.ts';
 import type { Execs } from '../exec/execs.ts';
 import type { Images } from '../images/images.ts';
+import type { Stats } from '../stats/stats.ts';
 
 /** Far more than is kept of it, so that the end of a talkative program is there; the rest is read and dropped. */
 const READ_LIMIT_BYTES = 64 * OUTPUT_CHARS;
@@ -19,6 +20,7 @@ const CLEANUP = { scope: 'unused', olderThanHours: 24, buildCache: false, isDryR
 export interface WorkDeps {
   execs: Pick<Execs, 'stream'>;
   images: Pick<Images, 'checkUpdates' | 'prune'>;
+  stats: Pick<Stats, 'host'>;
   collectFacts: () => Promise<HostFacts>;
 }
 
@@ -91,10 +93,13 @@ export async function cleanUp({ images }: WorkDeps): Promise<Outcome> {
   return succeeded(`${gone.length} images removed, ${imageBytes} bytes freed`);
 }
 
-/** What the host has, and what of it is free. */
-export async function report({ collectFacts }: WorkDeps): Promise<Outcome> {
+const HOUR_MS = 3600_000;
+
+/** What the host has, what of it is free, and what was used in the hour before this one and since. */
+export async function report({ collectFacts, stats }: WorkDeps, now: number): Promise<Outcome> {
   const { cpus, memoryBytes, memoryFreeBytes, diskBytes, diskFreeBytes } = await collectFacts();
-  return succeeded(JSON.stringify({ cpus, memoryBytes, memoryFreeBytes, diskBytes, diskFreeBytes }));
+  const { points } = await stats.host({ since: now - HOUR_MS, until: now, stepMs: HOUR_MS });
+  return succeeded(JSON.stringify({ cpus, memoryBytes, memoryFreeBytes, diskBytes, diskFreeBytes, hours: points }));
 }
 
 /** Null: newer images are there, and a redeploy takes them. */

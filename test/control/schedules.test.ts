@@ -200,3 +200,27 @@ t.test('a suspended customer is not started by a schedule; what is removed takes
   await host.finish(job.id, {}, null);
   t.equal(world.stores.schedules.find(id), undefined);
 });
+
+t.test('a backup that a host took by itself is a backup like any other', async (t) => {
+  const world = open(t);
+  const host = await world.joinAndConnect();
+  const serviceId = await world.deployed(host, 'web');
+  const ids = { jobId: 'job_local', serviceId } as const;
+  const backup = { snapshotId: 'abc', files: 1, totalBytes: 2, addedBytes: 3 };
+  await host.tell(
+    { kind: 'job.local', job: { ...ids, kind: 'backup', backupId: 'bkp_local', cause: 'by schedule nightly', at: 1 } },
+    { kind: 'job.finished', result: { ...ids, state: 'succeeded', backup, startedAt: 1, finishedAt: 2 }, report: null },
+  );
+  t.match(world.app.backups.require(ADMIN, 'bkp_local'), { state: 'succeeded', summary: backup });
+});
+
+t.test('an agent that cannot read a schedule is sent it again at its next link', async (t) => {
+  const world = open(t);
+  const host = await world.joinAndConnect();
+  host.knowsSchedules = false;
+  const { id } = await world.app.schedules.create(ADMIN, scheduleOf());
+  await eventually(() => world.stores.schedules.sentTo(id).length === 0);
+  host.disconnect();
+  await host.connect(world);
+  await isTold(host, 'put nightly', 'put nightly');
+});

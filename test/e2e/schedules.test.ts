@@ -76,5 +76,14 @@ t.test('F21: with control killed a cron restarts a service and runs a program; c
   t.match(program, { trigger: 'schedule', targets: [{ output: 'ran\n' }] });
   const job = (await stack.api.get(`/api/jobs/${restart?.targets[0]?.job_id}`)).body;
   t.match(job, { kind: 'restart', state: 'succeeded' });
+  const id = await create(stack, '', { name: 'figures', kind: 'statistics', cron: '@daily', targets: { all: true } });
+  await stack.untilConnected();
+  t.equal((await stack.api.post(`/api/schedules/${id}/run`)).status, 202);
+  const report = await eventually(() => firstRun(id), isDone);
+  t.match(
+    JSON.parse(report?.targets[0]?.output ?? ''),
+    { cpus: Number, lastHour: { memoryBytes: Number } },
+    report?.targets[0]?.output ?? '',
+  );
   for (const id of services) await stack.api.delete(`/api/services/${id}`);
 });

@@ -125,6 +125,7 @@ const unexpected = () => Promise.reject(new LongshoreError('unsupported'));
 const NO_WORK: WorkDeps = {
   execs: { stream: unexpected },
   images: { checkUpdates: unexpected, prune: unexpected },
+  stats: { host: unexpected },
   collectFacts: unexpected,
 };
 

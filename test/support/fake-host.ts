@@ -32,6 +32,8 @@ export class FakeHost {
   received: Command[] = [];
   /** Refuses offers of these kinds of jobs. */
   refusal: WireError | undefined;
+  /** Is of a time before schedules. */
+  knowsSchedules = true;
   /** Takes commands, but its answer is lost. */
   isMute = false;
   /** Claims more than it got. */
@@ -139,6 +141,8 @@ export class FakeHost {
       this.received.push({ seq, body });
       if (seq <= this.memory.commandSeq) continue;
       this.memory.commandSeq = seq;
+      if (body.kind === 'schedule.put' && !this.knowsSchedules)
+        refused.push({ seq, error: { code: 'unsupported', message: 'unsupported' } });
       if (body.kind !== 'job.offer') continue;
       if (this.refusal) refused.push({ seq, error: this.refusal });
       else this.memory.openJobs.push(body.offer.jobId);

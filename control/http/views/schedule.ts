@@ -55,7 +55,18 @@ const fields = {
   timeout_s: z.number().int().min(1).max(3600).meta({ description: 'Past it the program is ended' }),
 };
 
-export const newScheduleBody = z.strictObject({
+const programFields = {
+  command: fields.command.optional(),
+  service: fields.service.optional(),
+  timeout_s: fields.timeout_s.optional(),
+};
+
+type Program = { command?: unknown; service?: unknown; timeout_s?: unknown };
+const isWhole = ({ command: argv, service, timeout_s: timeout }: Program): boolean =>
+  argv !== undefined || (service === undefined && timeout === undefined);
+const WHOLE = { path: ['command'], message: 'Needed: where it runs and how long belong to a program' };
+
+const newScheduleFields = z.strictObject({
   name: fields.name,
   kind: fields.kind,
   cron: fields.cron,
@@ -65,13 +76,12 @@ export const newScheduleBody = z.strictObject({
   catch_up: fields.catch_up.default('none'),
   jitter_s: fields.jitter_s.default(0),
   enabled: fields.enabled.default(true),
-  command: fields.command.optional(),
-  service: fields.service.optional(),
-  timeout_s: fields.timeout_s.optional(),
+  ...programFields,
 });
+export const newScheduleBody = newScheduleFields.refine(isWhole, WHOLE);
 
 /** Another program is given whole: with its service and its limit. The kind stays what it is. */
-export const scheduleChangesBody = z.strictObject({
+const scheduleChangesFields = z.strictObject({
   name: fields.name.optional(),
   cron: fields.cron.optional(),
   timezone: fields.timezone.optional(),
@@ -80,10 +90,9 @@ export const scheduleChangesBody = z.strictObject({
   catch_up: fields.catch_up.optional(),
   jitter_s: fields.jitter_s.optional(),
   enabled: fields.enabled.optional(),
-  command: fields.command.optional(),
-  service: fields.service.optional(),
-  timeout_s: fields.timeout_s.optional(),
+  ...programFields,
 });
+export const scheduleChangesBody = scheduleChangesFields.refine(isWhole, WHOLE);
 
 export const scheduleView = z
   .object({
