@@ -80,10 +80,8 @@ t.test('F21: with control killed a cron restarts a service and runs a program; c
   await stack.untilConnected();
   t.equal((await stack.api.post(`/api/schedules/${id}/run`)).status, 202);
   const report = await eventually(() => firstRun(id), isDone);
-  t.match(
-    JSON.parse(report?.targets[0]?.output ?? ''),
-    { cpus: Number, lastHour: { memoryBytes: Number } },
-    report?.targets[0]?.output ?? '',
-  );
+  const { cpus, hours } = JSON.parse(report?.targets[0]?.output ?? '') as { cpus: number; hours: object[] };
+  t.ok(cpus > 0);
+  t.match(hours.at(-1), { memoryBytes: Number });
   for (const id of services) await stack.api.delete(`/api/services/${id}`);
 });
