@@ -46,13 +46,23 @@ export async function late(
   });
 }
 
-/** Says why `up` failed when a container is to blame; undefined when none is. */
-export async function findCulprit(engine: Engine, project: string): Promise<LongshoreError | undefined> {
+/**
+ * Says why `up` failed when a container is to blame; undefined when none is. What Compose said is told too: the one that
+ * is down may have been so for long.
+ */
+export async function findCulprit(
+  engine: Engine,
+  project: string,
+  error: LongshoreError,
+): Promise<LongshoreError | undefined> {
   const containers = await engine.listProject(project);
   const dead = containers.find(({ state, exitCode }) => state === 'dead' || (state === 'exited' && exitCode !== 0));
-  if (dead) return exited(dead, engine);
   const sick = containers.find(({ health }) => health === 'unhealthy');
-  return sick && unhealthy(sick, engine);
+  const blamed = dead ? await exited(dead, engine) : sick && (await unhealthy(sick, engine));
+  if (!blamed) return undefined;
+  const { code, message, details = '' } = blamed;
+  const said = error.details ?? error.message;
+  return new LongshoreError(code, { message, details: `${details}\nCompose said: ${said}`, cause: error });
 }
 
 const lastLinesOf = async ({ id }: Container, engine: Engine): Promise<string> =>

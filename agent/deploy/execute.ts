@@ -67,7 +67,7 @@ export async function up(task: Task, rendered: Rendered, say: Say, part: UpPart)
     });
   } catch (error) {
     const isVague = error instanceof LongshoreError && error.code === 'apply_failed';
-    throw (isVague && (await findCulprit(task.deps.engine, rendered.name))) || error;
+    throw (isVague && (await findCulprit(task.deps.engine, rendered.name, error))) || error;
   }
 }
 

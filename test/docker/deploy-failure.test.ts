@@ -99,6 +99,20 @@ services:
   });
 });
 
+t.test(
+  'what Compose could not do is told also where a container is down for a reason of its own',
+  { skip },
+  async (t) => {
+    const host = await startDeployHost(t, 'failing');
+    const compose = `
+services:
+  sad: {image: "busybox:1", command: [sh, -c, "exit 3"]}
+  web: {image: "busybox:1", command: [/no-such-program], depends_on: [sad]}
+`;
+    t.match(await host.deploy({ compose }), { state: 'failed', error: { details: /no-such-program/ } });
+  },
+);
+
 t.test('rollback may be switched off', { skip }, async (t) => {
   const host = await startDeployHost(t, 'failing', { rollbackOnFailure: false });
   await host.deploy(GOOD);
