@@ -1,6 +1,6 @@
-// What stands in the way of `compose up`: paused containers, and what a killed run leaves between two containers. Compose makes the new one as `<12 hex>_<name>`, removes the
-// old one, then renames the new one. Running `up` again mends every point of that but one: once the old one is gone it
-// takes the new one for what is wanted, under the wrong name for ever.
+// What stands in the way of `compose up`: paused containers, and what a killed run leaves between two containers. Compose
+// makes the new one as `<12 hex>_<name>`, removes the old one, then renames the new one. Running `up` again mends every
+// point of that but one: once the old one is gone it takes the new one for what is wanted, under the wrong name for ever.
 import type { Container } from '../docker/engine.ts';
 import { LEFTOVER_NAME } from './plan/plan.ts';
 import type { Task } from './task.ts';

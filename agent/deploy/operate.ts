@@ -31,12 +31,12 @@ export async function start(task: Task): Promise<void> {
 const wake = (engine: Engine, { id, state }: Container): Promise<void> =>
   state === 'paused' ? engine.unpauseContainer(id) : engine.startContainer(id);
 
-const isUp = ({ state }: Container) => state === 'running' || state === 'restarting' || state === 'paused';
+const isMeantToRun = ({ state }: Container) => state === 'running' || state === 'restarting' || state === 'paused';
 
 export async function stop(task: Task): Promise<void> {
   await task.step('stop', async () => {
     const deployed = await load(task);
-    for (const level of inLevels(deployed.containers.filter(isUp), deployed.rendered).toReversed()) {
+    for (const level of inLevels(deployed.containers.filter(isMeantToRun), deployed.rendered).toReversed()) {
       await Promise.all(level.map((one) => task.deps.engine.stopContainer(one.id, graceOf(one, deployed.rendered))));
     }
   });
@@ -55,7 +55,7 @@ export async function startAgain(task: Task, ids: readonly string[]): Promise<vo
 
 /** Ids of what runs now. */
 export async function listUp(task: Task): Promise<string[]> {
-  return (await load(task)).containers.filter(isUp).map(({ id }) => id);
+  return (await load(task)).containers.filter(isMeantToRun).map(({ id }) => id);
 }
 
 /** After a crash in the middle, what has restarted since the first try is left alone. */
