@@ -200,7 +200,9 @@ class ComposePlugin implements Compose {
     else args.push('--no-recreate', ...Object.entries(scale).map(([name, count]) => `--scale=${name}=${count}`));
     if (isForced) args.push('--force-recreate');
     if (only) args.push('--no-deps', '--', ...only);
-    await this.#task(project, task, { args, action: `Cannot apply "${project.name}"`, otherwise: 'apply_failed' });
+    // What left the file goes with the last of several: until then nobody need be told of it.
+    const env = scale ? { COMPOSE_IGNORE_ORPHANS: 'true' } : {};
+    await this.#task(project, task, { args, env, action: `Cannot apply "${project.name}"`, otherwise: 'apply_failed' });
   }
 
   async #task(project: ComposeProject, task: ComposeTask, { args, env, action, otherwise }: Verb): Promise<void> {

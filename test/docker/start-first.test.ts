@@ -242,6 +242,16 @@ t.test('what is sick is replaced start-first too: only the health of the new one
   t.equal(replacementOf(outcome.plan, 'auth'), 'start_first');
   t.equal(replacementOf(outcome.plan, 'api'), 'start_first');
   t.equal((await host.engine.listProject(host.spec.name)).length, 3);
+
+  const { proxy: _, ...rest } = (JSON.parse(chainOf('three')) as { services: Record<string, object> }).services;
+  const steps = new StepLog();
+  const without = await host.deploy({ compose: JSON.stringify({ services: rest }) }, { steps });
+  t.match(without, { state: 'succeeded' });
+  t.equal((await host.engine.listProject(host.spec.name)).length, 2, 'what left the file is gone');
+  t.notOk(
+    steps.said.some((line) => line.includes('orphan')),
+    'and nobody is told to remove it',
+  );
 });
 
 t.test('an agent that ends while the old ones still finish their work keeps the new ones, which serve', async (t) => {
