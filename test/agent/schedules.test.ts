@@ -228,3 +228,19 @@ t.test(
     t.strictSame(reasons, new Set(['it is stopped', 'the service is not here']));
   },
 );
+
+t.test('several services: one after the other, by name, with the pause that is asked for', async (t) => {
+  const core = await startHost(t);
+  const other = specOf({ id: 'svc_2', name: 'api' });
+  core.offer(offerOf('deploy', { serviceId: 'svc_2', spec: other }));
+  await eventually(() => core.results().length === 2);
+  core.send({ kind: 'schedule.put', schedule: scheduleOf({ delayBetweenS: 60 }) });
+  core.clock.advance(HOUR);
+  await eventually(() => core.results().length === 3);
+  t.equal(core.results()[2]?.serviceId, 'svc_2');
+  await pass(core, 60_000, 1);
+  t.match(runsOf(core)[0]?.targets, [
+    { serviceName: 'api', state: 'succeeded' },
+    { serviceName: 'web', state: 'succeeded' },
+  ]);
+});

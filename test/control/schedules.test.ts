@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { NewSchedule } from '../../control/app/api/schedules.ts';
+import { MAX_SCHEDULES } from '../../control/app/schedules/desk.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';
@@ -223,4 +224,15 @@ t.test('an agent that cannot read a schedule is sent it again at its next link',
   host.disconnect();
   await host.connect(world);
   await isTold(host, 'put nightly', 'put nightly');
+});
+
+t.test('A66: there is room for a thousand schedules of one owner', async (t) => {
+  const world = open(t);
+  const first = await world.app.schedules.create(ADMIN, scheduleOf());
+  const known = world.stores.schedules.find(first.id);
+  if (!known) return t.fail('it is not there');
+  await world.stores.writer.write(() => {
+    for (let i = 1; i < MAX_SCHEDULES; i++) world.stores.schedules.put({ ...known, id: `sch_${i}` });
+  });
+  t.equal(await faultCode(world.app.schedules.create(ADMIN, scheduleOf())), 'state_conflict');
 });
