@@ -4,16 +4,18 @@ import { sectionOf, type PolicyFile } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { ServiceSpec } from '#shared/model.ts';
+import { shortened } from '#shared/protocol/exec-command.ts';
 import { encodeExecNews } from '#shared/protocol/exec-frame.ts';
 import type { ExecInput, ExecRequest } from '#shared/protocol/exec-parts.ts';
 import type { StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { Clock } from '#shared/time.ts';
-import type { Engine } from '../docker/engine.ts';
+import type { Container, Engine } from '../docker/engine.ts';
 import type { ExecOptions, RunningExec } from '../docker/running-exec.ts';
 import { hideIn } from '../secrets/hide.ts';
 import type { SecretSource } from '../secrets/mask.ts';
 import { attendProgram } from './attend.ts';
 import { chooseContainer } from './choose.ts';
+import { Permit } from './permit.ts';
 
 export interface ExecDeps {
   engine: Pick<Engine, 'listProject' | 'startExec'>;
@@ -29,6 +31,7 @@ export const MAX_EXECS = 32;
 export class Execs {
   readonly #deps: ExecDeps;
   readonly #running = new Map<string, RunningExec>();
+  readonly #permits = new Map<string, Permit>();
   readonly #sessions = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
 
@@ -44,7 +47,8 @@ export class Execs {
   }
 
   /** What comes after the end of the program is dropped. */
-  async input(execId: string, { data, isLast, size }: ExecInput): Promise<void> {
+  async input(execId: string, { data, isLast, size, isPermit }: ExecInput): Promise<void> {
+    if (isPermit) await this.#permits.get(execId)?.give();
     const exec = this.#running.get(execId);
     if (!exec) return;
     if (size) await exec.resize(size);
@@ -55,23 +59,20 @@ export class Execs {
   /** Ends every program; resolves when they are. */
   async close(): Promise<void> {
     this.#stopped.abort();
+    for (const permit of this.#permits.values()) permit.withdraw();
     await Promise.allSettled(this.#sessions);
   }
 
   async #serve(request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
-    const { engine, services } = this.#deps;
+    const { engine } = this.#deps;
     const spec = this.#requireAllowed(request.serviceId);
     const container = chooseContainer(await engine.listProject(spec.name), request);
     if (this.#sessions.size > MAX_EXECS)
       // this one among them
       throw new LongshoreError('unavailable', { message: `The host runs ${MAX_EXECS} programs for others already` });
-    const exec = await engine.startExec(container.id, optionsOf(request));
-    this.#running.set(request.execId, exec);
+    opened();
+    const exec = await this.#start(request, container, writer);
     try {
-      opened();
-      const command = request.command.map(hideIn(services.secretsOf(request.serviceId)));
-      const { name, service } = container;
-      writer.write(encodeExecNews({ kind: 'started', container: name, service, command })).catch(() => {});
       const { user, terminal } = request;
       const program = { exec, containerId: container.id, user: user ?? undefined, hasTerminal: terminal !== null };
       const end = await attendProgram(program, request, writer, this.#stopped.signal, this.#deps);
@@ -79,6 +80,28 @@ export class Execs {
     } finally {
       this.#running.delete(request.execId);
       exec.detach();
+    }
+  }
+
+  async #start(request: ExecRequest, { id, name, service }: Container, writer: StreamWriter): Promise<RunningExec> {
+    const { engine, services } = this.#deps;
+    const permit = new Permit();
+    const withdraw = () => permit.withdraw();
+    this.#permits.set(request.execId, permit);
+    writer.signal.addEventListener('abort', withdraw, { once: true });
+    try {
+      if (writer.signal.aborted || this.#stopped.signal.aborted) withdraw();
+      const command = shortened(request.command.map(hideIn(services.secretsOf(request.serviceId))));
+      await writer.write(encodeExecNews({ kind: 'started', container: name, service, command }));
+      if (!request.needsPermit) void permit.give();
+      return await permit.use(async () => {
+        const exec = await engine.startExec(id, optionsOf(request));
+        this.#running.set(request.execId, exec);
+        return exec;
+      });
+    } finally {
+      this.#permits.delete(request.execId);
+      writer.signal.removeEventListener('abort', withdraw);
     }
   }
 

@@ -51,21 +51,27 @@ export class ExecDesk implements Exec {
     const { effects, audit } = this.#deps;
     const manner = { terminal: null, takesInput: false, timeoutMs, outputLimitBytes: MAX_EXEC_OUTPUT_BYTES };
     let exec: HostExec | undefined;
-    const effect = await effects.perform(async () => {
-      exec = await this.#start(caller, serviceId, order, manner);
+    const prepare = async () => {
+      exec = await this.#prepare(caller, serviceId, order, manner);
       const { id: execId, started } = exec;
       audit.describe(startDetail(execId, started, order, false));
       return () => ({ execId });
+    };
+    const effect = await effects.perform(prepare).catch((error: unknown) => {
+      exec?.close();
+      throw error;
     });
     if (!exec) throw wasStarted(effect.execId);
-    return this.#finish(exec, signal, audit.current());
+    const act = audit.current();
+    await this.#begin(exec, act);
+    return this.#finish(exec, signal, act);
   }
 
   async open(act: AuditedAct & { caller: Caller }, serviceId: string, order: TerminalOrder): Promise<ExecSession> {
     const { stores, audit } = this.#deps;
     const { terminal } = order;
     const manner = { terminal, takesInput: true, timeoutMs: null, outputLimitBytes: null };
-    const exec = await this.#start(act.caller, serviceId, order, manner);
+    const exec = await this.#prepare(act.caller, serviceId, order, manner);
     const detail = startDetail(exec.id, exec.started, order, terminal !== null);
     try {
       await stores.writer.write((tx) => audit.append(tx, { ...act, detail }, OK));
@@ -73,6 +79,7 @@ export class ExecDesk implements Exec {
       exec.close(); // nothing runs that the log does not tell of
       throw error;
     }
+    await this.#begin(exec, act);
     return {
       started: exec.started,
       messages: this.#watch(exec, act),
@@ -81,7 +88,7 @@ export class ExecDesk implements Exec {
     };
   }
 
-  async #start(caller: Caller, serviceId: string, order: ExecOrder, manner: Manner): Promise<HostExec> {
+  async #prepare(caller: Caller, serviceId: string, order: ExecOrder, manner: Manner): Promise<HostExec> {
     const { access, customerRules, links, clock } = this.#deps;
     const { hostId, customerId } = access.requireService(caller, serviceId);
     customerRules.requireActive(customerId);
@@ -89,6 +96,16 @@ export class ExecDesk implements Exec {
     const execId = newId('exe', clock.now());
     const target = { execId, serviceId, command, service, container, user, workingDir, env };
     return openHostExec(links, hostId, { ...target, ...manner });
+  }
+
+  /** After its row is on disk, so that a crash at any point leaves nothing that ran without one. */
+  async #begin(exec: HostExec, act: AuditedAct | undefined): Promise<void> {
+    try {
+      await exec.begin();
+    } catch (error) {
+      await this.#end(exec, act, undefined);
+      throw error;
+    }
   }
 
   async #finish(exec: HostExec, signal: AbortSignal | undefined, act: AuditedAct | undefined): Promise<ExecOutcome> {
@@ -114,9 +131,13 @@ export class ExecDesk implements Exec {
         yield message;
       }
     } finally {
-      exec.close();
-      if (act) await this.#noteEnd(act, endDetail(exec.id, exec.started, end));
+      await this.#end(exec, act, end);
     }
+  }
+
+  async #end(exec: HostExec, act: AuditedAct | undefined, end: ExecEnded | undefined): Promise<void> {
+    exec.close();
+    if (act) await this.#noteEnd(act, endDetail(exec.id, exec.started, end));
   }
 
   async #noteEnd(act: AuditedAct, detail: AuditDetail): Promise<void> {

@@ -11,9 +11,9 @@ const INPUT_LIMIT_MS = 24 * 3600 * 1000;
 
 export type ExecLinks = Pick<HostLinks, 'ask' | 'openStream'>;
 
-/** Resolves once the program runs. Throws what the host says against it, or `host_offline`. */
+/** Resolves once it is known what would run, and where; `begin` makes it run. Throws what the host says against it, or `host_offline`. */
 export async function openHostExec(links: ExecLinks, hostId: string, request: ExecRequest): Promise<HostExec> {
-  const reader = links.openStream(hostId, 'exec', request);
+  const reader = links.openStream(hostId, 'exec', { ...request, needsPermit: true });
   const messages = readMessages(reader);
   const { value: first } = await messages.next();
   if (first?.kind === 'started') return new HostExec(links, hostId, request.execId, reader, first, messages);
@@ -44,6 +44,11 @@ export class HostExec implements ExecSession {
     this.id = id;
     this.started = started;
     this.messages = withoutStart(messages);
+  }
+
+  /** Resolves once the program runs. Throws what the host says against it, or `host_offline`. */
+  begin(): Promise<void> {
+    return this.send({ isPermit: true });
   }
 
   async send(input: ExecInput): Promise<void> {

@@ -25,6 +25,8 @@ const START_LIMIT_MS = 10_000;
 export const IDLE_LIMIT_MS = 15 * 60_000;
 /** Messages of a client that wait for the program; past it nothing more is read of the socket. */
 const MAX_WAITING_CHARS = 256 * 1024;
+/** What one costs beside its text: empty ones must not pile up either. */
+const MESSAGE_CHARS = 64;
 
 export interface ExecSocketDeps {
   open: (order: TerminalOrder) => Promise<ExecSession>;
@@ -147,8 +149,8 @@ class Inbox {
         this.#wake = resolve;
       });
     }
-    const text = this.#hasEnded ? undefined : this.#waiting.shift();
-    this.#chars -= text?.length ?? 0;
+    const text = this.#isHeard ? this.#waiting.shift() : undefined;
+    this.#chars -= text === undefined ? 0 : text.length + MESSAGE_CHARS;
     if (this.#socket.isPaused && this.#chars < MAX_WAITING_CHARS) this.#socket.resume();
     return text;
   }
@@ -159,10 +161,15 @@ class Inbox {
     this.#wake?.();
   }
 
+  /** A socket that we are closing, for a key that was revoked, say, still brings messages until its client knows. */
+  get #isHeard(): boolean {
+    return !this.#hasEnded && this.#socket.readyState === this.#socket.OPEN;
+  }
+
   #push(text: string): void {
-    if (this.#hasEnded) return;
+    if (!this.#isHeard) return;
     this.#waiting.push(text);
-    this.#chars += text.length;
+    this.#chars += text.length + MESSAGE_CHARS;
     if (this.#chars >= MAX_WAITING_CHARS) this.#socket.pause();
     this.#wake?.();
   }

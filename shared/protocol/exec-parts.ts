@@ -37,6 +37,8 @@ export const execRequest = lazy(() =>
     timeoutMs: z.number().int().positive().nullable(),
     /** Past it output is read and dropped; null: all of it goes out. */
     outputLimitBytes: z.number().int().positive().nullable(),
+    /** It starts when an input says `isPermit`: what runs must be on record first. Absent: at once. */
+    needsPermit: z.boolean().optional(),
   }),
 );
 export type ExecRequest = z.infer<ReturnType<typeof execRequest>>;
@@ -49,18 +51,20 @@ export const execInput = lazy(() =>
     /** Nothing more comes. */
     isLast: z.boolean().optional(),
     size: terminalSize().optional(),
+    /** The program may start; answered when it has. */
+    isPermit: z.boolean().optional(),
   }),
 );
 export type ExecInput = Omit<z.infer<ReturnType<typeof execInput>>, 'execId'>;
 
-/** The first frame of a session and the last one. */
+/** The first frame of a session, before its program starts, and the last one. */
 export const execNews = lazy(() =>
   z.discriminatedUnion('kind', [
     z.object({
       kind: z.literal('started'),
       container: z.string(),
       service: z.string(),
-      /** As it may be shown and kept: without the service's secrets. */
+      /** As it may be shown and kept: without the service's secrets, and shortened (exec-command.ts). */
       command: z.array(z.string()),
     }),
     z.object({

@@ -5,6 +5,8 @@ import { MAX_EXECS } from '../../agent/exec/execs.ts';
 import { MAX_SOCKETS_PER_KEY } from '../../control/realtime/client-sockets.ts';
 import { IDLE_LIMIT_MS } from '../../control/realtime/exec-socket.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import { EXEC_LIMITS } from '#shared/protocol/exec-parts.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { SECRET, startExecWorld } from '../support/exec-world.ts';
@@ -139,6 +141,35 @@ t.test('the audit log: who ran what where, and how it ended; never what it print
     detail: { exit_code: 0, container: 'shop-web-1' },
   });
   t.notMatch(JSON.stringify([start, end]), new RegExp(`${SECRET}|given`));
+});
+
+t.test('it is on record before it starts, so that a crash leaves nothing that ran without a trace', async (t) => {
+  const exec = await startExecWorld(t);
+  const { engine } = exec;
+  const onRecord: unknown[] = [];
+  const startExec = engine.startExec.bind(engine);
+  engine.startExec = (...of) => {
+    onRecord.push(exec.rows().at(-1)?.action);
+    return startExec(...of);
+  };
+  t.equal((await exec.post({ command: ['true'] }, { 'idempotency-key': 'a' })).status, 200);
+  await (await exec.start({ command: ['true'] })).untilType('exec.exit');
+  t.same(onRecord, ['services.exec', 'services.exec']);
+});
+
+t.test('one that Docker cannot start has both rows, and the error of Docker', async (t) => {
+  const exec = await startExecWorld(t);
+  exec.engine.startExec = () => Promise.reject(new LongshoreError('docker_error', { details: 'no such user' }));
+  t.match((await exec.post({ command: ['true'] })).body['error'], { code: 'docker_error', details: 'no such user' });
+  t.match(await (await exec.start()).untilType('error'), { error: { code: 'docker_error' } });
+  await eventually(() => exec.rows().length === 4);
+  t.match(exec.rows().at(-1), { action: 'services.exec.ended', detail: { exit_code: null } });
+});
+
+t.test('the longest command there may be', async (t) => {
+  const exec = await startExecWorld(t);
+  const longest = 'x'.repeat(EXEC_LIMITS.argumentsBytes - 'true'.length);
+  t.match(await exec.post({ command: ['true', longest] }), { status: 200, body: { exit_code: 0 } });
 });
 
 t.test('an Idempotency-Key runs it once; without an answer nobody runs it again', async (t) => {
@@ -326,6 +357,21 @@ t.test('a key that is revoked loses its terminal', async (t) => {
   await app.keys.revoke(ADMIN, key.id);
   t.match(await socket.closed, { code: 4401 });
   await eventually(() => program.isDetached);
+});
+
+t.test('what comes of a revoked key while its socket closes is not heard', async (t) => {
+  const exec = await startExecWorld(t);
+  const { app } = exec.real.world;
+  const { key, secret } = await app.keys.create(ADMIN, { name: 'gone', permissions: ['services.exec'] });
+  const socket = exec.real.http.socket(exec.path, { key: secret });
+  await socket.opened;
+  socket.ws.pause(); // it has not heard of the close yet
+  await app.keys.revoke(ADMIN, key.id);
+  socket.say({ type: 'exec.start', command: ['sleep'] });
+  await exec.post({ command: ['true'] });
+  socket.ws.resume();
+  t.match(await socket.closed, { code: 4401 });
+  t.equal(exec.engine.execs.length, 1, 'the one of another key');
 });
 
 t.test('a control plane that stops ends its terminals', async (t) => {
