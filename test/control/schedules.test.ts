@@ -229,8 +229,7 @@ t.test('an agent that cannot read a schedule is sent it again at its next link',
 t.test('A66: there is room for a thousand schedules of one owner', async (t) => {
   const world = open(t);
   const first = await world.app.schedules.create(ADMIN, scheduleOf());
-  const known = world.stores.schedules.find(first.id);
-  if (!known) return t.fail('it is not there');
+  const { nextRun: _n, lastRun: _l, ...known } = first;
   await world.stores.writer.write(() => {
     for (let i = 1; i < MAX_SCHEDULES; i++) world.stores.schedules.put({ ...known, id: `sch_${i}` });
   });
