@@ -182,6 +182,8 @@ export interface ServiceSpec {
   limits?: ServiceLimits | undefined;
   /** Absent: pulls are anonymous. Sealed on the host like the variables. */
   registries?: RegistryLogin[] | undefined;
+  /** It is a member of this set, whose rollouts alone redeploy it. Absent: of none. */
+  setId?: string | undefined;
 }
 
 export const PULL_POLICIES = ['missing', 'always', 'never'] as const;

@@ -11,6 +11,7 @@ export interface Candidate {
   desired: 'running' | 'stopped';
   isEnabled: boolean;
   goodRevision: number | null;
+  isSetMember: boolean;
   /** Kind of a job that has not ended. */
   openJob: JobKind | undefined;
 }
@@ -49,7 +50,10 @@ function reasonToSkip({ kind, heldCustomers }: ScheduleSpec, one: Candidate): st
   if (kind === 'start' && one.customerId !== null && heldCustomers.includes(one.customerId))
     return 'its customer is suspended';
   if (kind === 'exec' && one.openJob) return `it is busy: ${one.openJob}`;
-  if ((kind === 'redeploy' || kind === 'update') && one.method === 'ai')
-    return 'deploys by AI are asked for one by one';
-  return null;
+  return kind === 'redeploy' || kind === 'update' ? reasonNotToDeploy(one) : null;
+}
+
+function reasonNotToDeploy({ method, isSetMember }: Candidate): string | null {
+  if (isSetMember) return 'its set redeploys it'; // in waves, which stop where one fails
+  return method === 'ai' ? 'deploys by AI are asked for one by one' : null;
 }

@@ -68,7 +68,8 @@ function candidatesOf({ services, journal }: AgentState): Candidate[] {
     const record = services.find(id);
     if (!record) return [];
     const { desired, isEnabled, goodRevision, spec } = record;
-    const { name, customerId, labels, method } = spec;
-    return [{ id, name, customerId, labels, method, desired, isEnabled, goodRevision, openJob: openJobs.get(id) }];
+    const { name, customerId, labels, method, setId } = spec;
+    const found = { isSetMember: setId !== undefined, openJob: openJobs.get(id) };
+    return [{ id, name, customerId, labels, method, desired, isEnabled, goodRevision, ...found }];
   });
 }

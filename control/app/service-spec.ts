@@ -32,7 +32,8 @@ export function draftSpec(
   const { compose, git, files, templateVersion } = source;
   const shared = fillShared({ ...source, method: service.method }, stores.variables.ofScope(service.customerId));
   const { variables, secretNames, offeredNames } = shared;
-  const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS } = service;
+  const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS, setId } =
+    service;
   const template = templateId === null ? null : { id: templateId, version: templateVersion ?? 1 };
   const spec = {
     id,
@@ -52,6 +53,7 @@ export function draftSpec(
     healthTimeoutS,
     ...(git && { git }),
     limits: service.limits,
+    ...(setId !== null && { setId }),
     // An AI deploy builds a stranger's files: they must not fetch what our logins can read.
     registries: method === 'ai' ? [] : loginsFor(compose, stores.registries.loginsOf(customerId)),
   };

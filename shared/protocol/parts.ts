@@ -65,6 +65,7 @@ export const serviceSpec = lazy(() =>
       .array(z.object({ server: z.string().max(255), username: z.string().max(255), password: z.string().max(16_384) }))
       .max(100)
       .optional(),
+    setId: z.string().max(64).optional(),
   }),
 );
 

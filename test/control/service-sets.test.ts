@@ -52,7 +52,7 @@ t.test('a change rolls out in the same way, and says how far each member is', as
   t.match(set, { revision: 2, state: 'rolling_out', rollout: { id: rolloutId ?? '', kind: 'change' } });
   await it.running('a');
   t.match(await it.hosts['a']?.offered(it.target('a')?.jobId ?? ''), {
-    spec: { revision: 2, compose: change.compose },
+    spec: { revision: 2, compose: change.compose, setId: it.id },
   });
   await it.finish('a');
   t.match(it.set.memberList, [{ isUpToDate: true }, { isUpToDate: false }, { isUpToDate: false }]);

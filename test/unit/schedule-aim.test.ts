@@ -13,6 +13,7 @@ const candidate = (over: Partial<Candidate> = {}): Candidate => ({
   desired: 'running',
   isEnabled: true,
   goodRevision: 1,
+  isSetMember: false,
   openJob: undefined,
   ...over,
 });
@@ -63,6 +64,9 @@ const reasons: [kind: ScheduleKind, is: Partial<Candidate>, reason: string | nul
   ['exec', { openJob: 'redeploy' }, 'it is busy: redeploy'],
   ['redeploy', { method: 'ai' }, 'deploys by AI are asked for one by one'],
   ['restart', { method: 'ai' }, null],
+  ['redeploy', { isSetMember: true }, 'its set redeploys it'],
+  ['update', { isSetMember: true }, 'its set redeploys it'],
+  ['restart', { isSetMember: true }, null],
 ];
 
 t.test('what it leaves alone, and why', async (t) => {
