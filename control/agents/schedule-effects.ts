@@ -25,10 +25,18 @@ export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now:
   return undefined;
 }
 
+/** Revisions of schedules are milliseconds, and this is past all of them. */
+const FOR_GOOD = Number.MAX_SAFE_INTEGER;
+
 /** Late words about a schedule that was deleted are no news. */
 export function noteRun(stores: Stores, hostId: string, run: ScheduleRun, now: number): string | undefined {
   const schedule = stores.schedules.find(run.scheduleId);
-  if (!schedule) return undefined;
+  if (!schedule) {
+    // Its host was put back to where it had it, or we were to where we had not.
+    const body = { kind: 'schedule.remove', scheduleId: run.scheduleId, revision: FOR_GOOD } as const;
+    if (run.finishedAt !== null) stores.commands.append(hostId, body);
+    return undefined;
+  }
   const known = stores.schedules.findRun(run.id);
   if (known && (known.hostId !== hostId || known.scheduleId !== run.scheduleId)) {
     return `Run "${run.id}", which is not of this host`;

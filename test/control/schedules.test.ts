@@ -80,6 +80,18 @@ t.test('F27: a host that was rolled back is sent its schedules anew', async (t) 
   await isTold(host, 'put nightly', 'put nightly');
 });
 
+t.test(
+  'F27: a host that was put back to where it had a schedule that is deleted since is told so at its next run',
+  async (t) => {
+    const world = open(t);
+    const host = await world.joinAndConnect();
+    await host.tell({ kind: 'schedule.run', run: runOf('sch_deleted') });
+    await host.tell({ kind: 'schedule.run', run: runOf('sch_deleted', { state: 'succeeded', finishedAt: 2 }) });
+    world.dispatcher.nudge(host.id);
+    await isTold(host, 'remove');
+  },
+);
+
 t.test('a job that a host gave itself gets its row, its steps, its end and its line in the timeline', async (t) => {
   const world = open(t);
   const host = await world.joinAndConnect();
