@@ -204,6 +204,7 @@ function startJobs(
     askAi,
     services: state.services,
     onBuilt: images.onBuilt,
+    measureDownloads: images.measureDownloads,
     takeOver: (containers: readonly Adopted[], desired: Desired) => takeOver(state, containers, desired),
     backups,
     clock,

@@ -11,7 +11,7 @@ interface FieldChange {
 export interface PlannedDeploy {
   commit: string | null;
   services: (PlanStep & { fields: FieldChange[] })[];
-  images: { reference: string; source: string }[];
+  images: { reference: string; source: string; download_bytes?: number | null }[];
   volumes: { name: string; action: string }[];
   downtime: { services: string[] };
   findings: { path: string; rule: string; message: string }[];

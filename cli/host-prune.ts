@@ -3,6 +3,7 @@ import type { Argv } from 'yargs';
 import { type Session } from './command.ts';
 import { parseDuration } from './duration.ts';
 import type { Pruned } from './image-types.ts';
+import { inMegabytes } from './megabytes.ts';
 import { hostArgument, requireIdByName } from './names.ts';
 import type { Column } from './table.ts';
 
@@ -49,8 +50,6 @@ const COLUMNS: Column<PrunedImage>[] = [
   { title: 'SIZE', cell: ({ size_bytes: bytes }) => inMegabytes(bytes) },
   { title: 'TAGS', cell: ({ tags }) => tags.join(' ') },
 ];
-
-const inMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)}MB`;
 
 function inWords(pruned: Pruned): string {
   const bytes = pruned.images_freed_bytes + pruned.build_cache_freed_bytes;

@@ -2,6 +2,7 @@
 import type { Argv } from 'yargs';
 import type { Session } from './command.ts';
 import type { DeployPlan, PlannedDeploy } from './deploy-types.ts';
+import { inMegabytes } from './megabytes.ts';
 import type { Output } from './output.ts';
 import { changeOf, changeOptions, type ChangeArgs } from './service-update.ts';
 import { requireServiceId } from './services.ts';
@@ -54,7 +55,7 @@ function linesOf({ services, images, volumes, downtime, findings, preflight }: P
     ...changed.map(
       ({ service, field, before, after }) => `${service}: ${field}: ${before ?? 'none'} -> ${after ?? 'none'}`,
     ),
-    ...images.filter(({ source }) => source !== 'present').map(({ source, reference }) => `${source} ${reference}`),
+    ...images.filter(({ source }) => source !== 'present').map(imageLine),
     ...volumes.filter(({ action }) => action !== 'keep').map(({ action, name }) => `${action} volume ${name}`),
     ...services.flatMap(({ service, replacement }) =>
       replacement ? [`${service}: ${ORDER_WORDS[replacement.order]}: ${replacement.reason}`] : [],
@@ -64,3 +65,7 @@ function linesOf({ services, images, volumes, downtime, findings, preflight }: P
     ...preflight.filter(({ state }) => state !== 'ok').map(({ state, message }) => `${state}: ${message}`),
   ];
 }
+
+/** An older control plane tells no sizes. */
+const imageLine = ({ source, reference, download_bytes: bytes = null }: PlannedDeploy['images'][number]): string =>
+  [source, reference, ...(bytes === null ? [] : [`(${inMegabytes(bytes)} compressed)`])].join(' ');

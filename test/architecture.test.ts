@@ -84,7 +84,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
 /** Decisions without I/O: at run time they import shared code, each other and what only computes. */
 const PURE = [
   'agent/deploy/{rendered,from-config,limits,observe,dotenv}.ts',
-  'agent/deploy/plan/{plan,diff,outlook,show-change}.ts',
+  'agent/deploy/plan/{plan,diff,downloads,outlook,show-change}.ts',
   'agent/deploy/overlap/{order,stages}.ts',
   'agent/deploy/revisions/origin.ts',
   'agent/deploy/git/{git-faults,lfs-pointer,limits,submodules}.ts',
@@ -93,7 +93,7 @@ const PURE = [
   'agent/docker/{live-*,engine,running-exec,exec-output,container-view,usage-view,progress}.ts',
   'agent/docker/image-name.ts',
   'agent/exec/{choose,masked-output}.ts',
-  'agent/images/{challenge,endpoints,prune-plan,reference,registry-answers,verdict}.ts',
+  'agent/images/{challenge,endpoints,manifest,prune-plan,reference,registry-answers,verdict}.ts',
   'agent/drift/{adapt-key,compare,message,show,snapshot}.ts',
   'agent/stats/{counters,cgroup-place,service-sample,moved,news}.ts',
   'agent/stats/history/{slot,layout,downsample}.ts',

@@ -11,6 +11,7 @@ import type { Adopted } from '../state/adopted.ts';
 import type { AskAi } from './ai/question.ts';
 import type { ExecuteJob } from './job-run.ts';
 import type { Desired } from './observe.ts';
+import type { MeasureDownloads } from './plan/downloads.ts';
 
 export interface ExecutorDeps {
   /** Services live in `<dataDir>/services/<name>`. */
@@ -32,6 +33,7 @@ export interface ExecutorDeps {
   buildImagePrefix: string;
   /** Called after each build; returns at once. */
   onBuilt: () => void;
+  measureDownloads: MeasureDownloads;
   askAi: AskAi;
   /** Secrets of a service, those of now and of before. */
   services: { secretsOf(id: string): string[] };

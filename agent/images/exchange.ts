@@ -9,7 +9,7 @@ import { readChallenge, redirectUrl, tokenIn, tokenUrl } from './challenge.ts';
 import { openDoor } from './doors.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { Place } from './reference.ts';
-import { digestOf, pauseOf, statusFault, type Subject } from './registry-answers.ts';
+import { digestOf, manifestOf, pauseOf, statusFault, type Subject } from './registry-answers.ts';
 
 export interface ExchangeOptions {
   endpoint: Endpoint;
@@ -32,8 +32,8 @@ const MANIFESTS = [
   'application/vnd.oci.image.manifest.v1+json',
   'application/vnd.docker.distribution.manifest.v2+json',
 ].join(', ');
-/** A signed token with its claims takes a few. */
-const TOKEN_LIMIT_BYTES = 64 * 1024;
+/** A signed token with its claims takes a few KiB, an index of many platforms or a manifest of 500 layers below 100. */
+const TEXT_LIMIT_BYTES = 256 * 1024;
 /** Names in front of a registry lead to it at once. */
 const MAX_REDIRECTS = 3;
 
@@ -41,6 +41,16 @@ interface Answer {
   status: number;
   header: (name: string) => string | undefined;
   text: string;
+}
+
+type Method = 'GET' | 'HEAD';
+type Read = (answer: Answer, subject: Subject) => string;
+
+interface Question {
+  method: Method;
+  url: URL;
+  login: RegistryLogin | undefined;
+  read: Read;
 }
 
 export class Exchange {
@@ -56,30 +66,44 @@ export class Exchange {
     this.#other = openDoor({ allowsPrivate, isTrusting: false, certificates, lookup });
   }
 
-  /** To be called once. Throws a LongshoreError for what was answered, anything else for a connection that failed. */
-  async fetchDigest(): Promise<string> {
+  /** One question, once. Throws a LongshoreError for what was answered, anything else for a connection that failed. */
+  fetchDigest(): Promise<string> {
+    return this.#ask('HEAD', ({ status, header }, subject) =>
+      digestOf(status, header('docker-content-digest'), subject),
+    );
+  }
+
+  /** As fetchDigest; cut where it is longer than any we could use. */
+  fetchManifest(): Promise<string> {
+    return this.#ask('GET', ({ status, text }, subject) => manifestOf(status, text, subject));
+  }
+
+  async #ask(method: Method, read: Read): Promise<string> {
     const { endpoint, place, subject } = this.#options;
     const url = new URL(`v2/${place.repository}/manifests/${place.tag}`, endpoint.url);
+    const login = endpoint.isMirror ? undefined : subject.login;
     try {
-      return await this.#head(url, endpoint.isMirror ? undefined : subject.login, MAX_REDIRECTS);
+      return await this.#follow({ method, url, login, read }, MAX_REDIRECTS);
     } finally {
       await Promise.all([this.#own.destroy(), this.#other.destroy()]);
     }
   }
 
-  async #head(url: URL, login: RegistryLogin | undefined, redirectsLeft: number): Promise<string> {
+  async #follow(question: Question, redirectsLeft: number): Promise<string> {
+    const { method, url, login, read } = question;
     const asked = { accept: MANIFESTS };
-    let answer = await this.#send('HEAD', url, asked);
+    let answer = await this.#send(method, url, asked);
     if (answer.status === 401) {
       const authorization = await this.#authorise(url, answer.header('www-authenticate') ?? '', login);
-      answer = await this.#send('HEAD', url, { ...asked, authorization });
+      answer = await this.#send(method, url, { ...asked, authorization });
     }
     const location = answer.header('location');
     if (answer.status >= 300 && answer.status < 400 && location !== undefined && redirectsLeft > 0) {
       const next = redirectUrl(url, location);
-      return this.#head(next, next.host === url.host ? login : undefined, redirectsLeft - 1);
+      const known = next.host === url.host ? login : undefined;
+      return this.#follow({ ...question, url: next, login: known }, redirectsLeft - 1);
     }
-    return digestOf(answer.status, answer.header('docker-content-digest'), this.#subject(login));
+    return read(answer, this.#subject(login));
   }
 
   /** What to send along. Throws where there is nothing to send. */
@@ -99,7 +123,7 @@ export class Exchange {
     throw new LongshoreError('egress_failed', { message });
   }
 
-  async #send(method: 'GET' | 'HEAD', url: URL, headers: Record<string, string>): Promise<Answer> {
+  async #send(method: Method, url: URL, headers: Record<string, string>): Promise<Answer> {
     const { endpoint, signal, clock, onPause } = this.#options;
     const dispatcher = url.host === endpoint.url.host ? this.#own : this.#other;
     const own = { 'accept-encoding': 'identity', 'user-agent': 'Longshore' };
@@ -109,7 +133,7 @@ export class Exchange {
       signal,
       headers: { ...own, ...headers },
     });
-    const { body } = await readUpTo(reply.body, TOKEN_LIMIT_BYTES);
+    const { body } = await readUpTo(reply.body, TEXT_LIMIT_BYTES);
     const header = (name: string) => [reply.headers[name] ?? []].flat()[0];
     // A mirror's word is about itself: the registry is asked next.
     if (status === 429 && !endpoint.isMirror) onPause(pauseOf(header('retry-after'), clock.now()));

@@ -7,6 +7,7 @@ import { isDeployKind, type JobKind } from '#shared/model.ts';
 import type { PruneRequest, PruneResult } from '#shared/protocol/image-parts.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ExecuteJob } from '../deploy/job-run.ts';
+import type { MeasureDownloads } from '../deploy/plan/downloads.ts';
 import { DockerClient } from '../docker/docker-client.ts';
 import type { Engine } from '../docker/engine.ts';
 import { createImageStore } from '../docker/image-store.ts';
@@ -35,6 +36,7 @@ export interface Images {
   around(execute: ExecuteJob): ExecuteJob;
   /** To be called after a build; returns at once. */
   onBuilt: () => void;
+  measureDownloads: MeasureDownloads;
   checkUpdates(serviceId: string, signal: AbortSignal): Promise<ServiceUpdates>;
   prune(request: PruneRequest): Promise<PruneResult>;
 }
@@ -56,6 +58,10 @@ export function startImages(deps: ImagesDeps, scope: Scope): Images {
       }
     },
     onBuilt: createBuildCacheLimit({ store, limitBytes, log }),
+    async measureDownloads(downloads, signal) {
+      const { measureDownloads } = await import('./downloads.ts'); // only plans ask
+      return measureDownloads({ registries }, downloads, signal);
+    },
     checkUpdates: (serviceId, signal) => updates.check(serviceId, signal),
     async prune(request) {
       const { prune } = await import('./prune.ts'); // most agents are never asked
@@ -65,8 +71,14 @@ export function startImages(deps: ImagesDeps, scope: Scope): Images {
 }
 
 /** Most of an agent's life is spent without asking a registry: what that takes is loaded at the first question. */
-function loadedLate(fetchSettings: () => Promise<RegistrySettings>, clock: Clock): Pick<Registries, 'fetchDigest'> {
+function loadedLate(
+  fetchSettings: () => Promise<RegistrySettings>,
+  clock: Clock,
+): Pick<Registries, 'fetchDigest' | 'fetchManifest'> {
   let loaded: Promise<Registries> | undefined;
   const load = () => (loaded ??= import('./registry.ts').then((it) => new it.Registries({ fetchSettings, clock })));
-  return { fetchDigest: async (...question) => (await load()).fetchDigest(...question) };
+  return {
+    fetchDigest: async (...question) => (await load()).fetchDigest(...question),
+    fetchManifest: async (...question) => (await load()).fetchManifest(...question),
+  };
 }

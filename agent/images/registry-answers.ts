@@ -9,13 +9,19 @@ export interface Subject {
   login: RegistryLogin | undefined;
 }
 
-const DIGEST = /^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/;
+export const DIGEST = /^sha(256:[0-9a-f]{64}|512:[0-9a-f]{128})$/;
 
 /** The digest of a tag. Throws what stands in its way. */
 export function digestOf(status: number, header: string | undefined, subject: Subject): string {
   if (status !== 200) throw statusFault(status, subject);
   if (header !== undefined && DIGEST.test(header)) return header;
   throw new LongshoreError('egress_failed', { message: `Registry "${subject.server}" tells no digests` });
+}
+
+/** The manifest as it is written. Throws what stands in its way. */
+export function manifestOf(status: number, text: string, subject: Subject): string {
+  if (status !== 200) throw statusFault(status, subject);
+  return text;
 }
 
 /** Many registries say 401 or 403 of what is not there as well. */

@@ -1,5 +1,5 @@
 // Asks registries what a tag stands for now, by the distribution spec: HEAD of the manifest, because Docker Hub counts
-// a GET as a pull. Nothing is fetched.
+// a GET as a pull; and for manifests themselves. Nothing of an image is fetched.
 //
 // The name of an image is a stranger's word, and so is all that a registry says. So nothing is asked where Docker would
 // not ask it, and never at a link-local address; a registry on a public address leads to public addresses only; a login
@@ -14,7 +14,7 @@ import type { RegistryLogin } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import { endpointsOf, type RegistrySettings } from './endpoints.ts';
 import { Exchange } from './exchange.ts';
-import { apiHostOf, placeOf, type Place } from './reference.ts';
+import { apiHostOf, manifestPlaceOf, placeOf, type Place } from './reference.ts';
 import { pausedFault, type Subject } from './registry-answers.ts';
 
 export interface RegistriesDeps {
@@ -27,6 +27,19 @@ export interface RegistriesDeps {
   lookup?: Lookup;
   /** Default DEADLINE_MS. */
   deadlineMs?: number;
+}
+
+export interface ManifestQuestion {
+  image: string;
+  login: RegistryLogin | undefined;
+  digest?: string | undefined;
+}
+
+interface Question {
+  place: Place;
+  image: string;
+  login: RegistryLogin | undefined;
+  fetch: (exchange: Exchange) => Promise<string>;
 }
 
 /** A manifest, a token and a redirect or two; each takes well below a second. */
@@ -49,17 +62,33 @@ export class Registries {
   async fetchDigest(image: string, login: RegistryLogin | undefined, signal: AbortSignal): Promise<string> {
     const place = placeOf(image);
     if (!place) throw new LongshoreError('bad_request', { message: `"${image}" names no tag` });
+    return this.#ask({ place, image, login, fetch: (exchange) => exchange.fetchDigest() }, signal);
+  }
+
+  /**
+   * The manifest or index that the name stands for, as its registry writes it, or the one with `digest` beside it. Throws
+   * as fetchDigest does. Docker Hub counts it as a pull.
+   */
+  async fetchManifest({ image, login, digest }: ManifestQuestion, signal: AbortSignal): Promise<string> {
+    const place = manifestPlaceOf(image, digest);
+    if (!place) throw new LongshoreError('bad_request', { message: `"${image}" is not the name of an image` });
+    return this.#ask({ place, image, login, fetch: (exchange) => exchange.fetchManifest() }, signal);
+  }
+
+  async #ask(question: Question, signal: AbortSignal): Promise<string> {
+    const { place } = question;
     this.#requireNoPause(place.server);
     const deadline = AbortSignal.timeout(this.#deps.deadlineMs ?? DEADLINE_MS);
     try {
-      return await this.#ask(place, { server: place.server, image, login }, AbortSignal.any([deadline, signal]));
+      return await this.#tryEndpoints(question, AbortSignal.any([deadline, signal]));
     } catch (error) {
       signal.throwIfAborted();
       throw deadline.aborted ? late(place.server) : asFault(place.server, error);
     }
   }
 
-  async #ask(place: Place, subject: Subject, signal: AbortSignal): Promise<string> {
+  async #tryEndpoints({ place, image, login, fetch }: Question, signal: AbortSignal): Promise<string> {
+    const subject: Subject = { server: place.server, image, login };
     const { certificates = CERTIFICATES, clock, fetchSettings } = this.#deps;
     const lookup = lookingOnce(this.#deps.lookup ?? systemLookup);
     const addresses = await resolve(lookup, hostOf(place.server));
@@ -69,7 +98,7 @@ export class Registries {
     let fault: unknown;
     for (const endpoint of endpointsOf(place.server, addresses, await fetchSettings())) {
       try {
-        return await new Exchange({ ...common, endpoint }).fetchDigest();
+        return await fetch(new Exchange({ ...common, endpoint }));
       } catch (error) {
         // An insecure registry may speak no TLS at all; what it has said itself counts.
         const mayGoOn = endpoint.isMirror || (endpoint.isTrusting && !(error instanceof LongshoreError));

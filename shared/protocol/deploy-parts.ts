@@ -78,6 +78,8 @@ export const deployPlan = lazy(() =>
         source: z.enum(IMAGE_SOURCES),
         /** Null while it is not on the host. */
         sizeBytes: z.number().nonnegative().nullable(),
+        /** Compressed, of one that would be pulled; null where the registry did not say. */
+        downloadBytes: z.number().int().nonnegative().nullable().optional(),
       }),
     ),
     ports: z.array(

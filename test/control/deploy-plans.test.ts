@@ -26,7 +26,9 @@ class Planner {
     const { compose, variables, limits } = question.spec;
     return {
       services: [{ service: 'web', action: 'recreate' as const, reason: 'x', fields: [] }],
-      images: [{ reference: 'busybox:1', services: ['web'], source: 'pull' as const, sizeBytes: null }],
+      images: [
+        { reference: 'busybox:1', services: ['web'], source: 'pull' as const, sizeBytes: null, downloadBytes: 45e6 },
+      ],
       ports: [],
       volumes: [],
       downtime: ['web'],
@@ -192,7 +194,7 @@ t.test('over HTTP: a plan, then its change, once a key also when the host has mo
       plan_id: /^dp_/,
       deploys: true,
       downtime: { strategy: 'stop_first', services: ['web'] },
-      images: [{ reference: 'busybox:1', source: 'pull', size_bytes: null }],
+      images: [{ reference: 'busybox:1', source: 'pull', size_bytes: null, download_bytes: 45e6 }],
       would_start: true,
     },
   });

@@ -4,9 +4,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSy
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { RegistryLogin } from '#shared/model.ts';
-import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
+import { systemClock } from '#shared/time.ts';
+import { DockerClient } from '../../agent/docker/docker-client.ts';
+import { createImageStore } from '../../agent/docker/image-store.ts';
+import { measureDownloads } from '../../agent/images/downloads.ts';
+import { Registries } from '../../agent/images/registry.ts';
+import { SOCKET, startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
 import { docker, ensureImages, ownImage, removeProject } from '../support/docker.ts';
-import { missingRegistry, startRegistry } from '../support/registry.ts';
+import { startFakeRegistry } from '../support/fake-registry.ts';
+import { missingRegistry, startRegistry, type Registry } from '../support/registry.ts';
 
 const skip = await missingRegistry();
 const PASSWORD = 'canary-of-the-registry-9f2e';
@@ -53,6 +59,49 @@ t.test('a private image is pulled with the login of its registry', { skip }, asy
   t.match(await host.deploy({ registries: [wrong] }), { state: 'succeeded', unchanged: true }, 'a new password alone');
   t.same(await host.containerIds(), before);
 });
+
+t.test('a plan says how much a deploy would download, and is the same without it', { skip }, async (t) => {
+  const registry = await startRegistry(t, PASSWORD);
+  const image = await registry.push(await ownImage(t), 'team/web:1');
+  const silent = await startFakeRegistry(t, () => undefined);
+  const hung = `127.0.0.1:${silent.port}/team/web:1`;
+  const compose = `services: {web: {image: "${image}"}, other: {image: "${hung}"}}\n`;
+  const host = await startDeployHost(t, 'registry', { compose, registries: [registry.login] });
+  const blind = await host.plan();
+
+  const store = createImageStore(new DockerClient(SOCKET));
+  const registries = new Registries({ fetchSettings: () => store.registrySettings(), clock: systemClock });
+  host.measureDownloads = (...asked) => measureDownloads({ registries, deadlineMs: 1_500 }, ...asked);
+  const plan = await host.plan();
+  const [told, unknown] = [image, hung].map((name) => plan.images.find(({ reference }) => reference === name));
+  t.match(told, { source: 'pull', sizeBytes: null, downloadBytes: await manifestBytes(registry, 'team/web', '1') });
+  t.match(unknown, { source: 'pull', downloadBytes: null }, 'who does not answer is not waited for');
+  t.ok(silent.asked.length > 0);
+  t.equal(plan.digest, blind.digest, 'another digest would be another plan');
+  t.equal(await host.engine.findImage(image), undefined, 'and nothing was pulled');
+  t.match((await host.plan({ registries: [] })).images, [{ downloadBytes: null }, { downloadBytes: null }]);
+
+  const before = registry.requests.length;
+  const refused = `services: {web: {image: "${image}", privileged: "\${ALL}"}}\n`;
+  const stranger = { customerId: 'cust_1', variables: { ALL: 'true' } };
+  t.match((await host.plan({ compose: refused, ...stranger })).findings, [{ rule: 'privileged' }]);
+  t.equal(registry.requests.length, before, 'no registry hears of what is refused');
+});
+
+/** As its manifest has it: the registry's own word. */
+async function manifestBytes({ server, username, password }: Registry, path: string, tag: string): Promise<number> {
+  const answer = await fetch(`http://${server}/v2/${path}/manifests/${tag}`, {
+    headers: {
+      accept: 'application/vnd.docker.distribution.manifest.v2+json',
+      authorization: `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`,
+    },
+  });
+  const { config, layers } = (await answer.json()) as Record<'config', { size: number }> & {
+    layers: { digest: string; size: number }[];
+  };
+  const sizes = new Map(layers.map(({ digest, size }) => [digest, size]));
+  return [...sizes.values()].reduce((sum, size) => sum + size, config.size);
+}
 
 t.test('an image that is not in the registry is no fault of the login', { skip }, async (t) => {
   const registry = await startRegistry(t, PASSWORD);

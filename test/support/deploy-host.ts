@@ -5,6 +5,7 @@ import type { Test } from 'tap';
 import type { Repositories } from '../../agent/backup/repositories.ts';
 import type { ResticOptions } from '../../agent/backup/restic.ts';
 import type { AskAi } from '../../agent/deploy/ai/question.ts';
+import type { MeasureDownloads } from '../../agent/deploy/plan/downloads.ts';
 import { dryRun, type DryRunDeps } from '../../agent/deploy/plan/dry-run.ts';
 import { createExecutor, type Executor, type ExecutorDeps } from '../../agent/deploy/engine.ts';
 import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
@@ -87,6 +88,8 @@ export class DeployHost {
   goodRevision: number | null = null;
   /** Whom AI deploys ask; by itself there is nobody. */
   askAi: AskAi = async () => null;
+  /** Which registries plans ask; by itself there is none. */
+  measureDownloads: MeasureDownloads = async () => new Map();
   spec: ServiceSpec;
 
   readonly #deps: ExecutorDeps;
@@ -132,7 +135,8 @@ export class DeployHost {
   plan(change: Partial<ServiceSpec> = {}, options: PlanOptions = {}): Promise<DeployPlan> {
     const { signal = new AbortController().signal, ...asked } = options;
     const spec = { ...this.spec, ...change, revision: this.spec.revision + 1 };
-    return dryRun({ ...this.#deps, services: this.services }, { spec, ...asked }, signal);
+    const { measureDownloads } = this;
+    return dryRun({ ...this.#deps, measureDownloads, services: this.services }, { spec, ...asked }, signal);
   }
 
   /** The agent's table of services, with this one in it once it was deployed. */
@@ -207,6 +211,7 @@ export async function deployParts(
     takeOver: (containers) => adopted.put(containers),
     buildImagePrefix: 'longshore-test/',
     askAi: async () => null,
+    measureDownloads: async () => new Map(),
     services: { secretsOf: () => [] },
     backups,
     clock: systemClock,

@@ -62,6 +62,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void, log = silentLogge
     takeOver: () => undefined,
     buildImagePrefix: '',
     askAi: async () => null,
+    measureDownloads: async () => new Map(),
     services: { secretsOf: () => ['hunter2-hunter2'] },
     backups,
     policy: DEFAULT_POLICY,

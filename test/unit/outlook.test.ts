@@ -32,11 +32,12 @@ t.test('each image is named once, with where it comes from', async (t) => {
     cache: { image: 'cache:1' },
   });
   const found = { web: image(10), worker: image(10), db: image(20), app: undefined, cache: undefined };
-  t.strictSame(toImages(desired, found, new Set(['db:1', 'cache:1'])), [
-    { reference: 'cache:1', services: ['cache'], source: 'pull', sizeBytes: null },
-    { reference: 'db:1', services: ['db'], source: 'refresh', sizeBytes: 20 },
-    { reference: 'shop-app', services: ['app'], source: 'build', sizeBytes: null },
-    { reference: 'web:1', services: ['web', 'worker'], source: 'present', sizeBytes: 10 },
+  const asked = { pulled: ['db:1', 'cache:1'], downloads: new Map([['cache:1', 7]]) };
+  t.strictSame(toImages(desired, found, asked), [
+    { reference: 'cache:1', services: ['cache'], source: 'pull', sizeBytes: null, downloadBytes: 7 },
+    { reference: 'db:1', services: ['db'], source: 'refresh', sizeBytes: 20, downloadBytes: null },
+    { reference: 'shop-app', services: ['app'], source: 'build', sizeBytes: null, downloadBytes: null },
+    { reference: 'web:1', services: ['web', 'worker'], source: 'present', sizeBytes: 10, downloadBytes: null },
   ]);
 });
 

@@ -20,6 +20,7 @@ import { madeOf } from '../revisions/origin.ts';
 import { loadRevision, type Revision } from '../revisions/revisions.ts';
 import type { Say, Task } from '../task.ts';
 import type { Sources } from '../workspace.ts';
+import { downloadsOf } from './downloads.ts';
 import { toDowntime, toImages, toPorts, toServices, toVolumes } from './outlook.ts';
 import { planNothing, printPlan } from './plan.ts';
 import { preflight } from './preflight.ts';
@@ -141,19 +142,27 @@ async function weigh(
   ]);
   const made = madeOf(last, good, containers);
   const steps = decide({ desired, made, containers, imageIds: idsOf(found), images: found, good });
-  const pulled = pullsOf(desired, found, pull).map(({ reference }) => reference);
+  const logins = spec.registries ?? [];
+  const pulls = pullsOf(desired, found, pull);
+  const pulled = pulls.map(({ reference }) => reference);
   const here = { folder: workspace.directory, wasApplied: workspace.wasApplied, containers, all };
-  const wanted = { serviceId: spec.id, desired, steps, found, pulled, logins: spec.registries ?? [] };
+  const wanted = { serviceId: spec.id, desired, steps, found, pulled, logins };
   const commit = checkout?.commit ?? null;
+  // What is refused would never be pulled, so no registry hears of it.
+  const wantedAnew = findings.length > 0 ? [] : downloadsOf(pulls, logins, docker.architecture);
+  const [downloads, checks] = await Promise.all([
+    deps.measureDownloads(wantedAnew, run.signal),
+    preflight({ engine, docker, ...here, ...wanted }),
+  ]);
   return redactPlan(
     {
       services: toServices(steps, { made, desired }, hide),
-      images: toImages(desired, found, new Set(pulled)),
+      images: toImages(desired, found, { pulled, downloads }),
       ports: toPorts(desired),
       volumes: toVolumes(desired, volumes),
       downtime: toDowntime(steps, containers, desired),
       findings,
-      preflight: await preflight({ engine, docker, ...here, ...wanted }),
+      preflight: checks,
       commit,
       digest: sha256(JSON.stringify([desired, pull ?? null, commit, stateOf({ made, containers, found, volumes })])),
       ...(spec.method === 'ai' && { proposal: advice ? showProposal(advice.proposal, spec.variables, hide) : null }),

@@ -21,18 +21,23 @@ export function toServices(
   });
 }
 
-/** Each image once, by name. `pulled`: what a deploy would ask registries for. */
-export function toImages(desired: Rendered, found: FoundImages, pulled: ReadonlySet<string>): DeployPlan['images'] {
+/** Each image once, by name. `pulled`: what a deploy would ask registries for; `downloads`: bytes by name, as far as known. */
+export function toImages(
+  desired: Rendered,
+  found: FoundImages,
+  { pulled, downloads }: { pulled: readonly string[]; downloads: ReadonlyMap<string, number> },
+): DeployPlan['images'] {
   const byReference = Map.groupBy(Object.keys(desired.services), (name) => imageOf(desired, name));
   const images = [...byReference].map(([reference, services]): DeployPlan['images'][number] => {
     const image = found[services[0] ?? ''];
     const isBuilt = services.some((name) => desired.services[name]?.build !== undefined);
-    const here = pulled.has(reference) ? 'refresh' : 'present';
+    const here = pulled.includes(reference) ? 'refresh' : 'present';
     return {
       reference,
       services,
       source: isBuilt ? 'build' : image ? here : 'pull',
       sizeBytes: image?.sizeBytes ?? null,
+      downloadBytes: downloads.get(reference) ?? null,
     };
   });
   return images.toSorted((a, b) => (a.reference < b.reference ? -1 : 1));

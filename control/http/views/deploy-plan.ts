@@ -30,6 +30,10 @@ export const plannedFields = {
         description: '`refresh`: it is on the host, and a newer one is looked for; then services may be recreated',
       }),
       size_bytes: z.number().int().nullable().meta({ description: 'Null while it is not on the host' }),
+      download_bytes: z.number().int().nullable().meta({
+        description: 'Of `pull`: compressed, as the registry says; null where it did not, or is Docker Hub',
+        example: 45_210_112,
+      }),
     }),
   ),
   ports: z.array(
@@ -123,7 +127,9 @@ type Planned = Omit<HostPlan, 'digest' | 'proposal'>;
 export const toPlannedFields = (plan: Planned): z.infer<z.ZodObject<typeof plannedFields>> => ({
   commit: plan.commit,
   services: plan.services,
-  images: plan.images.map(({ sizeBytes, ...image }) => ({ ...image, size_bytes: sizeBytes })),
+  images: plan.images.map(({ sizeBytes, downloadBytes = null, ...image }) => {
+    return { ...image, size_bytes: sizeBytes, download_bytes: downloadBytes };
+  }),
   ports: plan.ports,
   volumes: plan.volumes,
   downtime: { strategy: plan.downtime.length > 0 ? 'stop_first' : 'none', services: plan.downtime },
