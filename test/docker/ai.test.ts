@@ -323,8 +323,8 @@ void t.test('AI deploys', async (t) => {
     t.strictSame(await host.containerIds(), before);
     t.equal(await readFile(join(host.folder, 'compose.yaml'), 'utf8'), compose);
     const { waiting } = await readReview(host);
-    t.match(waiting.runs, /grace_period: 0s/);
-    t.match(waiting.compose, /grace_period: 1s/);
+    t.match(waiting.runs, /grace_period: "0s"/);
+    t.match(waiting.compose, /grace_period: "1s"/);
     t.match(await host.plan({}, { approves: id, pull: 'missing' }), { digest: id });
     await docker(['stop', '--time', '0', before['web'] ?? '']);
     t.not((await host.plan({}, { approves: id, pull: 'missing' })).digest, id);
