@@ -37,7 +37,7 @@ export async function endProgram(program: Program, deps: EndDeps): Promise<boole
       const isSent = await signalInside(program, pid, signal, deps);
       if (isSent && !(await lastState(exec, deps.clock, GRACE_MS)).isRunning) return true;
     }
-    killFromOutside(pid);
+    if (await isInside(pid, program.containerId)) killFromOutside(pid);
     return !(await lastState(exec, deps.clock, LOOK_EVERY_MS)).isRunning;
   } catch {
     return false; // Docker does not answer
@@ -60,7 +60,7 @@ async function signalInside(
   signal: string,
   { engine, clock }: EndDeps,
 ): Promise<boolean> {
-  const innerPid = await findInnerPid(pid);
+  const innerPid = await findInnerPid(pid, containerId);
   if (innerPid === undefined) return false;
   const command = ['sh', '-c', KILL_GROUP, 'sh', signal, innerPid];
   try {
@@ -73,9 +73,15 @@ async function signalInside(
 }
 
 /** As the container's own processes know it: the last of its numbers (proc(5), NSpid). */
-async function findInnerPid(pid: number): Promise<string | undefined> {
+async function findInnerPid(pid: number, containerId: string): Promise<string | undefined> {
+  if (!(await isInside(pid, containerId))) return undefined;
   const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
   return /^NSpid:.*\t([1-9]\d*)$/m.exec(status)?.[1];
+}
+
+/** Another may have the number by now, or Docker may count from elsewhere than we do. Its cgroup tells whose it is. */
+async function isInside(pid: number, containerId: string): Promise<boolean> {
+  return (await readFile(`/proc/${pid}/cgroup`, 'utf8').catch(() => '')).includes(containerId);
 }
 
 function killFromOutside(pid: number): void {
