@@ -2,11 +2,9 @@
 // languages' images (images/languages.sh). Nothing is fetched: the projects bring what they depend on.
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import t, { type Test } from 'tap';
-import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
+import t from 'tap';
 import { docker, ensureLanguages, requireDocker } from '../support/docker.ts';
-import { eventually } from '../support/eventually.ts';
-import { GitRepository } from '../support/git-repository.ts';
+import { askRecipe as ask, recipeHost as hostOf, startRecipe as start } from '../support/recipe-host.ts';
 
 const json = (value: unknown): string => JSON.stringify(value, undefined, 2);
 
@@ -58,34 +56,6 @@ import sys
 os.environ['VIRTUAL_ENV_SEEN'] = sys.prefix
 HTTPServer(('', int(os.environ['PORT'])), Answer).serve_forever()
 `;
-
-interface Setting {
-  variables?: Record<string, string>;
-  method?: 'git' | 'ai';
-}
-
-async function hostOf(t: Test, files: Record<string, string>, { variables = {}, method = 'git' }: Setting = {}) {
-  const repository = await GitRepository.create(t, files);
-  const git = { url: repository.url, branch: null };
-  return { repository, host: await startDeployHost(t, 'recipe', { method, git, variables }) };
-}
-
-async function start(t: Test, files: Record<string, string>, setting?: Setting) {
-  const { host, repository } = await hostOf(t, files, setting);
-  t.teardown(() => docker(['rmi', '-f', `${host.spec.name}-app`]));
-  const steps = new StepLog();
-  t.match(await host.deploy({}, { steps }), { state: 'succeeded' });
-  return { host, repository, said: steps.said };
-}
-
-/** Once the program listens. */
-async function ask({ engine, spec }: DeployHost, path = '/'): Promise<{ status: number; text: string }> {
-  const [container] = await engine.listProject(spec.name);
-  return eventually(async () => {
-    const response = await fetch(`http://127.0.0.1:${container?.ports[0]?.host}${path}`);
-    return { status: response.status, text: await response.text() };
-  });
-}
 
 const AGAIN = { kind: 'redeploy', pull: 'missing' } as const;
 

@@ -54,14 +54,15 @@ export const php: Language = {
 function vendorStage(repository: Repository): Stage {
   const manifests = present(repository, ['composer.json', 'composer.lock']);
   const flags = '--no-dev --no-interaction --prefer-dist --ignore-platform-reqs';
+  const install = `RUN composer install ${flags} --no-scripts --no-autoloader`;
+  // Packages that lie in the repository itself.
+  const refersToFiles = /"type"\s*:\s*"(path|artifact)"/.test(repository.texts.get('composer.json') ?? '');
   return {
     image: 'composer:2.8',
     name: 'build',
     lines: [
       'WORKDIR /app',
-      copy(manifests, './'),
-      `RUN composer install ${flags} --no-scripts --no-autoloader`,
-      'COPY . .',
+      ...(refersToFiles ? ['COPY . .', install] : [copy(manifests, './'), install, 'COPY . .']),
       'RUN composer dump-autoload --no-dev --no-scripts --optimize',
     ],
   };

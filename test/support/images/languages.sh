@@ -1,42 +1,21 @@
 #!/usr/bin/env bash
 # Makes the images that recipes build from, as far as they can be had without pulling any.
 #
-#   languages.sh       longshore-test/{node,python,caddy}:… under the tags that recipes name
+#   languages.sh       longshore-test/{node,python,caddy,ruby,composer,php,golang,debian}:… under the tags that recipes name
 #
-# Node is the one the tests run on, with this machine's npm; Python and Caddy are Debian's. Shared libraries are copied
-# from this machine, the rest of each image is busybox. Versions are not what the tags say: the recipes are tried, not
-# the languages.
+# Node is the one the tests run on, with this machine's npm; the others are Debian's. The rest of each image is busybox.
+# Versions are not what the tags say: the recipes are tried, not the languages.
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../debian-package.sh"
 . "$HERE/stand-in.sh"
-REVISION=$(cat "$HERE"/{languages,stand-in}.sh | sha256sum | cut -c1-12)
+. "$HERE/debian.sh"
+for language in "$HERE"/languages/*.sh; do . "$language"; done
+REVISION=$(find "$HERE"/{languages,stand-in,debian}.sh "$HERE/languages" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
 NODE=${NODE:-$(readlink -f "$HERE/../../../node_modules/.bin/node")}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-# system ROOT: a root file system that packages of Debian fit into.
-system() {
-  mkdir -p "$1"/{dev,etc,proc,root,sys,tmp,var,usr/{bin,lib,lib64,local/bin,local/lib}}
-  chmod 1777 "$1/tmp"
-  ln -s usr/bin "$1/bin"
-  ln -s usr/bin "$1/sbin"
-  ln -s usr/lib "$1/lib"
-  ln -s usr/lib64 "$1/lib64"
-  applets "$1/usr/bin"
-  printf 'root:x:0:0:root:/root:/bin/sh\n' >"$1/etc/passwd"
-  printf 'root:x:0:\n' >"$1/etc/group"
-}
-
-# libraries ROOT FILE...: the shared libraries that these programs and modules load.
-libraries() {
-  local root=$1 library
-  shift
-  ldd "$@" 2>/dev/null | grep -oE '/[^ ]+\.so[^ ]*' | sort -u | while read -r library; do
-    [ ! -e "$library" ] || [ -e "$root$library" ] || install -D "$(readlink -f "$library")" "$root$library"
-  done
-}
 
 node_root() {
   tar=$work/node.tar
@@ -81,16 +60,21 @@ caddy_root() {
   pack "$root" "$tar"
 }
 
-# language ROOT TAG ALIAS...: one image for building and for running.
+PATHS=PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+
+# language ROOT 'TAG...' VARIABLE... : one image for building and for running, under each of these tags.
 language() {
-  local root=$1 first=longshore-test/$2 alias
+  local root=$1 tags=($2) alias
   shift 2
-  import_image "$first" "$root" "$REVISION" \
-    'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' 'CMD ["sh"]'
-  for alias; do docker tag "$first" "longshore-test/$alias"; done
+  import_image "longshore-test/${tags[0]}" "$root" "$REVISION" "ENV $PATHS $*" 'CMD ["sh"]'
+  for alias in "${tags[@]:1}"; do docker tag "longshore-test/${tags[0]}" "longshore-test/$alias"; done
 }
 
 once
-language node_root node:24 node:24-slim
-language python_root python:3.13 python:3.13-slim
+language node_root 'node:24 node:24-slim'
+language python_root 'python:3.13 python:3.13-slim'
 language caddy_root caddy:2.10-alpine
+language ruby_root 'ruby:3.4 ruby:3.4-slim' GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle LANG=C.UTF-8
+language php_root 'php:8.4-apache composer:2.8' COMPOSER_ALLOW_SUPERUSER=1
+language go_root golang:1.24 CGO_ENABLED=0 # without a compiler of C
+language system_root debian:trixie-slim

@@ -10,36 +10,23 @@ set -euo pipefail
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 . "$HERE/../debian-package.sh"
 . "$HERE/stand-in.sh"
-REVISION=$(find "$HERE"/{servers,stand-in}.sh "$HERE/servers" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
+. "$HERE/debian.sh"
+REVISION=$(find "$HERE"/{servers,stand-in,debian}.sh "$HERE/servers" -type f -print0 | sort -z | xargs -0 cat | sha256sum | cut -c1-12)
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-
-# LLVM is larger than all the rest and only makes queries faster; libc must be the one that goes with this machine's loader.
-UNUSED='^(libllvm.*|libperl.*|libc6)$'
 
 # server ROOT USER ID PACKAGE... : a root file system with that user; the packages lie in $staging.
 server() {
   local root=$1 user=$2 id=$3
   shift 3
   staging=$root.packages
-  mkdir -p "$staging" "$root"/{dev,etc,proc,root,run,sys,tmp,var/run,usr/{bin,lib,lib64,share,local/bin}}
-  chmod 1777 "$root/tmp"
-  ln -s usr/bin "$root/bin"
-  ln -s usr/bin "$root/sbin"
-  ln -s usr/lib "$root/lib"
-  ln -s usr/lib64 "$root/lib64"
-  applets "$root/usr/bin"
-  printf 'root:x:0:0:root:/root:/bin/sh\n%s:x:%s:%s::/:/bin/sh\n' "$user" "$id" "$id" >"$root/etc/passwd"
-  printf 'root:x:0:\n%s:x:%s:\n' "$user" "$id" >"$root/etc/group"
-  unpack_packages "$staging" "$@" $(needs_of "$@")
+  system "$root"
+  mkdir -p "$staging" "$root"/{run,var/run,usr/share}
+  printf '%s:x:%s:%s::/:/bin/sh\n' "$user" "$id" "$id" >>"$root/etc/passwd"
+  printf '%s:x:%s:\n' "$user" "$id" >>"$root/etc/group"
+  unpack_packages "$staging" "$@" $(needs_of 'lib|zlib' "$@")
   cp -R "$HERE/servers/." "$root/usr/local/bin/"
   chmod 755 "$root"/usr/local/bin/*
-}
-
-# needs_of PACKAGE... : the libraries that go with them, of the versions that apt would install on a bare machine.
-needs_of() {
-  apt-get --simulate -o Dir::State::status=/dev/null install --no-install-recommends "$@" |
-    sed -nE 's/^Inst ((lib|zlib)[^ ]*) .*/\1/p' | grep -vE "$UNUSED"
 }
 
 # programs ROOT FILE...: these files of the packages, and the shared libraries that they load.

@@ -1,0 +1,21 @@
+# Sourced: the Go toolchain without what only its own tests need, and a bare system for the programs that it makes.
+
+go_root() {
+  tar=$work/go.tar
+  [ ! -e "$tar" ] || return 0
+  local root=$work/go
+  packaged "$root" 'golang|ca-certificates' golang-go ca-certificates
+  certificates "$root"
+  # Compiled anew for each program in any case.
+  rm -rf "$root"/usr/lib/go-*/pkg/linux_* "$root"/usr/share/go-*/{src/cmd,test,misc,api}
+  find "$root"/usr/share/go-* -name testdata -prune -exec rm -rf {} +
+  libraries "$root" "$root"/usr/lib/go-*/bin/go "$root"/usr/lib/go-*/pkg/tool/*/*
+  pack "$root" "$tar"
+}
+
+system_root() {
+  tar=$work/system.tar
+  local root=$work/system
+  system "$root"
+  pack "$root" "$tar"
+}
