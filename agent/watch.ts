@@ -5,7 +5,8 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import { isDeployKind, type JobKind, type ServiceReport } from '#shared/model.ts';
+import { isDeployKind, type JobKind } from '#shared/jobs.ts';
+import type { ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Container, Engine } from './docker/engine.ts';
 import type { EventHub } from './docker/events.ts';

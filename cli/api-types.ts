@@ -1,6 +1,7 @@
 // The parts of the API's JSON that the commands read, as the API documents them.
 import type { BackupKind, BackupState } from '#shared/backup.ts';
-import type { Health, JobKind, JobState, JobStep, Lifecycle, PlanStep, StepState } from '#shared/model.ts';
+import type { JobKind, JobState, JobStep, PlanStep, StepState } from '#shared/jobs.ts';
+import type { Health, Lifecycle } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { AutoUpdate, ImageUpdate } from './image-types.ts';
 import type { HostResources } from './stats-types.ts';

@@ -3,7 +3,7 @@ import type { FollowedJob } from './follow-job.ts';
 import { followJob } from './follow-job.ts';
 import { JobFailedError } from './failures.ts';
 import { progressView } from './progress-view.ts';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import type { JobDetail } from './api-types.ts';
 import type { Session } from './command.ts';
 

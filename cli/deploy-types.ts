@@ -1,5 +1,5 @@
 // Plans of deploys and revisions, as far as the commands read them.
-import type { JobKind, PlanStep } from '#shared/model.ts';
+import type { JobKind, PlanStep } from '#shared/jobs.ts';
 
 interface FieldChange {
   field: string;

@@ -3,7 +3,7 @@
 import type { Client } from './client.ts';
 import type { BackupProgress, DeployProgress, JobDetail } from './api-types.ts';
 import { type BackupKind } from '#shared/backup.ts';
-import { isJobEnd, type JobStep } from '#shared/model.ts';
+import { isJobEnd, type JobStep } from '#shared/jobs.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import { ApiError } from './failures.ts';
 import { openSocket } from './socket.ts';

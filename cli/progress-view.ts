@@ -1,7 +1,7 @@
 // Shows the steps of a job as they happen: on a terminal one line that moves until the step ends, elsewhere one plain
 // line for each thing that is new.
 import { styleText } from 'node:util';
-import type { JobStep } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
 import type { DeployProgress } from './api-types.ts';
 import type { JobWatcher } from './follow-job.ts';
 import { hasColour } from './output.ts';

@@ -9,8 +9,8 @@ import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readBaseUrl, toAiConfig, type AiConfig } from './ai/settings.ts';
-import { readAddressRange } from './app/address-range.ts';
-import { readPermissionMap } from './app/claims.ts';
+import { readAddressRange } from './app/access/address-range.ts';
+import { readPermissionMap } from './app/access/claims.ts';
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
 import { readIssuer, readScopes, readSecretFile, toLoginConfig, type LoginConfig } from './oidc/settings.ts';
 

@@ -1,5 +1,6 @@
 // The words of what runs on a host without Longshore having started it, and of taking it over.
-import type { AdoptedContainer, ContainerView, JobEndState, JobKind } from './model.ts';
+import type { AdoptedContainer, JobEndState, JobKind } from './jobs.ts';
+import type { ContainerView } from './model.ts';
 
 /** `compose`: all containers of a Compose project. `container`: one that belongs to none. */
 export const FOUND_KINDS = ['compose', 'container'] as const;

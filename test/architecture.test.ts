@@ -48,7 +48,7 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
     'rows never leave the store; one place opens files, with the pragmas that make an answer durable',
   ],
   [/^(@?fastify\b.*)$/, ['control/{http,dialects}/**'], 'the app layer is free of transport'],
-  [/^diff$/, ['control/app/unified-diff.ts'], 'one place says how much of a comparison is worth its time'],
+  [/^diff$/, ['control/app/deploys/unified-diff.ts'], 'one place says how much of a comparison is worth its time'],
   [/^openai\b/, ['control/ai/endpoint.ts'], 'one place to version; its errors may hold the API key and stay there'],
   [/^openid-client$/, ['control/oidc/**'], 'one place to version; its errors hold tokens and stay there'],
   [
@@ -105,7 +105,7 @@ const PURE = [
   'agent/deploy/adoption/divide.ts',
   'agent/owner.ts',
   'control/ai/prompt.ts',
-  'control/app/review.ts',
+  'control/app/deploys/review.ts',
   'control/egress/url.ts',
   'control/http/metrics/{exposition,fleet}.ts',
   'control/app/sets/rollout-plan.ts',

@@ -4,7 +4,7 @@
 //                                                             └──────┴─ failed ─▶ rollback (see undo.ts)
 //
 // Up to `apply` nothing on Docker's side has changed.
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
 import { check, normalise, prepare } from './attempt.ts';
 import { awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullContextOf, pullImages, pullsOf, requireImages, type FoundImages } from './images.ts';

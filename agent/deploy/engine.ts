@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 import { reapOrphans } from '../docker/orphan.ts';
 import { backup } from '../backup/backup.ts';

@@ -1,6 +1,7 @@
 // Carries out what was decided: hands the rendered file to Compose, waits, records. Asks nothing, decides nothing.
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep, RegistryLogin } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
+import type { RegistryLogin } from '#shared/model.ts';
 import { CONFIG_HASH_LABEL } from '../docker/container-view.ts';
 import type { UpPart } from '../docker/compose.ts';
 import type { ComposeEvent } from '../docker/progress.ts';

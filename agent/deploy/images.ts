@@ -1,7 +1,8 @@
 // A deploy's images: there before `up` runs (which pulls nothing), recorded to the digest, and put back by digest.
 import { findLogin, repositoryOf } from '#shared/compose/image-name.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PullPolicy, RegistryLogin } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
+import type { RegistryLogin } from '#shared/model.ts';
 import type { Engine, Image } from '../docker/engine.ts';
 import type { StepUpdate } from './job-run.ts';
 import { imageOf, type Rendered, type RenderedService } from './rendered.ts';

@@ -1,7 +1,8 @@
 // The seam between the journal, which must not forget (agent/jobs), and the work, which must not care (agent/deploy).
 import type { LongshoreError } from '#shared/errors.ts';
 import type { BackupSummary } from '#shared/backup.ts';
-import type { JobOffer, JobStep, PlanStep, ProposalMark, ServiceSpec } from '#shared/model.ts';
+import type { JobOffer, JobStep, PlanStep, ProposalMark } from '#shared/jobs.ts';
+import type { ServiceSpec } from '#shared/model.ts';
 
 export interface StepUpdate {
   percent?: number;

@@ -1,7 +1,7 @@
 // What every part of a job works with: the job, its folder, the deps, and which step is under way.
 import { sectionOf } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { JobStep } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
 import { sleep } from '#shared/time.ts';
 import type { Proposals } from './ai/kept-proposal.ts';
 import type { Advice } from './ai/question.ts';

@@ -5,7 +5,7 @@
 //     └─ failed before `apply` ─▶ the folder and the names of images go back
 //     └─ failed after ──────────▶ the good revision is put back, exactly (unless the service does not want that)
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { JobStep, PlanStep } from '#shared/model.ts';
+import type { JobStep, PlanStep } from '#shared/jobs.ts';
 import { apply, awaitReady } from './execute.ts';
 import { pullContextOf, restoreImages } from './images.ts';
 import type { JobOutcome } from './job-run.ts';

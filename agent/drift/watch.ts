@@ -8,7 +8,7 @@ import { stat } from 'node:fs/promises';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import { Workspace } from '../deploy/workspace.ts';
 import type { Engine, EngineEvent } from '../docker/engine.ts';

@@ -3,7 +3,7 @@ import { isBackupKind } from '#shared/backup.ts';
 import type { ServiceUpdates } from '#shared/image-updates.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import { isDeployKind, type JobKind } from '#shared/model.ts';
+import { isDeployKind, type JobKind } from '#shared/jobs.ts';
 import type { PruneRequest, PruneResult } from '#shared/protocol/image-parts.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ExecuteJob } from '../deploy/job-run.ts';

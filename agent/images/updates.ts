@@ -3,7 +3,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceUpdates } from '#shared/image-updates.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import { sleep } from '#shared/time.ts';
 import type { AgentState } from '../state/open.ts';
 import type { CheckDeps } from './check.ts';

@@ -3,7 +3,8 @@
 import { endsService } from '#shared/adoption.ts';
 import type { LongshoreError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
-import { type JobEndState, type JobResult, type JobStep, type ServiceReport } from '#shared/model.ts';
+import type { JobEndState, JobResult, JobStep } from '#shared/jobs.ts';
+import type { ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobOutcome } from '../deploy/job-run.ts';
 import { reportOf } from '../report.ts';

@@ -4,7 +4,7 @@
 // `deliver` runs in one transaction and answers after it; the runner hears of new work only then.
 import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
-import { bringsSpec, JOB_KINDS, type JobOffer } from '#shared/model.ts';
+import { bringsSpec, JOB_KINDS, type JobOffer } from '#shared/jobs.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';

@@ -2,7 +2,7 @@
 // `job.local` and then makes its row.
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import type { JobKind, JobResult } from '#shared/model.ts';
+import type { JobKind, JobResult } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import type { AgentState } from '../state/open.ts';
 import type { JobRunner } from './runner.ts';

@@ -1,6 +1,6 @@
 // Takes a service's secrets out of what its jobs say: Docker and Compose like to quote the command line they choke on.
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import type { JobOutcome } from '../deploy/job-run.ts';
 import { createMask } from '../secrets/mask.ts';
 

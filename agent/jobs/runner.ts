@@ -10,7 +10,8 @@
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import { isBackupKind } from '#shared/backup.ts';
-import { type JobKind, type JobOffer, type Progress, type ServiceSpec } from '#shared/model.ts';
+import type { JobKind, JobOffer, Progress } from '#shared/jobs.ts';
+import type { ServiceSpec } from '#shared/model.ts';
 import { Serial } from '#shared/serial.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ForgetBackup } from '../backup/forget.ts';

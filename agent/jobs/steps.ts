@@ -4,7 +4,7 @@
 // transition instead of two. A crash in between finds the intent without outcome, which is what resuming is for. When
 // nothing follows soon, the outcome is written by itself.
 import { LongshoreError, problemsOf, toLongshoreError } from '#shared/errors.ts';
-import type { JobOffer, JobStep, Progress, StepState } from '#shared/model.ts';
+import type { JobOffer, JobStep, Progress, StepState } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import type { StepRunner, StepUpdate } from '../deploy/job-run.ts';
 import type { AgentState } from '../state/open.ts';

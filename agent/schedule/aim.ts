@@ -1,5 +1,6 @@
 // Which services of this host a schedule is for, and which of them it must leave alone, with the reason. Pure.
-import type { DeployMethod, JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
+import type { DeployMethod } from '#shared/model.ts';
 import type { ScheduleKind, ScheduleSpec } from '#shared/schedule/schedule.ts';
 
 export interface Candidate {

@@ -1,7 +1,7 @@
 // One run of a schedule on this host, from its first word to its last: target after target, each told as it ends.
 // What it does is on disk before it is done: after a crash it goes on where it was. A job is then waited for, a program
 // inside a container is not run again, what is about the host is done once more.
-import type { JobResult } from '#shared/model.ts';
+import type { JobResult } from '#shared/jobs.ts';
 import {
   OUTPUT_CHARS,
   RUN_OUTPUT_CHARS,

@@ -2,7 +2,7 @@
 // says what a label says of the others: whose it is, and which compose service. Ids are never used twice: a row whose
 // container is gone says nothing, but costs each list a look. It goes when Docker tells of it, when its service takes
 // containers over again, and with its service (see ServiceTable.remove).
-import type { AdoptedContainer } from '#shared/model.ts';
+import type { AdoptedContainer } from '#shared/jobs.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 

@@ -1,6 +1,6 @@
 // What must not be forgotten about jobs: each is here before it is accepted, each step before it is begun, and each
 // ends exactly once. Callers put the calls of one transition into one transaction (AgentState.transact).
-import type { JobEndState, JobKind, JobOffer, JobResult, JobStep, StepState } from '#shared/model.ts';
+import type { JobEndState, JobKind, JobOffer, JobResult, JobStep, StepState } from '#shared/jobs.ts';
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 

@@ -1,7 +1,7 @@
 // `longshore jobs …`: what was asked of the hosts and how it ended.
 import type { Argv } from 'yargs';
 import { problemsOf } from '#shared/errors.ts';
-import { JOB_STATES } from '#shared/model.ts';
+import { JOB_STATES } from '#shared/jobs.ts';
 import type { Job, JobDetail, JobStepView } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge } from '../duration.ts';

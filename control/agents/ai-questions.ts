@@ -2,11 +2,11 @@
 // so often, and one for each plan that control asks it for: the endpoint costs money, and a host is no better than whoever
 // broke into it.
 import { LongshoreError } from '#shared/errors.ts';
-import { bringsSpec } from '#shared/model.ts';
+import { bringsSpec } from '#shared/jobs.ts';
 import type { AiProposal, AiQuestion } from '#shared/protocol/ai-parts.ts';
 import type { Result } from '#shared/protocol/schema.ts';
 import { Serial } from '#shared/serial.ts';
-import type { AiGrants } from '../app/ai-grants.ts';
+import type { AiGrants } from '../app/deploys/ai-grants.ts';
 import type { Stores } from '../store/stores.ts';
 
 /** See control/ai/adviser.ts; null where no endpoint is set. */

@@ -6,7 +6,7 @@ import type { Logger } from '#shared/log.ts';
 import { CLOSE, MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
 import type { Command, Result } from '#shared/protocol/schema.ts';
 import { sleep, type Clock } from '#shared/time.ts';
-import type { JobEnds } from '../app/job-ends.ts';
+import type { JobEnds } from '../app/jobs/job-ends.ts';
 import type { StoredCommand } from '../store/commands.ts';
 import type { HostRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';

@@ -1,12 +1,13 @@
 // What each kind of event changes. Called inside the write that commits the event; what a host says of things that are
 // not its own changes nothing.
 import type { ServiceUpdates } from '#shared/image-updates.ts';
-import type { HostFacts, Progress, ServiceReport } from '#shared/model.ts';
+import type { Progress } from '#shared/jobs.ts';
+import type { HostFacts, ServiceReport } from '#shared/model.ts';
 import type { AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Bus } from '../app/api/live.ts';
-import type { JobEnds } from '../app/job-ends.ts';
-import { toProgressNews } from '../app/job-news.ts';
+import type { JobEnds } from '../app/jobs/job-ends.ts';
+import { toProgressNews } from '../app/jobs/job-news.ts';
 import { noteUpdates } from '../app/updates/update-news.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';

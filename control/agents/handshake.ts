@@ -28,7 +28,7 @@ export interface EnrolRequest {
   proof: Proof;
 }
 
-/** What the gateway needs of the store. Implemented in control/app/hosts.ts over SQLite, in memory for tests. */
+/** What the gateway needs of the store. Implemented in control/app/hosts/hosts.ts over SQLite, in memory for tests. */
 export interface AgentRegistry {
   /**
    * Any token that was ever made and not yet swept, also one that is used up or expired: the proof of the secret comes

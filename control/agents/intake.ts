@@ -3,7 +3,7 @@
 // A host speaks for itself only. A number out of order closes the link; a message about something that is not this
 // host's changes no state. Both leave a `protocol_violation` in the host's timeline.
 import type { Logger } from '#shared/log.ts';
-import type { Progress } from '#shared/model.ts';
+import type { Progress } from '#shared/jobs.ts';
 import { CLOSE } from '#shared/protocol/limits.ts';
 import { event, type AgentEvent, type Params, type Result } from '#shared/protocol/schema.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
@@ -11,8 +11,8 @@ import type { Handlers } from '#shared/protocol/peer-types.ts';
 import { z } from 'zod';
 import type { Clock } from '#shared/time.ts';
 import type { Bus } from '../app/api/live.ts';
-import { toProgressNews } from '../app/job-news.ts';
-import type { UsageBoard } from '../app/usage-board.ts';
+import { toProgressNews } from '../app/jobs/job-news.ts';
+import type { UsageBoard } from '../app/services/usage-board.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { AiQuestions } from './ai-questions.ts';
 import type { EventEffects } from './event-effects.ts';

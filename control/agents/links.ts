@@ -3,7 +3,7 @@
 import { LongshoreError } from '#shared/errors.ts';
 import type { RequestOptions, StreamReader } from '#shared/protocol/peer-types.ts';
 import type { MethodName, Params, Result, StreamName, StreamParams } from '#shared/protocol/schema.ts';
-import type { HostLinks } from '../app/host-links.ts';
+import type { HostLinks } from '../app/hosts/host-links.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 import type { Sessions } from './sessions.ts';

@@ -7,10 +7,10 @@
 //   everything else                         is offered again under the same id: doing it twice changes nothing, and a
 //                                           host that had finished it answers with the result it kept
 import { LongshoreError, type WireError } from '#shared/errors.ts';
-import { isJobEnd } from '#shared/model.ts';
+import { isJobEnd } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
-import type { JobEnds } from '../app/job-ends.ts';
-import type { JobStarts } from '../app/job-starts.ts';
+import type { JobEnds } from '../app/jobs/job-ends.ts';
+import type { JobStarts } from '../app/jobs/job-starts.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 

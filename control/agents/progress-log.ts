@@ -1,7 +1,7 @@
 // Progress lines on their way into the bounded log of their job: gathered, because a build says more lines a second
 // than are worth an fsync each. Lines that are still here in a crash are lost; the durable steps are not.
 import type { Logger } from '#shared/log.ts';
-import type { Progress } from '#shared/model.ts';
+import type { Progress } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import { MAX_LOG_LINES } from '../store/job-log.ts';
 import type { JobLogRecord } from '../store/records.ts';

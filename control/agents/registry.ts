@@ -4,7 +4,7 @@ import { newId } from '#shared/ids.ts';
 import type { Proof } from '#shared/protocol/handshake.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
-import { readAddressRange } from '../app/address-range.ts';
+import { readAddressRange } from '../app/access/address-range.ts';
 import { spreadToHost } from '../app/schedules/spread.ts';
 import type { JoinTokenRecord } from '../store/access-records.ts';
 import type { HostRecord } from '../store/records.ts';

@@ -3,7 +3,7 @@
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
-import type { JobEnds } from '../app/job-ends.ts';
+import type { JobEnds } from '../app/jobs/job-ends.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 import type { Session } from './sessions.ts';

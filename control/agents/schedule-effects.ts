@@ -1,6 +1,6 @@
 // What hosts tell of their schedules: runs, and the jobs that they give themselves. Called inside the write that commits
 // the event. Returns what is wrong with it, if anything.
-import { bringsSpec } from '#shared/model.ts';
+import { bringsSpec } from '#shared/jobs.ts';
 import type { LocalJob } from '#shared/protocol/schedule-parts.ts';
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';
 import type { ScheduleRecord } from '../store/schedules.ts';

@@ -9,12 +9,12 @@ import { toLongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import type { Access } from './access.ts';
+import type { Access } from './access/access.ts';
 import type { Audit, AuditDetail, AuditedAct, AuditOutcome, AuditQuery, AuditRecord } from './api/audit.ts';
 import type { Caller } from './api/caller.ts';
 import type { Page } from './api/page.ts';
 import { findJobId, findTargetId } from './audit-target.ts';
-import { RefusalBudget } from './refusal-budget.ts';
+import { RefusalBudget } from './access/refusal-budget.ts';
 
 /** Longer names of programs tell nothing more. */
 const MAX_USER_AGENT_CHARS = 200;

@@ -1,20 +1,20 @@
 // Backups: taken, restored and deleted by jobs on the host that has them. A row here follows its job (job-ends.ts).
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import { isJobEnd } from '#shared/model.ts';
+import { isJobEnd } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import type { BackupRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
-import type { Access } from './access.ts';
+import type { Access } from './access/access.ts';
 import type { Backup, BackupQuery, Backups } from './api/backups.ts';
 import type { Caller } from './api/caller.ts';
 import type { Job, Jobs } from './api/jobs.ts';
 import type { Page } from './api/page.ts';
-import type { HostLinks } from './host-links.ts';
+import type { HostLinks } from './hosts/host-links.ts';
 import type { IdempotencyDesk } from './idempotency.ts';
-import { throwFailure } from './job-failure.ts';
+import { throwFailure } from './jobs/job-failure.ts';
 import { missing } from './missing.ts';
-import type { ServiceJobs } from './service-jobs.ts';
+import type { ServiceJobs } from './services/service-jobs.ts';
 
 export interface BackupDeskDeps {
   stores: Stores;

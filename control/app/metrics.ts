@@ -5,8 +5,8 @@ import type { Caller } from './api/caller.ts';
 import type { Hosts } from './api/hosts.ts';
 import type { ControlFigures, FleetFigures, Metrics } from './api/metrics.ts';
 import type { Services } from './api/services.ts';
-import type { HostLinks } from './host-links.ts';
-import { holds } from './permissions.ts';
+import type { HostLinks } from './hosts/host-links.ts';
+import { holds } from './access/permissions.ts';
 
 /** Each has about a dozen series: a monitoring system keeps all of them in memory, for as long as it keeps anything. */
 export const MAX_HOSTS = 1_000;

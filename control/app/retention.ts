@@ -2,7 +2,7 @@
 import type { Clock } from '#shared/time.ts';
 import type { Stores } from '../store/stores.ts';
 import { IDEMPOTENCY_KEEP_MS } from './idempotency.ts';
-import { LOGIN_LIFE_MS } from './login.ts';
+import { LOGIN_LIFE_MS } from './access/login.ts';
 
 const DAY_MS = 24 * 3600 * 1000;
 /** Past its end a token still says why it does not work. */

@@ -1,8 +1,8 @@
 // What hosts and services used. None of it is stored here: the host has it.
-import type { Access } from './access.ts';
+import type { Access } from './access/access.ts';
 import type { Caller } from './api/caller.ts';
 import type { HostStats, ServiceStats, Stats, StretchAsked } from './api/stats.ts';
-import type { HostLinks } from './host-links.ts';
+import type { HostLinks } from './hosts/host-links.ts';
 
 export interface StatsDeps {
   access: Access;

@@ -4,7 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { LongshoreError } from '#shared/errors.ts';
 import type { App } from '../app/api/app.ts';
 import type { Caller } from '../app/api/caller.ts';
-import { holds, type ExactPermission } from '../app/permissions.ts';
+import { holds, type ExactPermission } from '../app/access/permissions.ts';
 import { sessionCookieOf } from './cookies.ts';
 import { findUrlCredential, readBearer } from './credentials.ts';
 import { requireOwnPage } from './csrf.ts';

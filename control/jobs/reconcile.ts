@@ -2,7 +2,7 @@
 // what a nudge could have missed. No arguments, the same work each time, safe to run twice.
 import { schedule } from 'node-cron';
 import type { Scope } from '#shared/lifecycle.ts';
-import type { HostLinks } from '../app/host-links.ts';
+import type { HostLinks } from '../app/hosts/host-links.ts';
 
 export interface ReconcileDeps {
   links: HostLinks;

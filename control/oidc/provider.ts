@@ -4,7 +4,7 @@
 import type { ClientAuth, Configuration, IDToken, UserInfoResponse } from 'openid-client';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import type { Identity, IdentityProvider, LoginSecrets } from '../app/identity-provider.ts';
+import type { Identity, IdentityProvider, LoginSecrets } from '../app/access/identity-provider.ts';
 import { toLoginFault } from './faults.ts';
 
 export interface OidcSettings {

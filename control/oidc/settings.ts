@@ -1,7 +1,7 @@
 // The settings of the login by an identity provider: how each is read, and what must be there together.
 import { readFileSync } from 'node:fs';
 import { LongshoreError } from '#shared/errors.ts';
-import type { ClaimRules, PermissionMap } from '../app/claims.ts';
+import type { ClaimRules, PermissionMap } from '../app/access/claims.ts';
 import type { OidcSettings } from './provider.ts';
 
 /** Everything about the login; null in the configuration when no issuer is set. */

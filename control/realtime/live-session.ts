@@ -4,7 +4,7 @@ import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { App } from '../app/api/app.ts';
 import type { Caller } from '../app/api/caller.ts';
 import type { LiveEvent } from '../app/api/live.ts';
-import { holds, type ExactPermission } from '../app/permissions.ts';
+import { holds, type ExactPermission } from '../app/access/permissions.ts';
 import type { LogHub } from './log-hub.ts';
 import { toLogSink, type Corkable } from './log-socket.ts';
 import type { LogSink } from './log-viewer.ts';

@@ -1,5 +1,5 @@
 // The containers that adoptions are about, by job: a host that lost the job is told again.
-import type { AdoptedContainer } from '#shared/model.ts';
+import type { AdoptedContainer } from '#shared/jobs.ts';
 import type { Database } from '../db/database.ts';
 
 export class AdoptionStore {

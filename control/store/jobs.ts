@@ -1,7 +1,7 @@
 // Jobs and their steps. An ended job is never changed again: `finish` and `advance` say whether they did anything.
 import type { WireError } from '#shared/errors.ts';
 import type { BackupSummary } from '#shared/backup.ts';
-import type { JobEndState, JobState, JobStep, PlanStep, Progress, ProposalMark } from '#shared/model.ts';
+import type { JobEndState, JobState, JobStep, PlanStep, Progress, ProposalMark } from '#shared/jobs.ts';
 import type { Database } from '../db/database.ts';
 import { asJsonList, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { JobRecord, JobStepRecord, Visibility } from './records.ts';

@@ -2,21 +2,15 @@
 import type { AutoUpdate } from '#shared/auto-update.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { BackupState, BackupSummary } from '#shared/backup.ts';
+import type { DeployKind, JobKind, JobState, JobStep, PlanStep, PullPolicy, StepState } from '#shared/jobs.ts';
 import type {
-  DeployKind,
   DeployMethod,
   GitSource,
   Health,
   HostFacts,
-  JobKind,
-  JobState,
-  JobStep,
   Lifecycle,
-  PlanStep,
-  PullPolicy,
   ServiceLimits,
   ServiceReport,
-  StepState,
 } from '#shared/model.ts';
 
 export interface HostRecord {

@@ -1,6 +1,6 @@
 // Reviews of services: whether they are wanted, what waits, and which job carries out what was approved. The proposals
 // themselves are on the hosts.
-import type { ProposalMark, PullPolicy } from '#shared/model.ts';
+import type { ProposalMark, PullPolicy } from '#shared/jobs.ts';
 import type { Database } from '../db/database.ts';
 import { parseJson, toJson } from './page.ts';
 

@@ -1,5 +1,6 @@
 // Sets of services, their rollouts, and what each host is in one.
-import type { DeployMethod, PullPolicy, ServiceLimits } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
+import type { DeployMethod, ServiceLimits } from '#shared/model.ts';
 import type { ServiceSettings } from './records.ts';
 
 /** What its members are made from is sealed beside it. */

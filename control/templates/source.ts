@@ -1,5 +1,5 @@
 // Templates behind the app layer's port, which keeps them as texts: reading, showing, rendering and importing them.
-import type { DraftTemplate, TemplateSource } from '../app/template-source.ts';
+import type { DraftTemplate, TemplateSource } from '../app/templates/template-source.ts';
 import type { RandomSource } from './generate.ts';
 import { importTemplates } from './import/import.ts';
 import { readTemplate } from './read.ts';

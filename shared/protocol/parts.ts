@@ -1,5 +1,6 @@
 // Shapes that several messages of the protocol share. The rules of schema.ts hold here too: append-only, built on first use.
 import * as z from 'zod';
+import * as jobs from '../jobs.ts';
 import * as model from '../model.ts';
 import { SERVICE_NAME } from '../service-name.ts';
 
@@ -78,10 +79,10 @@ export const jobOffer = lazy(() =>
   z.object({
     jobId: z.string(),
     serviceId: z.string(),
-    kind: z.enum(model.JOB_KINDS),
+    kind: z.enum(jobs.JOB_KINDS),
     epoch: z.number().int().nonnegative(),
     spec: serviceSpec().optional(),
-    pull: z.enum(model.PULL_POLICIES).optional(),
+    pull: z.enum(jobs.PULL_POLICIES).optional(),
     expiresAt: z.number().optional(),
     backupId: z
       .string()
@@ -141,8 +142,8 @@ export const progress = lazy(() =>
   z.object({
     jobId: z.string(),
     serviceId: z.string(),
-    step: z.enum(model.JOB_STEPS),
-    state: z.enum(model.STEP_STATES),
+    step: z.enum(jobs.JOB_STEPS),
+    state: z.enum(jobs.STEP_STATES),
     percent: z.number().min(0).max(100).optional(),
     message: z.string().max(4096).optional(),
     bytesDone: z.number().nonnegative().optional(),
@@ -154,9 +155,9 @@ export const progress = lazy(() =>
 export const planStep = lazy(() =>
   z.object({
     service: z.string(),
-    action: z.enum(model.PLAN_ACTIONS),
+    action: z.enum(jobs.PLAN_ACTIONS),
     reason: z.string(),
-    replacement: z.object({ order: z.enum(model.REPLACEMENT_ORDERS), reason: z.string() }).optional(),
+    replacement: z.object({ order: z.enum(jobs.REPLACEMENT_ORDERS), reason: z.string() }).optional(),
   }),
 );
 
@@ -164,9 +165,9 @@ export const jobResult = lazy(() =>
   z.object({
     jobId: z.string(),
     serviceId: z.string(),
-    state: z.enum(model.JOB_END_STATES),
+    state: z.enum(jobs.JOB_END_STATES),
     error: wireError().optional(),
-    failedStep: z.enum(model.JOB_STEPS).optional(),
+    failedStep: z.enum(jobs.JOB_STEPS).optional(),
     plan: z.array(planStep()).optional(),
     rolledBackTo: z.number().int().optional(),
     unchanged: z.boolean().optional(),

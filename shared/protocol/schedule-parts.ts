@@ -1,7 +1,7 @@
 // What is said of schedules: what a host is to do and when, and what it did.
 import * as z from 'zod';
 import { CATCH_UPS, OUTPUT_CHARS, RUN_STATES, RUN_TRIGGERS, SCHEDULE_KINDS } from '../schedule/schedule.ts';
-import { JOB_KINDS, PULL_POLICIES } from '../model.ts';
+import { JOB_KINDS, PULL_POLICIES } from '../jobs.ts';
 import { lazy, moment } from './parts.ts';
 
 const id = () => z.string().max(64);

@@ -4,7 +4,7 @@
 // still needs it. Unknown fields are ignored (zod strips them), an unknown method is answered with `unsupported`.
 // Schemas are built on first use: an agent that never deploys never pays for the deploy schemas.
 import * as z from 'zod';
-import { PULL_POLICIES } from '../model.ts';
+import { PULL_POLICIES } from '../jobs.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
 import { driftDraft, shownDrift } from './drift-parts.ts';
 import { execInput, execRequest } from './exec-parts.ts';

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import type { JobOffer } from '#shared/model.ts';
+import type { JobOffer } from '#shared/jobs.ts';
 import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import { containerOf, FakeDocker, offerOf, startCore, type CoreOptions } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import { recordRevision } from '../../agent/deploy/revisions/revisions.ts';
 import { sourcesOf, Workspace } from '../../agent/deploy/workspace.ts';
 import { startEventHub } from '../../agent/docker/events.ts';

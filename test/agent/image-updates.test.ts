@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import { createBuildCacheLimit } from '../../agent/images/build-cache.ts';
 import { startUpdates } from '../../agent/images/updates.ts';
 import { openState } from '../../agent/state/open.ts';

@@ -1,7 +1,7 @@
 // Kills the agent at each numbered point of a job's story and looks at what the next process makes of it. The oracle is
 // I2: each accepted job has one end, and its effect happened.
 import t, { type Test } from 'tap';
-import type { JobStep } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
 import type { ExecuteJob, JobRun } from '../../agent/deploy/job-run.ts';
 import { openState } from '../../agent/state/open.ts';
 import { eventually } from '../support/eventually.ts';

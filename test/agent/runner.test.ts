@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import type { JobStep } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
 import type { ExecuteJob, JobOutcome, JobRun } from '../../agent/deploy/job-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { containerOf, FakeDocker, offerOf, specOf, startCore, type CoreOptions } from '../support/agent-core.ts';

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import type { JobStep } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
 import type { StepUpdate } from '../../agent/deploy/job-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { offerOf, startCore } from '../support/agent-core.ts';

@@ -4,7 +4,7 @@ import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import type { AuditRecord } from '../../control/app/api/audit.ts';
-import { REFUSALS_ANONYMOUS, REFUSALS_PER_KEY } from '../../control/app/refusal-budget.ts';
+import { REFUSALS_ANONYMOUS, REFUSALS_PER_KEY } from '../../control/app/access/refusal-budget.ts';
 import { toAction } from '../../control/http/audit.ts';
 import { checkAuditFile } from '../../control/store/audit-file.ts';
 import { runCli } from '../support/cli.ts';

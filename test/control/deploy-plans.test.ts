@@ -2,7 +2,7 @@
 import t, { type Test } from 'tap';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Params } from '#shared/protocol/schema.ts';
-import { requireLivePlan, requireSamePlan, toPlanId } from '../../control/app/plan-id.ts';
+import { requireLivePlan, requireSamePlan, toPlanId } from '../../control/app/deploys/plan-id.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import type { FakeHost } from '../support/fake-host.ts';
 import { faultCode } from '../support/fault-code.ts';

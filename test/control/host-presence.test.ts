@@ -1,6 +1,6 @@
 // What the timeline says of hosts that come and go.
 import t, { type Test } from 'tap';
-import { HostPresence } from '../../control/app/host-presence.ts';
+import { HostPresence } from '../../control/app/hosts/host-presence.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 
 const SECOND = 1000;

@@ -3,7 +3,7 @@ import { readFileSync, statSync } from 'node:fs';
 import t from 'tap';
 import { hashJoinSecret, parseJoinToken } from '#shared/protocol/identity.ts';
 import { loadAgentConfig } from '../../agent/config.ts';
-import { ensureAdminKey } from '../../control/app/admin-key.ts';
+import { ensureAdminKey } from '../../control/app/access/admin-key.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import { Retention } from '../../control/app/retention.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { LOGIN_LIFE_MS } from '../../control/app/login.ts';
+import { LOGIN_LIFE_MS } from '../../control/app/access/login.ts';
 import { ADMIN } from '../support/control-world.ts';
 import type { Browser } from '../support/browser.ts';
 import type { ErrorBody } from '../support/http-server.ts';

@@ -1,6 +1,7 @@
 // Review of AI deploys at the control plane: what becomes a proposal, who approves it, and who may ask the AI for a plan.
 import t, { type Test } from 'tap';
-import type { JobResult, ServiceReport } from '#shared/model.ts';
+import type { JobResult } from '#shared/jobs.ts';
+import type { ServiceReport } from '#shared/model.ts';
 import type { DeployPlan, WaitingProposal } from '#shared/protocol/deploy-parts.ts';
 import type { Params } from '#shared/protocol/schema.ts';
 import type { NewService } from '../../control/app/api/services.ts';

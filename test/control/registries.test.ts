@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import type { Permission } from '../../control/app/permissions.ts';
+import type { Permission } from '../../control/app/access/permissions.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { composeBody, startRealHttp, type RealHttp } from '../support/real-http.ts';

@@ -3,7 +3,7 @@
 import Fastify from 'fastify';
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { PERMISSIONS } from '../../control/app/permissions.ts';
+import { PERMISSIONS } from '../../control/app/access/permissions.ts';
 import { collectRoutes, type Route } from '../../control/http/not-found.ts';
 import {
   JSON_TYPE,

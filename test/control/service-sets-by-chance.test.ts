@@ -1,6 +1,6 @@
 // Whatever hosts, users and crashes do to a set: in the end every host runs what it wants, and nothing was done twice.
 import t from 'tap';
-import { isJobEnd } from '#shared/model.ts';
+import { isJobEnd } from '#shared/jobs.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { NAMES, SetByChance } from '../support/set-by-chance.ts';
 

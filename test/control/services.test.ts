@@ -4,7 +4,7 @@ import t from 'tap';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { NewService } from '../../control/app/api/services.ts';
-import { maskCompose } from '../../control/app/compose-secrets.ts';
+import { maskCompose } from '../../control/app/services/compose-secrets.ts';
 import { ADMIN, COMPOSE, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { reportOf } from '../support/fake-host.ts';

@@ -1,7 +1,7 @@
 // Sessions over the real server and the real database: cookies, pages of others, sockets, and every way a session ends.
 import t, { type Test } from 'tap';
 import { WebSocket } from 'ws';
-import { SESSION_IDLE_MS, SESSION_LIFE_MS } from '../../control/app/sessions.ts';
+import { SESSION_IDLE_MS, SESSION_LIFE_MS } from '../../control/app/access/sessions.ts';
 import type { Session } from '../../control/app/api/sessions.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { startLoginWorld } from '../support/login-world.ts';

@@ -1,7 +1,7 @@
 // Suspending and resuming a customer over the real app, store and links: what hosts are asked for, what comes back, and
 // what a crash or a host that is away changes about it (nothing).
 import t, { type Test } from 'tap';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { reportOf, type FakeHost } from '../support/fake-host.ts';

@@ -1,6 +1,6 @@
 // Users' own templates over HTTP and the real app: whose they are, what they may say, and that services outlive them.
 import t from 'tap';
-import type { Permission } from '../../control/app/permissions.ts';
+import type { Permission } from '../../control/app/access/permissions.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { startRealHttp, type RealHttp } from '../support/real-http.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import type { Caller } from '../../control/app/api/caller.ts';
-import type { Permission } from '../../control/app/permissions.ts';
+import type { Permission } from '../../control/app/access/permissions.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { startRealHttp } from '../support/real-http.ts';

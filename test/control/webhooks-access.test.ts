@@ -1,6 +1,6 @@
 // Who may set up which webhooks, and what they then hear of.
 import t from 'tap';
-import type { Permission } from '../../control/app/permissions.ts';
+import type { Permission } from '../../control/app/access/permissions.ts';
 import { ADMIN } from '../support/control-world.ts';
 import type { ErrorBody } from '../support/http-server.ts';
 import { openSession } from '../support/person.ts';

@@ -3,7 +3,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import type { JobStep, ServiceSpec } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
+import type { ServiceSpec } from '#shared/model.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
 import { docker, missingDocker, uniqueName } from '../support/docker.ts';
 

@@ -2,7 +2,7 @@
 import t from 'tap';
 import type { Container } from '../../agent/docker/engine.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import { type DeployHost, startDeployHost, StepLog } from '../support/deploy-host.ts';
 import { docker, ensureLanguages, requireDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';

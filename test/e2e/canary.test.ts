@@ -11,7 +11,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import t, { type Test } from 'tap';
-import { PERMISSIONS } from '../../control/app/permissions.ts';
+import { PERMISSIONS } from '../../control/app/access/permissions.ts';
 import { Api, type Answer } from '../support/api.ts';
 import { watchArgv } from '../support/argv-watch.ts';
 import { docker, ensureImages, missingDocker, uniqueName, uniqueProject } from '../support/docker.ts';

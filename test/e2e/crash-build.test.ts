@@ -55,7 +55,10 @@ t.test('F02: a deploy survives kill -9 of the agent while it fetches, pulls and 
       const names = (await docker(['ps', '-a', ...filter, '--format', '{{.Names}}'])).split('\n').toSorted();
       t.same(names, [`${project}-side-1`, `${project}-web-1`], 'nothing is left over');
       const folder = readdirSync(join(stack.dir, 'agent', 'services', project, 'repo'));
-      t.ok(folder.includes(commit) && !folder.some((name) => name.startsWith('.')), `nothing half fetched: ${folder.join()}`);
+      t.ok(
+        folder.includes(commit) && !folder.some((name) => name.startsWith('.')),
+        `nothing half fetched: ${folder.join()}`,
+      );
     });
   }
 });

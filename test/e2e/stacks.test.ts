@@ -39,8 +39,8 @@ class Stack {
     });
   }
 
-  exec(service: string, ...command: string[]): Promise<string> {
-    return docker(['exec', `${this.name}-${service}-1`, ...command]);
+  async exec(service: string, ...command: string[]): Promise<string> {
+    return docker(['exec', await this.#containerOf(service), ...command]);
   }
 
   sql(service: string, query: string, user = 'postgres', database = 'shop'): Promise<string> {
@@ -66,7 +66,17 @@ class Stack {
   }
 
   async #portOf(service: string): Promise<string> {
-    return (await docker(['port', `${this.name}-${service}-1`])).split(':').at(-1) ?? '';
+    return (await docker(['port', await this.#containerOf(service)])).split(':').at(-1) ?? '';
+  }
+
+  /** Any of them; a start-first deploy has given it another number. */
+  async #containerOf(service: string): Promise<string> {
+    const labels = { project: this.name, service };
+    const filters = Object.entries(labels).flatMap(([name, value]) => [
+      '--filter',
+      `label=com.docker.compose.${name}=${value}`,
+    ]);
+    return (await docker(['ps', '-q', ...filters])).split('\n')[0] ?? '';
   }
 }
 

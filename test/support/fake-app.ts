@@ -10,7 +10,7 @@ import type { NewService, Service, ServiceDetail } from '../../control/app/api/s
 import type { ApiKey } from '../../control/app/api/keys.ts';
 import type { Page, Paging } from '../../control/app/api/page.ts';
 import type { TemplateDetail } from '../../control/app/api/templates.ts';
-import type { Permission } from '../../control/app/permissions.ts';
+import type { Permission } from '../../control/app/access/permissions.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 

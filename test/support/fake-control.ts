@@ -1,7 +1,7 @@
 // Control played by a test for a real agent: the real gateway and handshake, a host's two sequences in memory, and a
 // memory of everything the host told, checked as control must check it.
 import type { Test } from 'tap';
-import type { JobOffer, JobResult } from '#shared/model.ts';
+import type { JobOffer, JobResult } from '#shared/jobs.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { event, type AgentEventBody, type CommandBody } from '#shared/protocol/schema.ts';
 import { formatJoinToken } from '#shared/protocol/identity.ts';

@@ -1,7 +1,8 @@
 // The far side of the agent link, for tests of control: an agent that remembers commands and events and does nothing by
 // itself. `memory` may be copied and put back: that is a virtual machine that was rolled back.
 import { silentLogger } from '#shared/log.ts';
-import type { JobEndState, JobResult, ServiceReport } from '#shared/model.ts';
+import type { JobEndState, JobResult } from '#shared/jobs.ts';
+import type { ServiceReport } from '#shared/model.ts';
 import type { Proof } from '#shared/protocol/handshake.ts';
 import type { Handlers, Peer } from '#shared/protocol/peer-types.ts';
 import { createPeer } from '#shared/protocol/peer.ts';

@@ -1,7 +1,7 @@
 // The real HTTP server over the real app layer, with a real identity provider, and browsers in front of both.
 import type { Test } from 'tap';
 import { pino } from 'pino';
-import { readPermissionMap, type ClaimRules } from '../../control/app/claims.ts';
+import { readPermissionMap, type ClaimRules } from '../../control/app/access/claims.ts';
 import { OidcProvider } from '../../control/oidc/provider.ts';
 import { Browser } from './browser.ts';
 import { ADMIN, ControlWorld } from './control-world.ts';

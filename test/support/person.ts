@@ -1,6 +1,6 @@
 // Somebody who has logged in, as far as the server can tell: a session cookie, and pages of ours or of others that make
 // the browser send it.
-import type { Permission } from '../../control/app/permissions.ts';
+import type { Permission } from '../../control/app/access/permissions.ts';
 import type { ControlWorld } from './control-world.ts';
 import type { ErrorBody, TestHttp, TestSocket } from './http-server.ts';
 

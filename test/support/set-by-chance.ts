@@ -1,7 +1,7 @@
 // A set whose hosts, users and control plane do what they do at any moment, by chance: by a seed, but for the ids.
 import type { Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
-import { isJobEnd, type JobEndState } from '#shared/model.ts';
+import { isJobEnd, type JobEndState } from '#shared/jobs.ts';
 import { ADMIN, ControlWorld } from './control-world.ts';
 import { Random } from './random.ts';
 import { SetWorld } from './set-world.ts';

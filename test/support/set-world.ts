@@ -1,6 +1,7 @@
 // A set over hosts that are joined in memory, and what tests ask of it.
 import type { Test } from 'tap';
-import type { JobResult, ServiceReport } from '#shared/model.ts';
+import type { JobResult } from '#shared/jobs.ts';
+import type { ServiceReport } from '#shared/model.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import type { RolloutHost } from '../../control/app/api/service-sets.ts';
 import { ADMIN, ControlWorld } from './control-world.ts';

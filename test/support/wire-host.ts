@@ -2,7 +2,7 @@
 // it went well. For fleets beside one real agent, whose engine could not hold the same project twice.
 import { newInstanceId } from '#shared/ids.ts';
 import { silentLogger } from '#shared/log.ts';
-import type { JobOffer } from '#shared/model.ts';
+import type { JobOffer } from '#shared/jobs.ts';
 import { createIdentity, parseJoinToken } from '#shared/protocol/identity.ts';
 import type { Peer } from '#shared/protocol/peer-types.ts';
 import { command, type AgentEventBody, type Params } from '#shared/protocol/schema.ts';

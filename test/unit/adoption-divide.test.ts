@@ -1,6 +1,6 @@
 // What of a deploy is Compose's and what is not, when some containers were adopted.
 import t from 'tap';
-import type { PlanAction } from '#shared/model.ts';
+import type { PlanAction } from '#shared/jobs.ts';
 import { divide } from '../../agent/deploy/adoption/divide.ts';
 import type { Container } from '../../agent/docker/engine.ts';
 import { FakeEngine } from '../support/fake-engine.ts';

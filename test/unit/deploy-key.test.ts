@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { makeDeployKey, readDeployKey } from '../../control/app/deploy-key.ts';
+import { makeDeployKey, readDeployKey } from '../../control/app/git/deploy-key.ts';
 import { makeKey } from '../support/git-ssh-server.ts';
 
 t.test('keys that OpenSSH made are taken as they are', async (t) => {

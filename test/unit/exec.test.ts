@@ -4,7 +4,7 @@ import { splitExecOutput } from '../../agent/docker/exec-output.ts';
 import { chooseContainer, type Choice } from '../../agent/exec/choose.ts';
 import { MaskedOutput } from '../../agent/exec/masked-output.ts';
 import { createMask } from '../../agent/secrets/mask.ts';
-import { endDetail, startDetail } from '../../control/app/exec-audit.ts';
+import { endDetail, startDetail } from '../../control/app/exec/exec-audit.ts';
 import { decodeExecFrame, encodeExecNews, encodeExecOutput } from '#shared/protocol/exec-frame.ts';
 import type { ExecEnded } from '#shared/protocol/exec-parts.ts';
 

@@ -1,6 +1,6 @@
 // From claims to permissions, and where a login may lead.
 import t from 'tap';
-import { grantOf, readPermissionMap, type ClaimRules } from '../../control/app/claims.ts';
+import { grantOf, readPermissionMap, type ClaimRules } from '../../control/app/access/claims.ts';
 import { DEFAULT_RETURN_TO, readReturnTo } from '../../control/http/return-to.ts';
 
 const rules = (text: string, more: Partial<ClaimRules> = {}): ClaimRules => ({

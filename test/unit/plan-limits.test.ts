@@ -7,7 +7,7 @@ import {
   requireStorageRoom,
   type AskedLimits,
   type Plan,
-} from '../../control/app/plan-limits.ts';
+} from '../../control/app/customers/plan-limits.ts';
 import type { PlanLimits } from '../../control/store/customer-records.ts';
 
 const NONE: PlanLimits = { services: null, cpu: null, memoryMb: null, storageMb: null };

@@ -1,6 +1,6 @@
 // Which files a push touched, and when nobody can say.
 import t from 'tap';
-import { pushedFiles, type PushedFields } from '../../control/app/pushed-files.ts';
+import { pushedFiles, type PushedFields } from '../../control/app/git/pushed-files.ts';
 
 const commit = (...modified: string[]) => ({ added: ['a.ts'], modified, removed: [] });
 const push = (change: Partial<PushedFields> = {}): PushedFields => ({

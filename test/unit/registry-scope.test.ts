@@ -1,5 +1,5 @@
 import t from 'tap';
-import { loginsFor } from '../../control/app/registry-scope.ts';
+import { loginsFor } from '../../control/app/registries/registry-scope.ts';
 
 const SCOPE = ['docker.io', 'ghcr.io', 'registry.example.com:5000'].map((server) => {
   return { server, username: 'u', password: 'p' };

@@ -1,8 +1,8 @@
 // What is reviewed, and the diff that people read.
 import { applyPatch } from 'diff';
 import t from 'tap';
-import { kindOf, reasonToWait } from '../../control/app/review.ts';
-import { unifiedDiff } from '../../control/app/unified-diff.ts';
+import { kindOf, reasonToWait } from '../../control/app/deploys/review.ts';
+import { unifiedDiff } from '../../control/app/deploys/unified-diff.ts';
 
 const lines = (count: number, word = 'line') => Array.from({ length: count }, (_, n) => `${word} ${n}\n`).join('');
 

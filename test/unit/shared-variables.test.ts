@@ -1,6 +1,6 @@
 // Which shared variables a service takes, as a table: what the text refers to, what it has itself, what values refer to.
 import t from 'tap';
-import { fillShared } from '../../control/app/shared-variables.ts';
+import { fillShared } from '../../control/app/variables/shared-variables.ts';
 
 const shared = (name: string, value: string, isSecret = true) => ({ id: `var_${name}`, name, value, isSecret });
 const SCOPE = [

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { ERRORS, LongshoreError, toLongshoreError } from '../../shared/errors.ts';
 import { ID_PREFIXES, isId, newId, newRequestId } from '../../shared/ids.ts';
-import { JOB_END_STATES, JOB_STATES, isJobEnd } from '../../shared/model.ts';
+import { JOB_END_STATES, JOB_STATES, isJobEnd } from '../../shared/jobs.ts';
 import { sleep, systemClock, toRfc3339 } from '../../shared/time.ts';
 
 t.test('ids carry their prefix, sort by time and do not repeat', async (t) => {

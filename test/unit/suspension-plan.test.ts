@@ -1,7 +1,8 @@
 // What suspending and resuming mean for one service, case by case.
 import t from 'tap';
-import type { JobKind, JobState, ServiceReport } from '#shared/model.ts';
-import { planResume, planSuspend } from '../../control/app/suspension-plan.ts';
+import type { JobKind, JobState } from '#shared/jobs.ts';
+import type { ServiceReport } from '#shared/model.ts';
+import { planResume, planSuspend } from '../../control/app/customers/suspension-plan.ts';
 import { reportOf } from '../support/fake-host.ts';
 
 type Service = Parameters<typeof planSuspend>[0];

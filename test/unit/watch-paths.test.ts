@@ -1,6 +1,6 @@
 // Which files concern a service that watches some of its repository.
 import t from 'tap';
-import { isAnyWatched, isWatchPath } from '../../control/app/watch-paths.ts';
+import { isAnyWatched, isWatchPath } from '../../control/app/git/watch-paths.ts';
 
 t.test('a pattern fits names, folders and what is in them', async (t) => {
   const cases: [pattern: string, fitting: string[], other: string[]][] = [

@@ -1,7 +1,7 @@
 // The decisions behind webhooks: which events, when again, when not, and what a receiver is told.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
-import type { JobKind } from '#shared/model.ts';
+import type { JobKind } from '#shared/jobs.ts';
 import { afterFailure, CLOSED, positionOf } from '../../control/app/webhooks/breaker.ts';
 import { EVENT_TYPES, toEventTypes } from '../../control/app/webhooks/event-types.ts';
 import { isPattern, matchesAny } from '../../control/app/webhooks/patterns.ts';

@@ -2,7 +2,7 @@
 // Docker's side changes, so there is nothing to undo; what is written on the host goes again when it fails (jobs/end.ts).
 import { requireAllowed } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { AdoptedContainer, PlanStep } from '#shared/model.ts';
+import type { AdoptedContainer, PlanStep } from '#shared/jobs.ts';
 import type { Container } from '../../docker/engine.ts';
 import { isForeign } from '../../owner.ts';
 import { snapshotOf } from '../../drift/snapshot.ts';

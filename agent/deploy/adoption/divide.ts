@@ -1,6 +1,6 @@
 // What a deploy does about adopted containers, which Compose would make anew for want of our labels, or does not know at
 // all: those that may stay are kept out of its hands, those in the way of their successors go first. Pure.
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import type { Container } from '../../docker/engine.ts';
 import { isForeign } from '../../owner.ts';
 import type { Rendered } from '../rendered.ts';

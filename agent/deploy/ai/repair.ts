@@ -1,7 +1,7 @@
 // A proposal that does not build or does not become healthy goes back with what was said, and the next one is tried, at
 // most twice. Anything else that ends a job (the policy, the disk, a port that is taken) is no matter of wording.
 import { LongshoreError, type ErrorCode } from '#shared/errors.ts';
-import type { JobStep } from '#shared/model.ts';
+import type { JobStep } from '#shared/jobs.ts';
 import { FAILURE_LOG_CHARS } from '#shared/protocol/ai-parts.ts';
 import { createMask, secretsOf } from '../../secrets/mask.ts';
 import type { Task } from '../task.ts';

@@ -2,7 +2,7 @@
 // that the next deploy keeps them although Compose's own labels say that they were made from another file.
 import { requireAllowed } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import { draftAccepted } from '../../drift/draft.ts';
 import { recordAsIs } from '../adoption/adopt.ts';
 import { complete, dockerFacts, judge, normalise, prepare } from '../attempt.ts';

@@ -2,7 +2,7 @@
 // comes of it, no image and no revision. A deploy would not do it: Compose compares the file with what the file was,
 // and does not see what somebody changed about a container since.
 import { requireAllowed } from '#shared/compose/policy.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import type { DriftedContainer } from '../../drift/compare.ts';
 import { nothingKnown } from '../../drift/draft.ts';
 import { findDrift } from '../../drift/drift.ts';

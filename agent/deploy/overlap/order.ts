@@ -1,7 +1,7 @@
 // Which services are replaced start-first, new containers healthy before old ones go, and why the others are not. Pure:
 // facts in, an order and its reason in words out. Carried out by replace.ts.
 import { isMap, listOf, textOf } from '#shared/compose/values.ts';
-import type { PlanStep, Replacement } from '#shared/model.ts';
+import type { PlanStep, Replacement } from '#shared/jobs.ts';
 import type { FoundImages } from '../images.ts';
 import type { Container } from '../../docker/engine.ts';
 import { planDeploy, redefinedNetworks, type PlanFacts } from '../plan/plan.ts';

@@ -7,7 +7,7 @@
 // Safe to repeat at every point: what an earlier try has left beside the old ones goes first, unless it is what is wanted
 // and runs; and where the old ones no longer run, a plain `up` ends it.
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import { sleep } from '#shared/time.ts';
 import type { Container } from '../../docker/engine.ts';
 import { apply, awaitReady, handOver, up } from '../execute.ts';

@@ -1,7 +1,8 @@
 // Answers what a deploy would do, with nothing happening: see look.ts. Git fetches into the scratch folder; what an AI says
 // is kept beside the services, so that the deploy which follows takes the same.
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { PullPolicy, ServiceSpec } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
+import type { ServiceSpec } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import { redactError, redactorOf } from '../../jobs/redact.ts';
 import { secretsOf } from '../../secrets/mask.ts';

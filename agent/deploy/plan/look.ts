@@ -4,7 +4,7 @@
 import { basename, join, relative } from 'node:path';
 import type { Finding } from '#shared/compose/policy.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { JobStep, PullPolicy } from '#shared/model.ts';
+import type { JobStep, PullPolicy } from '#shared/jobs.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import { CONFIG_HASH_LABEL } from '../../docker/container-view.ts';
 import type { Container } from '../../docker/engine.ts';

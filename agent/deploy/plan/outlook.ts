@@ -1,6 +1,6 @@
 // What a plan means for fields, images, ports, volumes and uptime. Pure: facts in, what people are shown out.
 import { isMap, listOf, textOf } from '#shared/compose/values.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import type { Container } from '../../docker/engine.ts';
 import type { Hide } from '../../secrets/hide.ts';

@@ -2,7 +2,7 @@
 // the plan out and decides the same by its own hash; a difference would show in the tests, not in production.
 import { isDeepStrictEqual } from 'node:util';
 import { isMap } from '#shared/compose/values.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import type { Container } from '../../docker/engine.ts';
 import { diffService } from './diff.ts';
 import { imageOf, levelsOf, namespacesOf, replicasOf, type Rendered, type RenderedService } from '../rendered.ts';

@@ -1,7 +1,7 @@
 // Whether everything of a good revision is still exactly as recorded: what makes a repeated deploy a no-op.
 import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
 import type { Container, Engine } from '../../docker/engine.ts';
 import { inputsOf } from '../attempt.ts';
 import { haveImages } from '../images.ts';

@@ -6,7 +6,7 @@
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WireError } from '#shared/errors.ts';
-import type { JobStep, PlanStep } from '#shared/model.ts';
+import type { JobStep, PlanStep } from '#shared/jobs.ts';
 import type { Snapshot } from '../../drift/snapshot.ts';
 import { parseRendered, type Rendered } from '../rendered.ts';
 import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from '../workspace.ts';

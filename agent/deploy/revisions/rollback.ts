@@ -1,7 +1,7 @@
 // Puts an earlier revision back, exactly: its files, its images by id or digest, its rendered file; nothing is read anew.
 // It becomes the newest revision, so that the history grows and can be gone back in.
 import { LongshoreError } from '#shared/errors.ts';
-import type { PlanStep } from '#shared/model.ts';
+import type { PlanStep } from '#shared/jobs.ts';
 import type { Container } from '../../docker/engine.ts';
 import { expectedAfter, snapshotOf } from '../../drift/snapshot.ts';
 import { checkHost } from '../attempt.ts';

@@ -1,5 +1,5 @@
 // Who asks.
-import type { Permission } from '../permissions.ts';
+import type { Permission } from '../access/permissions.ts';
 
 /** Whoever calls, as the guard found it. `null` bindings mean "all". */
 export interface Caller {

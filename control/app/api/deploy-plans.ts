@@ -1,6 +1,6 @@
 // Plans of deploys as the app layer offers them: what would happen, with nothing happening. The host answers: it must be
 // connected, and the service must not be busy.
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
 import type { DeployPlan as HostPlan } from '#shared/protocol/deploy-parts.ts';
 import type { Caller } from './caller.ts';
 import type { NewService, ServiceChange } from './services.ts';

@@ -1,5 +1,5 @@
 // Jobs as the app layer offers them.
-import type { JobState } from '#shared/model.ts';
+import type { JobState } from '#shared/jobs.ts';
 import type { JobLogRecord, JobRecord, JobStepRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';

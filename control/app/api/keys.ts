@@ -1,6 +1,6 @@
 // API keys as the app layer offers them.
 import type { KeyRecord } from '../../store/access-records.ts';
-import type { Permission } from '../permissions.ts';
+import type { Permission } from '../access/permissions.ts';
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
 import type { Order, Page, Paging } from './page.ts';

@@ -1,6 +1,7 @@
 // Live events: what the bus carries.
 import type { BackupKind } from '#shared/backup.ts';
-import type { Health, JobState, JobStep, Lifecycle, StepState } from '#shared/model.ts';
+import type { JobState, JobStep, StepState } from '#shared/jobs.ts';
+import type { Health, Lifecycle } from '#shared/model.ts';
 import type { Host } from './hosts.ts';
 
 export const LIVE_TYPES = [

@@ -1,5 +1,5 @@
 // The fleet at a glance, for a monitoring system that asks every few seconds.
-import type { JobState } from '#shared/model.ts';
+import type { JobState } from '#shared/jobs.ts';
 import type { Caller } from './caller.ts';
 import type { Host } from './hosts.ts';
 import type { Page } from './page.ts';

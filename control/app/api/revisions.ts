@@ -1,5 +1,6 @@
 // The revisions of a service as the app layer offers them. The host of the service answers: it must be connected.
-import type { DeployKind, ServiceLimits } from '#shared/model.ts';
+import type { DeployKind } from '#shared/jobs.ts';
+import type { ServiceLimits } from '#shared/model.ts';
 import type { RevisionSummary, ServiceChange } from '#shared/protocol/deploy-parts.ts';
 import type { Caller } from './caller.ts';
 import type { Job } from './jobs.ts';

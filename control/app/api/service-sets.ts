@@ -1,5 +1,5 @@
 // Sets of services as the app layer offers them: one service on each of several hosts, changed in waves.
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
 import type { ServiceRecord } from '../../store/records.ts';
 import type { RolloutRecord, RolloutState, SetRecord, TargetRecord, TargetState } from '../../store/set-records.ts';
 import type { Caller } from './caller.ts';

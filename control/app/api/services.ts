@@ -1,7 +1,8 @@
 // Services as the app layer offers them.
 import type { AutoUpdate } from '#shared/auto-update.ts';
 import type { ImageCheck } from '#shared/image-updates.ts';
-import type { GitSource, Lifecycle, PullPolicy, ServiceSample } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
+import type { GitSource, Lifecycle, ServiceSample } from '#shared/model.ts';
 import type { EventRecord, ServiceRecord } from '../../store/records.ts';
 import type { WaitingMark } from '../../store/reviews.ts';
 import type { Caller } from './caller.ts';

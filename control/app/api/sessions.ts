@@ -1,6 +1,6 @@
 // Sessions of people as the app layer offers them, and the login that begins one.
 import type { SessionRecord } from '../../store/access-records.ts';
-import type { Permission } from '../permissions.ts';
+import type { Permission } from '../access/permissions.ts';
 import type { Caller } from './caller.ts';
 import type { Credentials } from './credentials.ts';
 import type { Order, Page, Paging } from './page.ts';

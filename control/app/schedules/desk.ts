@@ -8,14 +8,14 @@ import type { Clock } from '#shared/time.ts';
 import { isTimeZone } from '#shared/zoned-time.ts';
 import type { ScheduleRecord, ScheduleRunRecord } from '../../store/schedules.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
-import { isBoundWithin, type Access } from '../access.ts';
+import { isBoundWithin, type Access } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
 import type { Page } from '../api/page.ts';
 import type { NewSchedule, Schedule, ScheduleChanges, Schedules } from '../api/schedules.ts';
-import type { HostLinks } from '../host-links.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
 import { missing } from '../missing.ts';
-import { holds, type ExactPermission } from '../permissions.ts';
+import { holds, type ExactPermission } from '../access/permissions.ts';
 import { requireNoSet } from '../sets/member-guard.ts';
 import { hostsOf, nextRevision, spreadSchedule, withdrawSchedule } from './spread.ts';
 

@@ -2,7 +2,7 @@
 // callers that want it at once nudge, and reconcile finds the rest.
 import type { Stores } from '../../store/stores.ts';
 import type { ScheduleRecord } from '../../store/schedules.ts';
-import { hasLabels } from '../access.ts';
+import { hasLabels } from '../access/access.ts';
 
 /** Sends a schedule wherever it is meant, and takes it back from where it no longer is. Returns the hosts. */
 export function spreadSchedule(stores: Stores, schedule: ScheduleRecord): string[] {

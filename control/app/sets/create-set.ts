@@ -6,8 +6,8 @@ import type { SetRecord } from '../../store/set-records.ts';
 import type { WriteContext } from '../../store/stores.ts';
 import type { Caller } from '../api/caller.ts';
 import type { NewService } from '../api/services.ts';
-import { draftNew, toFields, type Created, type CreateDeps } from '../create-service.ts';
-import type { ServiceDraft } from '../service-draft.ts';
+import { draftNew, toFields, type Created, type CreateDeps } from '../services/create-service.ts';
+import type { ServiceDraft } from '../services/service-draft.ts';
 import type { Rollouts } from './rollouts.ts';
 import { chooseHosts } from './set-hosts.ts';
 

@@ -1,10 +1,10 @@
 // Sets of services as callers see them.
 import { isDeepStrictEqual } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
 import type { RolloutRecord, RolloutState, SetRecord } from '../../store/set-records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
 import type { Order, Page, Paging } from '../api/page.ts';
 import type {
@@ -16,14 +16,14 @@ import type {
   SetChange,
   SetQuery,
 } from '../api/service-sets.ts';
-import type { CustomerRules } from '../customer-rules.ts';
-import type { HostLinks } from '../host-links.ts';
+import type { CustomerRules } from '../customers/customer-rules.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
-import { throwFailure } from '../job-failure.ts';
-import type { JobWaiters } from '../job-waiters.ts';
+import { throwFailure } from '../jobs/job-failure.ts';
+import type { JobWaiters } from '../jobs/job-waiters.ts';
 import { missing } from '../missing.ts';
-import { showSource } from '../shown-source.ts';
-import { redraft, requireRevision, settingsOf, type UpdateDeps } from '../update-service.ts';
+import { showSource } from '../services/shown-source.ts';
+import { redraft, requireRevision, settingsOf, type UpdateDeps } from '../services/update-service.ts';
 import { toJob } from '../views.ts';
 import { settingsOfSet } from './members.ts';
 import type { RolloutRunner } from './rollout-runner.ts';

@@ -3,10 +3,10 @@ import type { Clock } from '#shared/time.ts';
 import type { ServiceRecord, ServiceSettings } from '../../store/records.ts';
 import type { RolloutRecord, SetRecord } from '../../store/set-records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
-import { SYSTEM_CALLER } from '../admin-key.ts';
-import { insertService, newRecord, type Created, type CreateDeps } from '../create-service.ts';
-import type { CustomerRules } from '../customer-rules.ts';
-import type { ServiceJobs } from '../service-jobs.ts';
+import { SYSTEM_CALLER } from '../access/admin-key.ts';
+import { insertService, newRecord, type Created, type CreateDeps } from '../services/create-service.ts';
+import type { CustomerRules } from '../customers/customer-rules.ts';
+import type { ServiceJobs } from '../services/service-jobs.ts';
 
 export interface MemberDeps {
   stores: Stores;

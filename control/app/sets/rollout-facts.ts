@@ -1,11 +1,11 @@
 // How the hosts of a rollout stand, read in one go: what rollout-plan.ts decides by.
-import { isJobEnd } from '#shared/model.ts';
+import { isJobEnd } from '#shared/jobs.ts';
 import type { HostPlace } from '../../store/hosts.ts';
 import type { JobRecord, ServiceRecord } from '../../store/records.ts';
 import type { RolloutRecord, SetRecord, TargetRecord } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';
-import { hasLabels } from '../access.ts';
-import type { HostLinks } from '../host-links.ts';
+import { hasLabels } from '../access/access.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
 import type { HostStanding, RolloutFacts, TargetFacts } from './rollout-plan.ts';
 
 type Links = Pick<HostLinks, 'isConnected'>;

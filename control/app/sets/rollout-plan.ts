@@ -8,7 +8,7 @@
 //                   has succeeded, one that fell silent at its work is waited for: the work may have silenced it
 //
 // A removal knows no waves: every host is told at once, and a failure does not keep the others.
-import type { JobEndState } from '#shared/model.ts';
+import type { JobEndState } from '#shared/jobs.ts';
 import type { ServiceRecord } from '../../store/records.ts';
 import type { TargetRecord } from '../../store/set-records.ts';
 

@@ -4,7 +4,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { toLongshoreError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import { type JobState, isJobEnd } from '#shared/model.ts';
+import { type JobState, isJobEnd } from '#shared/jobs.ts';
 import type { HostPlace } from '../../store/hosts.ts';
 import { isCurrent, type SetRecord } from '../../store/set-records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';

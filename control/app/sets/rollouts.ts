@@ -2,13 +2,13 @@
 // disk (rollout-plan.ts), and a member's turn is its row and its job in one write: a crash leaves a step done or not done.
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import type { PullPolicy } from '#shared/model.ts';
+import type { PullPolicy } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import { isCurrent, type RolloutKind, type RolloutRecord, type SetRecord } from '../../store/set-records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
-import type { HostLinks } from '../host-links.ts';
-import type { JobCancels } from '../job-cancels.ts';
-import type { JobWaiters } from '../job-waiters.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
+import type { JobCancels } from '../jobs/job-cancels.ts';
+import type { JobWaiters } from '../jobs/job-waiters.ts';
 import type { SetMembers } from './members.ts';
 import { gatherFacts } from './rollout-facts.ts';
 import { planRollout, type RolloutStep, type Verdict } from './rollout-plan.ts';

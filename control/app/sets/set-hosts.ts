@@ -3,7 +3,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { HostPlace } from '../../store/hosts.ts';
 import type { SetRecord } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';
-import type { HostLinks } from '../host-links.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
 import { isWanted } from './rollout-facts.ts';
 
 /** Each is a row and a job of a rollout, and all of them are one page of the set. */

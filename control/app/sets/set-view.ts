@@ -3,7 +3,7 @@ import type { ServiceRecord } from '../../store/records.ts';
 import { TARGET_STATES, type RolloutRecord, type SetRecord, type TargetRecord } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { Rollout, RolloutDetail, RolloutHost, ServiceSet, SetMember, SetState } from '../api/service-sets.ts';
-import type { HostLinks } from '../host-links.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
 
 export function showSet(stores: Stores, set: SetRecord): ServiceSet {
   const latest = stores.rollouts.findLatest(set.id);

@@ -5,8 +5,8 @@ import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import type { ServiceRecord } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
-import type { HostLinks } from '../host-links.ts';
-import type { ServiceJobs } from '../service-jobs.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
+import type { ServiceJobs } from '../services/service-jobs.ts';
 import { decideUpdate } from './decide.ts';
 import { holdUpdates } from './update-news.ts';
 

@@ -3,13 +3,13 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { PruneRequest, PruneResult } from '#shared/protocol/image-parts.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Stores } from '../../store/stores.ts';
-import type { Access } from '../access.ts';
+import type { Access } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
 import type { Images } from '../api/images.ts';
 import type { ServiceDetail } from '../api/services.ts';
-import type { HostLinks } from '../host-links.ts';
+import type { HostLinks } from '../hosts/host-links.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
-import type { ServiceDesk } from '../services.ts';
+import type { ServiceDesk } from '../services/services.ts';
 import { noteUpdates } from './update-news.ts';
 
 export interface ImageDeskDeps {

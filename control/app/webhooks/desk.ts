@@ -5,7 +5,7 @@ import type { Clock } from '#shared/time.ts';
 import type { DeliveryRecord, MessageRecord, WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { WebhookChange } from '../../store/webhooks.ts';
-import { isBoundWithin } from '../access.ts';
+import { isBoundWithin } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
 import type { Page } from '../api/page.ts';
 import type { DeliveryDetail, NewWebhook, Webhook, WebhookChanges, Webhooks } from '../api/webhooks.ts';

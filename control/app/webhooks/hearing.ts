@@ -1,6 +1,6 @@
 // What a webhook may be asked to tell: no more than its maker may read, so that a webhook is no way around the API. Pure.
 import type { Caller } from '../api/caller.ts';
-import { holds, type ExactPermission } from '../permissions.ts';
+import { holds, type ExactPermission } from '../access/permissions.ts';
 import { EVENT_TYPES, type EventType } from './event-types.ts';
 import { matchesAny } from './patterns.ts';
 

@@ -6,7 +6,7 @@ import type { OutboxRow } from '../../store/outbox.ts';
 import type { EventRecord, JobRecord } from '../../store/records.ts';
 import type { WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
-import { hasLabels } from '../access.ts';
+import { hasLabels } from '../access/access.ts';
 import { toEventTypes, type EventType } from './event-types.ts';
 import { matchesAny } from './patterns.ts';
 import { customerOf, toBody, type Story } from './payload.ts';

@@ -1,6 +1,6 @@
 // The control plane as a process, and its work under way.
 import { monitorEventLoopDelay } from 'node:perf_hooks';
-import { JOB_STATES, isJobEnd } from '#shared/model.ts';
+import { JOB_STATES, isJobEnd } from '#shared/jobs.ts';
 import type { ControlFigures } from '../../app/api/metrics.ts';
 import { gauge, type Family, type Series } from './exposition.ts';
 

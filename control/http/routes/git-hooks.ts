@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import { sha256 } from '#shared/secrets.ts';
 import type { App } from '../../app/api/app.ts';
-import { deliveryOf } from '../../app/git-push.ts';
+import { deliveryOf } from '../../app/git/git-push.ts';
 import { pathOf } from '../errors.ts';
 import type { Http } from '../http.ts';
 import { deployKeyView } from '../views/git-source.ts';

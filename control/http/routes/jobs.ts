@@ -1,6 +1,6 @@
 // Jobs: what is under way, how it went, its log, and the way to stop it.
 import { z } from 'zod';
-import { JOB_STATES } from '#shared/model.ts';
+import { JOB_STATES } from '#shared/jobs.ts';
 import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';

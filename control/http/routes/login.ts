@@ -3,7 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import { z } from 'zod';
 import type { App } from '../../app/api/app.ts';
-import { CALLBACK_PATH, LOGIN_LIFE_MS } from '../../app/login.ts';
+import { CALLBACK_PATH, LOGIN_LIFE_MS } from '../../app/access/login.ts';
 import { loginCookieOf, sessionCookieOf, setLoginCookie, setSessionCookie } from '../cookies.ts';
 import type { Http } from '../http.ts';
 import { DEFAULT_RETURN_TO, readReturnTo } from '../return-to.ts';

@@ -1,6 +1,6 @@
 // What a deploy would do, as the API shows it.
 import { z } from 'zod';
-import { PULL_POLICIES } from '#shared/model.ts';
+import { PULL_POLICIES } from '#shared/jobs.ts';
 import {
   IMAGE_SOURCES,
   PREFLIGHT_CHECKS,

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
 import { DEFAULT_GIT_USERNAME, type ServiceChange, type ShownGit } from '../../app/api/services.ts';
-import { MAX_WATCH_PATH_CHARS, MAX_WATCH_PATHS } from '../../app/watch-paths.ts';
+import { MAX_WATCH_PATH_CHARS, MAX_WATCH_PATHS } from '../../app/git/watch-paths.ts';
 
 const gitUrl = z.string().min(1).max(2048);
 const gitBranch = z.string().min(1).max(255);

@@ -1,6 +1,6 @@
 // Jobs as the API shows them.
 import { z } from 'zod';
-import { JOB_KINDS, JOB_STATES, JOB_STEPS, STEP_STATES } from '#shared/model.ts';
+import { JOB_KINDS, JOB_STATES, JOB_STEPS, STEP_STATES } from '#shared/jobs.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Job, JobDetail, Jobs } from '../../app/api/jobs.ts';
 import { pageOf, timestamp } from './page.ts';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Caller } from '../../app/api/caller.ts';
 import type { ApiKey } from '../../app/api/keys.ts';
-import { isPermission, type Permission } from '../../app/permissions.ts';
+import { isPermission, type Permission } from '../../app/access/permissions.ts';
 import { pageOf, timestamp } from './page.ts';
 
 const permission = z

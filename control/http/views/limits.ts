@@ -1,6 +1,6 @@
 // Amounts of CPU and memory in bodies: of a service, and of all services on a plan.
 import { z } from 'zod';
-import { MIN_CPU, MIN_MEMORY_MB } from '../../app/plan-limits.ts';
+import { MIN_CPU, MIN_MEMORY_MB } from '../../app/customers/plan-limits.ts';
 
 /** Beyond any machine: a typing error, not a wish. */
 const MAX_CPU = 4096;

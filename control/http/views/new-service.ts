@@ -1,7 +1,7 @@
 // The body of POST /api/services: one strict shape for each way to deploy, so that a field of another way, or one we do
 // not know, is a 422 that names it.
 import { z } from 'zod';
-import { PULL_POLICIES } from '#shared/model.ts';
+import { PULL_POLICIES } from '#shared/jobs.ts';
 import { SERVICE_NAME } from '#shared/service-name.ts';
 import { MAX_PARALLEL } from '../../app/api/service-sets.ts';
 import { MAX_LABELS, MAX_VARIABLES, type NewService, REPLICAS } from '../../app/api/services.ts';

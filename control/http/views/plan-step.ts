@@ -1,6 +1,6 @@
 // What happens to one service of a compose file, as plans and jobs show it.
 import { z } from 'zod';
-import { PLAN_ACTIONS, REPLACEMENT_ORDERS } from '#shared/model.ts';
+import { PLAN_ACTIONS, REPLACEMENT_ORDERS } from '#shared/jobs.ts';
 
 export const planStepView = z.object({
   service: z.string().meta({ example: 'web' }),

@@ -1,6 +1,6 @@
 // Revisions of a service as the API shows them.
 import { z } from 'zod';
-import { DEPLOY_KINDS } from '#shared/model.ts';
+import { DEPLOY_KINDS } from '#shared/jobs.ts';
 import { SERVICE_CHANGES } from '#shared/protocol/deploy-parts.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Revision, RevisionDetail, RevisionDiff } from '../../app/api/revisions.ts';

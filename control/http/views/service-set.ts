@@ -1,6 +1,7 @@
 // Sets of services as the API shows them, and the body that changes one.
 import { z } from 'zod';
-import { DEPLOY_METHODS, HEALTHS, LIFECYCLES, PULL_POLICIES } from '#shared/model.ts';
+import { PULL_POLICIES } from '#shared/jobs.ts';
+import { DEPLOY_METHODS, HEALTHS, LIFECYCLES } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import {
   SET_STATES,

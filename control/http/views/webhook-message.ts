@@ -1,6 +1,7 @@
 // What a webhook's receiver gets, for the document: the messages themselves are made in control/app/webhooks/payload.ts.
 import { z } from 'zod';
-import { HEALTHS, JOB_KINDS, JOB_STATES, LIFECYCLES } from '#shared/model.ts';
+import { JOB_KINDS, JOB_STATES } from '#shared/jobs.ts';
+import { HEALTHS, LIFECYCLES } from '#shared/model.ts';
 import { EVENT_TYPES } from '../../app/webhooks/event-types.ts';
 import { timestamp } from './page.ts';
 

@@ -3,7 +3,7 @@
 import { COMPOSE_LIMITS } from '#shared/compose/parse.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { AskedFormat, TemplateImport } from '../../app/api/templates.ts';
-import type { FetchText } from '../../app/template-source.ts';
+import type { FetchText } from '../../app/templates/template-source.ts';
 import { readTemplate } from '../read.ts';
 import { CATEGORIES, type ImportFormat, type TemplateDefinition } from '../schema.ts';
 import { CONVERTERS } from './converters.ts';

@@ -1,0 +1,169 @@
+// Services as callers see them.
+import { isJobEnd } from '#shared/jobs.ts';
+import type { ServiceRecord } from '../../store/records.ts';
+import type { Stores, WriteContext } from '../../store/stores.ts';
+import type { Access } from '../access/access.ts';
+import type { Caller } from '../api/caller.ts';
+import type { Job, Jobs } from '../api/jobs.ts';
+import type { Order, Page, Paging } from '../api/page.ts';
+import type {
+  ActionOutcome,
+  NewService,
+  RedeployOptions,
+  Service,
+  ServiceChange,
+  ServiceDetail,
+  ServiceEvent,
+  ServiceQuery,
+  Services,
+} from '../api/services.ts';
+import { planCreate, type Created, type CreateDeps } from './create-service.ts';
+import type { DeployPlanDesk } from '../deploys/deploy-plans.ts';
+import type { IdempotencyDesk } from '../idempotency.ts';
+import { throwFailure } from '../jobs/job-failure.ts';
+import type { ServiceJobs } from './service-jobs.ts';
+import { showSource } from './shown-source.ts';
+import { requireRemovable } from '../sets/member-guard.ts';
+import type { UsageBoard } from './usage-board.ts';
+import { planUpdate, type UpdateDeps } from './update-service.ts';
+import { toJob, toService } from '../views.ts';
+import { missing } from '../missing.ts';
+
+export interface ServiceDeskDeps {
+  stores: Stores;
+  access: Access;
+  effects: IdempotencyDesk;
+  jobs: Jobs;
+  serviceJobs: ServiceJobs;
+  create: CreateDeps;
+  /** For a service on each of several hosts. */
+  planSet: (caller: Caller, input: NewService) => (tx: WriteContext) => Created;
+  update: UpdateDeps;
+  plans: Pick<DeployPlanDesk, 'requireSame'>;
+  usage: Pick<UsageBoard, 'find'>;
+}
+
+export class ServiceDesk implements Services {
+  readonly #deps: ServiceDeskDeps;
+  readonly #shown = new WeakMap<ServiceRecord, Service>();
+
+  constructor(deps: ServiceDeskDeps) {
+    this.#deps = deps;
+  }
+
+  async create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }> {
+    const { effects, create, planSet } = this.#deps;
+    const isSet = input.placement?.replicas === 'per_host';
+    const plan = isSet ? planSet : (by: Caller, given: NewService) => planCreate(create, by, given);
+    const { serviceId, jobId } = await effects.perform(() => plan(caller, input));
+    return this.showWithJob(serviceId, jobId);
+  }
+
+  list(caller: Caller, query: ServiceQuery): Page<Service> {
+    const { stores, access } = this.#deps;
+    const { items, total } = stores.services.list({ ...query, visibility: access.visibility(caller) });
+    return { items: items.map((item) => this.#show(item)), total, page: query.page, perPage: query.perPage };
+  }
+
+  require(caller: Caller, id: string): Service {
+    return this.#show(this.#deps.access.requireService(caller, id));
+  }
+
+  detail(caller: Caller, id: string): ServiceDetail {
+    const { stores, access } = this.#deps;
+    const service = access.requireService(caller, id);
+    return {
+      ...this.#show(service),
+      customerName: service.customerId && (stores.customers.find(service.customerId)?.name ?? null),
+      ...showSource(caller, stores.services.requireSource(id)),
+      rollbackOnFailure: service.rollbackOnFailure,
+      watchPaths: stores.gitHooks.watchPathsOf(id),
+      isReviewed: stores.reviews.isWanted(id),
+      waiting: stores.reviews.findWaiting(id),
+      healthTimeoutS: service.healthTimeoutS,
+      updates: stores.imageUpdates.find(id) ?? null,
+    };
+  }
+
+  async update(
+    caller: Caller,
+    id: string,
+    change: ServiceChange,
+  ): Promise<{ service: ServiceDetail; jobId: string | null }> {
+    const { effects, update } = this.#deps;
+    const { serviceId, jobId } = await effects.perform(async () => {
+      const { planId } = change;
+      if (planId !== undefined) await this.#deps.plans.requireSame(caller, id, planId, { change });
+      return planUpdate(update, caller, id, change);
+    });
+    return { service: this.detail(caller, serviceId), jobId };
+  }
+
+  async act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome> {
+    const { effects, serviceJobs, jobs } = this.#deps;
+    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.act(tx, caller, id, kind) }));
+    const job = await jobs.wait(jobId, waitMs);
+    throwFailure(job);
+    return { service: this.require(caller, id), job, isDone: isJobEnd(job.state) };
+  }
+
+  async redeploy(
+    caller: Caller,
+    id: string,
+    { pull = 'always', planId, review }: RedeployOptions,
+  ): Promise<{ service: Service; job: Job }> {
+    const { effects, serviceJobs } = this.#deps;
+    const { jobId } = await effects.perform(async () => {
+      if (planId !== undefined) await this.#deps.plans.requireSame(caller, id, planId, { pull });
+      return (tx) => ({ jobId: serviceJobs.redeploy(tx, caller, id, { pull, review }) });
+    });
+    return this.showWithJob(id, jobId);
+  }
+
+  async remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }> {
+    const { stores, access, effects, serviceJobs, jobs } = this.#deps;
+    const { jobId } = await effects.perform(() => (tx) => {
+      requireRemovable(stores, access.requireService(caller, id));
+      return { jobId: serviceJobs.remove(tx, caller, id) };
+    });
+    // A host that is away answers when it returns; nobody waits for that.
+    const job = await jobs.wait(jobId, this.#isReachable(jobId) ? waitMs : 0);
+    throwFailure(job);
+    return { job, isDone: isJobEnd(job.state) };
+  }
+
+  events(
+    caller: Caller,
+    id: string,
+    query: Paging & { type?: string | undefined; order?: Order | undefined },
+  ): Page<ServiceEvent> {
+    const { stores, access } = this.#deps;
+    access.requireService(caller, id);
+    const { page, perPage } = query;
+    return { ...stores.events.list({ ...query, serviceId: id }), page, perPage };
+  }
+
+  /** What a request that began a job is answered. Throws not_found: a repeated one may come when the service is gone again. */
+  showWithJob(serviceId: string, jobId: string): { service: Service; job: Job } {
+    const { stores } = this.#deps;
+    const service = stores.services.find(serviceId);
+    const job = stores.jobs.find(jobId);
+    if (!service || !job) throw missing('service', serviceId);
+    return { service: this.#show(service), job: toJob(job) };
+  }
+
+  /** The same object as long as nothing of it has changed: what is made of it can be kept by it. */
+  #show(record: ServiceRecord): Service {
+    const usage = this.#deps.usage.find(record.id);
+    const known = this.#shown.get(record);
+    if (known?.usage === usage) return known;
+    const service = toService(record, usage);
+    this.#shown.set(record, service);
+    return service;
+  }
+
+  #isReachable(jobId: string): boolean {
+    const hostId = this.#deps.stores.jobs.find(jobId)?.hostId;
+    return hostId !== undefined && this.#deps.create.links.isConnected(hostId);
+  }
+}
