@@ -2,32 +2,16 @@
 import t, { type Test } from 'tap';
 import { encodeExecNews, encodeExecOutput } from '#shared/protocol/exec-frame.ts';
 import type { ExecRequest } from '#shared/protocol/exec-parts.ts';
-import type { ScheduleRun, ScheduleSpec } from '#shared/schedule/schedule.ts';
+import type { ScheduleRun } from '#shared/schedule/schedule.ts';
 import type { JobRun } from '../../agent/deploy/job-run.ts';
 import type { WorkDeps } from '../../agent/schedule/work.ts';
 import { offerOf, specOf, startCore, type CoreOptions } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
+import { scheduleOf } from '../support/schedules.ts';
 
 const HOUR = 3600_000;
 const START = Date.parse('2026-11-02T00:00:00Z');
-
-const scheduleOf = (over: Partial<ScheduleSpec> = {}): ScheduleSpec => ({
-  id: 'sch_1',
-  name: 'hourly',
-  revision: 1,
-  kind: 'restart',
-  cron: '0 * * * *',
-  timeZone: 'UTC',
-  targets: { isAll: true },
-  customerId: null,
-  heldCustomers: [],
-  delayBetweenS: 0,
-  catchUp: 'none',
-  jitterS: 0,
-  isEnabled: true,
-  ...over,
-});
 
 const done = async ({ steps, service }: JobRun) => {
   await steps.run('restart', async () => undefined);

@@ -3,6 +3,7 @@ import t from 'tap';
 import type { ScheduleKind, ScheduleSpec } from '#shared/schedule/schedule.ts';
 import { aim, type Candidate } from '../../agent/schedule/aim.ts';
 import { endOf } from '../../agent/schedule/run.ts';
+import { scheduleOf } from '../support/schedules.ts';
 
 const candidate = (over: Partial<Candidate> = {}): Candidate => ({
   id: 'svc_1',
@@ -18,22 +19,7 @@ const candidate = (over: Partial<Candidate> = {}): Candidate => ({
   ...over,
 });
 
-const spec = (kind: ScheduleKind, over: Partial<ScheduleSpec> = {}): ScheduleSpec => ({
-  id: 'sch_1',
-  name: 'x',
-  revision: 1,
-  kind,
-  cron: '@daily',
-  timeZone: 'UTC',
-  targets: { isAll: true },
-  customerId: null,
-  heldCustomers: [],
-  delayBetweenS: 0,
-  catchUp: 'none',
-  jitterS: 0,
-  isEnabled: true,
-  ...over,
-});
+const spec = (kind: ScheduleKind, over: Partial<ScheduleSpec> = {}): ScheduleSpec => scheduleOf({ kind, ...over });
 
 t.test('one service, those with all of the labels, or every one; by name; within the customer', async (t) => {
   const all = [

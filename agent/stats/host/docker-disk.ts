@@ -1,59 +1,36 @@
 // What Docker's images, containers, volumes and build cache hold. Docker walks all of them to tell, so it is asked once an
-// hour, and the more seldom the longer it takes.
+// hour at most.
 import type { Scope } from '#shared/lifecycle.ts';
-import type { Logger } from '#shared/log.ts';
 import type { DockerDisk } from '#shared/stats.ts';
-import type { Clock } from '#shared/time.ts';
 import type { Engine } from '../../docker/engine.ts';
+import { Seldom, type Pace, type SeldomDeps } from '../seldom.ts';
 
-/** An agent that starts has better things to ask for. */
-const FIRST_AFTER_MS = 2 * 60_000;
-const EVERY_MS = 3600_000;
-/** Measuring takes at most a hundredth of the time. */
-const REST_FACTOR = 100;
+/** An agent that starts has better things to ask for; measuring takes at most a hundredth of the time. */
+const PACE: Pace = { everyMs: 3600_000, restFactor: 100, firstAfterMs: 2 * 60_000 };
 
-export interface DockerDiskDeps {
+export interface DockerDiskDeps extends SeldomDeps {
   engine: Pick<Engine, 'measureDisk'>;
-  clock: Clock;
-  log: Logger;
 }
 
 export class DockerDiskMeter {
-  readonly #deps: DockerDiskDeps;
-  readonly #scope: Scope;
-  #nextAt: number;
-  #isRunning = false;
+  readonly #measuring: Seldom;
   #latest: DockerDisk | null = null;
 
   constructor(deps: DockerDiskDeps, scope: Scope) {
-    this.#deps = deps;
-    this.#scope = scope;
-    this.#nextAt = deps.clock.now() + FIRST_AFTER_MS;
+    this.#measuring = new Seldom(deps, scope, 'disk of Docker', PACE, async (signal) => {
+      const at = deps.clock.now();
+      this.#latest = { ...(await deps.engine.measureDisk(signal)), at };
+    });
   }
 
-  /** Null until measured. */
+  /** Null until measured; what was known stays when Docker cannot tell. */
   get latest(): DockerDisk | null {
     return this.#latest;
   }
 
   /** Measures in the background when it is time; nobody waits for it. */
   tick(): void {
-    if (this.#isRunning || this.#deps.clock.now() < this.#nextAt) return;
-    this.#isRunning = true;
-    this.#scope.run('docker disk', (signal) => this.#measure(signal));
-  }
-
-  async #measure(signal: AbortSignal): Promise<void> {
-    const { engine, clock, log } = this.#deps;
-    const startedAt = clock.now();
-    try {
-      this.#latest = { ...(await engine.measureDisk(signal)), at: startedAt };
-    } catch (error) {
-      log.debug({ err: error }, "could not measure Docker's disk"); // what was known stays
-    }
-    const now = clock.now();
-    this.#nextAt = now + Math.max(EVERY_MS, (now - startedAt) * REST_FACTOR);
-    this.#isRunning = false;
+    this.#measuring.tick();
   }
 }
 
