@@ -1,0 +1,37 @@
+// What of the agent speaks to Docker: the engine as the agent sees it, its events, and Compose.
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Scope } from '#shared/lifecycle.ts';
+import type { Logger } from '#shared/log.ts';
+import type { Clock } from '#shared/time.ts';
+import type { AgentConfig } from './config.ts';
+import { withAdopted } from './docker/adopted-engine.ts';
+import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
+import { createDockerEngine } from './docker/docker-engine.ts';
+import type { Engine } from './docker/engine.ts';
+import { startEventHub, type EventHub } from './docker/events.ts';
+import type { AgentState } from './state/open.ts';
+
+/** Where Docker's packages put the plugin: named in the error when it is nowhere. */
+const USUAL_PLUGIN = '/usr/libexec/docker/cli-plugins/docker-compose';
+
+export interface DockerParts {
+  socketPath: string;
+  engine: Engine;
+  compose: Compose;
+  hub: EventHub;
+}
+
+export function startDocker(
+  { dockerSocket: socketPath, home, dataDir }: AgentConfig,
+  { clock, log }: { clock: Clock; log: Logger },
+  { adopted }: AgentState,
+  scope: Scope,
+): DockerParts {
+  const engine = withAdopted(createDockerEngine({ socketPath }), adopted);
+  const hub = startEventHub({ engine, clock, log }, scope.signal);
+  const binary = findComposePlugin(home) ?? USUAL_PLUGIN;
+  const loginDir = join(dataDir, 'logins');
+  rmSync(loginDir, { recursive: true, force: true }); // of a build that was under way when an agent was killed
+  return { socketPath, engine, hub, compose: createCompose({ binary, socketPath, home, loginDir }) };
+}
