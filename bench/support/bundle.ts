@@ -21,6 +21,8 @@ export async function bundleAgent(outDir = join(ROOT, 'dist')): Promise<string> 
     outExtension: { '.js': '.mjs' },
     bundle: true,
     splitting: true, // what is imported late is loaded late
+    minifyWhitespace: true, // V8 keeps the source of what it has loaded
+    minifySyntax: true,
     platform: 'node',
     target: 'node24',
     format: 'esm',

@@ -7,7 +7,7 @@ import { lookup } from 'node:dns';
 import { chmod, copyFile, lstat, open, readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { request, type Dispatcher } from 'undici';
-import { z } from 'zod';
+import * as z from 'zod';
 import { toCallFault } from '#shared/call-fault.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource } from '#shared/model.ts';
