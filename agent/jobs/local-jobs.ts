@@ -13,7 +13,7 @@ const WAIT_LIMIT_MS = 30 * 60_000;
 export interface LocalOrder {
   serviceId: string;
   kind: Extract<JobKind, 'start' | 'stop' | 'restart' | 'redeploy' | 'backup'>;
-  /** Who gives it: `by schedule nightly`. */
+  /** Who gives it: `by schedule nightly`, `local`. */
   cause: string;
 }
 
@@ -38,7 +38,7 @@ export class LocalJobs {
     const backup = kind === 'backup' && { backupId: newId('bkp', at) };
     const pull = kind === 'redeploy' && { pull: 'always' as const };
     const epoch = state.meta.number('epoch');
-    state.journal.accept({ jobId, serviceId, kind, epoch, expiresAt: at + WAIT_LIMIT_MS, ...pull, ...backup });
+    state.journal.accept({ jobId, serviceId, kind, epoch, expiresAt: at + WAIT_LIMIT_MS, ...pull, ...backup }, cause);
     state.outbox.append({ kind: 'job.local', job: { jobId, serviceId, kind, cause, at, ...pull, ...backup } });
     return jobId;
   }

@@ -25,6 +25,25 @@ export interface StepRecord {
   at: number;
 }
 
+/** A job as it stands, without what only working on it needs. */
+export interface JobNote {
+  id: string;
+  serviceId: string;
+  kind: JobKind;
+  state: 'accepted' | 'running' | JobEndState;
+  /** Who of this host gave it; null: control did. */
+  cause: string | null;
+  startedAt: number | null;
+  finishedAt: number | null;
+  /** Null until it has ended. */
+  result: JobResult | null;
+}
+
+type NoteRow = Omit<JobNote, 'result'> & { result: string | null };
+
+const NOTE = `SELECT id, service_id AS serviceId, kind, state, cause, started_at AS startedAt, finished_at AS finishedAt,
+  result FROM jobs`;
+
 interface JobRow {
   id: string;
   offer: Buffer;
@@ -47,10 +66,11 @@ export class Journal {
         intent_at = CASE WHEN job_steps.state = 'running' THEN job_steps.intent_at ELSE excluded.intent_at END`);
   }
 
-  accept(offer: JobOffer): void {
+  /** `cause`: who of this host gives it; null: control does. */
+  accept(offer: JobOffer, cause: string | null = null): void {
     const sealed = this.#box.seal(JSON.stringify(offer), offer.jobId);
-    const sql = `INSERT INTO jobs (id, service_id, kind, offer, state) VALUES (?, ?, ?, ?, 'accepted')`;
-    this.#db.prepare(sql).run(offer.jobId, offer.serviceId, offer.kind, sealed);
+    const sql = `INSERT INTO jobs (id, service_id, kind, offer, state, cause) VALUES (?, ?, ?, ?, 'accepted', ?)`;
+    this.#db.prepare(sql).run(offer.jobId, offer.serviceId, offer.kind, sealed, cause);
   }
 
   has(jobId: string): boolean {
@@ -85,6 +105,24 @@ export class Journal {
     const sql = 'SELECT service_id AS serviceId, kind FROM jobs WHERE finished_at IS NULL ORDER BY number';
     const rows = this.#db.prepare<[], { serviceId: string; kind: JobKind }>(sql).all();
     return new Map(rows.map(({ serviceId, kind }) => [serviceId, kind]));
+  }
+
+  /** The first job of a service that has not ended. */
+  findOpenOf(serviceId: string): JobNote | undefined {
+    const sql = `${NOTE} WHERE finished_at IS NULL AND service_id = ? ORDER BY number LIMIT 1`;
+    const row = this.#db.prepare<[string], NoteRow>(sql).get(serviceId);
+    return row && toNote(row);
+  }
+
+  findNote(jobId: string): JobNote | undefined {
+    const row = this.#db.prepare<[string], NoteRow>(`${NOTE} WHERE id = ?`).get(jobId);
+    return row && toNote(row);
+  }
+
+  /** The last so many to be accepted, the newest first. */
+  latest(limit: number): JobNote[] {
+    const rows = this.#db.prepare<[number], NoteRow>(`${NOTE} ORDER BY number DESC LIMIT ?`).all(limit);
+    return rows.map(toNote);
   }
 
   requestCancel(jobId: string, reason: 'cancelled' | 'superseded'): void {
@@ -132,3 +170,8 @@ export class Journal {
     };
   }
 }
+
+const toNote = (row: NoteRow): JobNote => ({
+  ...row,
+  result: row.result === null ? null : (JSON.parse(row.result) as JobResult),
+});

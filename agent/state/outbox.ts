@@ -28,6 +28,14 @@ const DROP_ORDER = ['job.step', 'service.event', 'schedule.run'] as const;
 type Row = { seq: number; first: number; kind: string; body: string; bytes: number; at: number };
 type Head = { last: number; acked: number; bytes: number };
 
+/** An event as it is kept here. */
+export interface KeptEvent extends AgentEvent {
+  /** When it was put here, in milliseconds since the epoch. */
+  at: number;
+  /** Control is known to have it. */
+  isTold: boolean;
+}
+
 export class Outbox {
   readonly #db: Sqlite;
   readonly #clock: Clock;
@@ -82,6 +90,24 @@ export class Outbox {
       events.push(toEvent(row, seq));
     }
     return events;
+  }
+
+  /** The last so many that somebody may want to read, the oldest of them first. */
+  latest(limit: number): KeptEvent[] {
+    const sql = `SELECT * FROM outbox WHERE kind NOT IN ('job.step', 'host.facts') AND NOT (kind = 'gap' AND body = '{}')
+      ORDER BY seq DESC LIMIT ?`;
+    const rows = this.#db.prepare<[number], Row>(sql).all(limit);
+    return rows
+      .toReversed()
+      .map((row) => ({ ...toEvent(row, row.first - 1), at: row.at, isTold: row.seq <= this.#acked }));
+  }
+
+  /** What control is not known to have. */
+  waiting(): { events: number; bytes: number } {
+    const sql = 'SELECT count(*) AS events, coalesce(sum(bytes), 0) AS bytes FROM outbox WHERE seq > ?';
+    return (
+      this.#db.prepare<[number], { events: number; bytes: number }>(sql).get(this.#acked) ?? { events: 0, bytes: 0 }
+    );
   }
 
   /** Control has committed everything up to `seq`. */

@@ -126,4 +126,10 @@ export const MIGRATIONS: readonly Migration[] = [
       CREATE INDEX schedule_runs_finished ON schedule_runs (finished_at) WHERE finished_at IS NOT NULL;
     `,
   },
+  {
+    version: 7,
+    sql: `
+      ALTER TABLE jobs ADD COLUMN cause TEXT;  -- who of this host gave it: \`local\`, \`by schedule …\`; null: control did
+    `,
+  },
 ];
