@@ -17,7 +17,7 @@ export interface DockerGateDeps {
 /** Resolves when Docker answers. Throws `docker_unavailable` after two minutes, and the signal's reason on abort. */
 export function createDockerGate({ engine, hub, clock }: DockerGateDeps): (signal: AbortSignal) => Promise<void> {
   return async (signal) => {
-    const deadline = clock.now() + WAIT_LIMIT_MS;
+    const deadline = clock.elapsed() + WAIT_LIMIT_MS;
     for (;;) {
       signal.throwIfAborted();
       if (hub.isConnected) return; // the event stream is up: no need to ask
@@ -26,7 +26,7 @@ export function createDockerGate({ engine, hub, clock }: DockerGateDeps): (signa
         (reason: unknown) => reason,
       );
       if (error === undefined) return;
-      if (clock.now() >= deadline) throw new LongshoreError('docker_unavailable', { cause: error });
+      if (clock.elapsed() >= deadline) throw new LongshoreError('docker_unavailable', { cause: error });
       await sleep(clock, ASK_EVERY_MS, signal);
     }
   };

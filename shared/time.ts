@@ -1,14 +1,17 @@
 // Time as a dependency: everything that waits or stamps takes a Clock, so tests move time by hand.
 
 export interface Clock {
-  /** Milliseconds since the epoch. */
+  /** Milliseconds since the epoch: what stamps say. May jump either way when somebody sets the clock. */
   now(): number;
-  /** Calls `run` once after `delayMs`; the returned function cancels it. */
+  /** Milliseconds since some moment of this process: how long something takes. Only ever grows, as time passes. */
+  elapsed(): number;
+  /** Calls `run` once when `delayMs` have passed, whatever the clock shows; the returned function cancels it. */
   after(delayMs: number, run: () => void): () => void;
 }
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  elapsed: () => Math.round(performance.now()),
   after(delayMs, run) {
     const timer = setTimeout(run, delayMs);
     return () => clearTimeout(timer);

@@ -74,13 +74,13 @@ export class Task {
   /** Docker may restart in the middle: every step can be done again, so it waits and does. */
   async #throughOutages<T>(say: Say, work: () => Promise<T>): Promise<T> {
     const { clock } = this.deps;
-    const giveUpAt = clock.now() + OUTAGE_LIMIT_MS;
+    const giveUpAt = clock.elapsed() + OUTAGE_LIMIT_MS;
     for (;;) {
       try {
         return await work();
       } catch (error) {
         const isOutage = error instanceof LongshoreError && error.code === 'docker_unavailable';
-        if (!isOutage || this.run.signal.aborted || clock.now() >= giveUpAt) throw error;
+        if (!isOutage || this.run.signal.aborted || clock.elapsed() >= giveUpAt) throw error;
         say({ message: 'Docker does not answer; waiting for it' });
         await this.#untilDockerAnswers(giveUpAt);
       }
@@ -96,7 +96,7 @@ export class Task {
         () => false,
       );
       if (answers) return;
-    } while (clock.now() < giveUpAt);
+    } while (clock.elapsed() < giveUpAt);
   }
 
   skip(name: JobStep, message: string): void {

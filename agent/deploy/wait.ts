@@ -45,13 +45,13 @@ type Standing =
 export async function waitReady({ engine, events, clock }: WaitDeps, options: WaitOptions): Promise<Container[]> {
   const { timeoutMs, signal, say, except, completes = [] } = options;
   const rendered = narrow(options.rendered, options.only);
-  const deadline = clock.now() + timeoutMs;
+  const deadline = clock.elapsed() + timeoutMs;
   const bell = new Bell();
   const unsubscribe = events.subscribe(rendered.name, () => bell.ring());
   try {
     for (let hasWaited = false; ; ) {
       signal.throwIfAborted();
-      const all = await listPatiently(engine, rendered.name, clock.now() < deadline);
+      const all = await listPatiently(engine, rendered.name, clock.elapsed() < deadline);
       const containers = all?.filter(({ id }) => !except?.has(id));
       const standings: Standing[] = containers
         ? await standingsOf(containers, { rendered, completes, engine, nowMs: clock.now() })
@@ -63,12 +63,12 @@ export async function waitReady({ engine, events, clock }: WaitDeps, options: Wa
         if (hasWaited) say({ percent: 100, message: 'ready' }); // or the step would end as one that is starting
         return containers;
       }
-      const now = clock.now();
-      if (now >= deadline) throw await late(pending, timeoutMs, engine);
+      const leftMs = deadline - clock.elapsed();
+      if (leftMs <= 0) throw await late(pending, timeoutMs, engine);
       say({ percent: percentOf(standings), message: pending.map(({ why }) => why).join('; ') });
       hasWaited = true;
       const again = pending.map(({ againAt }) => againAt).filter((at) => at !== undefined);
-      await bell.wait(clock, Math.min(deadline, ...again) - now, signal);
+      await bell.wait(clock, Math.min(leftMs, ...again.map((at) => at - clock.now())), signal);
     }
   } finally {
     unsubscribe();

@@ -57,7 +57,7 @@ export class ServiceFollower {
     const containers = await this.#deps.list();
     for (const container of containers) {
       const lines = new ContainerLines(container.name);
-      this.#known.set(container.id, { lines, startedAt: container.startedAt, source: undefined, endedAt: 0 });
+      this.#known.set(container.id, { lines, startedAt: container.startedAt, source: undefined, endedAt: -Infinity });
     }
     const running = containers.filter((container) => container.state !== 'exited' && container.state !== 'created');
     await Promise.all(running.map((container) => this.#attach(container, this.#startedAtS, ATTACH_RECORDS)));
@@ -101,13 +101,13 @@ export class ServiceFollower {
     if (followed?.source || container.state === 'created') return;
     if (!followed) {
       const lines = new ContainerLines(container.name);
-      this.#known.set(container.id, { lines, startedAt: null, source: undefined, endedAt: 0 });
+      this.#known.set(container.id, { lines, startedAt: null, source: undefined, endedAt: -Infinity });
       return this.#attachAndFollow(container, this.#startedAtS, null);
     }
     const isSameRun = followed.startedAt === container.startedAt;
     if (isSameRun && container.state === 'exited') return;
     // The list may be older than the end of the log; a log that keeps ending must not keep us busy.
-    if (isSameRun && this.#deps.clock.now() - followed.endedAt < RETRY_MS) return this.#lookLater();
+    if (isSameRun && this.#deps.clock.elapsed() - followed.endedAt < RETRY_MS) return this.#lookLater();
     return this.#attachAndFollow(container, followed.lines.resume() ?? this.#startedAtS, REATTACH_RECORDS);
   }
 
@@ -147,7 +147,7 @@ export class ServiceFollower {
       .finally(() => {
         source.close();
         followed.source = undefined;
-        followed.endedAt = this.#deps.clock.now();
+        followed.endedAt = this.#deps.clock.elapsed();
         this.look();
       });
   }

@@ -25,7 +25,7 @@ export async function attendProgram(
   deps: AttendDeps,
 ): Promise<ExecEnded> {
   const { clock } = deps;
-  const startedAt = clock.now();
+  const startedAt = clock.elapsed();
   using limit = new Limit([writer.signal, stopped], request.timeoutMs, clock);
   const over = limit.signal;
   const relay = relayOf(request, writer, deps);
@@ -42,7 +42,7 @@ export async function attendProgram(
     reason: limit.isLate ? 'timed_out' : 'exited',
     isLeftRunning,
     isTruncated: relay.isTruncated,
-    durationMs: clock.now() - startedAt,
+    durationMs: clock.elapsed() - startedAt,
   };
 }
 

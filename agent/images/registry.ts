@@ -93,7 +93,7 @@ export class Registries {
     const lookup = lookingOnce(this.#deps.lookup ?? systemLookup);
     const addresses = await resolve(lookup, hostOf(place.server));
     const isPublic = addresses.some((address) => isCallable(address, { allowsPrivate: false }));
-    const onPause = (ms: number) => void this.#pauses.set(place.server, clock.now() + ms);
+    const onPause = (ms: number) => void this.#pauses.set(place.server, clock.elapsed() + ms);
     const common = { place, subject, certificates, lookup, signal, isPublic, clock, onPause };
     let fault: unknown;
     for (const endpoint of endpointsOf(place.server, addresses, await fetchSettings())) {
@@ -110,7 +110,7 @@ export class Registries {
   }
 
   #requireNoPause(server: string): void {
-    if ((this.#pauses.get(server) ?? 0) > this.#deps.clock.now()) throw pausedFault(server);
+    if ((this.#pauses.get(server) ?? 0) > this.#deps.clock.elapsed()) throw pausedFault(server);
     this.#pauses.delete(server);
   }
 }

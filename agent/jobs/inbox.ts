@@ -39,13 +39,14 @@ export class Inbox {
   }
 
   /** Throws `protocol_violation` for a hole in the sequence or a number used twice, `host_disk_full` without room. */
-  deliver({ commands }: Params<'commands.deliver'>): Result<'commands.deliver'> {
-    const { state } = this.#deps;
+  deliver({ commands, sentAt }: Params<'commands.deliver'>): Result<'commands.deliver'> {
+    const { state, clock } = this.#deps;
+    const aheadMs = sentAt === undefined ? 0 : clock.now() - sentAt;
     const refused: { seq: number; error: WireError }[] = [];
     const afterCommit: AfterCommit[] = [];
     const acked = state.transact(() => {
       for (const raw of commands) {
-        const error = this.#take(raw, afterCommit);
+        const error = this.#take(raw, aheadMs, afterCommit);
         if (error) refused.push({ seq: (raw as Command).seq, error });
       }
       return state.commands.last;
@@ -55,7 +56,7 @@ export class Inbox {
   }
 
   /** Returns why it was refused, null when it was taken. */
-  #take(raw: unknown, afterCommit: AfterCommit[]): WireError | null {
+  #take(raw: unknown, aheadMs: number, afterCommit: AfterCommit[]): WireError | null {
     const { seq, body } = envelopeOf(raw);
     const { commands } = this.#deps.state;
     const digest = digestOf(body);
@@ -65,7 +66,7 @@ export class Inbox {
       throw new LongshoreError('protocol_violation', { message: 'A command is missing', details });
     }
     if (arrival === 'repeat') return this.#repeat(seq, digest);
-    const refusal = this.#act({ seq, body }, afterCommit);
+    const refusal = this.#act({ seq, body }, aheadMs, afterCommit);
     commands.add(seq, digest, refusal);
     return refusal;
   }
@@ -78,10 +79,10 @@ export class Inbox {
     return known?.refusal ?? null;
   }
 
-  #act(envelope: Envelope, afterCommit: AfterCommit[]): WireError | null {
+  #act(envelope: Envelope, aheadMs: number, afterCommit: AfterCommit[]): WireError | null {
     const parsed = command().safeParse(envelope);
     if (!parsed.success) return refusalOf(envelope).toWire();
-    const { body } = parsed.data;
+    const body = byOwnClock(parsed.data.body, aheadMs);
     if (body.kind === 'job.offer') return this.#offer(body.offer, afterCommit)?.toWire() ?? null;
     if (body.kind === 'job.cancel') this.#cancel(body, afterCommit);
     else if (body.kind === 'service.forget') this.#forget(body, afterCommit);
@@ -167,6 +168,13 @@ export class Inbox {
     const { step, state, at } = last;
     outbox.append({ kind: 'job.step', progress: { jobId, serviceId: open.offer.serviceId, step, state, at } });
   }
+}
+
+/** Moments that are compared with now, by the host's clock, which may be hours off control's. */
+function byOwnClock(body: CommandBody, aheadMs: number): CommandBody {
+  if (body.kind === 'schedule.run') return { ...body, at: body.at + aheadMs };
+  if (body.kind !== 'job.offer' || body.offer.expiresAt === undefined) return body;
+  return { ...body, offer: { ...body.offer, expiresAt: body.offer.expiresAt + aheadMs } };
 }
 
 const askedRun = ({ runId, scheduleId, at }: Extract<CommandBody, { kind: 'schedule.run' }>): ScheduleRun => ({

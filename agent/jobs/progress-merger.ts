@@ -22,7 +22,7 @@ export class ProgressMerger {
   push(update: StepUpdate): void {
     this.#pending = { ...this.#pending, ...update };
     if (this.#cancelTimer) return;
-    const waitMs = this.#lastAt + MERGE_WINDOW_MS - this.#clock.now();
+    const waitMs = this.#lastAt + MERGE_WINDOW_MS - this.#clock.elapsed();
     if (waitMs <= 0) this.#flush();
     else this.#cancelTimer = this.#clock.after(waitMs, () => this.#flush());
   }
@@ -38,7 +38,7 @@ export class ProgressMerger {
     this.#cancelTimer = undefined;
     const update = this.#pending;
     this.#pending = undefined;
-    this.#lastAt = this.#clock.now();
+    this.#lastAt = this.#clock.elapsed();
     if (update) this.#emit(update);
   }
 }

@@ -47,6 +47,8 @@ export class JobRunner {
   readonly #serial = new Serial();
   readonly #aborts = new Map<string, AbortController>();
   readonly #carried = new Map<string, Promise<void>>();
+  /** Job id → until when it may begin, in time that passes: setting the clock makes no job expire. */
+  readonly #startBy = new Map<string, number>();
   readonly #end: JobEnd;
 
   constructor(deps: RunnerDeps, scope: Scope) {
@@ -70,9 +72,13 @@ export class JobRunner {
     const abort = new AbortController();
     this.#aborts.set(jobId, abort);
     if (job.cancel) abort.abort(reasonOf(job.cancel));
+    const { clock } = this.#deps;
+    const { expiresAt = Infinity } = job.offer;
+    this.#startBy.set(jobId, clock.elapsed() + expiresAt - clock.now());
     const carried = this.#carry(job, abort.signal).finally(() => {
       this.#aborts.delete(jobId);
       this.#carried.delete(jobId);
+      this.#startBy.delete(jobId);
     });
     this.#carried.set(jobId, carried);
     this.#scope.run(`job ${jobId}`, () => carried);
@@ -162,7 +168,8 @@ export class JobRunner {
       const details = `the agent ended ${attempts - 1} times while it worked on it`;
       throw new LongshoreError('interrupted', { details });
     }
-    if (state === 'accepted' && offer.expiresAt !== undefined && offer.expiresAt <= this.#deps.clock.now()) {
+    const startBy = this.#startBy.get(offer.jobId) ?? Infinity;
+    if (state === 'accepted' && startBy <= this.#deps.clock.elapsed()) {
       throw new LongshoreError('expired');
     }
     const namesakes = offer.spec ? this.#deps.state.services.idsWithName(offer.spec.name) : [];

@@ -34,12 +34,12 @@ export class Seldom {
     this.#name = name;
     this.#pace = pace;
     this.#work = work;
-    this.#nextAt = deps.clock.now() + (pace.firstAfterMs ?? 0);
+    this.#nextAt = deps.clock.elapsed() + (pace.firstAfterMs ?? 0);
   }
 
   /** Begins when it is time. */
   tick(): void {
-    if (this.#isRunning || this.#deps.clock.now() < this.#nextAt) return;
+    if (this.#isRunning || this.#deps.clock.elapsed() < this.#nextAt) return;
     this.#isRunning = true;
     this.#scope.run(this.#name, (signal) => this.#run(signal));
   }
@@ -51,13 +51,13 @@ export class Seldom {
 
   async #run(signal: AbortSignal): Promise<void> {
     const { clock, log } = this.#deps;
-    const startedAt = clock.now();
+    const startedAt = clock.elapsed();
     try {
       await this.#work(signal);
     } catch (error) {
       log.debug({ err: error }, `could not measure the ${this.#name}`);
     }
-    this.#endedAt = clock.now();
+    this.#endedAt = clock.elapsed();
     this.#tookMs = this.#endedAt - startedAt;
     this.#nextAt = this.#endedAt + this.#restOf(this.#pace.everyMs);
     this.#isRunning = false;

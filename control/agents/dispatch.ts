@@ -88,7 +88,7 @@ export class Dispatcher {
     if (!last) return false;
     const sent = batch.slice(0, commands.length);
     if (await this.#markOffered(sent)) return true; // read again: one may have been cancelled meanwhile
-    const answer = await session.peer.request('commands.deliver', { commands });
+    const answer = await session.peer.request('commands.deliver', { commands, sentAt: this.#deps.clock.now() });
     if (!isPlausible(answer, host, last.seq)) {
       await this.#reportViolation(session, answer.acked, last.seq);
       return false;

@@ -16,7 +16,7 @@ export class Fence {
 
   /** Returns whether this pair is a new one for the host. */
   close(hostId: string, bootIds: [string, string]): boolean {
-    this.#closedUntil.set(hostId, this.#clock.now() + FENCE_MS);
+    this.#closedUntil.set(hostId, this.#clock.elapsed() + FENCE_MS);
     const pair = bootIds.toSorted().join(' ');
     const isNew = this.#knownPairs.get(hostId) !== pair;
     this.#knownPairs.set(hostId, pair);
@@ -25,7 +25,7 @@ export class Fence {
 
   /** Whole seconds until the host may try again; 0 when it may now. */
   remainingS(hostId: string): number {
-    const leftMs = (this.#closedUntil.get(hostId) ?? 0) - this.#clock.now();
+    const leftMs = (this.#closedUntil.get(hostId) ?? 0) - this.#clock.elapsed();
     if (leftMs <= 0) this.#closedUntil.delete(hostId);
     return Math.max(0, Math.ceil(leftMs / 1000));
   }

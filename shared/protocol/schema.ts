@@ -144,7 +144,13 @@ export type CommandBody = Command['body'];
 export const METHODS = {
   /** control → agent. `refused` names commands that were stored as nothing: the reason goes back as the job's end. */
   'commands.deliver': {
-    params: lazy(() => z.object({ commands: z.array(z.unknown()).min(1) })),
+    params: lazy(() =>
+      z.object({
+        commands: z.array(z.unknown()).min(1),
+        /** By control's clock: what is left of a deadline counts, not what the host's clock shows. */
+        sentAt: moment().optional(),
+      }),
+    ),
     result: lazy(() => z.object({ acked: seq(), refused: z.array(z.object({ seq: seq(), error: wireError() })) })),
   },
   /** agent → control. */

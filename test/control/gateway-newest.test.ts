@@ -12,6 +12,9 @@ class SkippingClock implements Clock {
   now(): number {
     return systemClock.now() + this.#skippedMs;
   }
+  elapsed(): number {
+    return systemClock.elapsed() + this.#skippedMs;
+  }
   after(delayMs: number, run: () => void): () => void {
     return systemClock.after(delayMs, run);
   }

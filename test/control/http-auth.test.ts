@@ -76,7 +76,7 @@ t.test('A20: a ticket opens one WebSocket, once, for as long as its key lives', 
 
 t.test('A20: a ticket is worth nothing after 30 seconds', async (t) => {
   let now = 0;
-  const tickets = new Tickets({ now: () => now, after: () => () => {} });
+  const tickets = new Tickets({ elapsed: () => 0, now: () => now, after: () => () => {} });
   const caller = new FakeApp().addKey('k', ['*']);
   const [early, late] = [tickets.issue(caller), tickets.issue(caller)];
   now = TICKET_LIFE_MS - 1;
@@ -86,7 +86,7 @@ t.test('A20: a ticket is worth nothing after 30 seconds', async (t) => {
 });
 
 t.test('a key holds at most 100 open tickets; the oldest goes', async (t) => {
-  const tickets = new Tickets({ now: () => 0, after: () => () => {} });
+  const tickets = new Tickets({ elapsed: () => 0, now: () => 0, after: () => () => {} });
   const caller = new FakeApp().addKey('k', ['*']);
   const issued = Array.from({ length: 101 }, () => tickets.issue(caller).ticket);
   t.equal(tickets.redeem(issued[0] as string), undefined);

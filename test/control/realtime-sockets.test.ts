@@ -135,7 +135,11 @@ t.test('a revoked key loses its sockets at once, others keep theirs', async (t) 
 
 t.test('a client that answers no ping is dropped', async (t) => {
   const timers: (() => void)[] = [];
-  const clock = { now: () => 0, after: (_ms: number, run: () => void) => (timers.push(run), () => {}) };
+  const clock = {
+    elapsed: () => 0,
+    now: () => 0,
+    after: (_ms: number, run: () => void) => (timers.push(run), () => {}),
+  };
   const http = await startTestHttp(t, { deps: { clock } });
   const socket = http.socket('/api/ws');
   await socket.opened;
@@ -199,7 +203,7 @@ t.test('agents are handed to the gateway with their address, and kept out when i
 });
 
 t.test('a socket that was admitted too late is closed with 4429', async (t) => {
-  const sockets = new ClientSockets({ now: () => 0, after: () => () => {} }, () => true);
+  const sockets = new ClientSockets({ elapsed: () => 0, now: () => 0, after: () => () => {} }, () => true);
   const caller = new FakeApp().addKey('k', ['*']);
   const closed: number[] = [];
   const fake = () =>

@@ -309,7 +309,11 @@ void t.test('following survives the control plane going away and coming back', a
     ),
   );
   const file = t.testdir({ 'compose.yaml': COMPOSE });
-  const instant = { now: () => Date.now(), after: (_: number, run: () => void) => (setImmediate(run), () => {}) };
+  const instant = {
+    elapsed: () => 0,
+    now: () => Date.now(),
+    after: (_: number, run: () => void) => (setImmediate(run), () => {}),
+  };
   const args = ['deploy', '-f', `${file}/compose.yaml`, '--name', 'web', '--follow', '--json'];
   const run = await runCli(args, { ...api, clock: instant });
   t.equal(run.exitCode, 0);

@@ -60,7 +60,11 @@ async function follow(t: Test, ...args: string[]) {
   );
   const interrupt = new AbortController();
   // Waiting between tries is not what is tested: time passes at once.
-  const clock = { now: () => Date.now(), after: (_: number, run: () => void) => (setImmediate(run), () => {}) };
+  const clock = {
+    elapsed: () => 0,
+    now: () => Date.now(),
+    after: (_: number, run: () => void) => (setImmediate(run), () => {}),
+  };
   const cli = startCli(['logs', ID, '-f', ...args], { ...api, clock, interrupt: interrupt.signal });
   const socketAt = (index: number) => eventually(() => sockets[index] as WebSocket);
   const stop = () => {

@@ -53,3 +53,20 @@ t.test('a cancelled job stops waiting, with the reason', async (t) => {
   await t.rejects(open, { code: 'cancelled' });
   t.equal(clock.pending, 0);
 });
+
+for (const jumpMs of [3600_000, -3600_000]) {
+  t.test(`F36: setting the clock by ${jumpMs} ms while it waits changes nothing of the two minutes`, async (t) => {
+    const { clock, gate } = start();
+    let isOver = false;
+    const open = gate(new AbortController().signal).catch(() => (isOver = true));
+    await eventually(() => clock.pending === 1);
+    clock.jump(jumpMs);
+    for (let second = 1; second <= 120; second++) {
+      t.notOk(isOver);
+      await eventually(() => clock.pending === 1, { intervalMs: 1 });
+      clock.advance(1000);
+    }
+    await open;
+    t.ok(isOver);
+  });
+}
