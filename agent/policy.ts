@@ -2,7 +2,6 @@
 // The rules themselves and the judging of plain data are shared/compose.
 import { lstatSync, readFileSync, readlinkSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { filesOf } from '#shared/compose/judge-files.ts';
 import { mountOf, ownFilesMessage } from '#shared/compose/judge-mounts.ts';
 import type { ComposeDocument } from '#shared/compose/parse.ts';
@@ -19,21 +18,22 @@ const GROUP_OR_OTHERS_WRITE = 0o022;
  * Reads the policy file; without one the built-in rules hold. Fails with `config_invalid` when somebody but its owner
  * could have written it, or when it is not what the schema says: a policy that is half understood is none.
  */
-export function loadPolicy(path: string = POLICY_PATH, ownerUid = 0): PolicyFile {
+export async function loadPolicy(path: string = POLICY_PATH, ownerUid = 0): Promise<PolicyFile> {
   const stat = statSync(path, { throwIfNoEntry: false });
   if (!stat) return DEFAULT_POLICY;
   if (stat.uid !== ownerUid) throw invalid(path, 'it must belong to root');
   if ((stat.mode & GROUP_OR_OTHERS_WRITE) !== 0)
     throw invalid(path, 'only its owner may be able to write it (chmod 644)');
-  const parsed = policyFileSchema().safeParse(readYaml(path) ?? {});
+  const parsed = policyFileSchema().safeParse((await readYaml(path)) ?? {});
   if (parsed.success) return withDefaults(parsed.data);
   const [issue] = parsed.error.issues;
   throw invalid(path, `${issue?.path.join('.') || 'top level'}: ${issue?.message ?? 'not valid'}`);
 }
 
-function readYaml(path: string): unknown {
+async function readYaml(path: string): Promise<unknown> {
+  const { default: yaml } = await import('yaml'); // CommonJS: a bundle has no other names of it
   try {
-    return parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 });
+    return yaml.parse(readFileSync(path, 'utf8'), { maxAliasCount: 0 });
   } catch (error) {
     throw invalid(path, error instanceof Error ? error.message : String(error));
   }

@@ -72,7 +72,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
   await clearScratch(config.dataDir);
-  const policy = loadPolicy();
+  const policy = await loadPolicy();
   const { socketPath, engine, hub } = docker;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const tellHost = (sample: HostSample) => link?.current?.notify('host.sample', sample);

@@ -15,7 +15,8 @@ import { fromConfig } from './from-config.ts';
 import { limitRendered } from './limits.ts';
 import { stampRendered, type Rendered } from './rendered.ts';
 import { retried, type Say, type Task } from './task.ts';
-import { sourcesOf, type Sources } from './workspace.ts';
+import { sourcesOf } from './sources.ts';
+import type { Sources } from './workspace.ts';
 
 /** Changes when the meaning of a revision's inputs changes, so that nothing old counts as unchanged. */
 const INPUTS_VERSION = 1;

@@ -1,20 +1,13 @@
-// Carries out jobs: the one implementation of ExecuteJob. Which work a kind means is a table; how a job may end is here.
+// Carries out jobs: the one implementation of ExecuteJob. Which work a kind means is in kinds.ts, how a job may end is here.
 import { existsSync } from 'node:fs';
 import { inspect } from 'node:util';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
-import type { JobKind } from '#shared/jobs.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 import { reapOrphans } from '../docker/orphan.ts';
-import { backup } from '../backup/backup.ts';
-import { restore } from '../backup/restore.ts';
 import { redactorOf } from '../jobs/redact.ts';
-import { deploy } from './deploy.ts';
 import type { Executor, ExecutorDeps, Observation } from './executor.ts';
 import type { JobOutcome, JobRun } from './job-run.ts';
 import { healthOf, lifecycleOf, type Desired } from './observe.ts';
-import { restart, start, stop } from './operate.ts';
-import { remove } from './remove.ts';
-import { rollback } from './revisions/rollback.ts';
 import { Task } from './task.ts';
 
 export type { Executor, ExecutorDeps, Observation } from './executor.ts';
@@ -31,45 +24,6 @@ export function createExecutor(deps: ExecutorDeps): Executor {
   };
 }
 
-/** Work that leaves the good revision as it is. */
-const keepingRevision =
-  (work: (task: Task) => Promise<void>) =>
-  async (task: Task): Promise<JobOutcome> => {
-    await work(task);
-    return { state: 'succeeded', goodRevision: task.run.service.goodRevision };
-  };
-
-const WORK: Record<Exclude<JobKind, 'forget_backup'>, (task: Task) => Promise<JobOutcome>> = {
-  deploy,
-  redeploy: deploy,
-  rollback,
-  adopt: async (task) => {
-    const { adopt } = await import('./adoption/adopt.ts'); // most agents never do
-    return adopt(task);
-  },
-  revert: async (task) => {
-    const { revert } = await import('./drift/revert.ts'); // most agents never do
-    return revert(task);
-  },
-  accept: async (task) => {
-    const { accept } = await import('./drift/accept.ts'); // most agents never do
-    return accept(task);
-  },
-  propose: async (task) => {
-    const { propose } = await import('./plan/propose.ts'); // most agents never do
-    return propose(task);
-  },
-  start: keepingRevision(start),
-  stop: keepingRevision(stop),
-  restart: keepingRevision(restart),
-  remove: async (task) => {
-    await remove(task);
-    return { state: 'succeeded', goodRevision: null };
-  },
-  backup,
-  restore: keepingRevision(restore),
-};
-
 async function execute(deps: ExecutorDeps, run: JobRun, reaped: Set<string>): Promise<JobOutcome> {
   const { goodRevision } = run.service;
   try {
@@ -78,6 +32,7 @@ async function execute(deps: ExecutorDeps, run: JobRun, reaped: Set<string>): Pr
       throw new LongshoreError('unsupported', { details: `"${kind}" is no work on a service` });
     const task = new Task(deps, run);
     await reapOnce(task, reaped);
+    const { WORK } = await import('./kinds.ts'); // a quarter of the program, and nothing to an agent at rest
     return await WORK[kind](task);
   } catch (error) {
     if (!run.signal.aborted) return { state: 'failed', error: toLongshoreError(error), goodRevision };

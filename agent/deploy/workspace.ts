@@ -15,11 +15,7 @@ import { randomBytes } from 'node:crypto';
 import { constants, existsSync } from 'node:fs';
 import { chmod, lstat, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { writeYaml } from '#shared/compose/write-yaml.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { ServiceSpec } from '#shared/model.ts';
-import { SERVICE_LABEL } from '../docker/engine.ts';
-import { toDotenv } from './dotenv.ts';
 import { parseRendered, printRendered, type Rendered } from './rendered.ts';
 
 const NAME = /^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$/;
@@ -165,24 +161,8 @@ export class Workspace {
   }
 }
 
-/** The sources a spec asks for. Fails with `template_variable` or `validation_error`. */
-export function sourcesOf(spec: ServiceSpec, services: readonly string[]): Sources {
-  requireFilePaths(Object.keys(spec.files));
-  return {
-    compose: spec.compose,
-    env: toDotenv(spec.variables),
-    override: overrideOf(spec.id, services),
-    files: spec.files,
-  };
-}
-
-/** Only our label, so that `docker compose -f compose.yaml -f override.yaml up` by hand keeps the service ours. */
-function overrideOf(serviceId: string, services: readonly string[]): string {
-  const labels = { labels: { [SERVICE_LABEL]: serviceId } };
-  return writeYaml({ services: Object.fromEntries(services.map((name) => [name, labels])) });
-}
-
-function requireFilePaths(paths: readonly string[]): void {
+/** Throws `validation_error`. */
+export function requireFilePaths(paths: readonly string[]): void {
   const bad = paths.filter((path) => !FILE.test(path) || OWN_NAMES.includes(path.split('/')[0] ?? ''));
   if (bad.length === 0) return;
   const fields = Object.fromEntries(bad.map((path) => [`files.${path}`, 'must be a path inside the service folder']));

@@ -2,7 +2,7 @@
 import type { DriftDraft, ShownDrift } from '#shared/protocol/drift-parts.ts';
 import { hideIn } from '../secrets/hide.ts';
 import type { ServiceTable } from '../state/services.ts';
-import { draftFromLive, type DraftDeps } from './draft.ts';
+import type { DraftDeps } from './draft.ts';
 import { showDrift } from './show.ts';
 import type { DriftWatch } from './watch.ts';
 
@@ -25,7 +25,8 @@ export class DriftDesk {
   }
 
   /** Throws `state_conflict` where there is nothing to accept, or no file can say it; `compose_policy`. */
-  draft(serviceId: string): Promise<DriftDraft> {
+  async draft(serviceId: string): Promise<DriftDraft> {
+    const { draftFromLive } = await import('./draft.ts'); // most agents are never asked
     return draftFromLive(this.#deps, serviceId);
   }
 }

@@ -28,6 +28,7 @@ export async function bundleAgent(outDir = join(ROOT, 'dist')): Promise<string> 
     format: 'esm',
     logLevel: 'error',
     alias: { ssh2: stub, '@grpc/grpc-js': stub, '@grpc/proto-loader': stub, protobufjs: stub },
+    external: ['buffer/'], // hyperid would take it in a browser
     loader: { '.node': 'empty' },
     banner: { js: COMMONJS_NAMES },
   });

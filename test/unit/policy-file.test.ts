@@ -16,13 +16,13 @@ function policyFile(t: Test, text: string, mode = 0o644): string {
 }
 
 t.test('without a file the built-in rules hold; with one it changes what it names', async (t) => {
-  t.equal(loadPolicy('/nowhere/policy.yaml'), DEFAULT_POLICY);
-  const { tenant, operator } = loadPolicy(policyFile(t, 'tenant:\n  privilegedPorts: true\n'), OWN_UID);
+  t.equal(await loadPolicy('/nowhere/policy.yaml'), DEFAULT_POLICY);
+  const { tenant, operator } = await loadPolicy(policyFile(t, 'tenant:\n  privilegedPorts: true\n'), OWN_UID);
   t.same(tenant, { ...DEFAULT_POLICY.tenant, privilegedPorts: true });
   t.same(operator, DEFAULT_POLICY.operator);
-  const { operator: closed } = loadPolicy(policyFile(t, 'operator: {exec: false}'), OWN_UID);
+  const { operator: closed } = await loadPolicy(policyFile(t, 'operator: {exec: false}'), OWN_UID);
   t.same(closed, { ...DEFAULT_POLICY.operator, exec: false });
-  t.same(loadPolicy(policyFile(t, ''), OWN_UID), DEFAULT_POLICY, 'an empty file changes nothing');
+  t.same(await loadPolicy(policyFile(t, ''), OWN_UID), DEFAULT_POLICY, 'an empty file changes nothing');
 });
 
 t.test('a file that others could have written, or that is half understood, is no policy', async (t) => {
@@ -35,7 +35,7 @@ t.test('a file that others could have written, or that is half understood, is no
     ['no YAML', 'tenant: [', 0o644, OWN_UID, /./],
   ];
   for (const [name, text, mode, uid, details] of refused) {
-    t.throws(() => loadPolicy(policyFile(t, text, mode), uid), { code: 'config_invalid', details }, name);
+    await t.rejects(loadPolicy(policyFile(t, text, mode), uid), { code: 'config_invalid', details }, name);
   }
 });
 

@@ -8,7 +8,8 @@ import {
   recordRevision,
   type RevisionMeta,
 } from '../../agent/deploy/revisions/revisions.ts';
-import { sourcesOf, Workspace, type Sources } from '../../agent/deploy/workspace.ts';
+import { sourcesOf } from '../../agent/deploy/sources.ts';
+import { Workspace, type Sources } from '../../agent/deploy/workspace.ts';
 import { specFor } from '../support/deploy-host.ts';
 
 const COMPOSE = 'services: {web: {image: x}}\n';

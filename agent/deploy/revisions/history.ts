@@ -1,5 +1,4 @@
 // What this host can tell of the revisions it keeps. Secrets of the service, those of now and of before, are hidden.
-import { stringify } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
 import type { RevisionSummary, ServiceChange } from '#shared/protocol/deploy-parts.ts';
 import { hideIn, type Hide } from '../../secrets/hide.ts';
@@ -36,7 +35,8 @@ export class History {
   /** Throws `not_found`, `yaml_resource_limit` for a file that is too large to be told. */
   async show(serviceId: string, revision: number): Promise<{ revision: RevisionSummary; compose: string }> {
     const { meta, rendered } = await this.#load(serviceId, revision);
-    const compose = stringify(hideSecrets(rendered, this.#hide(serviceId)), { aliasDuplicateObjects: false });
+    const { default: yaml } = await import('yaml'); // CommonJS: a bundle has no other names of it
+    const compose = yaml.stringify(hideSecrets(rendered, this.#hide(serviceId)), { aliasDuplicateObjects: false });
     if (compose.length <= MAX_COMPOSE_CHARS) return { revision: toSummary(meta), compose };
     const details = `The compose file of revision ${revision} has ${compose.length} characters`;
     throw new LongshoreError('yaml_resource_limit', { details });
