@@ -1,6 +1,6 @@
 // `longshore hosts …`: the machines, and the line that makes a machine one of them.
 import type { Argv } from 'yargs';
-import type { Host } from '../api-types.ts';
+import type { Event, Host } from '../api-types.ts';
 import { apiCommand, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
@@ -14,6 +14,7 @@ export const command = group('hosts', (own, world) =>
   own
     .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
     .command('get <host>', 'Show one host', one, withSession(world, get))
+    .command('events <host>', 'Show what happened to it', eventOptions, withSession(world, events))
     .command(
       'projects <host>',
       'List what runs on a host that no service has',
@@ -30,6 +31,8 @@ const one = (yargs: Argv) => hostArgument(yargs);
 
 const listOptions = (yargs: Argv) =>
   pagingOptions(apiCommand(yargs)).option('search', { type: 'string', describe: 'Part of the name' });
+
+const eventOptions = (yargs: Argv) => pagingOptions(one(yargs));
 
 const joinOptions = (yargs: Argv) =>
   apiCommand(yargs)
@@ -78,6 +81,21 @@ async function get({ client, output }: Session, { host }: { host: string }): Pro
     'created at': found.created_at,
   });
 }
+
+interface EventArgs extends PagingArgs {
+  host: string;
+}
+
+async function events(session: Session, { host, page, perPage }: EventArgs): Promise<void> {
+  const id = await requireIdByName(session.client, 'host', host);
+  await showList(session, `/api/hosts/${id}/events`, { page, perPage }, EVENT_COLUMNS);
+}
+
+const EVENT_COLUMNS: Column<Omit<Event, 'type'>>[] = [
+  { title: 'AT', cell: (event) => event.timestamp },
+  { title: 'STATUS', cell: (event) => event.status },
+  { title: 'MESSAGE', cell: (event) => event.message },
+];
 
 interface JoinArgs {
   label: string[];

@@ -173,6 +173,22 @@ t.test('steps and progress reach the job, its log and the bus', async (t) => {
   );
 });
 
+t.test('what a host dropped is among what happened to it; keys of customers do not see that', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const seq = host.lastEvent + 7;
+  const gap = { kind: 'gap', from: host.lastEvent + 1, to: seq, counts: { 'job.step': 6 }, at: 1 } as const;
+  t.equal(await host.send([{ seq, body: gap }]), seq);
+  const bare = { kind: 'gap', from: seq + 1, to: seq + 2, counts: {}, at: 1 } as const;
+  t.equal(await host.send([{ seq: seq + 2, body: bare }]), seq + 2, 'states that came anew are no loss');
+  const paging = { page: 1, perPage: 20 };
+  const { items } = world.app.hosts.events(ADMIN, host.id, { ...paging, order: 'desc' });
+  const gaps = items.filter(({ status }) => status === 'gap').map(({ message }) => message);
+  t.same(gaps, [`Events ${gap.from} to ${seq} were dropped on the host: 6 job.step`]);
+  const tenant = { ...ADMIN, customerId: await world.customer('acme') };
+  t.throws(() => world.app.hosts.events(tenant, host.id, paging), { code: 'forbidden' });
+});
+
 t.test('the log of a job is bounded', async (t) => {
   const world = new ControlWorld(t);
   await world.join();

@@ -473,6 +473,7 @@ void t.test('every operation answers as the document promises', async (t) => {
     const hosts = await api.call('GET', '/api/hosts', 200);
     const [host] = hosts['data'] as { id: string }[];
     await api.call('GET', `/api/hosts/${host?.id}`, 200);
+    t.match(await api.call('GET', `/api/hosts/${host?.id}/events?order=asc`, 200), { data: [{ status: 'joined' }] });
     t.match(await api.call('GET', `/api/hosts/${host?.id}/stats?step=60`, 200), { step: 60 });
     // Other tests share this engine.
     await api.call('POST', `/api/hosts/${host?.id}/prune`, 200, { dry_run: true, build_cache: true });

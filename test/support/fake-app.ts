@@ -193,6 +193,7 @@ export class FakeApp implements App {
       if (!host) throw new LongshoreError('not_found');
       return host;
     },
+    events: (_caller, _id, query) => pageOf([], query),
     findFacts: (_caller, id) => this.hostEntries.get(id)?.facts ?? null,
     createJoinToken: async () => ({ id: 'jtk_1', token: 'lsj_secret', expiresAt: AT, command: 'curl … | sudo sh' }),
     revoke: async (caller, id) => {

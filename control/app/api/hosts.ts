@@ -1,6 +1,7 @@
 // Hosts as the app layer offers them, and the tokens that let new ones in.
 import type { HostFacts } from '#shared/model.ts';
 import type { HostSample } from '#shared/stats.ts';
+import type { EventRecord } from '../../store/records.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
@@ -26,6 +27,8 @@ export interface NewJoinToken {
   addressRange?: string | undefined;
 }
 
+export type HostEvent = EventRecord;
+
 export const HOST_SORTS = ['name', 'created_at'] as const;
 export interface HostQuery extends Paging {
   search?: string | undefined;
@@ -36,6 +39,8 @@ export interface HostQuery extends Paging {
 export interface Hosts {
   list(caller: Caller, query: HostQuery): Page<Host>;
   require(caller: Caller, id: string): Host;
+  /** What happened to the host itself, the newest first unless asked otherwise; what happened to services is theirs. */
+  events(caller: Caller, id: string, query: Paging & { order?: Order | undefined }): Page<HostEvent>;
   /** What the host says of itself; null for one that is not there or that the caller may not see. */
   findFacts(caller: Caller, id: string): HostFacts | null;
   /** `token` is shown once. `command` is the line to run on the host. */

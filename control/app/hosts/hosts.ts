@@ -10,8 +10,8 @@ import type { Stores, WriteContext } from '../../store/stores.ts';
 import { hasLabels, isHostSeen, type Access } from '../access/access.ts';
 import { readAddressRange } from '../access/address-range.ts';
 import type { Caller } from '../api/caller.ts';
-import type { Host, HostQuery, Hosts, NewJoinToken } from '../api/hosts.ts';
-import type { Page } from '../api/page.ts';
+import type { Host, HostEvent, HostQuery, Hosts, NewJoinToken } from '../api/hosts.ts';
+import type { Order, Page, Paging } from '../api/page.ts';
 import type { HostLinks } from './host-links.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
 import type { JobEnds } from '../jobs/job-ends.ts';
@@ -56,6 +56,14 @@ export class HostDesk implements Hosts {
 
   require(caller: Caller, id: string): Host {
     return this.#toHost(this.#deps.access.requireHost(caller, id));
+  }
+
+  events(caller: Caller, id: string, query: Paging & { order?: Order | undefined }): Page<HostEvent> {
+    const { stores, access } = this.#deps;
+    access.requireOperator(caller, 'see what happened to hosts'); // it may name services of anybody
+    const { id: hostId } = access.requireHost(caller, id);
+    const { page, perPage } = query;
+    return { ...stores.events.list({ ...query, hostId, type: 'host' }), page, perPage };
   }
 
   findFacts(caller: Caller, id: string): HostFacts | null {

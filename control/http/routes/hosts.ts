@@ -5,7 +5,7 @@ import { HOST_SORTS } from '../../app/api/hosts.ts';
 import { callerOf } from '../auth.ts';
 import type { Http } from '../http.ts';
 import * as view from '../views/host.ts';
-import { filterText, fromPaging, idParams, orderField, pagingFields, toPageView } from '../views/page.ts';
+import { filterText, fromPaging, idParams, newestFirst, orderField, pagingFields, toPageView } from '../views/page.ts';
 import { writer } from '../writes.ts';
 import { noBody } from './service-actions.ts';
 
@@ -14,6 +14,11 @@ const listQuery = z.strictObject({
   search: filterText.optional().describe('Part of the name'),
   sort: z.enum(HOST_SORTS).default('name'),
   order: orderField,
+});
+const eventsQuery = z.strictObject({
+  ...pagingFields,
+  sort: z.literal('timestamp').default('timestamp'),
+  order: newestFirst,
 });
 const revokedView = z
   .object({
@@ -45,6 +50,24 @@ export function mountHosts(http: Http, app: App): void {
       schema: { tags: ['hosts'], summary: 'Get a host', params: idParams, response: { 200: view.hostView } },
     },
     (request) => view.toHostView(app.hosts.require(callerOf(request), request.params.id)),
+  );
+
+  http.get(
+    '/api/hosts/:id/events',
+    {
+      config: { permission: 'hosts.read' },
+      schema: {
+        tags: ['hosts'],
+        summary: 'List what happened to a host: when it was here, what it lost, who else used its key',
+        params: idParams,
+        querystring: eventsQuery,
+        response: { 200: view.hostEventPage },
+      },
+    },
+    (request) => {
+      const query = { ...fromPaging(request.query), order: request.query.order };
+      return toPageView(app.hosts.events(callerOf(request), request.params.id, query), view.toHostEventView);
+    },
   );
 
   http.post(

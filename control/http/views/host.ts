@@ -1,7 +1,7 @@
 // Hosts and join tokens as the API shows them.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import type { Host, Hosts, NewJoinToken } from '../../app/api/hosts.ts';
+import type { Host, HostEvent, Hosts, NewJoinToken } from '../../app/api/hosts.ts';
 import type { HostFacts } from '#shared/model.ts';
 import { pageOf, timestamp } from './page.ts';
 import { hostResourcesView, toHostResources } from './stats.ts';
@@ -37,6 +37,21 @@ export const hostView = z
   })
   .meta({ id: 'Host' });
 export const hostPage = pageOf(hostView);
+
+export const hostEventView = z
+  .object({
+    id: z.string().meta({ example: 'evt_mno345' }),
+    status: z.string().meta({
+      description:
+        'connected, offline, joined, revoked; gap: the host dropped events, whose kinds and numbers the message has; ' +
+        'host_rolled_back, control_restored, services_unknown, protocol_violation, identity_conflict',
+      example: 'gap',
+    }),
+    message: z.string().meta({ example: 'Events 120 to 4310 were dropped on the host: 4191 job.step' }),
+    timestamp,
+  })
+  .meta({ id: 'HostEvent' });
+export const hostEventPage = pageOf(hostEventView);
 
 export const newJoinTokenBody = z
   .strictObject({
@@ -97,4 +112,11 @@ const toFactsView = (told: HostFacts): z.infer<typeof facts> => ({
   compose_version: told.composeVersion,
   agent_version: told.agentVersion,
   addresses: told.addresses,
+});
+
+export const toHostEventView = ({ id, status, message, at }: HostEvent): z.infer<typeof hostEventView> => ({
+  id,
+  status,
+  message,
+  timestamp: toRfc3339(at),
 });
