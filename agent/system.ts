@@ -28,6 +28,7 @@ import type { Destination, HostReport } from './link/connection.ts';
 import { createHandlers, type HandlerDeps } from './link/handlers.ts';
 import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
+import { startLocal } from './local/local.ts';
 import { loadPolicy } from './policy.ts';
 import { followMask } from './secrets/mask.ts';
 import { openState, type AgentState } from './state/open.ts';
@@ -80,7 +81,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const stats = startStats({ dataDir, services: state.services, engine, hub, tell, tellHost, clock, log }, scope);
   const execs = new Execs({ engine, services: state.services, policy, clock, log });
   scope.onStop('programs in containers', () => execs.close());
-  const { watch, drift, inbox, planDeploy, images } = startJobs(
+  const { watch, drift, inbox, planDeploy, images, jobs } = startJobs(
     { config, deps, state, docker, policy, notify, askAi, execs, stats, collectFacts: collect },
     scope,
   );
@@ -118,7 +119,10 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
   link = startLink({ destination, identity, instanceId: newInstanceId(), describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
-  return followLink(link, { state, destination, clock, log });
+  const handle = followLink(link, { state, destination, clock, log });
+  const { url: controlUrl } = destination;
+  await startLocal({ ...answers, ...deps, state, jobs, engine, link, controlUrl, dataDir }, scope);
+  return handle;
 }
 
 const createDraftAdoption =

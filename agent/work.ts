@@ -45,7 +45,13 @@ export interface JobParts {
 export function startJobs(
   { config, deps, state, docker, policy, notify, askAi, execs, stats, collectFacts }: JobParts,
   scope: Scope,
-): Pick<HandlerDeps, 'planDeploy'> & { watch: ServiceWatch; drift: DriftWatch; inbox: Inbox; images: Images } {
+): Pick<HandlerDeps, 'planDeploy'> & {
+  watch: ServiceWatch;
+  drift: DriftWatch;
+  inbox: Inbox;
+  images: Images;
+  jobs: LocalJobs;
+} {
   const { clock, log, reservedPorts = [] } = deps;
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
@@ -94,7 +100,7 @@ export function startJobs(
     const { dryRun } = await import('./deploy/plan/dry-run.ts'); // most agents are never asked
     return dryRun({ ...executing, services: state.services }, question, signal);
   };
-  return { watch, drift, inbox: new Inbox({ state, clock, work }), planDeploy, images };
+  return { watch, drift, inbox: new Inbox({ state, clock, work }), planDeploy, images, jobs };
 }
 
 function takeOver(state: AgentState, containers: readonly Adopted[], desired: Desired): void {
