@@ -16,6 +16,7 @@ import type { SecretSource } from '../secrets/mask.ts';
 import { attendProgram } from './attend.ts';
 import { chooseContainer } from './choose.ts';
 import { Permit } from './permit.ts';
+import { ProgramInput } from './program-input.ts';
 
 export interface ExecDeps {
   engine: Pick<Engine, 'listProject' | 'startExec'>;
@@ -30,7 +31,7 @@ export const MAX_EXECS = 32;
 
 export class Execs {
   readonly #deps: ExecDeps;
-  readonly #running = new Map<string, RunningExec>();
+  readonly #running = new Map<string, ProgramInput>();
   readonly #permits = new Map<string, Permit>();
   readonly #sessions = new Set<Promise<void>>();
   readonly #stopped = new AbortController();
@@ -47,13 +48,9 @@ export class Execs {
   }
 
   /** What comes after the end of the program is dropped. */
-  async input(execId: string, { data, isLast, size, isPermit }: ExecInput): Promise<void> {
+  async input(execId: string, { isPermit, ...input }: ExecInput): Promise<void> {
     if (isPermit) await this.#permits.get(execId)?.give();
-    const exec = this.#running.get(execId);
-    if (!exec) return;
-    if (size) await exec.resize(size);
-    if (data !== undefined) await exec.write(Buffer.from(data, 'base64'));
-    if (isLast) exec.endInput();
+    await this.#running.get(execId)?.take(input);
   }
 
   /** Ends every program; resolves when they are. */
@@ -78,13 +75,14 @@ export class Execs {
       const end = await attendProgram(program, request, writer, this.#stopped.signal, this.#deps);
       if (!writer.signal.aborted) await writer.write(encodeExecNews(end));
     } finally {
+      this.#running.get(request.execId)?.close();
       this.#running.delete(request.execId);
       exec.detach();
     }
   }
 
   async #start(request: ExecRequest, { id, name, service }: Container, writer: StreamWriter): Promise<RunningExec> {
-    const { engine, services } = this.#deps;
+    const { engine, services, clock } = this.#deps;
     const permit = new Permit();
     const withdraw = () => permit.withdraw();
     this.#permits.set(request.execId, permit);
@@ -96,7 +94,8 @@ export class Execs {
       if (!request.needsPermit) void permit.give();
       return await permit.use(async () => {
         const exec = await engine.startExec(id, optionsOf(request));
-        this.#running.set(request.execId, exec);
+        const hasTerminal = request.terminal !== null;
+        this.#running.set(request.execId, new ProgramInput({ exec, hasTerminal, clock }));
         return exec;
       });
     } finally {

@@ -210,6 +210,7 @@ void t.test('programs in the containers of a service', async (t) => {
     const late = ['sh', '-c', 'sleep 0.2; stty size'];
     t.match(await cli(['-t', '--', ...late]), { exitCode: 0, stdout: '24 80\r\n' }, 'a terminal without input');
     t.match(await cli(['-it', '--', 'sh'], 'echo $((6 * 7))\n'), { exitCode: 0, stdout: /\r\n42\r\n/ });
+    t.match(await cli(['-it', '--', 'sh'], 'cat\n'), { exitCode: 0 }, 'the end is one for each that reads');
     t.match(await cli([]), { exitCode: 2, stderr: /Which command/ });
     t.match(await cli(['--timeout', '1', '--', 'sleep', '100']), { exitCode: 1, stderr: /was ended/ });
     const without = await runCli(['exec', name, '--', 'true'], { url: up.url, env: up.env });

@@ -3,10 +3,12 @@ import t from 'tap';
 import { splitExecOutput } from '../../agent/docker/exec-output.ts';
 import { chooseContainer, type Choice } from '../../agent/exec/choose.ts';
 import { MaskedOutput } from '../../agent/exec/masked-output.ts';
+import { ProgramInput } from '../../agent/exec/program-input.ts';
 import { createMask } from '../../agent/secrets/mask.ts';
 import { endDetail, startDetail } from '../../control/app/exec/exec-audit.ts';
 import { decodeExecFrame, encodeExecNews, encodeExecOutput } from '#shared/protocol/exec-frame.ts';
 import type { ExecEnded } from '#shared/protocol/exec-parts.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const ID = '0123456789abcdef'.repeat(4);
 const container = (name: string, service: string, state: 'running' | 'exited' = 'running', id = `id-${name}`) => ({
@@ -96,6 +98,51 @@ t.test('secrets in a stream', async (t) => {
     const output = new MaskedOutput(() => undefined);
     t.equal(output.push(Buffer.from('correct')).toString(), 'correct');
     t.notOk(output.holds);
+  });
+});
+
+t.test('the end of input', async (t) => {
+  const begin = (hasTerminal: boolean) => {
+    const clock = new ManualClock();
+    const got: string[] = [];
+    const exec = {
+      write: async (bytes: Uint8Array) => void got.push(Buffer.from(bytes).toString()),
+      endInput: () => void got.push('^D'),
+      resize: async () => void got.push('size'),
+    };
+    return { clock, got, input: new ProgramInput({ exec, hasTerminal, clock }) };
+  };
+  const typed = (text: string) => ({ data: Buffer.from(text).toString('base64') });
+
+  t.test('of a pipe is said once', async (t) => {
+    const { clock, got, input } = begin(false);
+    await input.take({ ...typed('a'), isLast: true });
+    t.same([got, clock.pending], [['a', '^D'], 0]);
+  });
+
+  t.test('of a terminal is said again, ever more seldom, until the program ends', async (t) => {
+    const { clock, got, input } = begin(true);
+    await input.take({ ...typed('a'), isLast: true });
+    const counts = [100, 200, 400, 60_000].map((ms) => {
+      clock.advance(ms);
+      return got.length - 1;
+    });
+    t.same(counts, [2, 3, 4, 12]);
+    await input.take({ size: { columns: 80, rows: 24 } });
+    clock.advance(10_000);
+    t.same(got.slice(-2), ['size', '^D']);
+    input.close();
+    t.equal(clock.pending, 0);
+    await input.take({ isLast: true });
+    t.equal(clock.pending, 0, 'nor after it has ended');
+  });
+
+  t.test('was none where something follows', async (t) => {
+    const { clock, got, input } = begin(true);
+    await input.take({ isLast: true });
+    await input.take(typed('more'));
+    clock.advance(60_000);
+    t.same(got, ['^D', 'more']);
   });
 });
 
