@@ -132,4 +132,10 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE jobs ADD COLUMN cause TEXT;  -- who of this host gave it: \`local\`, \`by schedule …\`; null: control did
     `,
   },
+  {
+    version: 8,
+    sql: `
+      ALTER TABLE services ADD COLUMN health_checks BLOB;  -- sealed; those in force now, null: none of our own
+    `,
+  },
 ];
