@@ -7,7 +7,8 @@ import type { Clock } from '#shared/time.ts';
 import type { AgentConfig } from './config.ts';
 import { withAdopted } from './docker/adopted-engine.ts';
 import { createCompose, findComposePlugin, type Compose } from './docker/compose.ts';
-import { createDockerEngine } from './docker/docker-engine.ts';
+import { DockerClient } from './docker/docker-client.ts';
+import { engineOver } from './docker/docker-engine.ts';
 import type { Engine } from './docker/engine.ts';
 import { startEventHub, type EventHub } from './docker/events.ts';
 import type { AgentState } from './state/open.ts';
@@ -17,6 +18,7 @@ const USUAL_PLUGIN = '/usr/libexec/docker/cli-plugins/docker-compose';
 
 export interface DockerParts {
   socketPath: string;
+  client: DockerClient;
   engine: Engine;
   compose: Compose;
   hub: EventHub;
@@ -28,10 +30,12 @@ export function startDocker(
   { adopted }: AgentState,
   scope: Scope,
 ): DockerParts {
-  const engine = withAdopted(createDockerEngine({ socketPath }), adopted);
-  const hub = startEventHub({ engine, clock, log }, scope.signal);
+  const client = new DockerClient({ socketPath, clock });
+  scope.onStop('question to Docker', () => client.breaker.stop());
+  const engine = withAdopted(engineOver(client), adopted);
+  const hub = startEventHub({ engine, breaker: client.breaker, clock, log }, scope.signal);
   const binary = findComposePlugin(home) ?? USUAL_PLUGIN;
   const loginDir = join(dataDir, 'logins');
   rmSync(loginDir, { recursive: true, force: true }); // of a build that was under way when an agent was killed
-  return { socketPath, engine, hub, compose: createCompose({ binary, socketPath, home, loginDir }) };
+  return { socketPath, client, engine, hub, compose: createCompose({ binary, socketPath, home, loginDir }) };
 }

@@ -7,7 +7,7 @@ import { EVENTS, fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVol
 import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
-import { DockerClient } from './docker-client.ts';
+import { DockerClient, type DockerClientOptions } from './docker-client.ts';
 import { addressOf } from './docker-config.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
@@ -38,13 +38,11 @@ type Filters = Record<string, string[]>;
 /** Compose's default grace period, where a container states none. */
 const DEFAULT_GRACE_MS = 10_000;
 
-export interface DockerEngineOptions {
-  socketPath: string;
+export function createDockerEngine(options: DockerClientOptions): Engine {
+  return engineOver(new DockerClient(options));
 }
 
-export function createDockerEngine({ socketPath }: DockerEngineOptions): Engine {
-  return new DockerEngine(new DockerClient(socketPath));
-}
+export const engineOver = (client: DockerClient): Engine => new DockerEngine(client);
 
 class DockerEngine implements Engine {
   readonly #client: DockerClient;
@@ -265,8 +263,11 @@ class DockerEngine implements Engine {
   }
 
   async openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
-    const stream = await this.#client.open((docker) =>
-      docker.getEvents({ filters: { type: ['container', 'network'], event: EVENTS }, abortSignal: signal }),
+    const stream = await this.#client.open(
+      'Cannot follow the events of Docker',
+      (docker, abortSignal) =>
+        docker.getEvents({ filters: { type: ['container', 'network'], event: EVENTS }, abortSignal }),
+      signal,
     );
     const { createInterface } = await import('node:readline');
     const lines = createInterface({ input: stream, crlfDelay: Infinity });

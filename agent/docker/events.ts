@@ -4,20 +4,25 @@
 // An event is a hint to look, never the truth.
 import { sleep, type Clock } from '#shared/time.ts';
 import type { Logger } from '#shared/log.ts';
+import type { Breaker } from './breaker.ts';
 import type { Engine, EngineEvent } from './engine.ts';
 
 export type EngineSignal = { kind: 'event'; event: EngineEvent } | { kind: 'resync' };
 export type Listener = (signal: EngineSignal) => void;
 
 export interface EventHub {
-  /** Whether the stream is up; while it is not, Docker does not answer and lists fail too. */
+  /** Whether the stream is up and Docker answers; while it is not so, lists fail too. */
   readonly isConnected: boolean;
   /** Calls `listener` for one project, or for all containers (`'*'`). The returned function ends it; twice is fine. */
   subscribe(project: string, listener: Listener): () => void;
+  /** Tells everybody what Docker cannot know, as an event of its own. */
+  announce(event: EngineEvent): void;
 }
 
 export interface EventHubDeps {
   engine: Pick<Engine, 'openEvents'>;
+  /** A stream stays up while Docker is frozen, and who looked meanwhile saw nothing. Absent: the stream alone tells. */
+  breaker?: Pick<Breaker, 'openSince' | 'onChange'>;
   clock: Clock;
   log: Logger;
 }
@@ -35,14 +40,15 @@ export function startEventHub(deps: EventHubDeps, signal: AbortSignal): EventHub
 class Hub implements EventHub {
   readonly #deps: EventHubDeps;
   readonly #listeners = new Map<string, Set<Listener>>();
-  #isConnected = false;
+  #isOpen = false;
 
   constructor(deps: EventHubDeps) {
     this.#deps = deps;
+    deps.breaker?.onChange(() => this.#resync());
   }
 
   get isConnected(): boolean {
-    return this.#isConnected;
+    return this.#isOpen && (this.#deps.breaker?.openSince ?? null) === null;
   }
 
   subscribe(project: string, listener: Listener): () => void {
@@ -54,25 +60,30 @@ class Hub implements EventHub {
     };
   }
 
+  announce(event: EngineEvent): void {
+    this.#tell(event);
+  }
+
   async run(signal: AbortSignal): Promise<void> {
     let delayMs = RETRY_MS.first;
     while (!signal.aborted) {
       try {
         const { closed } = await this.#deps.engine.openEvents((event) => this.#tell(event), signal);
         delayMs = RETRY_MS.first;
-        this.#connected();
+        this.#isOpen = true;
+        this.#resync();
         await closed;
       } catch (error) {
         if (!signal.aborted) this.#deps.log.debug({ err: error }, 'no event stream from Docker');
       }
-      this.#isConnected = false;
+      this.#isOpen = false;
       await sleep(this.#deps.clock, delayMs, signal).catch(() => undefined); // aborted: the loop ends
       delayMs = Math.min(delayMs * 2, RETRY_MS.most);
     }
   }
 
-  #connected(): void {
-    this.#isConnected = true;
+  #resync(): void {
+    if (!this.isConnected) return;
     for (const listeners of this.#listeners.values()) this.#call(listeners, { kind: 'resync' });
   }
 

@@ -2,7 +2,7 @@
 // Docker gets images from. The engine's port has what deploys need of single images.
 import type Dockerode from 'dockerode';
 import type { RegistrySettings } from '../images/endpoints.ts';
-import { dial } from './abortable.ts';
+import { abortableImage, dial } from './abortable.ts';
 import { ifAbsent, ifStatus } from './api-faults.ts';
 import type { DockerClient } from './docker-client.ts';
 import { ENGINE_DEADLINES } from './engine.ts';
@@ -123,7 +123,9 @@ interface RawRegistries {
 /** One that vanishes in between is left out. */
 async function withNameTime(client: DockerClient, raw: RawImage): Promise<StoredImage | undefined> {
   const inspected = await client
-    .call(`Cannot inspect image "${raw.Id}"`, ENGINE_DEADLINES.inspect, (docker) => docker.getImage(raw.Id).inspect())
+    .call(`Cannot inspect image "${raw.Id}"`, ENGINE_DEADLINES.inspect, (docker, abortSignal) =>
+      abortableImage(docker.getImage(raw.Id)).inspect({ abortSignal }),
+    )
     .catch(ifAbsent(undefined));
   return inspected && toStoredImage(raw, inspected);
 }

@@ -8,7 +8,7 @@ import type { PruneRequest, PruneResult } from '#shared/protocol/image-parts.ts'
 import type { Clock } from '#shared/time.ts';
 import type { ExecuteJob } from '../deploy/job-run.ts';
 import type { MeasureDownloads } from '../deploy/plan/downloads.ts';
-import { DockerClient } from '../docker/docker-client.ts';
+import type { DockerClient } from '../docker/docker-client.ts';
 import type { Engine } from '../docker/engine.ts';
 import { createImageStore } from '../docker/image-store.ts';
 import type { AgentState } from '../state/open.ts';
@@ -20,7 +20,7 @@ import { startUpdates } from './updates.ts';
 
 export interface ImagesDeps {
   dataDir: string;
-  socketPath: string;
+  client: DockerClient;
   engine: Engine;
   state: AgentState;
   underWay: ReadonlyMap<string, JobKind>;
@@ -42,8 +42,8 @@ export interface Images {
 }
 
 export function startImages(deps: ImagesDeps, scope: Scope): Images {
-  const { dataDir, socketPath, imageCheckMs: everyMs, buildCacheLimitBytes: limitBytes, clock, log } = deps;
-  const store = createImageStore(new DockerClient(socketPath));
+  const { dataDir, client, imageCheckMs: everyMs, buildCacheLimitBytes: limitBytes, clock, log } = deps;
+  const store = createImageStore(client);
   const gate = new ImageGate();
   const registries = loadedLate(() => store.registrySettings(), clock);
   const updates = startUpdates({ ...deps, registries, everyMs }, scope);

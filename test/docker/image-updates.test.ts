@@ -17,7 +17,7 @@ const skip = await missingRegistry();
 const PASSWORD = 'canary-of-the-updates-51c0';
 const DAY_MS = 24 * 3600_000;
 
-const store = createImageStore(new DockerClient(SOCKET));
+const store = createImageStore(new DockerClient({ socketPath: SOCKET }));
 
 function check(host: DeployHost, more: Partial<ServiceSpec> = {}) {
   const registries = new Registries({ fetchSettings: () => store.registrySettings(), clock: systemClock });

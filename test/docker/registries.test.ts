@@ -69,7 +69,7 @@ t.test('a plan says how much a deploy would download, and is the same without it
   const host = await startDeployHost(t, 'registry', { compose, registries: [registry.login] });
   const blind = await host.plan();
 
-  const store = createImageStore(new DockerClient(SOCKET));
+  const store = createImageStore(new DockerClient({ socketPath: SOCKET }));
   const registries = new Registries({ fetchSettings: () => store.registrySettings(), clock: systemClock });
   host.measureDownloads = (...asked) => measureDownloads({ registries, deadlineMs: 1_500 }, ...asked);
   const plan = await host.plan();

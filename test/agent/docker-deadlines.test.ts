@@ -1,0 +1,134 @@
+// Calls to an engine that falls silent or hangs up at the worst moment, played by a socket.
+import { createServer, type Server, type Socket } from 'node:net';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { once } from 'node:events';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import { DockerClient } from '../../agent/docker/docker-client.ts';
+import { engineOver } from '../../agent/docker/docker-engine.ts';
+import { startEventHub } from '../../agent/docker/events.ts';
+import { silentLogger } from '#shared/log.ts';
+import { systemClock, type Clock } from '#shared/time.ts';
+import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+type Answer = 'nothing' | 'half' | 'half, then hangs up' | 'all';
+
+const HEAD = 'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n';
+const WORDS: Record<Answer, string> = {
+  nothing: '',
+  half: `${HEAD}Content-Length: 100\r\n\r\n[`,
+  'half, then hangs up': `${HEAD}Content-Length: 100\r\n\r\n[`,
+  all: `${HEAD}Content-Length: 2\r\n\r\n[]`,
+};
+
+const OPEN_STREAM = `${HEAD}Transfer-Encoding: chunked\r\n\r\n`;
+
+class Silent {
+  answer: Answer = 'nothing';
+  readonly asked: string[] = [];
+  readonly #sockets = new Set<Socket>();
+  readonly server: Server;
+
+  constructor() {
+    this.server = createServer((socket) => {
+      this.#sockets.add(socket);
+      socket.on('error', () => undefined);
+      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('data', (chunk) => {
+        const path = String(chunk).split(' ')[1] ?? '';
+        this.asked.push(path);
+        socket.write(path.startsWith('/events') ? OPEN_STREAM : WORDS[this.answer]);
+        if (this.answer === 'half, then hangs up') socket.end();
+      });
+    });
+  }
+
+  get lists(): number {
+    return this.asked.filter((path) => path.startsWith('/containers/json')).length;
+  }
+
+  get open(): number {
+    return this.#sockets.size;
+  }
+
+  hangUp(): void {
+    for (const socket of this.#sockets) socket.destroy();
+    this.server.close();
+  }
+}
+
+async function start(t: Test, clock: Clock = systemClock) {
+  const dir = mkdtempSync(join(tmpdir(), 'longshore-silent-'));
+  const socketPath = join(dir, 'docker.sock');
+  const docker = new Silent();
+  docker.server.listen(socketPath);
+  await once(docker.server, 'listening');
+  const client = new DockerClient({ socketPath, clock });
+  t.teardown(() => {
+    client.breaker.stop();
+    docker.hangUp();
+    rmSync(dir, { recursive: true });
+  });
+  return { docker, client };
+}
+
+const list = (client: DockerClient, deadlineMs: number) =>
+  client.call('Cannot list', deadlineMs, (docker, abortSignal) => docker.listContainers({ abortSignal }));
+
+for (const answer of ['nothing', 'half', 'half, then hangs up'] as const) {
+  t.test(`F12: a call ends at its deadline when Docker says ${answer}`, async (t) => {
+    const { docker, client } = await start(t);
+    docker.answer = answer;
+    const fault = { code: 'docker_unavailable', details: 'Cannot list: no answer in time' };
+    await t.rejects(list(client, 50), fault);
+    await eventually(() => docker.asked.includes('/_ping'));
+    t.equal(client.overdueCalls, 0);
+    client.breaker.stop();
+  });
+}
+
+t.test('F12: a cancel ends a call at once, and is no doubt about Docker', async (t) => {
+  const { docker, client } = await start(t);
+  const abort = new AbortController();
+  const call = client.call(
+    'Cannot list',
+    60_000,
+    (one, abortSignal) => one.listContainers({ abortSignal }),
+    abort.signal,
+  );
+  await eventually(() => docker.asked.length === 1);
+  abort.abort(new DOMException('enough', 'AbortError'));
+  await t.rejects(call, { message: 'enough' });
+  await eventually(() => docker.open === 0);
+  t.equal(docker.asked.length, 1, 'nothing was asked after it');
+});
+
+t.test('F12: while Docker is silent calls are refused at once, and its return is a resync', async (t) => {
+  const clock = new ManualClock();
+  const { docker, client } = await start(t, clock);
+  docker.answer = 'all';
+  const stop = new AbortController();
+  t.teardown(() => stop.abort());
+  const { breaker } = client;
+  const hub = startEventHub({ engine: engineOver(client), breaker, clock, log: silentLogger() }, stop.signal);
+  const heard: string[] = [];
+  hub.subscribe('*', ({ kind }) => heard.push(kind));
+  await eventually(() => heard.length === 1);
+
+  docker.answer = 'nothing';
+  await t.rejects(list(client, 50), { code: 'docker_unavailable' });
+  await eventually(() => breaker.openSince !== null, { timeoutMs: 20_000 });
+  t.notOk(hub.isConnected, 'though the stream of events is open');
+  const lists = docker.lists;
+  await t.rejects(list(client, 60_000), { code: 'docker_unavailable', details: /has not answered since 20/ });
+  t.equal(docker.lists, lists, 'not even asked');
+
+  docker.answer = 'all';
+  clock.advance(5_000);
+  await eventually(() => breaker.openSince === null);
+  t.strictSame(heard, ['resync', 'resync']);
+  t.ok(hub.isConnected);
+  t.strictSame(await list(client, 5_000), []);
+});
