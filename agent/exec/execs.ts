@@ -28,12 +28,15 @@ export interface ExecDeps {
 
 /** On one host: each is a process of the container and a connection to Docker. */
 export const MAX_EXECS = 32;
+/** Of those, in the services of one customer: three of them at their limit leave room for others. */
+export const MAX_EXECS_OF_CUSTOMER = 8;
 
 export class Execs {
   readonly #deps: ExecDeps;
   readonly #running = new Map<string, ProgramInput>();
   readonly #permits = new Map<string, Permit>();
-  readonly #sessions = new Set<Promise<void>>();
+  /** Each until it has ended, with the customer it is for. */
+  readonly #sessions = new Map<Promise<void>, string | null>();
   readonly #stopped = new AbortController();
 
   constructor(deps: ExecDeps) {
@@ -42,8 +45,10 @@ export class Execs {
 
   /** Rejects with `not_found`, `exec_denied`, `validation_error`, `state_conflict`, `unavailable` or Docker's fault. */
   async stream(request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
-    const session = this.#serve(request, writer, opened);
-    this.#sessions.add(session);
+    const spec = this.#requireAllowed(request.serviceId);
+    this.#requireRoom(spec);
+    const session = this.#serve(spec, request, writer, opened);
+    this.#sessions.set(session, spec.customerId);
     await session.finally(() => this.#sessions.delete(session));
   }
 
@@ -57,16 +62,11 @@ export class Execs {
   async close(): Promise<void> {
     this.#stopped.abort();
     for (const permit of this.#permits.values()) permit.withdraw();
-    await Promise.allSettled(this.#sessions);
+    await Promise.allSettled(this.#sessions.keys());
   }
 
-  async #serve(request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
-    const { engine } = this.#deps;
-    const spec = this.#requireAllowed(request.serviceId);
-    const container = chooseContainer(await engine.listProject(spec.name), request);
-    if (this.#sessions.size > MAX_EXECS)
-      // this one among them
-      throw new LongshoreError('unavailable', { message: `The host runs ${MAX_EXECS} programs for others already` });
+  async #serve({ name }: ServiceSpec, request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
+    const container = chooseContainer(await this.#deps.engine.listProject(name), request);
     opened();
     const exec = await this.#start(request, container, writer);
     try {
@@ -111,6 +111,16 @@ export class Execs {
     const section = sectionOf(spec);
     if (policy[section].exec) return spec;
     throw new LongshoreError('exec_denied', { details: `policy.yaml of the host: ${section}.exec is false` });
+  }
+
+  #requireRoom({ customerId }: ServiceSpec): void {
+    if (this.#sessions.size >= MAX_EXECS)
+      throw new LongshoreError('unavailable', { message: `The host runs ${MAX_EXECS} programs for others already` });
+    if (customerId === null) return;
+    const ofCustomer = [...this.#sessions.values()].filter((owner) => owner === customerId);
+    if (ofCustomer.length < MAX_EXECS_OF_CUSTOMER) return;
+    const message = `The host runs ${MAX_EXECS_OF_CUSTOMER} programs for this customer already`;
+    throw new LongshoreError('unavailable', { message });
   }
 }
 

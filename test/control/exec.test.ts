@@ -1,7 +1,7 @@
 // Programs in containers through the API, over the real app and the real part of the agent: who may, what is told, what is
 // kept, and how they end. Docker itself: test/e2e/exec.test.ts.
 import t from 'tap';
-import { MAX_EXECS } from '../../agent/exec/execs.ts';
+import { MAX_EXECS, MAX_EXECS_OF_CUSTOMER } from '../../agent/exec/execs.ts';
 import { MAX_SOCKETS_PER_KEY } from '../../control/realtime/client-sockets.ts';
 import { IDLE_LIMIT_MS } from '../../control/realtime/exec-socket.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
@@ -82,6 +82,10 @@ t.test("the host's policy has the last word", async (t) => {
   t.match(await socket.closed, { code: 1011, reason: 'exec_denied' });
   t.same(closed.engine.execs, []);
   t.match(closed.rows(), [{ action: 'services.exec', result: 'refused', code: 'exec_denied', detail: null }]);
+  const noTenants = { operator, tenant: { ...tenant, exec: false } };
+  const theirs = await startExecWorld(t, { policy: noTenants, customer: 'Acme' });
+  t.match((await theirs.post({ command: ['true'] })).body['error'], { ...denied, details: /tenant.exec is false/ });
+  t.equal((await (await startExecWorld(t, { policy: noTenants })).post({ command: ['true'] })).status, 200);
 });
 
 t.test('not for a suspended customer, and not on a host that is away', async (t) => {
@@ -313,6 +317,19 @@ t.test('A32: over the limit: sockets of one key, programs of one host', async (t
   for (const program of exec.engine.execs) program.exit(0);
   t.ok((await Promise.all(commands)).every(({ status }) => status === 200));
   for (const socket of sockets) t.match(await socket.closed, { code: 1000 });
+  t.equal((await exec.post({ command: ['true'] })).status, 200, 'there is room again');
+});
+
+t.test('A32: a customer keeps nobody else out: programs of one customer on a host', async (t) => {
+  const exec = await startExecWorld(t, { customer: 'Acme' });
+  const commands = Array.from({ length: MAX_EXECS_OF_CUSTOMER }, () => exec.post({ command: ['sleep'] }));
+  await exec.program(MAX_EXECS_OF_CUSTOMER);
+  t.match((await exec.post({ command: ['true'] })).body['error'], {
+    code: 'unavailable',
+    message: /for this customer/,
+  });
+  for (const program of exec.engine.execs) program.exit(0);
+  await Promise.all(commands);
   t.equal((await exec.post({ command: ['true'] })).status, 200, 'there is room again');
 });
 

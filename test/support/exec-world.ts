@@ -5,7 +5,6 @@ import { Execs } from '../../agent/exec/execs.ts';
 import { DEFAULT_POLICY, type PolicyFile } from '#shared/compose/rules.ts';
 import { silentLogger } from '#shared/log.ts';
 import { systemClock } from '#shared/time.ts';
-import type { NewService } from '../../control/app/api/services.ts';
 import { ADMIN } from './control-world.ts';
 import { specFor } from './deploy-host.ts';
 import { eventually } from './eventually.ts';
@@ -19,7 +18,8 @@ export const SECRET = 'hunter2-hunter2';
 
 export interface ExecWorldOptions {
   policy?: PolicyFile;
-  input?: Partial<NewService>;
+  /** Name of the customer whose service it is; default: the operator's. */
+  customer?: string;
   http?: Parameters<typeof startRealHttp>[1];
 }
 
@@ -68,12 +68,13 @@ export class ExecWorld {
 
 /** A service "shop" with one container, whose host has `policy`. */
 export async function startExecWorld(t: Test, options: ExecWorldOptions = {}): Promise<ExecWorld> {
-  const { policy = DEFAULT_POLICY, input = {} } = options;
+  const { policy = DEFAULT_POLICY, customer } = options;
   const real = await startRealHttp(t, options.http);
   const { world } = real;
   const engine = new FakeEngine();
   engine.addContainer({ name: 'shop-web-1', project: 'shop', service: 'web', state: 'running' });
-  const spec = specFor('shop', { customerId: input.customerId ?? null });
+  const customerId = customer === undefined ? null : await world.customer(customer);
+  const spec = specFor('shop', { customerId });
   const services = {
     find: (id: string) => (id === serviceId ? { spec } : undefined),
     secretsVersion: 1,
@@ -84,7 +85,7 @@ export async function startExecWorld(t: Test, options: ExecWorldOptions = {}): P
   host.answers = { 'exec.input': async ({ execId, ...rest }) => execs.input(execId, rest).then(() => ({})) };
   host.streams = { exec: (request, writer, opened) => execs.stream(request, writer, opened) };
   await host.connect(world);
-  const serviceId: string = await world.deployed(host, 'shop', input);
+  const serviceId: string = await world.deployed(host, 'shop', customerId === null ? {} : { customerId });
   t.teardown(() => execs.close());
   return new ExecWorld(real, host, engine, execs, serviceId);
 }
