@@ -75,7 +75,7 @@ export class Client {
       this.signal.throwIfAborted();
       throw ApiError.unreachable(this.credentials.url.origin, error);
     }
-    return { status, body: readBody(status, text, url) as T };
+    return { status, body: readBody(status, text, url.origin) as T };
   }
 
   #headers({ body, idempotencyKey }: RequestOptions): Record<string, string> {
@@ -98,14 +98,15 @@ export class Client {
   }
 }
 
-function readBody(status: number, text: string, url: URL): unknown {
+/** The JSON of a good answer; throws ApiError for every other one. `origin`: who gave it. */
+export function readBody(status: number, text: string, origin: string): unknown {
   const body = parseJson(text);
   if (status >= 200 && status < 300) {
-    if (text !== '' && body === undefined) throw ApiError.unreadable(status, url.origin);
+    if (text !== '' && body === undefined) throw ApiError.unreadable(status, origin);
     return body;
   }
   const error = (body as { error?: WireError & { request_id?: string } } | undefined)?.error;
-  if (typeof error?.code !== 'string') throw ApiError.unreadable(status, url.origin);
+  if (typeof error?.code !== 'string') throw ApiError.unreadable(status, origin);
   throw ApiError.answered(error, error.request_id);
 }
 

@@ -28,6 +28,10 @@ export const COMMANDS: Record<string, CommandEntry> = {
   exec: { describe: 'Run a program in a container, or a terminal', load: () => import('./commands/exec.ts') },
   logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
   stats: { describe: 'What a service or a host uses, or used', load: () => import('./commands/stats.ts') },
+  local: {
+    describe: 'On a host, as root: look after its services, control plane or not',
+    load: () => import('./commands/local.ts'),
+  },
   jobs: { describe: 'Look at jobs, cancel one', load: () => import('./commands/jobs.ts') },
   customers: {
     describe: 'Whose services run here; suspend one, bring it back',

@@ -48,6 +48,16 @@ export class ApiError extends LongshoreError {
     });
     return new ApiError(error, undefined, true);
   }
+
+  /** Nobody answers on the socket of this host. */
+  static noAgent(dataDirs: readonly string[], cause: unknown): ApiError {
+    const error = new LongshoreError('unavailable', {
+      message: `No agent runs in ${dataDirs.join(' or ')}`,
+      details: 'Start it (`systemctl start longshore-agent`), or name its folder with --data-dir',
+      cause,
+    });
+    return new ApiError(error, undefined, true);
+  }
 }
 
 /** A job that was followed to its end, and the end was not good. */

@@ -96,7 +96,9 @@ const localService = lazy(() =>
   }),
 );
 export type LocalService = z.infer<ReturnType<typeof localService>>;
-export const localServices = lazy(() => z.object({ data: z.array(localService()) }));
+/** `docker_reachable: false`: services are shown as they were last seen. */
+export const localServices = lazy(() => z.object({ docker_reachable: z.boolean(), data: z.array(localService()) }));
+export type LocalServices = z.infer<ReturnType<typeof localServices>>;
 
 const jobFields = lazy(() =>
   z.object({

@@ -6,7 +6,7 @@ import {
   type LocalEvent,
   type LocalJobDetail,
   type LocalJobView,
-  type LocalService,
+  type LocalServices,
 } from '#shared/local.ts';
 import type { LocalVerb } from '#shared/local.ts';
 import type { ServiceReport } from '#shared/model.ts';
@@ -32,18 +32,19 @@ export class LocalDesk {
     this.#deps = deps;
   }
 
-  /** As Docker shows them now; where it does not answer, as they were last seen. */
-  async services(): Promise<LocalService[]> {
+  /** By name, as Docker shows them now; where it does not answer, as they were last seen. */
+  async services(): Promise<LocalServices> {
     const { state, observe } = this.#deps;
     const kinds = state.journal.openKinds();
-    const records = state.services.ids().map((id) => state.services.find(id));
-    const views = records.map(async (record) => {
+    const looks = state.services.names().map(async ({ serviceId, name }) => {
+      const seen = await observe(serviceId).catch(() => null);
+      const record = state.services.find(serviceId); // it may have gone while Docker was asked
       if (!record) return [];
-      const { id } = record.spec;
-      const report = await observe(id).catch(() => record.report);
-      return [toServiceView(record, report, kinds.get(id) ?? null)];
+      const view = toServiceView(record, seen ?? record.report, kinds.get(serviceId) ?? null);
+      return [{ name, view, isSeen: seen !== null }];
     });
-    return (await Promise.all(views)).flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const found = (await Promise.all(looks)).flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    return { docker_reachable: found.every(({ isSeen }) => isSeen), data: found.map(({ view }) => view) };
   }
 
   /** Begins it and returns the job. Throws `not_found`, `service_busy` naming the job, `state_conflict`. */

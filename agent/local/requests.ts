@@ -68,7 +68,7 @@ async function answer(
   if (route.name === 'jobs') return ok(localJobs(), { data: desk.jobs(read(latestQuery(), url).limit) });
   if (route.name === 'events') return ok(localEvents(), { data: desk.events(read(latestQuery(), url).limit) });
   read(noQuery(), url);
-  if (route.name === 'services') return ok(localServices(), { data: await desk.services() });
+  if (route.name === 'services') return ok(localServices(), await desk.services());
   return ok(localStatus(), await describeStatus());
 }
 
