@@ -24,11 +24,11 @@ export async function openSocket(client: Client, path: string, query: RequestOpt
     if (typeof data !== 'string') return;
     if (!messages.push(data)) socket.close(1009, 'nobody reads');
   });
-  await opened(socket, client);
   socket.addEventListener('close', () => {
     client.signal.removeEventListener('abort', close);
     messages.end();
   });
+  await opened(socket, client);
   return {
     send: (message) => socket.send(JSON.stringify(message)),
     [Symbol.asyncIterator]: () => messages.read(),

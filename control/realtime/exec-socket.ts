@@ -5,6 +5,7 @@
 // It reads no faster than the program does and is read no faster than its client does, so little waits here. Closing it,
 // from whichever side, ends the program.
 import type { WebSocket } from 'ws';
+import { LongshoreError } from '#shared/errors.ts';
 import { MAX_EXEC_INPUT_BYTES } from '#shared/protocol/exec-parts.ts';
 import { CLOSE } from '#shared/protocol/limits.ts';
 import type { Clock } from '#shared/time.ts';
@@ -84,9 +85,10 @@ class ExecSocket {
       if (message.kind === 'output') await this.#send(outputMessage(message));
       else {
         await this.#send(exitMessage(message, clock.now()));
-        this.#socket.close(CLOSE.normal, 'the program ended');
+        return this.#socket.close(CLOSE.normal, 'the program ended');
       }
     }
+    throw new LongshoreError('protocol_violation', { details: 'a program without an end' });
   }
 
   async #passInput(session: ExecSession): Promise<void> {

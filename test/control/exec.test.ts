@@ -6,6 +6,7 @@ import { MAX_SOCKETS_PER_KEY } from '../../control/realtime/client-sockets.ts';
 import { IDLE_LIMIT_MS } from '../../control/realtime/exec-socket.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
+import { encodeExecNews } from '#shared/protocol/exec-frame.ts';
 import { EXEC_LIMITS } from '#shared/protocol/exec-parts.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
@@ -361,6 +362,21 @@ t.test('a host that vanishes is told, with a close that invites another try', as
   t.match(await socket.untilType('error'), { error: { code: 'host_offline' } });
   t.match(await socket.closed, { code: 1013 });
   await eventually(() => program.isDetached);
+});
+
+t.test('a host that tells no end is not waited for', async (t) => {
+  const exec = await startExecWorld(t);
+  exec.host.streams = {
+    exec: async (_request, writer, opened) => {
+      opened();
+      await writer.write(encodeExecNews({ kind: 'started', container: 'shop-web-1', service: 'web', command: ['sh'] }));
+    },
+  };
+  await exec.host.connect(exec.real.world);
+  const socket = await exec.start();
+  t.match(await socket.untilType('error'), { error: { code: 'protocol_violation' } });
+  t.match(await socket.closed, { code: 1011 });
+  t.match((await exec.post({ command: ['true'] })).body['error'], { code: 'protocol_violation' });
 });
 
 t.test('a key that is revoked loses its terminal', async (t) => {
