@@ -15,6 +15,7 @@ import { dirname as $dn } from 'node:path'; const require = $cr(import.meta.url)
 export async function bundleAgent(outDir = join(ROOT, 'dist')): Promise<string> {
   mkdirSync(outDir, { recursive: true });
   const stub = join(ROOT, 'bench/support/absent-package.cjs');
+  const http = join(ROOT, 'bench/support/node-http.cjs');
   await build({
     entryPoints: { agent: join(ROOT, 'agent/main.ts') },
     outdir: outDir,
@@ -27,7 +28,7 @@ export async function bundleAgent(outDir = join(ROOT, 'dist')): Promise<string> 
     target: 'node24',
     format: 'esm',
     logLevel: 'error',
-    alias: { ssh2: stub, '@grpc/grpc-js': stub, '@grpc/proto-loader': stub, protobufjs: stub },
+    alias: { ssh2: stub, '@grpc/grpc-js': stub, '@grpc/proto-loader': stub, protobufjs: stub, 'node:http': http },
     external: ['buffer/'], // hyperid would take it in a browser
     loader: { '.node': 'empty' },
     banner: { js: COMMONJS_NAMES },
