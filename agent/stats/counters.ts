@@ -62,15 +62,15 @@ export function interfacesOf(text: string, skips?: RegExp): { rxBytes: number; t
   return sum;
 }
 
-/** A counter at one moment, in milliseconds since the epoch. */
+/** A counter at one moment, in milliseconds that pass (`Clock.elapsed`): the clock may be set between two looks. */
 export interface Count {
   count: number | null;
   at: number;
 }
 
 /**
- * By how much a counter grew a second; null where the moments are too close, or the clock went back between them. One
- * that fell belongs to something that was started anew: it counts from zero.
+ * By how much a counter grew a second; null where the moments are too close. One that fell belongs to something that
+ * was started anew: it counts from zero.
  */
 export function rateBetween(before: Count, now: Count): number | null {
   const elapsedMs = now.at - before.at;
@@ -81,7 +81,7 @@ export function rateBetween(before: Count, now: Count): number | null {
 
 /** One look at a container's counters. */
 export interface Reading extends ContainerUsage {
-  /** Milliseconds since the epoch. */
+  /** As of a Count. */
   at: number;
 }
 

@@ -25,7 +25,7 @@ export class Meter {
 
   /**
    * Asks Docker where the kernel's files cannot be read: about 2 ms of CPU instead of 0.05. Rates are null at the first
-   * look, everything where nobody can tell, say because the container has just ended.
+   * look, everything where nobody can tell, say because the container has just ended. `at` is of `Clock.elapsed`.
    */
   async measure(at: number): Promise<Usage> {
     const usage = this.#files?.read() ?? (await this.#ask());

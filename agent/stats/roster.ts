@@ -46,7 +46,10 @@ export class Roster {
     }
   }
 
-  /** Throws `docker_unavailable`: what was known stays, and the next call tries again. Says whether a container is new. */
+  /**
+   * Throws `docker_unavailable`: what was known stays, and the next call tries again. Says whether a container is new.
+   * `now` is of `Clock.elapsed`.
+   */
   async refresh(services: readonly OwnService[], now: number): Promise<boolean> {
     const isListDue = this.#isStale || now - this.#listedAt >= ALL_EVERY_MS;
     this.#isStale = false; // before the questions: what happens meanwhile asks again

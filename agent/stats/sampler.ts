@@ -30,14 +30,14 @@ export async function measureServices({ services, roster, volumes, clock }: Samp
     roster.clear();
     return [];
   }
-  const hasNewContainers = await roster.refresh(own, clock.now()).catch((error: unknown) => {
+  const hasNewContainers = await roster.refresh(own, clock.elapsed()).catch((error: unknown) => {
     if (roster.members.length === 0) throw error;
     return false;
   });
   if (hasNewContainers) volumes.expectChange();
   volumes.tick();
   const at = clock.now();
-  const measured = await Promise.all(roster.members.map((member) => measure(member, at)));
+  const measured = await Promise.all(roster.members.map((member) => measure(member, clock)));
   const byService = Map.groupBy(measured, ({ serviceId }) => serviceId);
   return own.map(({ serviceId, name }) => {
     const members = byService.get(serviceId) ?? [];
@@ -46,8 +46,10 @@ export async function measureServices({ services, roster, volumes, clock }: Samp
   });
 }
 
-async function measure({ serviceId, container, meter }: Member, at: number) {
+async function measure({ serviceId, container, meter }: Member, clock: Clock) {
   const { name, service, restartCount, startedAt } = container;
-  const usage: ContainerUsageNow = { name, service, restartCount, startedAt, at, ...(await meter.measure(at)) };
+  const at = clock.now();
+  const used = await meter.measure(clock.elapsed());
+  const usage: ContainerUsageNow = { name, service, restartCount, startedAt, at, ...used };
   return { serviceId, facts: container, usage };
 }

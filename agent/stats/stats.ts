@@ -140,7 +140,8 @@ class Rounds implements Stats {
     const { hostMeter, dockerDisk } = this.#parts;
     dockerDisk.tick();
     const docker = dockerDisk.latest;
-    this.#host = { ...(await hostMeter.measure(at)), docker, dockerBytes: totalOf(docker) };
+    const used = await hostMeter.measure(this.#deps.clock.elapsed());
+    this.#host = { ...used, docker, dockerBytes: totalOf(docker), at };
     return this.#host;
   }
 

@@ -183,6 +183,28 @@ t.test('a health check is looked up every 30 s, and at once when Docker says tha
   t.match(await host.rounds(), [[{ lastCheckAt: 41_000, consecutiveFailures: 3, cpuCores: 0 }]]);
 });
 
+t.test('F36: a clock that is set changes no rate, and health checks are looked up as before', async (t) => {
+  const host = await startHost(t);
+  writeMachine(host, 0);
+  const web = await host.run({ hasHealthCheck: true, probedAt: 1_000 });
+  host.start();
+  await host.rest();
+  host.told.splice(0);
+  for (const [round, hours] of [
+    [1, -12],
+    [2, 24],
+  ] as const) {
+    host.clock.jump(hours * 3_600_000);
+    writeMachine(host, round);
+    host.use(web, { cpuNanos: round * 5e9, memoryBytes: 10 * MIB });
+    t.match((await host.rounds()).flat().at(-1), { cpuCores: 0.5 });
+    t.match(host.toldHost.at(-1), { cpuCores: 0.5 });
+  }
+  host.clock.jump(-24 * 3_600_000);
+  host.engine.change(web.id, { probedAt: 31_000 });
+  t.match((await host.rounds(3)).flat().at(-1), { lastCheckAt: 31_000 });
+});
+
 t.test('volumes are measured after a deploy, then every five minutes', async (t) => {
   const host = await startHost(t);
   await host.run();

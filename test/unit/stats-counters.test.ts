@@ -125,7 +125,6 @@ t.test('two readings make cores and rates', async (t) => {
   t.equal(cores(5e9, 10_000), 0);
   t.equal(cores(1e9, 10_000), 0.1, 'a counter that started over');
   t.equal(cores(6e9, 100), null, 'too close to say');
-  t.equal(cores(6e9, -3_600_000), null, 'the clock went back');
   t.strictSame(usageBetween(before, { ...zero, cpuNanos: 5e9, rxBytes: 41_000, pids: 3, at: at + 10_000 }), {
     cpuCores: 0,
     memoryBytes: 7,

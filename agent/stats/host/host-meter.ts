@@ -40,7 +40,8 @@ export class HostMeter {
     this.#sensors = findSensors(sys).flatMap((path) => openIfThere(path) ?? []);
   }
 
-  async measure(at: number): Promise<Omit<HostSample, 'docker' | 'dockerBytes'>> {
+  /** `at` is of `Clock.elapsed`. */
+  async measure(at: number): Promise<Omit<HostSample, 'docker' | 'dockerBytes' | 'at'>> {
     const texts = Object.fromEntries(NAMES.map((name) => [name, textOf(this.#files[name])]));
     const now = { ...readHost(texts as Record<keyof HostTexts, string>), at };
     const last = this.#last;
@@ -63,7 +64,6 @@ export class HostMeter {
       writeBytesPerS: rateOf('writeBytes'),
       temperatureC: this.#temperature(),
       uptimeS,
-      at,
     };
   }
 
