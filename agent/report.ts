@@ -1,17 +1,22 @@
 // From a list of containers to what control is told of a service. Pure; the list comes from Docker, the rest from the
 // agent's own table.
 import type { ServiceReport } from '#shared/model.ts';
-import { healthOf, lifecycleOf } from './deploy/observe.ts';
+import { toRfc3339 } from '#shared/time.ts';
+import { healthOf, isFinished, lifecycleOf } from './deploy/observe.ts';
 import { toContainerView, type Container } from './docker/engine.ts';
+import { isStoppedByHand } from './healing/faults.ts';
+import { knownOf, toNote, type HealingRecord } from './healing/record.ts';
 import type { ServiceRecord } from './state/services.ts';
 
 export interface ReportFacts {
-  record: Pick<ServiceRecord, 'spec' | 'desired' | 'goodRevision' | 'failure' | 'drift'>;
+  record: Pick<ServiceRecord, 'spec' | 'desired' | 'goodRevision' | 'failure' | 'drift' | 'healing'>;
   containers: readonly Container[];
   /** A deploy of this service is under way. */
   isDeploying: boolean;
   nowMs: number;
 }
+
+type Verdict = Pick<ServiceReport, 'lifecycle' | 'reason'>;
 
 export function reportOf({ record, containers, isDeploying, nowMs }: ReportFacts): ServiceReport {
   const health = healthOf(containers, nowMs);
@@ -22,21 +27,37 @@ export function reportOf({ record, containers, isDeploying, nowMs }: ReportFacts
     revision: record.goodRevision,
     containers: containers.map(toContainerView),
     ...(record.drift && { drift: record.drift }),
+    ...(record.healing && { healing: toNote(record.healing) }),
     at: nowMs,
   };
 }
 
-/** The failure of the last deploy counts until the containers prove it wrong by being up and healthy. */
+/** The failure of the last deploy, or of healing, counts until the containers prove it wrong by being up and healthy. */
 function verdictOf(
-  { desired, failure, goodRevision }: ReportFacts['record'],
+  { desired, failure, goodRevision, healing }: ReportFacts['record'],
   containers: readonly Container[],
   health: ServiceReport['health'],
-): Pick<ServiceReport, 'lifecycle' | 'reason'> {
+): Verdict {
   const isUntried = goodRevision === null && failure === null && containers.length === 0; // it waits for review
   if (isUntried) return { lifecycle: 'stopped', reason: null };
   const verdict = lifecycleOf(containers, desired);
   const isProvenWrong = desired === 'stopped' || (verdict.lifecycle === 'running' && health === 'healthy');
-  return failure === null || isProvenWrong ? verdict : { lifecycle: 'failed', reason: failure };
+  if (isProvenWrong) return verdict;
+  const reason = healing?.gaveUp?.reason ?? failure;
+  if (reason !== null) return { lifecycle: 'failed', reason };
+  return healing ? inLightOf(healing, containers, verdict) : verdict;
+}
+
+/** What is down by hand has not failed, and what is restarted soon says so. */
+function inLightOf(healing: HealingRecord, containers: readonly Container[], verdict: Verdict): Verdict {
+  if (verdict.lifecycle !== 'failed') return verdict;
+  const byHand = containers.filter((one) => isStoppedByHand(one, knownOf(healing, one.id).stoppedAt));
+  const isAllByHand = containers.every((one) => byHand.includes(one) || isFinished(one));
+  if (isAllByHand && byHand.length > 0) {
+    return { lifecycle: 'stopped', reason: `${byHand.map(({ name }) => name).join(', ')} was stopped by hand` };
+  }
+  if (healing.dueAt === null) return verdict;
+  return { ...verdict, reason: `${verdict.reason ?? 'failed'}; restarted at ${toRfc3339(healing.dueAt)}` };
 }
 
 /** Whether the second tells anything that the first did not. */

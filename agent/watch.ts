@@ -37,14 +37,22 @@ export interface Sighting {
   containers: Container[];
 }
 
+/** Hears of each look before it is told. Returns the service as it is known then. */
+export type Judge = (record: ServiceRecord, containers: readonly Container[]) => ServiceRecord;
+
 export class ServiceWatch {
   readonly #deps: WatchDeps;
   readonly #timers = new Map<string, () => void>();
   readonly #noted = new Map<string, number>();
+  #judge: Judge = (record) => record;
   #tickets = 0;
 
   constructor(deps: WatchDeps) {
     this.#deps = deps;
+  }
+
+  onLook(judge: Judge): void {
+    this.#judge = judge;
   }
 
   /** What Docker shows of a project now. */
@@ -120,9 +128,10 @@ export class ServiceWatch {
     const name = state.services.find(serviceId)?.spec.name;
     if (name === undefined) return;
     const { ticket, containers } = await this.look(name);
-    const record = state.services.find(serviceId);
-    if (!record || underWay.has(serviceId)) return;
-    if (this.#isGone(record, containers)) return state.services.remove(serviceId);
+    const known = state.services.find(serviceId);
+    if (!known || underWay.has(serviceId)) return;
+    if (this.#isGone(known, containers)) return state.services.remove(serviceId);
+    const record = this.#judge(known, containers);
     const report = this.#report(record, containers);
     if (report.health === 'starting') this.touch(serviceId, LOOK_AGAIN_MS);
     if (isSameReport(record.report, report)) return;

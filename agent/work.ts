@@ -18,7 +18,11 @@ import type { DockerParts } from './docker-parts.ts';
 import { SYSTEM_PATH } from './docker/child.ts';
 import { startDriftWatch, type DriftWatch } from './drift/watch.ts';
 import { Execs } from './exec/execs.ts';
+import type { HealthCheck } from './health/health-check.ts';
+import type { Probes } from './health/probes.ts';
 import { startImages, type Images } from './images/images.ts';
+import { startHealing } from './healing/healing.ts';
+import type { HealingLimits } from './healing/limits.ts';
 import { Inbox } from './jobs/inbox.ts';
 import { LocalJobs } from './jobs/local-jobs.ts';
 import { startRunner } from './jobs/runner.ts';
@@ -31,10 +35,11 @@ import { startWatch, type ServiceWatch } from './watch.ts';
 
 export interface JobParts {
   config: AgentConfig;
-  deps: { clock: Clock; log: Logger; random: () => number; reservedPorts?: readonly number[] };
+  deps: { clock: Clock; log: Logger; random: () => number; reservedPorts?: readonly number[]; healing?: HealingLimits };
   state: AgentState;
   docker: DockerParts;
   policy: PolicyFile;
+  probes: Probes;
   notify: (progress: Progress) => void;
   askAi: AskAi;
   execs: Execs;
@@ -43,7 +48,7 @@ export interface JobParts {
 }
 
 export function startJobs(
-  { config, deps, state, docker, policy, notify, askAi, execs, stats, collectFacts }: JobParts,
+  { config, deps, state, docker, policy, probes, notify, askAi, execs, stats, collectFacts }: JobParts,
   scope: Scope,
 ): Pick<HandlerDeps, 'planDeploy'> & {
   watch: ServiceWatch;
@@ -76,6 +81,7 @@ export function startJobs(
     services: state.services,
     onBuilt: images.onBuilt,
     measureDownloads: images.measureDownloads,
+    judgeBy: (serviceId: string, checks: readonly HealthCheck[]) => probes.judgeBy(serviceId, checks),
     takeOver: (containers: readonly Adopted[], desired: Desired) => takeOver(state, containers, desired),
     backups,
     clock,
@@ -89,12 +95,13 @@ export function startJobs(
     scope,
   );
   const jobs = new LocalJobs({ state, clock, runner });
+  startHealing({ dataDir, state, engine, hub, watch, runner, jobs, limits: deps.healing, clock, log }, scope);
   const schedules = startSchedules({ state, jobs, execs, images, stats, collectFacts, clock, log }, scope);
   const work = {
     schedule: () => schedules.touch(),
     enqueue: (jobId: string) => runner.enqueue(jobId),
     cancel: (jobId: string) => runner.cancel(jobId),
-    forget: (serviceId: string) => watch.touch(serviceId),
+    look: (serviceId: string) => watch.touch(serviceId),
   };
   const planDeploy: HandlerDeps['planDeploy'] = async (question, signal) => {
     const { dryRun } = await import('./deploy/plan/dry-run.ts'); // most agents are never asked

@@ -1,5 +1,6 @@
 // The words both sides share. Plain data: no behaviour, no I/O. camelCase here and on the agent wire; the HTTP API and
 // SQL are snake_case and map at their own edge.
+import type { HealthCheckSpec } from './health-check.ts';
 
 export const LIFECYCLES = ['deploying', 'running', 'stopped', 'failed'] as const;
 export type Lifecycle = (typeof LIFECYCLES)[number];
@@ -85,6 +86,8 @@ export interface ServiceSpec {
   limits?: ServiceLimits | undefined;
   /** Absent: pulls are anonymous. Sealed on the host like the variables. */
   registries?: RegistryLogin[] | undefined;
+  /** What is asked of its containers, besides Docker's own health checks. Absent: nothing. */
+  healthChecks?: HealthCheckSpec[] | undefined;
   /** It is a member of this set, whose rollouts alone redeploy it. Absent: of none. */
   setId?: string | undefined;
 }
@@ -117,6 +120,28 @@ export interface ContainerView {
   ports: { host: number; container: number; protocol: 'tcp' | 'udp'; address: string }[];
 }
 
+/** What a host has done about failures of a service. */
+export interface HealingNote {
+  /** Since somebody last started, restarted, enabled or deployed it. */
+  failureCount: number;
+  /** Ever: by its host, by Docker's restart policy and by hand. */
+  restartCount: number;
+  lastRestartAt: number | null;
+  /** When what is down is restarted; null: nothing is. */
+  nextRestartAt: number | null;
+  /** Since when nothing is restarted any more; null: it is. */
+  gaveUpAt: number | null;
+}
+
+/** How a container ended that its host gave up on, or that ran out of memory. */
+export interface ContainerEnd {
+  /** Null while it runs. */
+  exitCode: number | null;
+  oomKilled: boolean;
+  /** Its last log lines without the service's secrets. */
+  lastLines: string[];
+}
+
 /** Status of a service as its host sees it; the latest one counts. */
 export interface ServiceReport {
   serviceId: string;
@@ -129,9 +154,14 @@ export interface ServiceReport {
   containers: ContainerView[];
   /** Absent until it was looked for. */
   drift?: DriftNote | undefined;
+  /** Absent from an agent that does not heal. */
+  healing?: HealingNote | undefined;
   /** Milliseconds since the epoch, on the host's clock. */
   at: number;
 }
+
+/** Characters of a health check's output that travel: many services are told of in one message. */
+export const MAX_CHECK_OUTPUT = 500;
 
 /** What a service uses, as its host measured it last: all its running containers together. */
 export interface ServiceSample {
@@ -148,6 +178,8 @@ export interface ServiceSample {
   /** Of the container whose health check does worst; null without a health check. */
   lastCheckAt: number | null;
   consecutiveFailures: number | null;
+  /** What that check printed or answered last, without secrets. Absent: its host is too old to tell. */
+  lastOutput?: string | null | undefined;
   /** Milliseconds since the epoch, on the host's clock. */
   at: number;
 }

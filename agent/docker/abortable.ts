@@ -12,11 +12,16 @@ type AbortableClient = {
 type AbortableImage = { inspect(options: Abortable): Promise<Dockerode.ImageInspectInfo> };
 type AbortableContainer = { stats(options: Abortable & { stream: false; 'one-shot': true }): Promise<RawStats> };
 
+type AbortableNetwork = { inspect(options: Abortable): Promise<{ Id: string }> };
+
 export const abortable = (docker: Dockerode) => docker as unknown as AbortableClient;
 export const abortableImage = (image: Dockerode.Image) => image as unknown as AbortableImage;
 export const abortableContainer = (container: Dockerode.Container) => container as unknown as AbortableContainer;
+export const abortableNetwork = (network: Dockerode.Network) => network as unknown as AbortableNetwork;
+export const socketPathOf = ({ modem }: Dockerode): string => (modem as unknown as Modem).socketPath;
 
 interface Modem {
+  socketPath: string;
   dial(options: object, done: (error: Error | null, data: unknown) => void): void;
 }
 
@@ -38,7 +43,7 @@ interface DialOptions extends Abortable {
 export function dial<T>(docker: Dockerode, options: DialOptions): Promise<T> {
   const statusCodes = { 200: true, 500: 'server error' };
   return new Promise((resolve, reject) => {
-    (docker.modem as Modem).dial({ ...options, statusCodes }, (error, data) =>
+    (docker.modem as unknown as Modem).dial({ ...options, statusCodes }, (error, data) =>
       error ? reject(error) : resolve(data as T),
     );
   });

@@ -25,6 +25,7 @@ import {
   type Volume,
   type VolumeSize,
 } from './engine.ts';
+import { readInstance } from './engine-instance.ts';
 import { startExec } from './exec.ts';
 import { splitTag, withTag } from './image-name.ts';
 import type { LiveContainer } from './live-container.ts';
@@ -70,6 +71,10 @@ class DockerEngine implements Engine {
         return { version: Version, apiVersion, rootDir: info.DockerRootDir, cpus: info.NCPU, architecture };
       },
     );
+  }
+
+  instance(): Promise<string> {
+    return this.#client.call('Cannot tell which Docker this is', ENGINE_DEADLINES.inspect, readInstance);
   }
 
   listProject(project: string): Promise<Container[]> {

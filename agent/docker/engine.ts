@@ -28,6 +28,8 @@ export interface Container extends ContainerView {
   isAdopted: boolean;
   /** What its interfaces count is its own: not the host's, nor another container's. */
   hasOwnNetwork: boolean;
+  /** Where this host reaches it; null for one without a network of its own that is up. */
+  address: string | null;
   /** Ids of containers whose namespaces it lives in. */
   joins: readonly string[];
   /** Docker removes it when it stops: `docker run --rm`. */
@@ -153,6 +155,8 @@ export interface Engine {
   /** Resolves when Docker answers. */
   ping(): Promise<void>;
   version(): Promise<EngineVersion>;
+  /** Another text after each start of the engine that ended its containers. */
+  instance(): Promise<string>;
 
   /** Every container of a Compose project, also stopped ones, ordered by name. An unknown project has none. */
   listProject(project: string): Promise<Container[]>;

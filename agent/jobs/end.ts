@@ -7,6 +7,7 @@ import type { JobEndState, JobResult, JobStep } from '#shared/jobs.ts';
 import type { ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobOutcome } from '../deploy/job-run.ts';
+import { noteManualRestart } from '../healing/reset.ts';
 import { reportOf } from '../report.ts';
 import type { OpenJob } from '../state/journal.ts';
 import type { AgentState } from '../state/open.ts';
@@ -43,12 +44,14 @@ export class JobEnd {
       const result = toResult(job, outcome, { startedAt, finishedAt: this.#deps.clock.now() }, steps?.failedStep);
       if (state.journal.finish(result)) this.#tell(job, outcome, result, sighting);
     });
+    steps?.written();
   }
 
   #tell(job: OpenJob, outcome: JobOutcome, result: JobResult, sighting: Sighting | null): void {
     const { services, outbox } = this.#deps.state;
     const { serviceId, kind } = job.offer;
     if (!isBackupKind(kind)) services.setEffect(serviceId, effectOf(outcome, result));
+    if (kind === 'restart' && result.state === 'succeeded') noteManualRestart(services, serviceId, result.finishedAt);
     const record = services.find(serviceId);
     if (endsService(kind, result.state)) services.remove(serviceId);
     outbox.append({ kind: 'job.finished', result, report: record && sighting ? this.#note(record, sighting) : null });

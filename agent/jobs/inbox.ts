@@ -10,14 +10,16 @@ import { command, type Command, type CommandBody, type Params, type Result } fro
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';
 import { sha256 } from '#shared/secrets.ts';
 import type { Clock } from '#shared/time.ts';
+import { forgetFailures, resetHealing } from '../healing/reset.ts';
 import type { AgentState } from '../state/open.ts';
+import { hasRoomFor, NO_ROOM } from './room.ts';
 
 /** What the runner is told once the commands are on disk. */
 export interface InboxWork {
   enqueue(jobId: string): void;
   cancel(jobId: string): void;
-  /** A tombstone arrived: look whether Docker still has something of the service. */
-  forget(serviceId: string): void;
+  /** A tombstone arrived, or another word on whether it is enabled: look what Docker has of the service. */
+  look(serviceId: string): void;
   /** A schedule came, changed or went, or is to run now. */
   schedule(): void;
 }
@@ -27,6 +29,8 @@ export interface InboxDeps {
   clock: Clock;
   work: InboxWork;
 }
+
+type Refusal = 'stale' | 'expired' | 'not_found' | 'protocol_violation' | 'host_disk_full';
 
 type AfterCommit = () => void;
 type ScheduleCommand = Extract<CommandBody, { kind: `schedule.${string}` }>;
@@ -42,17 +46,17 @@ export class Inbox {
   deliver({ commands, sentAt }: Params<'commands.deliver'>): Result<'commands.deliver'> {
     const { state, clock } = this.#deps;
     const aheadMs = sentAt === undefined ? 0 : clock.now() - sentAt;
-    const refused: { seq: number; error: WireError }[] = [];
-    const afterCommit: AfterCommit[] = [];
-    const acked = state.transact(() => {
+    const { afterCommit, ...answer } = state.transact(() => {
+      const refused: { seq: number; error: WireError }[] = [];
+      const afterCommit: AfterCommit[] = [];
       for (const raw of commands) {
         const error = this.#take(raw, aheadMs, afterCommit);
         if (error) refused.push({ seq: (raw as Command).seq, error });
       }
-      return state.commands.last;
+      return { acked: state.commands.last, refused, afterCommit };
     });
     for (const run of afterCommit) run();
-    return { acked, refused };
+    return answer;
   }
 
   /** Returns why it was refused, null when it was taken. */
@@ -86,6 +90,7 @@ export class Inbox {
     if (body.kind === 'job.offer') return this.#offer(body.offer, afterCommit)?.toWire() ?? null;
     if (body.kind === 'job.cancel') this.#cancel(body, afterCommit);
     else if (body.kind === 'service.forget') this.#forget(body, afterCommit);
+    else if (body.kind === 'service.enable') this.#enable(body, afterCommit);
     else this.#schedule(body, afterCommit);
     return null;
   }
@@ -97,7 +102,17 @@ export class Inbox {
 
   #forget({ serviceId, revision }: Extract<CommandBody, { kind: 'service.forget' }>, afterCommit: AfterCommit[]): void {
     this.#deps.state.services.markForgotten(serviceId, revision);
-    afterCommit.push(() => this.#deps.work.forget(serviceId));
+    afterCommit.push(() => this.#deps.work.look(serviceId));
+  }
+
+  #enable(
+    { serviceId, isEnabled }: Extract<CommandBody, { kind: 'service.enable' }>,
+    afterCommit: AfterCommit[],
+  ): void {
+    const { services } = this.#deps.state;
+    services.setEnabled(serviceId, isEnabled);
+    if (isEnabled) forgetFailures(services, serviceId);
+    afterCommit.push(() => this.#deps.work.look(serviceId));
   }
 
   #schedule(body: ScheduleCommand, afterCommit: AfterCommit[]): void {
@@ -118,6 +133,7 @@ export class Inbox {
       return null;
     }
     state.journal.accept(offer);
+    resetHealing(state.services, offer.serviceId, offer.kind);
     if (offer.spec) state.services.put(offer.spec);
     afterCommit.push(() => this.#deps.work.enqueue(offer.jobId));
     return null;
@@ -136,8 +152,9 @@ export class Inbox {
     adopts,
   }: JobOffer): LongshoreError | null {
     const { state, clock } = this.#deps;
-    const refuse = (code: 'stale' | 'expired' | 'not_found' | 'protocol_violation', details: string) =>
+    const refuse = (code: Refusal, details: string) =>
       new LongshoreError(code, { message: `Cannot accept job "${jobId}"`, details });
+    if (!hasRoomFor(kind, state)) return refuse('host_disk_full', NO_ROOM);
     const knownEpoch = state.meta.number('epoch');
     if (epoch < knownEpoch) return refuse('stale', `its epoch is ${epoch}, the host has seen ${knownEpoch}`);
     if (expiresAt !== undefined && expiresAt <= clock.now()) return refuse('expired', 'its time had passed on arrival');
@@ -212,6 +229,7 @@ const COMMAND_KINDS: readonly string[] = [
   'job.offer',
   'job.cancel',
   'service.forget',
+  'service.enable',
   'schedule.put',
   'schedule.remove',
   'schedule.run',

@@ -4,7 +4,9 @@ import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { JobKind, JobResult } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
+import { resetHealing } from '../healing/reset.ts';
 import type { AgentState } from '../state/open.ts';
+import { hasRoomFor, NO_ROOM } from './room.ts';
 import type { JobRunner } from './runner.ts';
 
 /** A job that could not begin for so long, because others were at work, would come as a surprise. */
@@ -15,6 +17,8 @@ export interface LocalOrder {
   kind: Extract<JobKind, 'start' | 'stop' | 'restart' | 'redeploy' | 'backup'>;
   /** Who gives it: `by schedule nightly`, `local`. */
   cause: string;
+  /** Nobody asked for it: failures that were counted stay counted. */
+  keepsHealing?: boolean;
 }
 
 export interface LocalJobDeps {
@@ -30,15 +34,17 @@ export class LocalJobs {
     this.#deps = deps;
   }
 
-  /** Journals the job. Inside the caller's transaction; `enqueue` after it. Returns its id. */
-  accept({ serviceId, kind, cause }: LocalOrder): string {
+  /** Journals the job. Inside the caller's transaction; `enqueue` after it. Returns its id. Throws `host_disk_full`. */
+  accept({ serviceId, kind, cause, keepsHealing = false }: LocalOrder): string {
     const { state, clock } = this.#deps;
+    if (!hasRoomFor(kind, state)) throw new LongshoreError('host_disk_full', { details: NO_ROOM });
     const at = clock.now();
     const jobId = newId('job', at);
     const backup = kind === 'backup' && { backupId: newId('bkp', at) };
     const pull = kind === 'redeploy' && { pull: 'always' as const };
     const epoch = state.meta.number('epoch');
     state.journal.accept({ jobId, serviceId, kind, epoch, expiresAt: at + WAIT_LIMIT_MS, ...pull, ...backup }, cause);
+    if (!keepsHealing) resetHealing(state.services, serviceId, kind);
     state.outbox.append({ kind: 'job.local', job: { jobId, serviceId, kind, cause, at, ...pull, ...backup } });
     return jobId;
   }

@@ -95,6 +95,11 @@ export class JobRunner {
     if (reason) this.#aborts.get(jobId)?.abort(reasonOf(reason));
   }
 
+  /** Runs `work` on a service as a job would: after those that are queued, and those that come meanwhile wait. */
+  between({ serviceId, project }: { serviceId: string; project: string }, work: () => Promise<void>): Promise<void> {
+    return this.#serial.run(project, () => this.#occupy(serviceId, 'restart', work));
+  }
+
   /** Tells every job to let go and waits until they have, or for as long as a stop may take. */
   async stop(): Promise<void> {
     for (const abort of this.#aborts.values()) abort.abort(new DOMException('the agent stops', 'AbortError'));
@@ -118,10 +123,14 @@ export class JobRunner {
   }
 
   async #work(job: OpenJob, signal: AbortSignal): Promise<void> {
-    const { serviceId } = job.offer;
-    this.#deps.underWay.set(serviceId, job.offer.kind);
+    const { serviceId, kind } = job.offer;
+    await this.#occupy(serviceId, kind, () => this.#perform(job, signal));
+  }
+
+  async #occupy(serviceId: string, kind: JobKind, work: () => Promise<void>): Promise<void> {
+    this.#deps.underWay.set(serviceId, kind);
     try {
-      await this.#perform(job, signal);
+      await work();
     } finally {
       this.#deps.underWay.delete(serviceId);
       this.#deps.watch.touch(serviceId); // what changed while nobody looked

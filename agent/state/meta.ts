@@ -1,8 +1,9 @@
 // Facts the agent keeps about itself and its control plane: small, one row each.
 import type { Sqlite } from '#shared/sqlite.ts';
 
-/** Where control is and who we are to it, written at enrolment; `platform` is what asking the system again would cost. */
-export type TextKey = 'hostId' | 'controlPin' | 'controlUrl' | 'tokenId' | 'platform';
+/** Where control is and who we are to it, written at enrolment; `platform` is what asking the system again would cost.
+ * `engineInstance` is the Docker whose containers were put in order last (healing/revival.ts); `writtenAt` is written to see that it can be. */
+export type TextKey = 'engineInstance' | 'hostId' | 'controlPin' | 'controlUrl' | 'tokenId' | 'platform' | 'writtenAt';
 /** The highest seen of each. */
 export type NumberKey = 'epoch' | 'commandSeq';
 

@@ -135,6 +135,12 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     version: 8,
     sql: `
+      ALTER TABLE services ADD COLUMN healing TEXT;  -- what is remembered of failures and restarts; null before a first look
+    `,
+  },
+  {
+    version: 9,
+    sql: `
       ALTER TABLE services ADD COLUMN health_checks BLOB;  -- sealed; those in force now, null: none of our own
     `,
   },

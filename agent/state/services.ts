@@ -1,8 +1,10 @@
 // The services of this host: what should run, what last ran well, what was last reported. The journal trusts this
 // table, never labels on containers. A row goes away only by a remove job or a tombstone.
+import type { HealthCheck } from '../health/health-check.ts';
 import type { DriftNote, ServiceReport, ServiceSpec } from '#shared/model.ts';
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
+import type { HealingRecord } from '../healing/record.ts';
 import { secretsOf, type SecretSource } from '../secrets/mask.ts';
 
 export interface ServiceRecord {
@@ -15,6 +17,8 @@ export interface ServiceRecord {
   forgetRevision: number | null;
   report: ServiceReport | null;
   drift: DriftNote | null;
+  /** Null while nothing was looked at. */
+  healing: HealingRecord | null;
 }
 
 interface Row {
@@ -27,7 +31,9 @@ interface Row {
   forget_revision: number | null;
   report: string | null;
   drift: string | null;
+  healing: string | null;
   former_secrets: Buffer | null;
+  health_checks: Buffer | null;
 }
 
 /** Of each service: enough for years of changed passwords, and no more than a mask can look for at no cost. */
@@ -119,8 +125,33 @@ export class ServiceTable implements SecretSource {
     this.#db.prepare('UPDATE services SET report = ? WHERE id = ?').run(JSON.stringify(report), report.serviceId);
   }
 
+  /** Those that are asked of its containers now: of the revision that runs, or is being brought up. */
+  healthChecksOf(id: string): HealthCheck[] {
+    const sealed = this.#byId.get(id)?.health_checks;
+    return sealed ? (JSON.parse(this.#box.open(sealed, id)) as HealthCheck[]) : [];
+  }
+
+  setHealthChecks(id: string, checks: readonly HealthCheck[]): void {
+    const sealed = checks.length === 0 ? null : this.#box.seal(JSON.stringify(checks), id); // a command may hold a secret
+    this.#db.prepare('UPDATE services SET health_checks = ? WHERE id = ?').run(sealed, id);
+  }
+
+  /** Of those that have health checks of their own. */
+  probedIds(): string[] {
+    const sql = 'SELECT id FROM services WHERE health_checks IS NOT NULL ORDER BY id';
+    return this.#db.prepare<[], string>(sql).pluck().all();
+  }
+
   setDrift(id: string, note: DriftNote): void {
     this.#db.prepare('UPDATE services SET drift = ? WHERE id = ?').run(JSON.stringify(note), id);
+  }
+
+  setHealing(id: string, record: HealingRecord): void {
+    this.#db.prepare('UPDATE services SET healing = ? WHERE id = ?').run(JSON.stringify(record), id);
+  }
+
+  setEnabled(id: string, isEnabled: boolean): void {
+    this.#db.prepare('UPDATE services SET enabled = ? WHERE id = ?').run(Number(isEnabled), id);
   }
 
   /** A tombstone for an older revision than the host has is ignored: the service came back since. */
@@ -148,6 +179,7 @@ export class ServiceTable implements SecretSource {
       forgetRevision: row.forget_revision,
       report: row.report === null ? null : (JSON.parse(row.report) as ServiceReport),
       drift: row.drift === null ? null : (JSON.parse(row.drift) as DriftNote),
+      healing: row.healing === null ? null : (JSON.parse(row.healing) as HealingRecord),
     };
   }
 }

@@ -1,8 +1,10 @@
 // Shapes that several messages of the protocol share. The rules of schema.ts hold here too: append-only, built on first use.
 import * as z from 'zod';
+import { MAX_CHECKS } from '../health-check.ts';
 import * as jobs from '../jobs.ts';
 import * as model from '../model.ts';
 import { SERVICE_NAME } from '../service-name.ts';
+import { healthCheckSpec } from './health-parts.ts';
 
 /** A schema built when it is first used, then kept. */
 export const lazy = <T>(build: () => T): (() => T) => {
@@ -66,6 +68,7 @@ export const serviceSpec = lazy(() =>
       .array(z.object({ server: z.string().max(255), username: z.string().max(255), password: z.string().max(16_384) }))
       .max(100)
       .optional(),
+    healthChecks: z.array(healthCheckSpec()).max(MAX_CHECKS).optional(),
     setId: z.string().max(64).optional(),
   }),
 );
@@ -111,6 +114,24 @@ export const container = lazy(() =>
   }),
 );
 
+const healingNote = lazy(() =>
+  z.object({
+    failureCount: z.number().int().nonnegative(),
+    restartCount: z.number().int().nonnegative(),
+    lastRestartAt: moment().nullable(),
+    nextRestartAt: moment().nullable(),
+    gaveUpAt: moment().nullable(),
+  }),
+);
+
+export const containerEnd = lazy(() =>
+  z.object({
+    exitCode: z.number().int().nullable(),
+    oomKilled: z.boolean(),
+    lastLines: z.array(z.string().max(1_024)).max(50),
+  }),
+);
+
 export const serviceReport = lazy(() =>
   z.object({
     serviceId: z.string(),
@@ -120,6 +141,7 @@ export const serviceReport = lazy(() =>
     revision: z.number().int().nullable(),
     containers: z.array(container()),
     drift: z.object({ state: z.enum(model.DRIFT_STATES).exclude(['unknown']), at: moment() }).optional(),
+    healing: healingNote().optional(),
     at: moment(),
   }),
 );
@@ -134,6 +156,7 @@ export const serviceSample = lazy(() =>
     storageBytes: z.number().nonnegative().nullable(),
     lastCheckAt: moment().nullable(),
     consecutiveFailures: z.number().int().nonnegative().nullable(),
+    lastOutput: z.string().max(model.MAX_CHECK_OUTPUT).nullable().optional(),
     at: moment(),
   }),
 );

@@ -13,6 +13,7 @@ import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from '
 import { pruneRequest, pruneResult, serviceUpdates } from './image-parts.ts';
 import {
   base64,
+  containerEnd,
   hostFacts,
   jobOffer,
   jobResult,
@@ -92,6 +93,8 @@ export const command = lazy(() =>
       z.object({ kind: z.literal('job.cancel'), jobId: z.string(), reason: z.enum(['cancelled', 'superseded']) }),
       /** Tombstone: the service was removed for good; forget it if it is still known and already gone from Docker. */
       z.object({ kind: z.literal('service.forget'), serviceId: z.string(), revision: z.number().int() }),
+      /** Whether its host heals it and brings it back. A newer word than the one before, whatever was said then. */
+      z.object({ kind: z.literal('service.enable'), serviceId: z.string(), isEnabled: z.boolean() }),
       z.object({ kind: z.literal('schedule.put'), schedule: scheduleSpec() }),
       z.object({ kind: z.literal('schedule.remove'), scheduleId: z.string(), revision: z.number().int() }),
       /** Now, once, whatever its line says and whether it is enabled or not. A repeat of the run's id is nothing new. */
@@ -115,6 +118,8 @@ export const event = lazy(() =>
         type: z.string().max(64),
         status: z.string().max(64),
         message: z.string().max(4096),
+        /** Of a container that ended for good, or for want of memory. */
+        end: containerEnd().optional(),
         at: moment(),
       }),
       z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: moment() }),

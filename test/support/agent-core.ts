@@ -60,6 +60,7 @@ export const containerOf = (
   labels: {},
   isAdopted: false,
   hasOwnNetwork: true,
+  address: null,
   joins: [],
   removesItself: false,
   hasHealthCheck: true,
@@ -118,6 +119,9 @@ export interface CoreOptions {
   docker?: FakeDocker;
   forgetBackup?: ForgetBackup;
   untilDockerAnswers?: (signal: AbortSignal) => Promise<void>;
+  /** Kept for the journal; default: as in life. */
+  reserveBytes?: number;
+  outboxLimitBytes?: number;
   /** What schedules do beside jobs; default: nothing of it works. */
   work?: Partial<WorkDeps>;
 }
@@ -135,7 +139,7 @@ export function startCore(t: Test, options: CoreOptions) {
   const { untilDockerAnswers = () => Promise.resolve(), forgetBackup = () => Promise.resolve() } = options;
   const log = silentLogger();
   const scope = new Scope(log);
-  const state = openState(dir, clock);
+  const state = openState(dir, clock, options);
   const underWay = new Map<string, JobKind>();
   const progress: Progress[] = [];
   const notify = (each: Progress) => void progress.push(each);
@@ -149,7 +153,7 @@ export function startCore(t: Test, options: CoreOptions) {
   const work = {
     enqueue: (id: string) => runner.enqueue(id),
     cancel: (id: string) => runner.cancel(id),
-    forget: (id: string) => watch.touch(id),
+    look: (id: string) => watch.touch(id),
     schedule: () => schedules.touch(),
   };
   const inbox = new Inbox({ state, clock, work });

@@ -150,6 +150,7 @@ export class DeployHost {
       forgetRevision: null,
       report: null,
       drift: null,
+      healing: null,
     } as const;
     return {
       find: (id) => (id === spec.id && goodRevision !== null ? { spec, goodRevision, ...state } : undefined),
@@ -210,6 +211,7 @@ export async function deployParts(
     allowsFileGit: true,
     onBuilt: () => undefined,
     takeOver: (containers) => adopted.put(containers),
+    judgeBy: () => undefined,
     buildImagePrefix: 'longshore-test/',
     askAi: async () => null,
     measureDownloads: async () => new Map(),

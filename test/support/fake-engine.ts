@@ -51,6 +51,8 @@ export class FakeEngine implements Engine {
   readonly execs: FakeExec[] = [];
   /** While set, every call fails as it does when the socket is gone. */
   isAway = false;
+  /** How often it came up. */
+  starts = 1;
   now: () => number = Date.now;
   readonly #listeners = new Set<(event: EngineEvent) => void>();
   #closeStreams: (() => void)[] = [];
@@ -73,6 +75,7 @@ export class FakeEngine implements Engine {
       labels: {},
       isAdopted: false,
       hasOwnNetwork: true,
+      address: null,
       joins: [],
       removesItself: false,
       hasHealthCheck: false,
@@ -113,6 +116,11 @@ export class FakeEngine implements Engine {
   async version(): Promise<EngineVersion> {
     this.#answer();
     return { version: '28.0.0', apiVersion: '1.48', rootDir: '/var/lib/docker', cpus: 4, architecture: 'amd64' };
+  }
+
+  async instance(): Promise<string> {
+    this.#answer();
+    return String(this.starts);
   }
 
   async listProject(project: string): Promise<Container[]> {

@@ -10,6 +10,7 @@ const recordOf = (over: Partial<ServiceRecord> = {}) => ({
   goodRevision: 1,
   failure: null,
   drift: null,
+  healing: null,
   ...over,
 });
 const report = (record: Partial<ServiceRecord>, containers: Container[], isDeploying = false) =>
