@@ -22,6 +22,8 @@ import { DriftDesk } from './drift/desk.ts';
 import { destinationOf, rememberEnrolment } from './enrolment.ts';
 import { Execs } from './exec/execs.ts';
 import { startFactsReport } from './facts-report.ts';
+import { withProbes } from './health/probed-engine.ts';
+import { startProbes } from './health/probes.ts';
 import { collectHostFacts } from './host.ts';
 import { createAskAi } from './link/ask-ai.ts';
 import type { Destination, HostReport } from './link/connection.ts';
@@ -31,6 +33,7 @@ import { startLink, type Link } from './link/session.ts';
 import { startLocal } from './local/local.ts';
 import { loadPolicy } from './policy.ts';
 import { followMask } from './secrets/mask.ts';
+import { watchStanding, type StandingWatch } from './standing-facts.ts';
 import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
 import { startStats } from './stats/stats.ts';
@@ -46,13 +49,12 @@ export interface AgentDeps {
   reservedPorts?: readonly number[];
 }
 
-export interface AgentHandle {
+export interface AgentHandle extends StandingWatch {
   /** Undefined until control has welcomed this host for the first time. */
   readonly hostId: string | undefined;
   readonly isConnected: boolean;
   /** Calls back at each welcome, and at once when the link is up already. */
   onConnected(listener: () => void): void;
-  onDisconnected(listener: () => void): void;
 }
 
 /**
@@ -74,7 +76,9 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const askAi = createAskAi({ findPeer: () => link?.current, clock });
   await clearScratch(config.dataDir);
   const policy = await loadPolicy();
-  const { socketPath, engine, hub } = docker;
+  const probes = startProbes({ ...docker, ...deps, services: state.services, policy }, scope);
+  const probed = { ...docker, engine: withProbes(docker.engine, probes) };
+  const { socketPath, engine, hub } = probed;
   const tell = (samples: ServiceSample[]) => link?.current?.notify('services.samples', { samples });
   const tellHost = (sample: HostSample) => link?.current?.notify('host.sample', sample);
   const { dataDir } = config;
@@ -82,7 +86,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const execs = new Execs({ engine, services: state.services, policy, clock, log });
   scope.onStop('programs in containers', () => execs.close());
   const { watch, drift, inbox, planDeploy, images, jobs } = startJobs(
-    { config, deps, state, docker, policy, notify, askAi, execs, stats, collectFacts: collect },
+    { config, deps, state, docker: probed, probes, policy, notify, askAi, execs, stats, collectFacts: collect },
     scope,
   );
   const streamLogs = createLogStreamer({
@@ -119,8 +123,9 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
   link = startLink({ destination, identity, instanceId: newInstanceId(), describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
-  const handle = followLink(link, { state, destination, clock, log });
   const { url: controlUrl } = destination;
+  const standing = watchStanding({ state, client: docker.client, link, controlUrl, clock });
+  const handle = Object.assign(followLink(link, { state, destination, clock, log }), standing);
   await startLocal({ ...answers, ...deps, state, jobs, engine, link, controlUrl, dataDir }, scope);
   return handle;
 }
@@ -136,7 +141,7 @@ const createDraftAdoption =
 function followLink(
   link: Link,
   { state, destination, clock, log }: { state: AgentState; destination: Destination; clock: Clock; log: Logger },
-): AgentHandle {
+): Omit<AgentHandle, keyof StandingWatch> {
   const listeners: (() => void)[] = [];
   link.onUp((peer, { hostId, epoch, nextEventSeq }) => {
     state.transact(() => {
@@ -157,6 +162,5 @@ function followLink(
       listeners.push(listener);
       if (link.current) listener();
     },
-    onDisconnected: (listener) => link.onDown(listener),
   };
 }

@@ -8,10 +8,12 @@ import type { PolicyRules } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
+import type { HealthCheck } from '../health/health-check.ts';
 import { judgeOnHost } from '../policy.ts';
 import { keepData } from './git/checkouts.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
 import { fromConfig } from './from-config.ts';
+import { checksOf } from './health-checks.ts';
 import { limitRendered } from './limits.ts';
 import { stampRendered, type Rendered } from './rendered.ts';
 import { retried, type Say, type Task } from './task.ts';
@@ -22,13 +24,14 @@ import type { Sources } from './workspace.ts';
 const INPUTS_VERSION = 1;
 
 /** Digest of everything a revision is made from. */
-export function inputsOf({ id, name, compose, variables, files, limits, git }: ServiceSpec): string {
+export function inputsOf({ id, name, compose, variables, files, limits, git, healthChecks }: ServiceSpec): string {
   const inputs: unknown[] = [INPUTS_VERSION, id, name, compose, sorted(variables), sorted(files)];
   // Only where there are any, so that revisions from before limits existed stay what they are.
   const isLimited = limits !== undefined && (limits.cpu !== null || limits.memoryMb !== null);
   if (isLimited) inputs.push([limits.cpu, limits.memoryMb]);
   if (git) inputs.push(['git', git.url, git.branch, ...(git.commit === undefined ? [] : [git.commit])]);
   if (git?.path !== undefined) inputs.push(['path', git.path]);
+  if (healthChecks?.length) inputs.push(['health', healthChecks]);
   return createHash('sha256').update(JSON.stringify(inputs)).digest('hex');
 }
 
@@ -82,14 +85,16 @@ export interface Checked {
   rendered: Rendered;
   /** What is there now. */
   containers: Container[];
+  healthChecks: HealthCheck[];
 }
 
 /** The decisive checks: all variables are filled in, and the host is as it is. */
 export async function check(task: Task, normalised: Rendered): Promise<Checked> {
   const { workspace, checkout } = task;
   const rendered = checkout ? keepData(normalised, checkout, workspace.data) : normalised;
+  const healthChecks = checksOf(task, rendered);
   const { containers, cpus } = await checkHost(task, rendered);
-  return { rendered: complete(task, rendered, cpus), containers };
+  return { rendered: complete(task, rendered, cpus), containers, healthChecks };
 }
 
 /** With limits and our labels: what Compose will be handed. Throws `plan_limit`. */

@@ -66,10 +66,10 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const sources = await task.step('prepare', (say) => prepare(task, Object.keys(good?.sources.files ?? {}), say));
   attempt.sources = sources;
   const normalised = await task.step('normalise', (say) => normalise(task, say));
-  const { rendered, containers } = await task.step('check', () => check(task, normalised));
+  const { rendered, containers, healthChecks } = await task.step('check', () => check(task, normalised));
   attempt.rendered = rendered;
   const made = madeOf(await task.workspace.loadRendered(), good, containers);
-  const facts = { desired: rendered, made, containers, good };
+  const facts = { desired: rendered, made, containers, good, healthChecks };
   const decide = (found: FoundImages) => planReplacing({ ...facts, images: found, imageIds: idsOf(found) });
   const found = await task.step('plan', async (say) => {
     const images = await findImages(engine, rendered);
@@ -82,10 +82,11 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   attempt.plan = plan;
   await task.step('apply', (say) => {
     attempt.hasTouchedDocker = true;
+    task.deps.judgeBy(task.run.service.spec.id, healthChecks);
     return replace(task, { rendered, plan, good }, say);
   });
   const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
-  const outcome = { sources, rendered, containers: ready, plan, before: good?.live };
+  const outcome = { sources, rendered, containers: ready, plan, healthChecks, before: good?.live };
   await task.step('record', () => record(task, outcome));
 }
 

@@ -6,6 +6,7 @@ import { CONFIG_HASH_LABEL } from '../docker/container-view.ts';
 import type { UpPart } from '../docker/compose.ts';
 import type { ComposeEvent } from '../docker/progress.ts';
 import type { Container } from '../docker/engine.ts';
+import type { HealthCheck } from '../health/health-check.ts';
 import { settleAdopted } from './adoption/settle.ts';
 import { inputsOf } from './attempt.ts';
 import { expectedAfter, snapshotOf, type Snapshot } from '../drift/snapshot.ts';
@@ -97,13 +98,14 @@ export interface Outcome {
   rendered: Rendered;
   containers: readonly Container[];
   plan: PlanStep[];
+  healthChecks: HealthCheck[];
   /** How the containers of the good revision before it were set up. */
   before: Snapshot | undefined;
 }
 
 /** Writes the revision down, to the digest. */
 export async function record(task: Task, outcome: Outcome): Promise<void> {
-  const { sources, rendered, containers, plan, before } = outcome;
+  const { sources, rendered, containers, plan, healthChecks, before } = outcome;
   const { spec } = task.run.service;
   const { engine } = task.deps;
   const [found, live] = await Promise.all([findImages(engine, rendered), engine.describeProject(task.workspace.name)]);
@@ -120,6 +122,7 @@ export async function record(task: Task, outcome: Outcome): Promise<void> {
       commit: task.checkout?.commit,
       images: recordImages(rendered, found),
       ...standingOf(containers),
+      healthChecks,
       plan,
       recordedAt: task.deps.clock.now(),
     },

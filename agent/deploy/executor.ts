@@ -7,6 +7,7 @@ import type { Repositories } from '../backup/repositories.ts';
 import type { Compose } from '../docker/compose.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
+import type { HealthCheck } from '../health/health-check.ts';
 import type { Adopted } from '../state/adopted.ts';
 import type { AskAi } from './ai/question.ts';
 import type { ExecuteJob } from './job-run.ts';
@@ -18,7 +19,7 @@ export interface ExecutorDeps {
   dataDir: string;
   engine: Engine;
   compose: Compose;
-  events: EventHub;
+  events: Pick<EventHub, 'subscribe'>;
   /** Both sections of the host's policy; see loadPolicy in agent/policy.ts. */
   policy: PolicyFile;
   /** Host ports that no service may publish: the control plane's and the agent's own. */
@@ -40,6 +41,8 @@ export interface ExecutorDeps {
   backups: Repositories;
   /** Notes containers as a service's own, and whether it is wanted to run. Throws `state_conflict` where another has one. */
   takeOver: (containers: readonly Adopted[], desired: Desired) => void;
+  /** From now on a service's containers are asked these, besides Docker's own health checks. */
+  judgeBy: (serviceId: string, checks: readonly HealthCheck[]) => void;
   clock: Clock;
   log: Logger;
 }

@@ -21,7 +21,7 @@ export interface RenderedService extends ComposeMap {
   platform?: string;
   ports?: unknown[];
   volumes?: unknown[];
-  healthcheck?: { test?: unknown; disable?: boolean };
+  healthcheck?: { test?: unknown; disable?: boolean } & ComposeMap;
   configs?: { source: string }[];
   secrets?: { source: string }[];
   stop_grace_period?: string;

@@ -114,6 +114,7 @@ async function putGoodBack(task: Task, attempt: Attempt, good: Revision): Promis
   await task.step('rollback', async (say) => {
     say({ message: `putting revision ${good.meta.revision} back` });
     await restoreFolder(task, attempt, good);
+    task.deps.judgeBy(task.run.service.spec.id, good.meta.healthChecks ?? []);
     await apply(task, good.rendered, say);
     await awaitReady(task, good.rendered, say);
   });

@@ -14,7 +14,7 @@ const MOST_RESTARTS = 5;
 
 export interface WaitDeps {
   engine: Engine;
-  events: EventHub;
+  events: Pick<EventHub, 'subscribe'>;
   clock: Clock;
 }
 

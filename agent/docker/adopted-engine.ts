@@ -2,6 +2,7 @@
 // event shows them as the service's own. Nothing above this file has to know which are which, but for a deploy (see
 // deploy/adoption), because Compose sees the labels that are really there.
 import type { Adopted } from '../state/adopted.ts';
+import { viewOver } from './engine-view.ts';
 import { SERVICE_LABEL, type Container, type ContainerSummary, type Engine } from './engine.ts';
 import type { LiveContainer } from './live-container.ts';
 
@@ -13,15 +14,7 @@ export interface AdoptedSource {
 }
 
 export function withAdopted(engine: Engine, adopted: AdoptedSource): Engine {
-  const view = viewOf(engine, adopted);
-  // The engine's methods are its class's, with fields of their own: they must be called on the engine itself.
-  return new Proxy(engine, {
-    get(target, name) {
-      if (Object.hasOwn(view, name)) return Reflect.get(view, name) as unknown;
-      const method: unknown = Reflect.get(target, name);
-      return typeof method === 'function' ? (method.bind(target) as unknown) : method;
-    },
-  });
+  return viewOver(engine, viewOf(engine, adopted));
 }
 
 type Shown = Pick<

@@ -27,6 +27,7 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     labels,
     isAdopted: false,
     hasOwnNetwork: !/^(host$|container:)/.test(host.NetworkMode ?? ''),
+    address: toAddress(raw),
     joins: toJoined(host),
     removesItself: host.AutoRemove ?? false,
     hasHealthCheck: probe !== undefined && probe.Status !== 'none',
@@ -41,6 +42,15 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     cpuLimit: toCores(host),
     memoryLimitBytes: host.Memory ? host.Memory : null,
   };
+}
+
+const LOOPBACK = '127.0.0.1';
+
+/** On the first of its networks; on the host's own it answers where the host does. */
+function toAddress({ HostConfig: host, NetworkSettings: { Networks: networks } }: Dockerode.ContainerInspectInfo) {
+  if (host.NetworkMode === 'host') return LOOPBACK;
+  const addresses = Object.values(networks ?? {}).map((network) => network.IPAddress || network.GlobalIPv6Address);
+  return addresses.find(Boolean) ?? null;
 }
 
 /** `container:<id>`, as Docker keeps a namespace that is another container's. */

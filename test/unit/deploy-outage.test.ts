@@ -60,6 +60,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void, log = silentLogge
     allowsFileGit: false,
     onBuilt: () => undefined,
     takeOver: () => undefined,
+    judgeBy: () => undefined,
     buildImagePrefix: '',
     askAi: async () => null,
     measureDownloads: async () => new Map(),

@@ -57,6 +57,7 @@ function order(web: RenderedService, given: Partial<OrderFacts> & { others?: Rec
   const { others = {}, ...facts } = given;
   const before = rendered({ web: BEFORE, ...others });
   const steps = planReplacing({
+    healthChecks: [],
     desired: rendered({ web: { image: 'web:2', healthcheck: HEALTHCHECK, ...web }, ...others }),
     made: before,
     containers: [running()],

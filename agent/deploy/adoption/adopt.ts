@@ -9,6 +9,7 @@ import { snapshotOf } from '../../drift/snapshot.ts';
 import { inputsOf, judge, normalise, prepare } from '../attempt.ts';
 import { requireOwnProject } from '../check.ts';
 import { standingOf } from '../execute.ts';
+import { checksOf } from '../health-checks.ts';
 import type { JobOutcome } from '../job-run.ts';
 import { isUp } from '../observe.ts';
 import { sha256, stampRendered, type Rendered } from '../rendered.ts';
@@ -84,8 +85,10 @@ export interface Taken {
 export async function recordAsIs(task: Task, { sources, rendered, containers, plan }: Taken): Promise<void> {
   const { deps, run, workspace } = task;
   const { spec } = run.service;
+  const healthChecks = checksOf(task, rendered);
   const rows = containers.map(({ id, service }) => ({ id, service, serviceId: spec.id, project: spec.name }));
   deps.takeOver(rows, containers.some(isUp) ? 'running' : 'stopped');
+  deps.judgeBy(spec.id, healthChecks);
   await workspace.writeRendered(rendered);
   await recordRevision(workspace, {
     sources,
@@ -99,6 +102,7 @@ export async function recordAsIs(task: Task, { sources, rendered, containers, pl
       variablesHash: sha256(sources.env),
       images: await recordRunning(task, containers),
       ...standingOf(containers),
+      healthChecks,
       plan,
       recordedAt: deps.clock.now(),
     },

@@ -4,6 +4,7 @@ import { isMap, listOf, textOf } from '#shared/compose/values.ts';
 import type { PlanStep, Replacement } from '#shared/jobs.ts';
 import type { FoundImages } from '../images.ts';
 import type { Container } from '../../docker/engine.ts';
+import type { HealthCheck } from '../../health/health-check.ts';
 import { planDeploy, redefinedNetworks, type PlanFacts } from '../plan/plan.ts';
 import { durationMs, levelsOf, namespacesOf, needsOf, type Rendered, type RenderedService } from '../rendered.ts';
 import type { Revision } from '../revisions/revisions.ts';
@@ -14,6 +15,8 @@ export interface OrderFacts extends PlanFacts {
   images: FoundImages;
   /** What runs, as far as it is known to work. */
   good: Revision | undefined;
+  /** Of our own, besides Docker's. */
+  healthChecks: readonly HealthCheck[];
 }
 
 /** The plan, with the order in which each service is replaced. */
@@ -176,8 +179,9 @@ function sharedData({ service: { volumes }, isAsked }: Subject): string | undefi
   return written && !isAsked ? `two would write to ${textOf(written['target'])}` : undefined;
 }
 
-function noHealthCheck({ name, service: { healthcheck }, facts: { images }, isAsked }: Subject): string | undefined {
-  if (isAsked) return undefined;
+function noHealthCheck({ name, service: { healthcheck }, facts, isAsked }: Subject): string | undefined {
+  const { images, healthChecks } = facts;
+  if (isAsked || healthChecks.some((check) => check.service === name)) return undefined;
   const { test, disable } = healthcheck ?? {};
   if (disable === true || listOf(test)[0] === 'NONE') return 'its health check is switched off';
   if (test !== undefined || images[name]?.hasHealthCheck) return undefined;

@@ -13,6 +13,7 @@ import { hideIn } from '../../secrets/hide.ts';
 import { showProposal } from '../ai/proposal.ts';
 import { complete, dockerFacts, draft, judge, normalise } from '../attempt.ts';
 import { keepData, type Checkout } from '../git/checkouts.ts';
+import { checksOf } from '../health-checks.ts';
 import { findImages, idsOf, pullsOf, type FoundImages } from '../images.ts';
 import { planReplacing } from '../overlap/order.ts';
 import { sha256, type Rendered } from '../rendered.ts';
@@ -141,7 +142,8 @@ async function weigh(
     engine.listVolumes(workspace.name).then((list) => list.map(({ name }) => name)),
   ]);
   const made = madeOf(last, good, containers);
-  const steps = decide({ desired, made, containers, imageIds: idsOf(found), images: found, good });
+  const healthChecks = checksOf(real, desired);
+  const steps = decide({ desired, made, containers, imageIds: idsOf(found), images: found, good, healthChecks });
   const logins = spec.registries ?? [];
   const pulls = pullsOf(desired, found, pull);
   const pulled = pulls.map(({ reference }) => reference);

@@ -7,6 +7,7 @@ import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WireError } from '#shared/errors.ts';
 import type { JobStep, PlanStep } from '#shared/jobs.ts';
+import type { HealthCheck } from '../../health/health-check.ts';
 import type { Snapshot } from '../../drift/snapshot.ts';
 import { parseRendered, type Rendered } from '../rendered.ts';
 import { ignore, readIfThere, writeAtomic, type Sources, type Workspace } from '../workspace.ts';
@@ -39,6 +40,8 @@ export interface RevisionMeta {
   hashes: Record<string, string>;
   /** Services that had done their work and ended with exit code 0. */
   finished: string[];
+  /** What is asked of its containers; absent: nothing but Docker's own health checks. */
+  healthChecks?: HealthCheck[] | undefined;
   plan: PlanStep[];
   /** The revision that this one put back. */
   rollbackOf?: number | undefined;

@@ -27,6 +27,7 @@ export const rollback = (task: Task): Promise<JobOutcome> =>
     await bringImages(task, target.meta);
     await task.step('apply', (say) => {
       attempt.hasTouchedDocker = true;
+      task.deps.judgeBy(task.run.service.spec.id, target.meta.healthChecks ?? []);
       return replace(task, { rendered: target.rendered, plan, good }, say);
     });
     const ready = await task.step('wait', (say) => awaitReady(task, target.rendered, say));
@@ -72,7 +73,8 @@ function decide(task: Task, { target, good, containers }: Situation): Promise<Pl
     const made = madeOf(await task.workspace.loadRendered(), good, containers);
     const images = await findRecorded(task.deps.engine, meta.images);
     const imageIds = Object.fromEntries(Object.entries(meta.images).map(([service, { id }]) => [service, id]));
-    const plan = planReplacing({ desired: rendered, made, good, containers, images, imageIds });
+    const { healthChecks = [] } = meta;
+    const plan = planReplacing({ desired: rendered, made, good, containers, images, imageIds, healthChecks });
     say({ message: printPlan(plan) });
     return plan;
   });

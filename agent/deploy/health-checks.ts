@@ -1,0 +1,18 @@
+// What is asked of the containers that a deploy brings up.
+import { sectionOf } from '#shared/compose/rules.ts';
+import { LongshoreError } from '#shared/errors.ts';
+import type { HealthCheck } from '../health/health-check.ts';
+import { planChecks } from '../health/plan-checks.ts';
+import type { Rendered } from './rendered.ts';
+import type { Task } from './task.ts';
+
+/** Throws `validation_error` by field, `exec_denied`. */
+export function checksOf({ run: { service }, deps: { policy } }: Task, rendered: Rendered): HealthCheck[] {
+  const { healthChecks = [] } = service.spec;
+  const checks = planChecks(healthChecks, rendered);
+  const section = sectionOf(service.spec);
+  if (policy[section].exec || checks.every(({ probe }) => probe.type !== 'exec')) return checks;
+  throw new LongshoreError('exec_denied', {
+    details: `policy.yaml of the host: ${section}.exec is false, so a health check cannot run programs`,
+  });
+}

@@ -1,0 +1,111 @@
+import t from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
+import type { HealthCheckSpec } from '#shared/health-check.ts';
+import type { RenderedService } from '../../agent/deploy/rendered.ts';
+import { planChecks } from '../../agent/health/plan-checks.ts';
+
+const plan = (specs: HealthCheckSpec[], services: Record<string, RenderedService>) =>
+  planChecks(specs, { name: 'shop', services });
+
+/** What is asked of whom: `web tcp 80`. */
+const asked = (specs: HealthCheckSpec[], services: Record<string, RenderedService>) =>
+  plan(specs, services).map(({ service, probe }) => [service, ...Object.values(probe)].join(' '));
+
+function refused(specs: HealthCheckSpec[], services: Record<string, RenderedService>): unknown {
+  try {
+    return plan(specs, services);
+  } catch (error) {
+    return error instanceof LongshoreError ? error.fields : error;
+  }
+}
+
+const published = (host: string, container: number, protocol = 'tcp') => ({
+  mode: 'ingress',
+  target: container,
+  published: host,
+  protocol,
+});
+const HTTP: HealthCheckSpec = { type: 'http' };
+const TCP: HealthCheckSpec = { type: 'tcp' };
+
+t.test('nothing is asked of a service whose user asked for nothing', async (t) => {
+  t.same(plan([], { web: { ports: [published('80', 8080)] }, db: { healthcheck: { test: ['CMD', 'true'] } } }), []);
+});
+
+t.test('the port is the one its URL leads to, as the container has it', async (t) => {
+  t.same(asked([TCP], { web: { ports: [published('8443', 443), published('8080', 80)] } }), ['web tcp 80']);
+  t.same(
+    asked([TCP], { web: { ports: [published('53', 53, 'udp'), published('99', 9)] } }),
+    ['web tcp 9'],
+    'not by UDP',
+  );
+  t.same(
+    asked([TCP], { web: { ports: [{ target: 70, protocol: 'tcp' }] } }),
+    ['web tcp 70'],
+    'Docker chooses the other',
+  );
+});
+
+t.test('without a published port it is the lowest that it exposes', async (t) => {
+  t.same(asked([TCP], { web: { expose: ['9000', '3000/tcp', '53/udp'] } }), ['web tcp 3000']);
+  t.same(refused([TCP], { web: { expose: ['53/udp'] } }), {
+    'health_checks.0.port': 'the compose file publishes and exposes no TCP port: name one',
+  });
+});
+
+t.test('the compose service is the only one, or the one that its URL leads to', async (t) => {
+  const two = { db: {}, web: { ports: [published('80', 8080)] } };
+  t.same(asked([HTTP], two), ['web http 8080 / localhost ']);
+  t.same(asked([{ ...TCP, service: 'db', port: 5432 }], two), ['db tcp 5432']);
+  t.same(refused([{ ...TCP, port: 1 }], { db: {}, web: {} }), { 'health_checks.0.service': 'name one of db, web' });
+  t.same(refused([{ ...TCP, service: 'dbb' }], two), {
+    'health_checks.0.service': 'the compose file has no service "dbb"',
+  });
+});
+
+t.test('each compose service has one', async (t) => {
+  const exec: HealthCheckSpec = { type: 'exec', command: ['true'], service: 'web' };
+  t.same(refused([TCP, exec], { web: { expose: ['1'] } }), {
+    'health_checks.1.service': '"web" has a health check already: one for each service',
+  });
+});
+
+t.test('what the user says is what is asked', async (t) => {
+  const spec: HealthCheckSpec = {
+    type: 'http',
+    port: 81,
+    path: '/up',
+    host: 'shop.test',
+    expectStatus: 204,
+    intervalS: 7,
+    timeoutS: 2,
+    startPeriodS: 0,
+    failureThreshold: 5,
+    successThreshold: 4,
+  };
+  t.same(plan([spec], { web: { healthcheck: { interval: '1s', retries: 9 } } }), [
+    {
+      service: 'web',
+      probe: { type: 'http', port: 81, path: '/up', host: 'shop.test', expectStatus: 204 },
+      intervalMs: 7_000,
+      timeoutMs: 2_000,
+      thresholds: { startPeriodMs: 0, failures: 5, passes: 4 },
+    },
+  ]);
+});
+
+t.test("how patient it is comes from the file's own health check, where it has one", async (t) => {
+  const healthcheck = { test: ['CMD', 'true'], interval: '1m30s', timeout: '4s', start_period: '2m0s', retries: 6 };
+  const [check] = plan([{ type: 'exec', command: ['true'] }], { web: { healthcheck } });
+  t.match(check, {
+    intervalMs: 90_000,
+    timeoutMs: 4_000,
+    thresholds: { startPeriodMs: 120_000, failures: 6, passes: 1 },
+  });
+  const [other] = plan([{ type: 'exec', command: ['true'] }], { web: {} });
+  t.match(other, {
+    intervalMs: 10_000,
+    timeoutMs: 5_000,
+    thresholds: { startPeriodMs: 60_000, failures: 3, passes: 1 },
+  });
+});
