@@ -115,6 +115,8 @@ export interface Job {
   plan: PlanStep[] | null;
   rolled_back_to: number | null;
   unchanged: boolean;
+  /** Null: somebody asked for it through the API. */
+  cause: string | null;
   created_at: string;
   started_at: string | null;
   finished_at: string | null;

@@ -65,6 +65,7 @@ async function get({ client, output }: Session, { job }: { job: string }): Promi
     service: `${found.service_name} (${found.service_id})`,
     kind: found.kind,
     state: found.state,
+    cause: found.cause,
     error: found.error && `${found.error.message} (${found.error.code})`,
     details: detailsOf(found),
     'put back': found.rolled_back_to === null ? null : `revision ${found.rolled_back_to}`,

@@ -11,7 +11,8 @@ import { toProgressNews } from '../app/jobs/job-news.ts';
 import { noteUpdates } from '../app/updates/update-news.ts';
 import type { JobRecord, ServiceRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
-import { noteLocalJob, noteRun } from './schedule-effects.ts';
+import { noteLocalJob } from './local-job-effects.ts';
+import { noteRun } from './schedule-effects.ts';
 import type { ProgressLog } from './progress-log.ts';
 
 type Body<K extends AgentEventBody['kind']> = Extract<AgentEventBody, { kind: K }>;

@@ -1,29 +1,8 @@
-// What hosts tell of their schedules: runs, and the jobs that they give themselves. Called inside the write that commits
-// the event. Returns what is wrong with it, if anything.
-import { bringsSpec } from '#shared/jobs.ts';
-import type { LocalJob } from '#shared/protocol/schedule-parts.ts';
+// What hosts tell of the runs of their schedules. Called inside the write that commits the event. Returns what is wrong
+// with it, if anything.
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';
 import type { ScheduleRecord } from '../store/schedules.ts';
 import type { Stores } from '../store/stores.ts';
-
-/** A job's row, as for any other: its steps and its end come as events of their own. */
-export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now: number): string | undefined {
-  const { jobId, serviceId, kind, cause, pull = null, backupId = null } = job;
-  if (stores.jobs.find(jobId)) return undefined; // told again, by a host whose state was put back
-  const service = stores.services.find(serviceId);
-  if (service?.hostId !== hostId) {
-    const isRemoved = stores.tombstones.find(serviceId)?.hostId === hostId;
-    return isRemoved ? undefined : `A job for service "${serviceId}", which is not of this host`;
-  }
-  const at = Math.min(job.at, now);
-  const about = { serviceId, serviceName: service.name, customerId: service.customerId, hostId };
-  const row = { ...about, id: jobId, kind, pull, backupId, cause, expiresAt: null, createdAt: at };
-  stores.jobs.insert({ ...row, state: 'accepted' });
-  if (kind === 'backup' && backupId !== null) stores.backups.insert({ id: backupId, ...about, jobId, createdAt: at });
-  const type = bringsSpec(kind) ? 'deploy' : kind;
-  stores.events.insert({ serviceId, hostId, type, status: 'started', message: `Begun: ${kind} (${cause})`, at });
-  return undefined;
-}
 
 /** Revisions of schedules are milliseconds, and this is past all of them. */
 const FOR_GOOD = Number.MAX_SAFE_INTEGER;

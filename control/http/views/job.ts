@@ -33,7 +33,7 @@ const jobFields = {
     .nullable()
     .meta({ description: 'The revision put back after a failure', example: null }),
   unchanged: z.boolean().meta({ description: 'There was nothing to do', example: false }),
-  cause: z.string().nullable().describe('Why, where nobody asked for this very job'),
+  cause: z.string().nullable().describe('Why, where nobody asked for this very job; `local`: somebody on the host did'),
   backup_id: z.string().nullable().describe('Of jobs about a backup'),
   created_at: timestamp,
   started_at: timestamp.nullable(),
