@@ -17,6 +17,7 @@ import { clearScratch } from './deploy/plan/scratch.ts';
 import { History } from './deploy/revisions/history.ts';
 import { describeHost, hostDeps } from './describe-host.ts';
 import { startDocker } from './docker-parts.ts';
+import { findLogFileBy } from './docker/log-path.ts';
 import { createLogStreamer } from './docker/logs.ts';
 import { DriftDesk } from './drift/desk.ts';
 import { destinationOf, rememberEnrolment } from './enrolment.ts';
@@ -25,6 +26,7 @@ import { startFactsReport } from './facts-report.ts';
 import { withProbes } from './health/probed-engine.ts';
 import { startProbes } from './health/probes.ts';
 import { collectHostFacts } from './host.ts';
+import { createKeptLogs } from './kept-logs/kept-logs.ts';
 import { createAskAi } from './link/ask-ai.ts';
 import type { Destination, HostReport } from './link/connection.ts';
 import { createHandlers, type HandlerDeps } from './link/handlers.ts';
@@ -32,6 +34,7 @@ import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
 import { startLocal } from './local/local.ts';
 import { loadPolicy } from './policy.ts';
+import type { SearchDeps, Searches } from './search/searches.ts';
 import { followMask } from './secrets/mask.ts';
 import { watchStanding, type StandingWatch } from './standing-facts.ts';
 import { openState, type AgentState } from './state/open.ts';
@@ -85,8 +88,25 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const stats = startStats({ dataDir, services: state.services, engine, hub, tell, tellHost, clock, log }, scope);
   const execs = new Execs({ engine, services: state.services, policy, clock, log });
   scope.onStop('programs in containers', () => execs.close());
+  const findLogFile = findLogFileBy(socketPath);
+  const reading = { socketPath, engine, services: state.services, findLogFile, clock, log };
+  const keptLogs = createKeptLogs({ ...reading, dataDir, hub });
+  keptLogs.sweep();
   const { watch, drift, inbox, planDeploy, images, jobs } = startJobs(
-    { config, deps, state, docker: probed, probes, policy, notify, askAi, execs, stats, collectFacts: collect },
+    {
+      config,
+      deps,
+      state,
+      docker: probed,
+      keptLogs,
+      probes,
+      policy,
+      notify,
+      askAi,
+      execs,
+      stats,
+      collectFacts: collect,
+    },
     scope,
   );
   const streamLogs = createLogStreamer({
@@ -105,6 +125,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const answers = {
     inbox,
     streamLogs,
+    searchLogs: createSearchLogs({ ...reading, listKept: (id) => keptLogs.list(id) }),
     execs,
     collectFacts: collect,
     observe,
@@ -136,6 +157,14 @@ const createDraftAdoption =
     const { draftAdoption } = await import('./adoption/draft.ts'); // most agents are never asked
     return draftAdoption(deps, question, signal);
   };
+
+function createSearchLogs(deps: SearchDeps): HandlerDeps['searchLogs'] {
+  let searches: Promise<Searches> | undefined;
+  return async (request, writer, opened) => {
+    searches ??= import('./search/searches.ts').then((part) => new part.Searches(deps)); // most agents are never asked
+    return (await searches).stream(request, writer, opened);
+  };
+}
 
 /** At each welcome: remember who we are to control, then send it what it has not got. */
 function followLink(

@@ -26,6 +26,7 @@ import type { HealingLimits } from './healing/limits.ts';
 import { Inbox } from './jobs/inbox.ts';
 import { LocalJobs } from './jobs/local-jobs.ts';
 import { startRunner } from './jobs/runner.ts';
+import type { KeptLogs } from './kept-logs/kept-logs.ts';
 import type { HandlerDeps } from './link/handlers.ts';
 import { startSchedules } from './schedule/schedules.ts';
 import type { Adopted } from './state/adopted.ts';
@@ -38,6 +39,7 @@ export interface JobParts {
   deps: { clock: Clock; log: Logger; random: () => number; reservedPorts?: readonly number[]; healing?: HealingLimits };
   state: AgentState;
   docker: DockerParts;
+  keptLogs: KeptLogs;
   policy: PolicyFile;
   probes: Probes;
   notify: (progress: Progress) => void;
@@ -48,7 +50,7 @@ export interface JobParts {
 }
 
 export function startJobs(
-  { config, deps, state, docker, policy, probes, notify, askAi, execs, stats, collectFacts }: JobParts,
+  { config, deps, state, docker, keptLogs, policy, probes, notify, askAi, execs, stats, collectFacts }: JobParts,
   scope: Scope,
 ): Pick<HandlerDeps, 'planDeploy'> & {
   watch: ServiceWatch;
@@ -87,7 +89,7 @@ export function startJobs(
     clock,
     log,
   };
-  const carryOut = images.around(createExecutor(executing).execute);
+  const carryOut = images.around(keptLogs.around(createExecutor(executing).execute));
   const execute: typeof carryOut = (run) => carryOut(run).finally(() => drift.touch(run.offer.serviceId));
   const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const runner = startRunner(

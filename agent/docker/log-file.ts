@@ -24,21 +24,31 @@ export type FindLogFile = (containerId: string) => Promise<LogFile | undefined>;
 export const fileHistory = (findLogFile: FindLogFile, findMask: FindMask, otherwise: HistoryOf): HistoryOf =>
   async function* history(container, range) {
     const file = await findLogFile(container.id).catch(() => undefined);
-    const snapshots = file && (await openAll(file.path));
-    if (!file || !snapshots) {
-      yield* otherwise(container, range);
-      return;
-    }
+    const opened = file && (await openLogFiles(file.path));
     try {
-      yield* readSnapshots(snapshots, new FrameBuilder(findMask), file.isTty, container, range);
+      if (opened?.packed.length === 0) {
+        yield* readSnapshots(opened.snapshots, new FrameBuilder(findMask), file?.isTty === true, container, range);
+        return;
+      }
     } finally {
-      await Promise.allSettled(snapshots.map(({ handle }) => handle.close()));
+      await opened?.close();
     }
+    yield* otherwise(container, range);
   };
 
-/** All files of a log, oldest first. Undefined when they cannot all be read as they are: no right, gone, compressed. */
-async function openAll(path: string): Promise<Snapshot[] | undefined> {
+/** The files of one log. */
+export interface LogFiles {
+  /** Oldest first, as they were when they were opened. */
+  snapshots: Snapshot[];
+  /** Paths of compressed ones, which are older, newest first. */
+  packed: string[];
+  close(): Promise<unknown>;
+}
+
+/** Undefined when they cannot all be read as they are: no right, gone, just being rotated. */
+export async function openLogFiles(path: string): Promise<LogFiles | undefined> {
   const handles: FileHandle[] = [];
+  const close = () => Promise.allSettled(handles.map((handle) => handle.close()));
   try {
     const current = await open(path);
     handles.push(current);
@@ -47,14 +57,21 @@ async function openAll(path: string): Promise<Snapshot[] | undefined> {
       if (!older) break;
       handles.unshift(older);
     }
-    if (await isPresent(`${path}.${handles.length}.gz`)) throw new RangeError('compressed');
+    const packed = await findPacked(path, handles.length);
     // A rotation meanwhile may have shown one file under two names.
     if ((await stat(path)).ino !== (await current.stat()).ino) throw new RangeError('rotated');
-    return await Promise.all(handles.map(async (handle) => ({ handle, end: await lastRecordEnd(handle) })));
+    const snapshots = await Promise.all(handles.map(async (handle) => ({ handle, end: await lastRecordEnd(handle) })));
+    return { snapshots, packed, close };
   } catch {
-    await Promise.allSettled(handles.map((handle) => handle.close()));
+    await close();
     return undefined;
   }
+}
+
+async function findPacked(path: string, from: number): Promise<string[]> {
+  const packed: string[] = [];
+  for (let n = from; await isPresent(`${path}.${n}.gz`); n++) packed.push(`${path}.${n}.gz`);
+  return packed;
 }
 
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
@@ -92,8 +109,8 @@ async function* readSnapshots(
   yield* frames.takeAll();
 }
 
-/** RFC 3339 with any offset, in UTC; digits below the millisecond are kept. */
-function toUtc(time: string): string {
+/** RFC 3339 with any offset, in UTC with nine digits; digits below the millisecond are kept. */
+export function toUtc(time: string): string {
   const fraction = /\.(\d+)/.exec(time)?.[1] ?? '';
   return `${new Date(Date.parse(time)).toISOString().slice(0, 19)}.${fraction.slice(0, 9).padEnd(9, '0')}Z`;
 }

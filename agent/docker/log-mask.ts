@@ -20,7 +20,7 @@ export function maskLine(mask: Mask, line: RawLine): RawLine {
 export function unescapedIfSecret(mask: Mask, { isStderr, time, bytes, from, to }: EscapedLine): RawLine | undefined {
   const hasEscapes = hasByte(bytes, from, to, BACKSLASH);
   if (!hasEscapes && !mask.hits(bytes, from, to)) return undefined;
-  return lineOf(isStderr, time, hasEscapes ? unescape(bytes, from, to) : bytes.subarray(from, to), 0);
+  return lineOf(isStderr, time, unescape(bytes, from, to), 0);
 }
 
 function lineOf(isStderr: boolean, time: Uint8Array, text: Uint8Array, dropped: number): RawLine {
@@ -28,8 +28,9 @@ function lineOf(isStderr: boolean, time: Uint8Array, text: Uint8Array, dropped: 
   return { isStderr, bytes, timeAt: 0, from: TIMESTAMP_BYTES, to: bytes.length, dropped };
 }
 
-/** A text that is no JSON after all is taken as it lies there. */
-function unescape(bytes: Buffer, from: number, to: number): Uint8Array {
+/** The text of a line as the program wrote it. What is no JSON after all is taken as it lies there. */
+export function unescape(bytes: Buffer, from: number, to: number): Uint8Array {
+  if (!hasByte(bytes, from, to, BACKSLASH)) return bytes.subarray(from, to);
   const text = bytes.toString('utf8', from, to);
   try {
     return Buffer.from(JSON.parse(`"${text}"`) as string);

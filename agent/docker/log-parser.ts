@@ -4,12 +4,14 @@
 //   raw (TTY)    the same records without headers; all of it is stdout, lines end in \r\n
 //
 // Docker cuts a line after 16 KiB into records that carry the line's one timestamp; all but the last lack the newline.
-// They are joined again here, and what is beyond the first 16 KiB is only counted.
+// They are joined again here, and what is beyond the first 16 KiB (or more, for who asks) is only counted.
 import { LongshoreError } from '#shared/errors.ts';
 import { compareTimestamps, NEWLINE, TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
 import { MAX_MESSAGE_BYTES } from './log-frames.ts';
 import type { RawLine } from './log-line.ts';
 
+/** dockerd's copy buffer: of the pieces of a line all but the last have exactly this much of it. */
+export const PIECE_BYTES = 16 * 1024;
 const HEADER_BYTES = 8;
 const STDERR = 2;
 const SPACE = 0x20;
@@ -30,17 +32,18 @@ export interface LogParser {
   end(): void;
 }
 
-export const createLogParser = (isTty: boolean, onLine: OnLine): LogParser =>
-  isTty ? new RawParser(onLine) : new MultiplexedParser(onLine);
+/** `maxBytes`: what is kept of a line. */
+export const createLogParser = (isTty: boolean, onLine: OnLine, maxBytes?: number): LogParser =>
+  isTty ? new RawParser(onLine, maxBytes) : new MultiplexedParser(onLine, maxBytes);
 
 class MultiplexedParser implements LogParser {
   readonly #stdout: LineJoiner;
   readonly #stderr: LineJoiner;
   #rest = Buffer.alloc(0);
 
-  constructor(onLine: OnLine) {
-    this.#stdout = new LineJoiner('stdout', onLine);
-    this.#stderr = new LineJoiner('stderr', onLine);
+  constructor(onLine: OnLine, maxBytes?: number) {
+    this.#stdout = new LineJoiner('stdout', onLine, maxBytes);
+    this.#stderr = new LineJoiner('stderr', onLine, maxBytes);
   }
 
   push(chunk: Uint8Array): void {
@@ -67,8 +70,8 @@ class RawParser implements LogParser {
   readonly #joiner: LineJoiner;
   #rest = Buffer.alloc(0);
 
-  constructor(onLine: OnLine) {
-    this.#joiner = new LineJoiner('terminal', onLine);
+  constructor(onLine: OnLine, maxBytes?: number) {
+    this.#joiner = new LineJoiner('terminal', onLine, maxBytes);
   }
 
   push(chunk: Uint8Array): void {
@@ -94,7 +97,7 @@ class RawParser implements LogParser {
   }
 
   #addFullRecords(bytes: Buffer, from: number): number {
-    const recordBytes = STAMP_BYTES + MAX_MESSAGE_BYTES;
+    const recordBytes = STAMP_BYTES + PIECE_BYTES;
     let at = from;
     for (
       ;
@@ -115,13 +118,15 @@ export class LineJoiner {
   readonly #line: RawLine;
   /** A terminal ends its lines with \r\n, and the \r is no part of the message. Elsewhere it is. */
   readonly #dropsReturn: boolean;
-  /** Timestamp, space and up to 16 KiB of a line whose newline has not come. */
+  readonly #maxBytes: number;
+  /** Timestamp, space and up to `maxBytes` of a line whose newline has not come. */
   #held: Buffer | undefined;
   #heldBytes = 0;
   #dropped = 0;
 
-  constructor(origin: 'stdout' | 'stderr' | 'terminal', onLine: OnLine) {
+  constructor(origin: 'stdout' | 'stderr' | 'terminal', onLine: OnLine, maxBytes = MAX_MESSAGE_BYTES) {
     this.#onLine = onLine;
+    this.#maxBytes = maxBytes;
     this.#dropsReturn = origin === 'terminal';
     this.#line = { isStderr: origin === 'stderr', bytes: Buffer.alloc(0), timeAt: 0, from: 0, to: 0, dropped: 0 };
   }
@@ -150,7 +155,7 @@ export class LineJoiner {
   }
 
   #hold(bytes: Uint8Array, at: number, end: number): void {
-    this.#held ??= Buffer.allocUnsafeSlow(STAMP_BYTES + MAX_MESSAGE_BYTES);
+    this.#held ??= Buffer.allocUnsafeSlow(STAMP_BYTES + this.#maxBytes);
     // Later records repeat the timestamp; the first one's is kept.
     const from = this.#heldBytes === 0 ? at : at + STAMP_BYTES;
     const taken = Math.min(end - from, this.#held.length - this.#heldBytes);

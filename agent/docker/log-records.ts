@@ -25,12 +25,17 @@ const SECONDS_BYTES = 19;
 /** Of `stderr"`, counted from its end, where `stdout` has an o. */
 const STDERR_LETTER = 'e'.charCodeAt(0);
 const LETTER_FROM_END = 4;
+/** Names of attributes come after the text; within this much of a record's end its text ends. */
+const RECORD_END_BYTES = 4096;
+const LINE_END = Buffer.from('\\n","stream":');
 /** Beyond this an escaped text may be longer than a message may be. */
 const MAX_PLAIN_BYTES = 8 * 1024;
 
 export interface RecordSinks {
   onEscaped: (line: EscapedLine) => void;
   onLine: OnLine;
+  /** Called for a record that cannot be read; absent: that ends the reading with `docker_error`. */
+  onBroken?: () => void;
 }
 
 export class RecordParser {
@@ -40,20 +45,25 @@ export class RecordParser {
   readonly #joiners: { stdout: LineJoiner; stderr: LineJoiner };
   readonly #line: EscapedLine = { isStderr: false, time: Buffer.alloc(TIMESTAMP_BYTES), bytes: OPEN, from: 0, to: 0 };
 
-  /** `since` has 30 bytes; records before it are left out. */
-  constructor(isTty: boolean, since: Buffer | undefined, sinks: RecordSinks) {
+  /** `since` has 30 bytes; records before it are left out. `maxBytes`: what is kept of a line in pieces. */
+  constructor(isTty: boolean, since: Buffer | undefined, sinks: RecordSinks, maxBytes?: number) {
     this.#isTty = isTty;
     this.#since = since;
     this.#sinks = sinks;
-    const stdout = new LineJoiner(isTty ? 'terminal' : 'stdout', sinks.onLine);
-    this.#joiners = { stdout, stderr: new LineJoiner('stderr', sinks.onLine) };
+    const stdout = new LineJoiner(isTty ? 'terminal' : 'stdout', sinks.onLine, maxBytes);
+    this.#joiners = { stdout, stderr: new LineJoiner('stderr', sinks.onLine, maxBytes) };
   }
 
   /** Takes whole records; the bytes may be overwritten afterwards. */
   push(bytes: Buffer): void {
     for (let at = 0; at < bytes.length; ) {
       const end = bytes.indexOf(NEWLINE, at);
-      this.#add(bytes, at, end);
+      try {
+        this.#add(bytes, at, end);
+      } catch (error) {
+        if (!this.#sinks.onBroken) throw error;
+        this.#sinks.onBroken();
+      }
       at = end + 1;
     }
   }
@@ -112,6 +122,10 @@ function parseRecord(text: string): LogRecord {
     });
   }
 }
+
+/** Whether the record [from, to) ends its line: of the pieces of a long one only the last does. */
+export const endsLine = (bytes: Buffer, from: number, to: number): boolean =>
+  bytes.subarray(Math.max(from, to - RECORD_END_BYTES), to).includes(LINE_END);
 
 /** RFC 3339 in UTC as 30 bytes. */
 export function toStamp(time: string): Buffer {

@@ -2,15 +2,12 @@
 // from the end for a number of lines.
 import type { FileHandle } from 'node:fs/promises';
 import { NEWLINE, TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
-import { readTime, toStamp } from './log-records.ts';
+import { endsLine, readTime, toStamp } from './log-records.ts';
 
 /** A record is at most 16 KiB of text, escaped; what is longer than this is no record. */
 const BLOCK_BYTES = 256 * 1024;
 /** stdout and stderr may be this much out of order, so the search aims this much before the time. */
 const DISORDER_MS = 1000;
-/** Names of attributes come after the text; within this much of a record's end its text ends. */
-const RECORD_END_BYTES = 4096;
-const LINE_END = Buffer.from('\\n","stream":');
 
 /** A file as it was when it was opened: what is appended later is not history. */
 export interface Snapshot {
@@ -86,6 +83,3 @@ async function searchBack({ handle, end }: Snapshot, count: number): Promise<{ s
   }
   return { start: 0, lines };
 }
-
-const endsLine = (bytes: Buffer, from: number, to: number): boolean =>
-  bytes.subarray(Math.max(from, to - RECORD_END_BYTES), to).includes(LINE_END);

@@ -28,6 +28,7 @@ export interface HandlerDeps {
   execs: Pick<Execs, 'stream' | 'input'>;
   stats: Pick<Stats, 'host' | 'service'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
+  searchLogs: NonNullable<Handlers['streams']['search']>;
 }
 
 export const createHandlers = ({
@@ -44,6 +45,7 @@ export const createHandlers = ({
   execs,
   stats,
   streamLogs,
+  searchLogs,
 }: HandlerDeps): Handlers => ({
   requests: {
     'commands.deliver': async (params) => inbox.deliver(params),
@@ -76,6 +78,7 @@ export const createHandlers = ({
   notifications: {},
   streams: {
     logs: streamLogs,
+    search: searchLogs,
     exec: (request, writer, opened) => execs.stream(request, writer, opened),
   },
 });

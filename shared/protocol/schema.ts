@@ -27,6 +27,7 @@ import {
   serviceSpec,
   wireError,
 } from './parts.ts';
+import { searchRequest } from './search-parts.ts';
 import { localJob, scheduleRun, scheduleSpec } from './schedule-parts.ts';
 import { hostSample, hostStats, hostStatsQuestion, serviceStats, serviceStatsQuestion } from './stats-parts.ts';
 
@@ -295,6 +296,8 @@ export const STREAMS = {
   ),
   /** Runs a program inside a container of the service; frames as in exec-frame.ts. It ends when the stream does. */
   exec: lazy(() => execRequest()),
+  /** What services of this host have logged, the newest first; frames as in search-parts.ts. */
+  search: lazy(() => searchRequest()),
 } as const;
 export type StreamName = keyof typeof STREAMS;
 export type StreamParams<S extends StreamName> = z.infer<ReturnType<(typeof STREAMS)[S]>>;

@@ -1,0 +1,83 @@
+// The folder of kept logs. It grows no further than its limits, and what belongs to a service goes with it.
+import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { beyondLimits, nameOf, parseName, type KeptFile, type KeptLimits, type KeptLog } from './kept-log.ts';
+
+/** Compressed, a service's part holds tens of megabytes of lines, and the host's no more than its disk can spare. */
+export const KEPT_LIMITS: KeptLimits = { service: 32 * 1024 * 1024, host: 256 * 1024 * 1024 };
+/** Logs shrink tenfold at the least effort. */
+const LEVEL = 1;
+
+export class Shelf {
+  readonly #directory: string;
+  readonly #limits: KeptLimits;
+
+  constructor(dataDir: string, limits = KEPT_LIMITS) {
+    this.#directory = join(dataDir, 'logs');
+    this.#limits = limits;
+  }
+
+  /** Newest first; none for a service of which nothing is kept. */
+  async list(serviceId: string): Promise<KeptLog[]> {
+    const directory = join(this.#directory, serviceId);
+    const names = await readdir(directory).catch(() => []);
+    return names
+      .flatMap((name) => {
+        const parsed = parseName(name);
+        return parsed ? [{ ...parsed, path: join(directory, name) }] : [];
+      })
+      .toSorted((a, b) => b.keptAt - a.keptAt);
+  }
+
+  /** `records`: whole ones of a json-file log. */
+  async put(serviceId: string, log: Omit<KeptLog, 'path'>, records: Buffer): Promise<void> {
+    const directory = join(this.#directory, serviceId);
+    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const path = join(directory, nameOf(log));
+    await writeFile(`${path}.part`, await promisify(gzip)(records, { level: LEVEL }), { mode: 0o600 });
+    await rename(`${path}.part`, path);
+    await this.#trim();
+  }
+
+  /** All that is kept of a service. */
+  async drop(serviceId: string): Promise<void> {
+    await rm(join(this.#directory, serviceId), { recursive: true, force: true });
+  }
+
+  /** Drops what belongs to no service of this host (any more), and what was never finished. */
+  async sweep(knownIds: readonly string[]): Promise<void> {
+    const known = new Set(knownIds);
+    for (const serviceId of await readdir(this.#directory).catch(() => [])) {
+      if (!known.has(serviceId)) await this.drop(serviceId);
+      else await this.#dropUnfinished(serviceId);
+    }
+  }
+
+  async #dropUnfinished(serviceId: string): Promise<void> {
+    const directory = join(this.#directory, serviceId);
+    const names = await readdir(directory).catch(() => []);
+    await Promise.all(
+      names.filter((name) => name.endsWith('.part')).map((name) => rm(join(directory, name), { force: true })),
+    );
+  }
+
+  async #trim(): Promise<void> {
+    for (const { path } of beyondLimits(await this.#files(), this.#limits)) await rm(path, { force: true });
+  }
+
+  async #files(): Promise<KeptFile[]> {
+    const ids = await readdir(this.#directory);
+    const logs = await Promise.all(ids.map(async (serviceId) => ({ serviceId, kept: await this.list(serviceId) })));
+    const files = logs.flatMap(({ serviceId, kept }) => kept.map(({ path, keptAt }) => ({ serviceId, path, keptAt })));
+    return Promise.all(files.map(async (file) => ({ ...file, bytes: await sizeOf(file.path) })));
+  }
+}
+
+/** One that somebody took away meanwhile has none. */
+const sizeOf = (path: string): Promise<number> =>
+  stat(path).then(
+    ({ size }) => size,
+    () => 0,
+  );

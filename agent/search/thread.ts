@@ -1,0 +1,131 @@
+// A search, in a thread of its own: it may be as slow as its regular expression, and is ended from outside when it does
+// not end itself. Nothing else runs here.
+import { parentPort, workerData } from 'node:worker_threads';
+import type { LogMatch, SearchStop } from '#shared/protocol/search-parts.ts';
+import { systemClock } from '#shared/time.ts';
+import { toStamp } from '../docker/log-records.ts';
+import { type LogFiles, openLogFiles, toUtc } from '../docker/log-file.ts';
+import { startsOf } from '../docker/log-seek.ts';
+import { createMask, type Mask } from '../secrets/mask.ts';
+import { ApiScan } from './api-scan.ts';
+import { FileScan } from './file-scan.ts';
+import { LineSearch, type LineSearchOptions } from './line-search.ts';
+import { createMatcher, needleOf } from './matcher.ts';
+import type { SearchOrder, SearchSource, ThreadNews } from './order.ts';
+import { PackedScan } from './packed-scan.ts';
+import { RecordSearch } from './record-search.ts';
+import { type Budget, ChainedScan, type Scan, UNSEEN } from './scan.ts';
+import { sweep } from './sweep.ts';
+
+/** Of one search: more than the disk gives within its time. */
+const MAX_SCANNED_BYTES = 16 * 1024 ** 3;
+/** Between words of how far it got. */
+const NEWS_MS = 100;
+const MAX_UNREADABLE = 100;
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port between threads has no origin
+const tell = (news: ThreadNews): void => parentPort?.postMessage(news);
+
+class SearchBudget implements Budget {
+  readonly #deadline: number;
+  #isExhausted = false;
+  scannedBytes = 0;
+
+  constructor(timeoutMs: number) {
+    this.#deadline = performance.now() + timeoutMs;
+  }
+
+  get stopReason(): SearchStop | null {
+    if (this.#isExhausted || this.scannedBytes > MAX_SCANNED_BYTES) return 'bytes';
+    return performance.now() > this.#deadline ? 'deadline' : null;
+  }
+
+  spend(bytes: number): boolean {
+    this.scannedBytes += bytes;
+    return this.stopReason === null;
+  }
+
+  exhaust(): void {
+    this.#isExhausted = true;
+  }
+}
+
+class Search {
+  readonly #order: SearchOrder;
+  readonly #budget: SearchBudget;
+  readonly #find;
+  readonly #span;
+  readonly #masks = new Map<string, Mask | undefined>();
+  readonly #opened: LogFiles[] = [];
+  #toldAt = 0;
+
+  constructor(order: SearchOrder) {
+    this.#order = order;
+    this.#budget = new SearchBudget(order.request.timeoutMs);
+    this.#find = createMatcher(order.request);
+    const { since, until } = order.request;
+    this.#span = { since: since === null ? null : stampOf(since), until: until === null ? null : stampOf(until) };
+    for (const [id, secrets] of Object.entries(order.secrets)) this.#masks.set(id, createMask(secrets));
+  }
+
+  async run(): Promise<void> {
+    const names = new Map<Scan, string>();
+    const unreadable = new Set<string>();
+    for (const source of this.#order.sources) names.set(await this.#open(source), source.container);
+    const end = await sweep([...names.keys()], {
+      limit: this.#order.request.limit,
+      stopReason: () => this.#budget.stopReason,
+      onFound: (matches: LogMatch[]) => tell({ kind: 'found', matches }),
+      onReached: (searchedFrom) => this.#tellReached(searchedFrom),
+      onUnreadable: (scan) => void unreadable.add(names.get(scan) ?? ''),
+    });
+    await Promise.all(this.#opened.map((files) => files.close()));
+    const { scannedBytes } = this.#budget;
+    const logs = this.#order.sources.length;
+    tell({ kind: 'ended', ...end, scannedBytes, logs, unreadable: [...unreadable].slice(0, MAX_UNREADABLE) });
+  }
+
+  async #open(source: SearchSource): Promise<Scan> {
+    if (source.kind === 'kept') return this.#packed(source, source.path, source.isTty, stampOf(source.keptAt));
+    const { since } = this.#order.request;
+    const { file, containerId } = source;
+    const lines = this.#lines(source);
+    const files = file && (await openLogFiles(file.path));
+    if (!files) {
+      const { socketPath } = this.#order;
+      return new ApiScan({ socketPath, clock: systemClock, containerId, since }, lines, this.#budget);
+    }
+    this.#opened.push(files);
+    const starts = await startsOf(files.snapshots, since);
+    const parts = files.snapshots.map((snapshot, i) => ({ ...snapshot, start: starts[i] ?? 0 }));
+    const plain = new FileScan(parts, this.#records(lines, source, file.isTty), lines, this.#budget);
+    return new ChainedScan([plain, ...files.packed.map((path) => this.#packed(source, path, file.isTty, UNSEEN))]);
+  }
+
+  #packed(source: SearchSource, path: string, isTty: boolean, newest: string): Scan {
+    const lines = this.#lines(source);
+    return new PackedScan(path, newest, this.#records(lines, source, isTty), lines, this.#budget);
+  }
+
+  #records(lines: LineSearch, { serviceId }: SearchSource, isTty: boolean): RecordSearch {
+    const needle = needleOf(this.#order.request, this.#masks.get(serviceId) !== undefined);
+    return new RecordSearch(lines, needle, isTty);
+  }
+
+  #lines({ serviceId, container, kind }: SearchSource): LineSearch {
+    const origin: LineSearchOptions['origin'] = { serviceId, container, isReplaced: kind === 'kept' };
+    const mask = this.#masks.get(serviceId);
+    return new LineSearch({ find: this.#find, mask, span: this.#span, limit: this.#order.request.limit, origin });
+  }
+
+  #tellReached(searchedFrom: string | null): void {
+    const now = performance.now();
+    if (now - this.#toldAt < NEWS_MS) return;
+    this.#toldAt = now;
+    tell({ kind: 'reached', searchedFrom, scannedBytes: this.#budget.scannedBytes });
+  }
+}
+
+const stampOf = (time: string): string => toStamp(toUtc(time)).toString('latin1');
+
+await new Search(workerData as SearchOrder).run();
