@@ -5,7 +5,7 @@ import { toRfc3339 } from '#shared/time.ts';
 import { healthOf, isFinished, lifecycleOf } from './deploy/observe.ts';
 import { toContainerView, type Container } from './docker/engine.ts';
 import { isStoppedByHand } from './healing/faults.ts';
-import { knownOf, toNote, type HealingRecord } from './healing/record.ts';
+import { isUpAgain, knownOf, toNote, type HealingRecord } from './healing/record.ts';
 import type { ServiceRecord } from './state/services.ts';
 
 export interface ReportFacts {
@@ -41,10 +41,10 @@ function verdictOf(
   const isUntried = goodRevision === null && failure === null && containers.length === 0; // it waits for review
   if (isUntried) return { lifecycle: 'stopped', reason: null };
   const verdict = lifecycleOf(containers, desired);
+  const isGivenUp = healing?.gaveUp && !(health === 'healthy' && isUpAgain(healing.gaveUp, containers));
+  if (desired === 'running' && isGivenUp) return { lifecycle: 'failed', reason: healing.gaveUp.reason };
   const isProvenWrong = desired === 'stopped' || (verdict.lifecycle === 'running' && health === 'healthy');
-  if (isProvenWrong) return verdict;
-  const reason = healing?.gaveUp?.reason ?? failure;
-  if (reason !== null) return { lifecycle: 'failed', reason };
+  if (failure !== null && !isProvenWrong) return { lifecycle: 'failed', reason: failure };
   return healing ? inLightOf(healing, containers, verdict) : verdict;
 }
 

@@ -11,7 +11,7 @@
 import type { Container } from '../docker/engine.ts';
 import { describeFaults, faultOf, type Fault } from './faults.ts';
 import type { HealingLimits } from './limits.ts';
-import { knownOf, withCounts, type HealingRecord } from './record.ts';
+import { isUpAgain, knownOf, withCounts, type HealingRecord } from './record.ts';
 
 export interface HealingFacts {
   record: HealingRecord;
@@ -41,7 +41,10 @@ export function decideHealing({ record: before, containers, now, limits }: Heali
   const restarted = containers.filter((one) => growthOf(current, one) > 0);
   const counted = countFailures(current, { containers, faults, now });
   const looping = loopsOf(faults, restarted);
-  if (counted.gaveUp) return afterGivingUp(counted, { faults, looping, now, limits });
+  if (counted.gaveUp) {
+    const isWell = faults.length === 0 && isUpAgain(counted.gaveUp, containers);
+    return isWell && looping.length === 0 ? whenWell(counted, now, limits) : afterGivingUp(counted, looping);
+  }
   if (faults.length === 0 && restarted.length === 0) return whenWell(counted, now, limits);
   return whenFailing({ ...counted, wellSince: null }, { faults, looping, hasNews: restarted.length > 0, now, limits });
 }
@@ -63,7 +66,7 @@ function whenFailing(record: HealingRecord, { hasNews, ...facts }: Failing & { h
   const { faults, looping, now, limits } = facts;
   const ours = faults.filter(({ kind }) => kind !== 'looping');
   const isTry = hasNews && now - (record.tries.at(-1) ?? -Infinity) >= record.delayMs;
-  if ((isTry || ours.length > 0) && record.tries.length >= limits.restarts) return giveUp(record, facts);
+  if ((hasNews || ours.length > 0) && record.tries.length >= limits.restarts) return giveUp(record, facts);
   const next = isTry ? tried(record, now, limits) : record;
   const dockerRestarts = isTry ? [...looping] : [];
   if (ours.length === 0) return { record: { ...next, dueAt: null }, act: waitFor(next, now, limits), dockerRestarts };
@@ -79,19 +82,16 @@ function giveUp(record: HealingRecord, { faults, looping, now, limits }: Failing
   const minutes = Math.max(1, Math.round(limits.windowMs / 60_000));
   const reason = `Gave up after ${limits.restarts} restarts in ${minutes} minutes: ${describeFaults(bad)}`;
   return {
-    record: { ...record, dueAt: null, gaveUp: { at: now, reason } },
+    record: { ...record, dueAt: null, gaveUp: { at: now, reason, containers: bad.map(({ id }) => id) } },
     act: { kind: 'give_up', reason, blamed, stop: looping.map(({ id }) => id) },
     dockerRestarts: [],
   };
 }
 
 /** What somebody started by hand may run; what ends all the same is kept down. */
-function afterGivingUp(record: HealingRecord, { faults, looping, now, limits }: Failing): Decision {
-  if (looping.length > 0) {
-    return { record: { ...record, wellSince: null }, act: { kind: 'stop', faults: [...looping] }, dockerRestarts: [] };
-  }
-  if (faults.length === 0) return whenWell(record, now, limits);
-  return { record: { ...record, wellSince: null }, act: { kind: 'wait', until: null }, dockerRestarts: [] };
+function afterGivingUp(record: HealingRecord, looping: readonly Fault[]): Decision {
+  const act: Act = looping.length > 0 ? { kind: 'stop', faults: [...looping] } : { kind: 'wait', until: null };
+  return { record: { ...record, wellSince: null }, act, dockerRestarts: [] };
 }
 
 function whenWell(record: HealingRecord, now: number, limits: HealingLimits): Decision {

@@ -1,6 +1,6 @@
 // What healing remembers of a service between looks, and how it changes by what others do. Pure; the agent's table of
 // services keeps it, so that neither a kill of the agent nor a reboot makes it forget how often it has tried.
-import type { HealingNote } from '#shared/model.ts';
+import type { ContainerState, HealingNote } from '#shared/model.ts';
 
 export interface HealingRecord {
   /** Since the last reset. */
@@ -18,8 +18,15 @@ export interface HealingRecord {
   wellSince: number | null;
   /** Ids of containers whose failure is counted. */
   failing: readonly string[];
-  gaveUp: { at: number; reason: string } | null;
+  gaveUp: GivenUp | null;
   containers: Readonly<Record<string, KnownContainer>>;
+}
+
+export interface GivenUp {
+  at: number;
+  reason: string;
+  /** Ids of the containers that are not restarted. */
+  containers: readonly string[];
 }
 
 export interface KnownContainer {
@@ -87,6 +94,12 @@ export const withKnown = (record: HealingRecord, id: string, change: Partial<Kno
 
 export const knownOf = ({ containers }: HealingRecord, id: string): KnownContainer =>
   containers[id] ?? { restartCount: 0, stoppedAt: 0, oomAt: 0 };
+
+/** Somebody has started what was given up. */
+export const isUpAgain = (
+  { containers: given }: GivenUp,
+  containers: readonly { id: string; state: ContainerState }[],
+): boolean => containers.every(({ id, state }) => state === 'running' || !given.includes(id));
 
 export const toNote = ({ failureCount, restartCount, lastRestartAt, dueAt, gaveUp }: HealingRecord): HealingNote => ({
   failureCount,
