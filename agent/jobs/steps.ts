@@ -53,6 +53,7 @@ export class JournalledSteps implements StepRunner {
       this.writeWaiting();
       this.#write(step, 'running');
     });
+    this.written();
     const merger = new ProgressMerger(this.#deps.clock, (update) => this.#notify(step, update));
     let last: StepUpdate = {};
     try {
@@ -78,11 +79,16 @@ export class JournalledSteps implements StepRunner {
     return this.#interrupted.get(step);
   }
 
-  /** Writes outcomes that waited for company. Inside the caller's transaction. */
+  /** Writes outcomes that waited for company. Inside the caller's transaction; `written` comes after it. */
   writeWaiting(): void {
+    for (const write of this.#waiting) write();
+  }
+
+  /** They are on disk. */
+  written(): void {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
-    for (const write of this.#waiting.splice(0)) write();
+    this.#waiting = [];
   }
 
   /** Outcomes by themselves, when nothing follows them. What cannot be written goes on waiting for company. */
@@ -90,12 +96,11 @@ export class JournalledSteps implements StepRunner {
     this.#cancelTimer?.();
     this.#cancelTimer = undefined;
     if (this.#waiting.length === 0) return;
-    const waiting = [...this.#waiting];
     try {
       this.#deps.state.transact(() => this.writeWaiting());
+      this.written();
     } catch (error) {
       if (!(error instanceof LongshoreError)) throw error; // the disk is full
-      this.#waiting = waiting;
     }
   }
 

@@ -79,7 +79,9 @@ export class Schedules {
     if (!planned) return Infinity;
     const due = decideDue(planned, cursor, clock.now());
     if (due.run) this.#decide(spec, due.run, due.cursor);
-    else if (due.cursor !== cursor && isFar(due.cursor, cursor)) state.schedules.setCursor(spec.id, due.cursor);
+    else if (due.cursor !== cursor && isFar(due.cursor, cursor)) {
+      state.transact(() => state.schedules.setCursor(spec.id, due.cursor));
+    }
     return due.nextAt ?? Infinity;
   }
 

@@ -11,6 +11,7 @@ import { CommandLog } from './commands.ts';
 import { Journal } from './journal.ts';
 import { Meta } from './meta.ts';
 import { Outbox } from './outbox.ts';
+import { Reserve } from './reserve.ts';
 import { MIGRATIONS } from './schema.ts';
 import { ScheduleTable } from './schedules.ts';
 import { ServiceTable } from './services.ts';
@@ -26,9 +27,13 @@ export interface AgentState {
   schedules: ScheduleTable;
   /**
    * Everything `work` writes is on disk together when this returns, or none of it. Events it appended are announced
-   * after that. Throws `host_disk_full` when there is no room. `work` must not await.
+   * after that. Without room on the disk telemetry goes, and the reserve is used; throws `host_disk_full` when that
+   * is not enough either. `work` must not await, and may be run twice.
    */
   transact<T>(work: () => T): T;
+  /** False while the reserve is used: what was promised already needs it, and nothing new is taken on. */
+  hasRoom(): boolean;
+  reserve: Reserve;
   /** Calls `listener` after each transaction that appended events; one listener, the pump's. */
   onEvents(listener: () => void): void;
   /** Safe to call again. */
@@ -37,6 +42,7 @@ export interface AgentState {
 
 export interface StateOptions {
   outboxLimitBytes?: number;
+  reserveBytes?: number;
 }
 
 export function openState(dataDir: string, clock: Clock, options: StateOptions = {}): AgentState {
@@ -53,32 +59,79 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
     const close = () => [db, lock].forEach((each) => each.close());
     const adopted = new AdoptedTable(db);
     const schedules = new ScheduleTable(db, box);
-    return { ...tables, commands, backupPasswords, adopted, schedules, ...createTransactions(db, outbox), close };
+    const reserve = new Reserve(join(dataDir, 'reserve'), options.reserveBytes);
+    const transactions = createTransactions(db, outbox, reserve);
+    return { ...tables, commands, backupPasswords, adopted, schedules, reserve, ...transactions, close };
   } catch (error) {
     lock.close();
     throw error;
   }
 }
 
-function createTransactions(db: Sqlite, outbox: Outbox): Pick<AgentState, 'transact' | 'onEvents'> {
+/** SQLite's own, 4 MiB; with the reserve in use the log must not take what the tables need. */
+const LOG_PAGES = 1000;
+const SHORT_LOG_PAGES = 64;
+
+type Transactions = Pick<AgentState, 'transact' | 'onEvents' | 'hasRoom'>;
+
+function createTransactions(db: Sqlite, outbox: Outbox, reserve: Reserve): Transactions {
   let announce: (() => void) | undefined;
   const run = db.transaction((work: () => unknown) => work());
+  const setShort = (isShort: boolean) => {
+    if (outbox.isShortOfRoom === isShort) return;
+    outbox.isShortOfRoom = isShort;
+    db.pragma(`wal_autocheckpoint = ${isShort ? SHORT_LOG_PAGES : LOG_PAGES}`);
+  };
+  const runOnFullDisk = (work: () => unknown) => {
+    outbox.rolledBack();
+    reserve.release(); // first: dropping what may be lost is itself written down
+    setShort(true);
+    shortenLog(db);
+    run.immediate(() => outbox.dropTelemetry());
+    shortenLog(db);
+    return run.immediate(work);
+  };
   return {
     transact<T>(work: () => T): T {
       const before = outbox.last;
+      setShort(reserve.isReleased);
       try {
-        return run.immediate(work) as T;
+        return attempt(work, run.immediate, runOnFullDisk) as T;
       } catch (error) {
+        if (db.open) outbox.rolledBack();
         throw isDiskFull(error) ? new LongshoreError('host_disk_full', { cause: error }) : error;
       } finally {
         if (db.open && outbox.last > before) announce?.();
       }
     },
     onEvents: (listener) => void (announce = listener),
+    hasRoom: () => !reserve.isReleased,
   };
 }
 
-const isDiskFull = (error: unknown) => (error as { code?: string }).code === 'SQLITE_FULL';
+/** The write-ahead log gives its room back. When even that needs room, what comes next fails for the same reason. */
+function shortenLog(db: Sqlite): void {
+  try {
+    db.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+  }
+}
+
+type Runner = (work: () => unknown) => unknown;
+
+function attempt(work: () => unknown, run: Runner, runOnFullDisk: Runner): unknown {
+  try {
+    return run(work);
+  } catch (error) {
+    if (!isDiskFull(error)) throw error;
+    return runOnFullDisk(work);
+  }
+}
+
+/** The second: the index of the write-ahead log lies in a file of its own. */
+const isDiskFull = (error: unknown) =>
+  ['SQLITE_FULL', 'SQLITE_IOERR_SHMSIZE'].includes((error as { code?: string }).code ?? '');
 
 /** The kernel releases the lock with the process, however it ends: no file to clean up, no pid to guess about. */
 function takeLock(dataDir: string): Sqlite {

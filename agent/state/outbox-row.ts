@@ -21,6 +21,18 @@ export function stateKeyOf(event: AgentEventBody): string | null {
   return event.kind === 'host.facts' ? 'host.facts' : null;
 }
 
+/** What stands for the output of a run that had to make room. */
+export const NO_ROOM_FOR_OUTPUT = '(not kept: the host had no room while the control plane was away)';
+
+/** A run's record without what its programs said. */
+export function withoutOutput(body: string): string {
+  const event = JSON.parse(body) as Extract<AgentEventBody, { kind: 'schedule.run' }>;
+  const targets = event.run.targets.map((target) => {
+    return target.output === null ? target : { ...target, output: NO_ROOM_FOR_OUTPUT };
+  });
+  return JSON.stringify({ ...event, run: { ...event.run, targets } } satisfies AgentEventBody);
+}
+
 /** The counts of a new gap together with those of the gaps it swallows. */
 export function countsOf(
   counts: Record<string, number>,

@@ -3,12 +3,13 @@
 //  1. Every number from 1 to `last` is stood for by at most one row, and the rows kept are contiguous up to `last`. A
 //     row stands for its own number, a gap row for first..seq (shared/protocol/sequence.ts). So control always sees
 //     next = last + 1.
-//  2. What a number stands for changes in one way only: it becomes (part of) a gap.
-//  3. A job's result never becomes a gap. Neither does the latest of a state (a service's report, the host's facts);
-//     an older one does at once, with nothing counted, because nothing is lost.
-//  4. Past the limit what control has goes first, then steps, service events and runs of schedules, oldest first. What control has not
-//     got becomes a counted gap; the count may hold events whose acknowledgement was lost, never fewer. What control
-//     has is kept a day, for a control plane that came back from a backup.
+//  2. What a number stands for changes in two ways only: it becomes (part of) a gap, or a run of a schedule loses its
+//     output and says so.
+//  3. A job's result never becomes a gap, nor does the record of a run. Neither does the latest of a state (a service's
+//     report, the host's facts); an older one does at once, with nothing counted, because nothing is lost.
+//  4. Past the limit what control has goes first, then steps, outputs of runs and service events, oldest first. An event
+//     that control has not got becomes a counted gap; the count may hold events whose acknowledgement was lost, never
+//     fewer. What control has is kept a day, for a control plane that came back from a backup.
 //  5. An acknowledgement need not be durable: control's welcome says again where it stands.
 //
 // Callers append in the transaction of the change the event tells of (AgentState.transact).
@@ -16,16 +17,28 @@ import { MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
 import type { AgentEvent, AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
-import { bytesOf, countsOf, runsOf, stateKeyOf, type GapRun } from './outbox-row.ts';
+import { bytesOf, countsOf, runsOf, stateKeyOf, withoutOutput, type GapRun } from './outbox-row.ts';
 
 export const OUTBOX_LIMIT_BYTES = 64 * 1024 * 1024;
 export const OUTBOX_KEEP_MS = 24 * 3600 * 1000;
 /** Past the limit this share of it is freed at once, so that the work is not done for every event. */
 const FREED_SHARE = 1 / 8;
+/** Of the limit, when the disk is full: 1 MiB. */
+const SHORT_SHARE = 1 / 64;
 /** Telemetry first. A kind that is not here is never dropped before control has it. */
-const DROP_ORDER = ['job.step', 'service.event', 'schedule.run'] as const;
+const DROP_ORDER = ['job.step', 'schedule.run', 'service.event'] as const;
+/** In the column `kind`, so that no run is looked at twice. */
+const THINNED = 'schedule.run thinned';
 
-type Row = { seq: number; first: number; kind: string; body: string; bytes: number; at: number };
+type Row = {
+  seq: number;
+  first: number;
+  kind: string;
+  state_key: string | null;
+  body: string;
+  bytes: number;
+  at: number;
+};
 type Head = { last: number; acked: number; bytes: number };
 
 /** An event as it is kept here. */
@@ -44,6 +57,10 @@ export class Outbox {
   readonly #from;
   readonly #near;
   readonly #select;
+  /** Up to here nothing more can be dropped: what is left is kept whatever it takes, and is not gone through again. */
+  #futileBytes = 0;
+  /** The disk is full: much less is kept of what may be lost. */
+  isShortOfRoom = false;
   /** Ahead of the row's value until the next write takes it along. */
   #acked: number;
 
@@ -162,16 +179,40 @@ export class Outbox {
     this.#insert.run({ seq, first, kind: 'gap', stateKey: null, body, bytes: bytesOf(body), at });
   }
 
+  /** After a transaction that came to nothing: what it changed here is not so. */
+  rolledBack(): void {
+    this.#acked = this.#head().acked;
+  }
+
+  /** The disk is full: what may be lost makes room for what may not. */
+  dropTelemetry(): void {
+    this.#shrinkTo(0);
+  }
+
   #enforceLimit(): void {
+    const limitBytes = this.#limitBytes * (this.isShortOfRoom ? SHORT_SHARE : 1);
     const { bytes } = this.#head();
-    if (bytes <= this.#limitBytes) return;
-    const goal = this.#limitBytes * (1 - FREED_SHARE);
-    const acked = this.#take('seq <= ?', this.#acked, bytes - goal);
+    if (bytes <= Math.max(limitBytes, this.#futileBytes)) return;
+    this.#shrinkTo(limitBytes * (1 - FREED_SHARE));
+    this.#futileBytes = this.#head().bytes + limitBytes * FREED_SHARE;
+  }
+
+  #shrinkTo(goal: number): void {
+    const acked = this.#take('seq <= ?', this.#acked, this.#head().bytes - goal);
     if (acked.length > 0) this.#db.prepare('DELETE FROM outbox WHERE seq <= ?').run(acked.at(-1)?.seq);
     for (const kind of DROP_ORDER) {
       const excess = this.#head().bytes - goal;
-      if (excess > 0) for (const run of runsOf(this.#take('kind = ?', kind, excess))) this.#putGap(run);
+      if (excess <= 0) return;
+      const rows = this.#take('kind = ?', kind, excess);
+      if (kind === 'schedule.run') for (const row of rows) this.#thin(row);
+      else for (const run of runsOf(rows)) this.#putGap(run);
     }
+  }
+
+  #thin({ seq, first, at, state_key: stateKey, ...row }: Row): void {
+    const body = withoutOutput(row.body);
+    this.#db.prepare('DELETE FROM outbox WHERE seq = ?').run(seq);
+    this.#insert.run({ seq, first, kind: THINNED, stateKey, body, bytes: bytesOf(body), at });
   }
 
   /** The oldest rows of a condition that together free as much as is asked for, or all of them. */

@@ -1,8 +1,13 @@
 // Somebody sets the clock of a host, or it was wrong all along: what is measured in time that passes stays as it was.
 import t from 'tap';
+import { Scope } from '#shared/lifecycle.ts';
+import { silentLogger } from '#shared/log.ts';
 import type { JobRun } from '../../agent/deploy/job-run.ts';
+import { openState } from '../../agent/state/open.ts';
+import { startRetention } from '../../agent/state/retention.ts';
 import { offerOf, startCore } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 const HOUR = 3600_000;
 
@@ -53,3 +58,31 @@ for (const jumpMs of [9 * HOUR, -9 * HOUR]) {
     },
   );
 }
+
+t.test('F36: a clock that is set wrong for a while makes nothing look old enough to be forgotten', async (t) => {
+  const clock = new ManualClock();
+  const state = openState(t.testdir(), clock, { reserveBytes: 1024 });
+  const scope = new Scope(silentLogger());
+  t.teardown(async () => {
+    await scope.stop();
+    state.close();
+  });
+  const event = { serviceId: 'svc_1', type: 'health', status: 'healthy', message: '', at: 1 };
+  state.transact(() => state.outbox.append({ kind: 'service.event', ...event }));
+  state.outbox.ack(1);
+  startRetention(state, clock, scope);
+  const pass = async (minutes: number) => {
+    for (let i = 0; i < minutes; i += 10) {
+      await eventually(() => clock.pending === 1);
+      clock.advance(10 * 60_000);
+    }
+    await eventually(() => clock.pending === 1);
+  };
+  clock.jump(400 * 24 * HOUR);
+  await pass(50);
+  clock.jump(-400 * 24 * HOUR);
+  await pass(20 * 60);
+  t.equal(state.outbox.range().first, 1, 'not yet a day');
+  await pass(5 * 60);
+  t.equal(state.outbox.range().first, 2);
+});

@@ -94,6 +94,42 @@ t.test('past the limit steps go before service events, and results and latest st
   t.end();
 });
 
+const ran = (id: number, output: string): Body => ({
+  kind: 'schedule.run',
+  run: {
+    ...{ id: `run_${id}`, scheduleId: 'sch_1', trigger: 'schedule', state: 'succeeded', reason: null, missed: 0 },
+    ...{ dueAt: id, startedAt: id, finishedAt: id },
+    targets: [{ serviceId: 's', serviceName: 's', state: 'succeeded', reason: null, jobId: null, output }],
+  },
+});
+
+t.test('past the limit the oldest runs lose what they said and say so; no record of a run is dropped', (t) => {
+  const { state, append } = open(t);
+  append(step('a'));
+  for (let i = 1; i <= 40; i++) append(ran(i, 'x'.repeat(1000)));
+  const runs = state.outbox.read(0).flatMap(({ body }) => (body.kind === 'schedule.run' ? [body.run] : []));
+  t.strictSame(
+    runs.map(({ id }) => id),
+    Array.from({ length: 40 }, (_, i) => `run_${i + 1}`),
+  );
+  const outputs = runs.map(({ targets }) => targets[0]?.output ?? '');
+  t.match(outputs[0], /no room/);
+  t.equal(outputs.at(-1), 'x'.repeat(1000));
+  t.strictSame(outputs.toSorted(), outputs, 'the oldest first');
+  append(ran(40, 'again'));
+  t.equal(state.outbox.read(0, 1e9).filter(({ body }) => body.kind === 'schedule.run').length, 40, 'still one state');
+  t.end();
+});
+
+t.test('ends of jobs are kept past every limit', (t) => {
+  const { state, append } = open(t);
+  for (let i = 0; i < 300; i++) append(finished(`job_${i}`), step('a', 'x'.repeat(100)));
+  const kinds = Map.groupBy(state.outbox.read(0, 1e9), ({ body }) => body.kind);
+  t.equal(kinds.get('job.finished')?.length, 300);
+  t.ok((kinds.get('job.step')?.length ?? 0) < 100, 'steps still go');
+  t.end();
+});
+
 t.test('past the limit what control has goes first and leaves no gap', (t) => {
   const { state, append } = open(t);
   for (let i = 0; i < 60; i++) append(step('a', 'x'.repeat(50)));
