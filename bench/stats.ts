@@ -100,7 +100,7 @@ const engine = {
 const stats = startStats(
   {
     dataDir: dir,
-    services: { names: () => [{ serviceId: 'svc_bench', name }] },
+    services: { names: () => [{ serviceId: 'svc_bench', name }], secretsOf: () => [] },
     engine,
     hub: { subscribe: () => () => undefined },
     tell: () => undefined,

@@ -87,6 +87,12 @@ export function createMask(secrets: readonly string[]): Mask | undefined {
   return mask.isEmpty ? undefined : mask;
 }
 
+/** A text that may end in the middle of a secret. */
+export function maskCut(text: string, secrets: readonly string[]): string {
+  const bytes = Buffer.from(text);
+  return createMask(secrets)?.bytes(bytes, 0, bytes.length, true)?.toString('utf8') ?? text;
+}
+
 /** All a host knows of a service that must not be shown. */
 export function secretsOf({
   variables,

@@ -4,6 +4,7 @@
 import type { Container, ContainerSummary, Engine } from '../docker/engine.ts';
 import type { EngineSignal } from '../docker/events.ts';
 import { ownerOf, type OwnService } from '../owner.ts';
+import { maskCut, type SecretSource } from '../secrets/mask.ts';
 import { Meter, type MeterDeps } from './meter.ts';
 
 /** With Docker's default interval of 30 s the last check shown is then at most a minute old. */
@@ -20,6 +21,8 @@ export interface Member {
 
 export interface RosterDeps extends MeterDeps {
   engine: Pick<Engine, 'readUsage' | 'listAll' | 'findContainer'>;
+  /** Kept out of what health checks print. */
+  secrets: Pick<SecretSource, 'secretsOf'>;
 }
 
 export class Roster {
@@ -91,13 +94,18 @@ export class Roster {
   /** A container keeps its meter, and with it its last reading, as long as it is the same process. */
   async #inspect(id: string, serviceId: string, now: number): Promise<void> {
     this.#changed.delete(id);
-    const container = await this.#deps.engine.findContainer(id);
-    if (!container || container.pid === 0) return this.#drop(id);
+    const found = await this.#deps.engine.findContainer(id);
+    if (!found || found.pid === 0) return this.#drop(id);
+    const container = { ...found, probeOutput: this.#mask(serviceId, found.probeOutput) };
     const known = this.#members.get(id);
     const isSame = known?.meter.pid === container.pid;
     if (!isSame) known?.meter.close();
     const meter = isSame ? known.meter : new Meter(container, this.#deps);
     this.#members.set(id, { serviceId, container, meter, inspectedAt: now });
+  }
+
+  #mask(serviceId: string, output: string): string {
+    return output === '' ? '' : maskCut(output, this.#deps.secrets.secretsOf(serviceId));
   }
 
   #drop(id: string): void {

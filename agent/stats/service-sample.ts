@@ -1,10 +1,11 @@
 // From what the containers of a service use to what the service uses. Pure.
-import type { ServiceSample } from '#shared/model.ts';
+import { MAX_CHECK_OUTPUT, type ServiceSample } from '#shared/model.ts';
 import type { Usage } from '#shared/stats.ts';
 import type { Container } from '../docker/engine.ts';
 
 export interface MeasuredContainer {
-  facts: Pick<Container, 'hasHealthCheck' | 'failingStreak' | 'probedAt' | 'cpuLimit' | 'memoryLimitBytes'>;
+  /** What its check printed is without secrets here. */
+  facts: Pick<Container, 'hasHealthCheck' | 'failingStreak' | 'probedAt' | 'probeOutput' | 'cpuLimit' | 'memoryLimitBytes'>;
   usage: Pick<Usage, 'cpuCores' | 'memoryBytes'>;
 }
 
@@ -36,11 +37,19 @@ export function sampleOf({ serviceId, containers, storageBytes, at }: SampleFact
 /** The container that fails longest; among equals the one that was looked at last. */
 function checksOf(
   containers: readonly MeasuredContainer[],
-): Pick<ServiceSample, 'lastCheckAt' | 'consecutiveFailures'> {
+): Pick<ServiceSample, 'lastCheckAt' | 'consecutiveFailures' | 'lastOutput'> {
   const checked = containers.map(({ facts }) => facts).filter((facts) => facts.hasHealthCheck && facts.probedAt > 0);
   const [worst] = checked.toSorted((a, b) => b.failingStreak - a.failingStreak || b.probedAt - a.probedAt);
-  return { lastCheckAt: worst?.probedAt ?? null, consecutiveFailures: worst?.failingStreak ?? null };
+  return {
+    lastCheckAt: worst?.probedAt ?? null,
+    consecutiveFailures: worst?.failingStreak ?? null,
+    lastOutput: worst?.probeOutput.replace(CONTROLS, ' ').trim().slice(0, MAX_CHECK_OUTPUT) || null,
+  };
 }
+
+/** What a terminal would act on. Lines stay lines. */
+// oxlint-disable-next-line no-control-regex -- they are what is looked for
+const CONTROLS = /[\0-\x08\x0b-\x1f\x7f]/g;
 
 /** Nothing uses nothing; null where none of several is known. */
 function sumOfKnown(values: readonly (number | null)[]): number | null {

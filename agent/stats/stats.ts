@@ -23,7 +23,7 @@ const EVERY_MS = 10_000;
 
 export interface StatsDeps {
   dataDir: string;
-  services: Pick<ServiceTable, 'names'>;
+  services: Pick<ServiceTable, 'names' | 'secretsOf'>;
   engine: Pick<Engine, 'listAll' | 'findContainer' | 'readUsage' | 'listVolumeSizes' | 'measureDisk'>;
   hub: Pick<EventHub, 'subscribe'>;
   /** Reach control while the link is up, nobody otherwise. */
@@ -65,9 +65,9 @@ function untilNext(now: number): number {
 
 type Parts = ReturnType<typeof createParts>;
 
-function createParts({ dataDir, engine, tell, clock, log, folders = KERNEL_FOLDERS }: StatsDeps, scope: Scope) {
+function createParts({ dataDir, services, engine, tell, clock, log, folders = KERNEL_FOLDERS }: StatsDeps, scope: Scope) {
   return {
-    roster: new Roster({ engine, folders }),
+    roster: new Roster({ engine, secrets: services, folders }),
     volumes: new VolumeSizes({ engine, clock, log }, scope),
     dockerDisk: new DockerDiskMeter({ engine, clock, log }, scope),
     hostMeter: new HostMeter({ folders, dataDir }),

@@ -1,6 +1,7 @@
 // What the stores give and take: plain data in the words of the model. Rows and column names end here.
 import type { AutoUpdate } from '#shared/auto-update.ts';
 import type { WireError } from '#shared/errors.ts';
+import type { HealthCheckSpec } from '#shared/health-check.ts';
 import type { BackupState, BackupSummary } from '#shared/backup.ts';
 import type { DeployKind, JobKind, JobState, JobStep, PlanStep, PullPolicy, StepState } from '#shared/jobs.ts';
 import type {
@@ -88,6 +89,8 @@ export interface ServiceSource {
    */
   templateDocument?: string | null;
   files: Record<string, string>;
+  /** Absent: none. */
+  healthChecks?: HealthCheckSpec[];
 }
 
 /** What a revision was made from is sealed beside it. */

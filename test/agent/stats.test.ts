@@ -88,7 +88,7 @@ async function startHost(t: Test) {
   const tell = (samples: ServiceSample[]) => void told.push(samples);
   const tellHost = (sample: HostSample) => void toldHost.push(sample);
   const log = silentLogger();
-  const services = { names: () => names };
+  const services = { names: () => names, secretsOf: () => ['canary-77b1'] };
   const start = () => startStats({ dataDir: dir, services, engine, hub, tell, tellHost, clock, log, folders }, scope);
   /** Until the round that is under way has ended: then the next one waits for its time. */
   const rest = () => eventually(() => clock.pending === 1, { intervalMs: 1 });

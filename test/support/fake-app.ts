@@ -422,6 +422,8 @@ const SERVICE: ServiceDetail = {
   variables: { SERVICE_NAME: 'my-app' },
   rollbackOnFailure: true,
   healthTimeoutS: 120,
+  healthChecks: [{ type: 'http', path: '/healthz' }],
+  lastOutput: 'HTTP 200 OK',
   watchPaths: [],
   isReviewed: false,
   waiting: null,

@@ -12,7 +12,7 @@ const containerOf = (
   facts: Partial<MeasuredContainer['facts']> = {},
 ): MeasuredContainer => ({
   usage: { cpuCores: 0.1, memoryBytes: 10 * MIB, ...usage },
-  facts: { hasHealthCheck: false, failingStreak: 0, probedAt: 0, cpuLimit: null, memoryLimitBytes: null, ...facts },
+  facts: { hasHealthCheck: false, failingStreak: 0, probedAt: 0, probeOutput: '', cpuLimit: null, memoryLimitBytes: null, ...facts },
 });
 
 const sample = (...containers: MeasuredContainer[]) =>

@@ -39,7 +39,9 @@ export interface SetMember
 }
 
 /** With what only the detail shows; secret values as in the detail of a service. */
-export interface ServiceSetDetail extends ServiceSet, Pick<ServiceDetail, 'compose' | 'git' | 'variables'> {
+export interface ServiceSetDetail
+  extends ServiceSet,
+    Pick<ServiceDetail, 'compose' | 'git' | 'variables' | 'healthChecks'> {
   /** By name of their hosts; at most a thousand. */
   memberList: SetMember[];
 }

@@ -1,5 +1,6 @@
 // Services as the app layer offers them.
 import type { AutoUpdate } from '#shared/auto-update.ts';
+import type { HealthCheckSpec } from '#shared/health-check.ts';
 import type { ImageCheck } from '#shared/image-updates.ts';
 import type { PullPolicy } from '#shared/jobs.ts';
 import type { GitSource, Lifecycle, ServiceSample } from '#shared/model.ts';
@@ -28,6 +29,10 @@ export interface ServiceDetail extends Service, Pick<ServiceRecord, 'rollbackOnF
   /** What a push must touch to deploy; empty: every push does. */
   watchPaths: string[];
   variables: Record<string, string>;
+  /** Of its user, besides those of its compose file and images. */
+  healthChecks: HealthCheckSpec[];
+  /** What the health check that does worst said last; null: nothing, or the caller lacks services.logs. */
+  lastOutput: string | null;
   /** Whether its deploys stop at their plan. */
   isReviewed: boolean;
   /** Null: nothing waits for review. */
@@ -58,6 +63,7 @@ export interface NewService {
   variables?: Record<string, string> | undefined;
   rollbackOnFailure?: boolean | undefined;
   healthTimeoutS?: number | undefined;
+  healthChecks?: readonly HealthCheckSpec[] | undefined;
   /** Only of services by AI: each deploy stops at its plan, until somebody approves it. */
   review?: boolean | undefined;
   pull?: PullPolicy | undefined;
@@ -108,6 +114,8 @@ export interface ServiceChange {
   category?: string | null | undefined;
   rollbackOnFailure?: boolean | undefined;
   healthTimeoutS?: number | undefined;
+  /** In place of all there are; `***` in a command keeps what stands there. */
+  healthChecks?: readonly HealthCheckSpec[] | undefined;
   autoUpdate?: AutoUpdate | null | undefined;
   /** Only of services by AI. */
   review?: boolean | undefined;

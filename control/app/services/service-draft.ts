@@ -10,6 +10,7 @@ import { SERVICE_NAME } from '#shared/service-name.ts';
 import type { ServiceSource } from '../../store/records.ts';
 import type { NewService } from '../api/services.ts';
 import { checkWatchPaths, settleGit } from '../git/git-redraft.ts';
+import { requireFitting } from './health-checks.ts';
 import { secretNamesOf } from './secret-values.ts';
 import type { TemplateRenderer } from '../templates/template-shelf.ts';
 
@@ -48,10 +49,17 @@ export function draftService(input: NewService, context: DraftContext): ServiceD
   const fields = { ...checkName(input.name), ...checkLabels(input.labels), ...checkVariables(input.variables) };
   if (Object.keys(fields).length > 0) throw new LongshoreError('validation_error', { fields });
   const { source } = input;
-  if (source.method === 'git' || source.method === 'ai') return fromGit(input, source, allowsFileGit);
+  if (source.method === 'git' || source.method === 'ai')
+    return withChecks(fromGit(input, source, allowsFileGit), input);
   const draft = source.method === 'template' ? fromTemplate(input, templates) : fromCompose(input);
   judgeSource(draft.source, { name: input.name, customerId, reservedPorts, refuse });
-  return draft;
+  return withChecks(draft, input);
+}
+
+function withChecks(draft: ServiceDraft, { healthChecks = [] }: NewService): ServiceDraft {
+  if (healthChecks.length === 0) return draft;
+  requireFitting(healthChecks, draft.source);
+  return { ...draft, source: { ...draft.source, healthChecks: [...healthChecks] } };
 }
 
 export interface JudgedService extends Pick<DraftContext, 'customerId' | 'reservedPorts' | 'refuse'> {

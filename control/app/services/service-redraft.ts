@@ -5,6 +5,7 @@ import { MASK } from '#shared/secret-names.ts';
 import type { ServiceRecord, ServiceSource } from '../../store/records.ts';
 import { MAX_LABELS, MAX_VARIABLES, type ServiceChange } from '../api/services.ts';
 import { unmaskCompose } from './compose-secrets.ts';
+import { requireFitting, unmaskChecks } from './health-checks.ts';
 import { redraftGit, type GitChange } from '../git/git-redraft.ts';
 import { secretNamesOf } from './secret-values.ts';
 import { checkLabels, checkVariables, judgeSource, type DraftContext } from './service-draft.ts';
@@ -15,13 +16,26 @@ export interface RedraftContext extends Pick<DraftContext, 'reservedPorts' | 're
   renderTemplate: (given: Record<string, string>) => RenderedTemplate;
 }
 
+type Change = Pick<ServiceChange, 'variables' | 'compose' | 'healthChecks' | keyof GitChange>;
 type Redrafted = Pick<ServiceRecord, 'name' | 'customerId' | 'method'>;
 
 /** The same source when nothing of it changes. Throws 422 errors only. */
 export function redraftSource(
   service: Redrafted,
   stored: ServiceSource,
-  change: Pick<ServiceChange, 'variables' | 'compose' | keyof GitChange>,
+  change: Change,
+  context: RedraftContext,
+): ServiceSource {
+  const { healthChecks: before, ...next } = redraftFiles(service, stored, change, context);
+  const checks = change.healthChecks ? unmaskChecks(change.healthChecks, stored) : (before ?? []);
+  requireFitting(checks, next);
+  return checks.length > 0 ? { ...next, healthChecks: checks } : next;
+}
+
+function redraftFiles(
+  service: Redrafted,
+  stored: ServiceSource,
+  change: Change,
   context: RedraftContext,
 ): ServiceSource {
   const source = redraftGit(service, stored, change);
@@ -78,7 +92,15 @@ function fromTemplate(
   requireValid(Object.fromEntries(frozen.map((name) => [`variables.${name}`, FROZEN])), 'template_variable');
   const { compose, secretNames, files, version, document } = rendered;
   const { variables: settled } = rendered;
-  return { compose, variables: settled, secretNames, files, templateVersion: version, templateDocument: document };
+  return {
+    ...source,
+    compose,
+    variables: settled,
+    secretNames,
+    files,
+    templateVersion: version,
+    templateDocument: document,
+  };
 }
 
 const FROZEN = 'cannot be changed: the app read it when it first started; make a new service';

@@ -30,7 +30,7 @@ export function draftSpec(
   service: ServiceRecord,
   source: ServiceSource,
 ): { spec: ServiceSpec; taken: string[] } {
-  const { compose, git, files, templateVersion } = source;
+  const { compose, git, files, templateVersion, healthChecks } = source;
   const shared = fillShared({ ...source, method: service.method }, stores.variables.ofScope(service.customerId));
   const { variables, secretNames, offeredNames } = shared;
   const { id, name, customerId, revision, method, templateId, labels, rollbackOnFailure, healthTimeoutS, setId } =
@@ -54,6 +54,7 @@ export function draftSpec(
     healthTimeoutS,
     ...(git && { git }),
     limits: service.limits,
+    ...(healthChecks && { healthChecks }),
     ...(setId !== null && { setId }),
     // An AI deploy builds a stranger's files: they must not fetch what our logins can read.
     registries: method === 'ai' ? [] : loginsFor(compose, stores.registries.loginsOf(customerId)),

@@ -2,6 +2,7 @@
 import { isJobEnd } from '#shared/jobs.ts';
 import type { ServiceRecord } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
+import { holds } from '../access/permissions.ts';
 import type { Access } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
 import type { Job, Jobs } from '../api/jobs.ts';
@@ -70,7 +71,7 @@ export class ServiceDesk implements Services {
   }
 
   detail(caller: Caller, id: string): ServiceDetail {
-    const { stores, access } = this.#deps;
+    const { stores, access, usage } = this.#deps;
     const service = access.requireService(caller, id);
     return {
       ...this.#show(service),
@@ -81,6 +82,7 @@ export class ServiceDesk implements Services {
       isReviewed: stores.reviews.isWanted(id),
       waiting: stores.reviews.findWaiting(id),
       healthTimeoutS: service.healthTimeoutS,
+      lastOutput: holds(caller.permissions, 'services.logs') ? (usage.find(id)?.lastOutput ?? null) : null,
       updates: stores.imageUpdates.find(id) ?? null,
     };
   }

@@ -6,7 +6,7 @@ import type { ExecOrder, ExecOutcome } from '../../app/api/exec.ts';
 const MAX_EXEC_S = MAX_EXEC_MS / 1000;
 
 /** What a process can be given: everything but NUL, which ends a text for the kernel. */
-const argument = z
+export const argument = z
   .string()
   .max(EXEC_LIMITS.argumentsBytes)
   .refine((text) => !text.includes('\0'), 'Must not hold a NUL');

@@ -6,6 +6,7 @@ import { SERVICE_NAME } from '#shared/service-name.ts';
 import { MAX_PARALLEL } from '../../app/api/service-sets.ts';
 import { MAX_LABELS, MAX_VARIABLES, type NewService, REPLICAS } from '../../app/api/services.ts';
 import { aiFields, gitFields, toAiSource, toGitSource } from './git-source.ts';
+import { fromHealthChecks, healthChecksField } from './health-check.ts';
 import { cpuCores, memoryMb } from './limits.ts';
 import { requiredText } from './required.ts';
 import { autoUpdateBody, fromAutoUpdateBody } from './updates.ts';
@@ -57,6 +58,7 @@ const commonFields = {
   variables: variablesOf(variableValue).optional().describe('Filled into the compose file'),
   rollback_on_failure: z.boolean().optional().describe('Put back the last good revision when a deploy fails: true'),
   health_timeout_s: healthTimeoutS.optional().describe('How long a deploy waits for healthy'),
+  health_checks: healthChecksField.optional(),
   pull: pullPolicy.optional().describe('When images are pulled'),
   limits: serviceLimits.optional(),
 };
@@ -161,6 +163,7 @@ export const fromNewServiceBody = (body: NewServiceBody): NewService => ({
   variables: body.variables,
   rollbackOnFailure: body.rollback_on_failure,
   healthTimeoutS: body.health_timeout_s,
+  healthChecks: body.health_checks && fromHealthChecks(body.health_checks),
   pull: body.pull,
   review: body.deploy_method === 'ai' ? body.review : undefined,
   autoUpdate: 'auto_update' in body && body.auto_update ? fromAutoUpdateBody(body.auto_update) : undefined,

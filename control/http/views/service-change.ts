@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import type { ServiceChange } from '../../app/api/services.ts';
 import { gitChangeFields, toGitChange } from './git-source.ts';
+import { fromHealthChecks, healthChecksField } from './health-check.ts';
 import { cpuCores, memoryMb } from './limits.ts';
 import {
   category,
@@ -36,6 +37,9 @@ export const serviceChangeBody = z
     category: category.nullable().optional(),
     rollback_on_failure: z.boolean().optional(),
     health_timeout_s: healthTimeoutS.optional(),
+    health_checks: healthChecksField.optional().meta({
+      description: 'In place of all there are: [] removes them. `***` keeps what stands at the same place.',
+    }),
     auto_update: autoUpdateBody.nullable().optional(),
     review: review.optional().meta({
       description: 'Of a service by AI: each deploy stops at its plan until somebody approves it.',
@@ -63,6 +67,7 @@ export const fromServiceChangeBody = (body: z.infer<typeof serviceChangeBody>): 
   category: body.category,
   rollbackOnFailure: body.rollback_on_failure,
   healthTimeoutS: body.health_timeout_s,
+  healthChecks: body.health_checks && fromHealthChecks(body.health_checks),
   autoUpdate: body.auto_update && fromAutoUpdateBody(body.auto_update),
   review: body.review,
   revision: body.revision,

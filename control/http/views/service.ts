@@ -13,9 +13,18 @@ import {
 } from '#shared/model.ts';
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
 import { gitView, toGitView } from './git-source.ts';
+import { healthCheckView, toHealthChecks } from './health-check.ts';
 import { pageOf, timestamp } from './page.ts';
 import { autoUpdateBody, toAutoUpdateView, toUpdates, updateAvailable, updatesFields } from './updates.ts';
-import { healthView, resourcesDetailView, resourcesView, toHealth, toResources, toResourcesDetail } from './usage.ts';
+import {
+  healthDetailView,
+  healthView,
+  resourcesDetailView,
+  resourcesView,
+  toHealth,
+  toResources,
+  toResourcesDetail,
+} from './usage.ts';
 
 /** Later than the time the service was made. */
 const changedAt = timestamp.meta({ example: '2026-03-29T10:05:00Z' });
@@ -70,6 +79,10 @@ const summaryFields = {
 export const serviceView = z.object(summaryFields).meta({ id: 'Service' });
 export const servicePage = pageOf(serviceView);
 
+const healthChecks = z
+  .array(healthCheckView)
+  .meta({ description: "Of its user; those of the compose file and of images are Docker's own", example: [] });
+
 /** What a service, or each member of a set, is made from. */
 export const sourceFields = {
   compose: z.string().meta({
@@ -80,6 +93,7 @@ export const sourceFields = {
   variables: z
     .record(z.string(), z.string())
     .meta({ description: 'Secret ones as `***` without `secrets.read`', example: { SERVICE_NAME: 'my-app' } }),
+  health_checks: healthChecks,
 };
 
 export const serviceDetailView = z
@@ -92,6 +106,7 @@ export const serviceDetailView = z
       .meta({ description: 'What a push must touch to deploy; empty: every push does', example: [] }),
     custom_domains: z.array(z.string()).meta({ example: [] }),
     resources: resourcesDetailView,
+    health: healthDetailView,
     deployed_at: changedAt.nullable().meta({ description: 'When it was last deployed with success' }),
     rollback_on_failure: z.boolean().meta({ description: 'Put back the last good revision when a deploy fails' }),
     health_timeout_s: z.number().int().meta({ description: 'How long a deploy waits for healthy', example: 300 }),
@@ -197,6 +212,7 @@ export function toServiceDetailView(service: ServiceDetail, findFacts: FindFacts
     git_watch_paths: service.watchPaths,
     custom_domains: [],
     resources: toResourcesDetail(service),
+    health: { ...toHealth(service), last_output: service.lastOutput },
     deployed_at: service.deployedAt === null ? null : toRfc3339(service.deployedAt),
     rollback_on_failure: service.rollbackOnFailure,
     health_timeout_s: service.healthTimeoutS,
@@ -218,10 +234,16 @@ const toWaitingView = ({ id, jobId, commit, madeAt }: NonNullable<ServiceDetail[
   made_at: toRfc3339(madeAt),
 });
 
-export const toSourceView = ({ compose, git, variables }: Pick<ServiceDetail, 'compose' | 'git' | 'variables'>) => ({
+export const toSourceView = ({
+  compose,
+  git,
+  variables,
+  healthChecks: checks,
+}: Pick<ServiceDetail, 'compose' | 'git' | 'variables' | 'healthChecks'>) => ({
   compose,
   git: git && toGitView(git),
   variables,
+  health_checks: toHealthChecks(checks),
 });
 
 export const toEventView = (event: ServiceEvent): z.infer<typeof eventView> => ({

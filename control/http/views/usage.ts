@@ -27,6 +27,14 @@ export const healthView = z.object({
   consecutive_failures: z.number().int().nullable().meta({ example: 0 }),
 });
 
+export const healthDetailView = healthView.extend({
+  last_output: z.string().nullable().meta({
+    description:
+      'What that check printed or answered last, without secrets; null: nothing, or the caller lacks `services.logs`',
+    example: 'HTTP 200 OK',
+  }),
+});
+
 type Measured = Pick<Service, 'limits' | 'usage'>;
 
 export function toResources({ limits, usage }: Measured): z.infer<typeof resourcesView> {
