@@ -134,6 +134,7 @@ void t.test('AI deploys', async (t) => {
     stop_grace_period: 0s
     environment: {CODE: "\${CODE}"}
     entrypoint: ["sh", "-c", "echo cannot start with $$CODE; exit 3"]
+    healthcheck: {test: "true", interval: 5s}
 `;
     endpoint.script(writes({ compose: printing }), writes(GOOD));
     t.match(await host.deploy(), { state: 'succeeded' });

@@ -17,7 +17,8 @@ import { missingRegistry, startRegistry, type Registry } from '../support/regist
 const skip = await missingRegistry();
 const PASSWORD = 'canary-of-the-registry-9f2e';
 
-const composeOf = (image: string) => `services: {web: {image: "${image}", stop_grace_period: 1s}}\n`;
+const STOP_FIRST = 'deploy: {update_config: {order: stop-first}}';
+const composeOf = (image: string) => `services: {web: {image: "${image}", stop_grace_period: 1s, ${STOP_FIRST}}}\n`;
 const imagesOf = async (host: DeployHost) =>
   (await host.engine.listProject(host.spec.name)).map(({ imageId }) => imageId);
 const idOf = (image: string) => docker(['image', 'inspect', '-f', '{{.Id}}', image]);

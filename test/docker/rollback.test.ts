@@ -129,7 +129,7 @@ t.test('an image that was built here and is gone stops a rollback before anythin
 t.test('a rollback that does not get up gives way to what ran before it', { skip }, async (t) => {
   const host = await startDeployHost(t, 'back');
   const source = (command: string) => ({
-    compose: `services: {web: {image: "busybox:1", init: true, stop_grace_period: 1s, volumes: ["data:/data"], command: ["sh", "-c", "${command}"]}}\nvolumes: {data: {}}\n`,
+    compose: `services: {web: {image: "busybox:1", init: true, stop_grace_period: 1s, volumes: ["data:/data"], command: ["sh", "-c", "${command}"], healthcheck: {test: "true", interval: 1s}}}\nvolumes: {data: {}}\n`,
   });
   const [old, migrated] = [
     source('test ! -e /data/migrated && sleep 1000'),

@@ -30,13 +30,14 @@ const CANARY = {
 };
 const PRINTS = 'echo own=$$OWN_PASSWORD shared=$$SHARED_TOKEN literal=$$LITERAL_TOKEN; echo -n $$OWN_PASSWORD | base64';
 
-const composeFile = (command: string, image = 'busybox:1') => `
+const composeFile = (command: string, { image = 'busybox:1', healthcheck = '{disable: true}' } = {}) => `
 services:
   app:
     image: "${image}"
     init: true
     stop_grace_period: 1s
     command: ["sh", "-c", "${command}"]
+    healthcheck: ${healthcheck}
     environment:
       OWN_PASSWORD: \${OWN_PASSWORD}
       SHARED_TOKEN: \${SHARED_TOKEN}
@@ -132,9 +133,10 @@ t.test('A63, A69: secrets are found nowhere but where they are kept', { skip }, 
   const again = { 'idempotency-key': `${name}-2` };
   t.match(await deploy(change, again), { state: 'succeeded' });
   t.match(await api.patch(path, change, again), { status: 200, body: { variables: { OWN_PASSWORD: '***' } } });
-  const crash = await deploy({ compose: composeFile(`${PRINTS}; exit 3`) });
+  const crashing = composeFile(`${PRINTS}; exit 3`, { healthcheck: '{test: "true", interval: 5s}' });
+  const crash = await deploy({ compose: crashing });
   t.match(crash, { state: 'failed', error: { code: 'exited', details: /own=\*\*\* shared=\*\*\* literal=\*\*\*/ } });
-  const missing = await deploy({ compose: composeFile('x', '127.0.0.1:9/${OWN_PASSWORD}:1') });
+  const missing = await deploy({ compose: composeFile('x', { image: '127.0.0.1:9/${OWN_PASSWORD}:1' }) });
   t.match(missing, { state: 'failed', error: { code: 'image_unavailable', message: /127\.0\.0\.1:9\/\*\*\*/ } });
   const broken = await api.patch(path, { compose: `services: [${CANARY.literal}` });
   t.equal(broken.status, 422);

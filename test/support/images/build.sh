@@ -50,7 +50,8 @@ standard_images() {
     image "longshore-test/web:$version" 'ENTRYPOINT ["/standin/serve"]' "ENV SITE=v$version" 'EXPOSE 80'
   done
   image longshore-test/logger:1 'ENTRYPOINT ["/standin/log"]'
-  image longshore-test/crash:1 'ENTRYPOINT ["/standin/crash"]'
+  # Never healthy before it is gone: without a health check a deploy looks at a container for a tenth of a second only.
+  image longshore-test/crash:1 'ENTRYPOINT ["/standin/crash"]' 'HEALTHCHECK --interval=5s CMD ["true"]'
 }
 
 aliases() {
