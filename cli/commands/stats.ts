@@ -1,4 +1,4 @@
-// `longshore stats`: what a service or a host uses now, or with --since what it used.
+// `longshore stats`: what a service or a host uses now, with --follow from now on, or with --since what it used.
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Host } from '../api-types.ts';
@@ -8,6 +8,7 @@ import { requireIdByName } from '../names.ts';
 import { requireServiceId } from '../services.ts';
 import type { HostStats, HostUsageNow, ServiceStats, UsageNow } from '../stats-types.ts';
 import type { Column } from '../table.ts';
+import { watchStats } from '../watch-stats.ts';
 
 /** As many rows as a terminal has, for an hour. */
 const DEFAULT_STEP_S = 300;
@@ -18,6 +19,7 @@ interface StatsArgs {
   since?: string | undefined;
   step?: string | undefined;
   container?: string | undefined;
+  follow: boolean;
 }
 
 const options = (yargs: Argv) =>
@@ -30,6 +32,12 @@ const options = (yargs: Argv) =>
       requiresArg: true,
       implies: 'since',
       describe: 'One container of a service',
+    })
+    .option('follow', {
+      type: 'boolean',
+      default: false,
+      alias: 'f',
+      describe: 'Go on with each measurement of a service',
     });
 
 export const command: Command = {
@@ -38,13 +46,19 @@ export const command: Command = {
 
 async function stats(session: Session, args: StatsArgs): Promise<void> {
   const found = await findSubject(session, args.what);
+  if (args.follow) return follow(session, found, args);
   if (found.kind === 'host')
     return args.since === undefined ? hostNow(session, found.id) : hostThen(session, found.id, args);
   return args.since === undefined ? serviceNow(session, found.id) : serviceThen(session, found.id, args);
 }
 
+interface Subject {
+  kind: 'service' | 'host';
+  id: string;
+}
+
 /** A service before a host of that name: hosts can be meant by id. */
-async function findSubject({ client }: Session, what: string): Promise<{ kind: 'service' | 'host'; id: string }> {
+async function findSubject({ client }: Session, what: string): Promise<Subject> {
   if (what.startsWith('host_')) return { kind: 'host', id: encodeURIComponent(what) };
   const service = await unlessMissing(requireServiceId(client, what));
   if (service !== undefined) return { kind: 'service', id: service };
@@ -83,15 +97,28 @@ async function hostThen({ client, output, world }: Session, id: string, args: St
   output.table<HostStats['points'][number]>([timeColumn, ...HOST_COLUMNS], answer.points);
 }
 
+async function follow({ client, output, world }: Session, { kind, id }: Subject, args: StatsArgs): Promise<void> {
+  if (kind === 'host' || args.since !== undefined)
+    throw new LongshoreError('bad_request', { message: '--follow is for what a service uses from now on' });
+  await watchStats(client, id, (containers) => {
+    if (output.isJson) output.json(containers, 'line');
+    else showContainers(output, containers, world.clock.now());
+  });
+}
+
 async function serviceNow({ client, output, world }: Session, id: string): Promise<void> {
   const { containers } = await client.get<ServiceStats>(`/api/services/${id}/stats`);
   if (output.isJson) return output.json(containers);
+  showContainers(output, containers, world.clock.now());
+}
+
+function showContainers(output: Session['output'], containers: ServiceStats['containers'], nowMs: number): void {
   output.table<ServiceStats['containers'][number]>(
     [
       { title: 'CONTAINER', cell: (container) => container.name },
       ...USAGE_COLUMNS,
       { title: 'RESTARTS', cell: (container) => container.restart_count },
-      { title: 'UP', cell: (container) => formatAge(container.started_at, world.clock.now()) },
+      { title: 'UP', cell: (container) => formatAge(container.started_at, nowMs) },
     ],
     containers,
   );

@@ -1,35 +1,46 @@
-// One client on /api/ws: its subscription, what it may see, the logs it follows, and its queue.
+// One client on /api/ws: its subscription, what it may see, the logs and figures it follows, and its queue.
 import type { WebSocket } from 'ws';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { App } from '../app/api/app.ts';
 import type { Caller } from '../app/api/caller.ts';
-import type { LiveEvent } from '../app/api/live.ts';
+import type { LiveEvent, LiveType } from '../app/api/live.ts';
 import { holds, type ExactPermission } from '../app/access/permissions.ts';
 import type { LogHub } from './log-hub.ts';
 import { toLogSink, type Corkable } from './log-socket.ts';
 import type { LogSink } from './log-viewer.ts';
 import { readClientMessage, toLiveMessage, type ClientMessage } from './messages.ts';
 import { Outgoing } from './outgoing.ts';
-import { EVENT_TYPES, Subscription, type EventType } from './subscription.ts';
+import { StatsFeed, type StatsFeedDeps } from './stats-feed.ts';
+import {
+  EVENT_TYPES,
+  FOLLOWED_TYPES,
+  isEvent,
+  isFollowed,
+  Subscription,
+  type EventType,
+  type FollowedType,
+} from './subscription.ts';
 
 /** What a client says is a line or two; more is a mistake (RFC 6455 §7.4.1: 1009). */
 const MAX_MESSAGE_BYTES = 16 * 1024;
 const TOO_BIG = 1009;
-/** Each follows a stream of its host. */
-const MAX_FOLLOWED_LOGS = 20;
+/** Of each type: a stream of a host, or a question every ten seconds. */
+const MAX_FOLLOWED = 20;
 /** Services known to be visible to this caller: saves a look-up for each line of progress. */
 const MAX_REMEMBERED = 1000;
 
-const NEEDED: Record<EventType, ExactPermission> = {
+const NEEDED: Record<LiveType, ExactPermission> = {
   'deploy.progress': 'services.read',
   'service.status': 'services.read',
+  'service.logs': 'services.logs',
+  'service.stats': 'services.read',
   'health.changed': 'services.read',
   'backup.progress': 'backups.read',
   'host.status': 'hosts.read',
 };
 
-export interface LiveDeps {
-  app: Pick<App, 'services' | 'hosts'>;
+export interface LiveDeps extends StatsFeedDeps {
+  app: Pick<App, 'services' | 'hosts' | 'stats'>;
   logs: Pick<LogHub, 'followServiceLogs'>;
 }
 
@@ -39,7 +50,11 @@ export class LiveSession {
   readonly #out: Outgoing;
   readonly #subscription = new Subscription();
   readonly #visible = new Set<string>();
-  readonly #logs = new Map<string, { close(): void }>();
+  /** By service. */
+  readonly #followed: Record<FollowedType, Map<string, { close(): void }>> = {
+    'service.logs': new Map(),
+    'service.stats': new Map(),
+  };
   readonly #logSink: LogSink;
 
   constructor(socket: WebSocket, tcp: Corkable, caller: Caller, deps: LiveDeps) {
@@ -64,8 +79,7 @@ export class LiveSession {
   }
 
   end(): void {
-    for (const log of this.#logs.values()) log.close();
-    this.#logs.clear();
+    for (const type of FOLLOWED_TYPES) this.#unfollow(type);
   }
 
   #hear(message: ClientMessage | undefined): void {
@@ -85,33 +99,45 @@ export class LiveSession {
   /** Without types: all that the caller may hear of. */
   #subscribe({ types = EVENT_TYPES.filter((type) => this.#hears(type)), service_ids: ids }: ClientMessage): void {
     for (const id of ids ?? []) this.#deps.app.services.require(this.#caller, id);
-    for (const type of types) this.#requirePermission(type === 'service.logs' ? 'services.logs' : NEEDED[type]);
-    const events = types.filter((type) => type !== 'service.logs');
+    for (const type of types) this.#requirePermission(NEEDED[type]);
+    const events = types.filter(isEvent);
     if (events.length > 0 && !this.#subscription.add(events, ids))
       throw new LongshoreError('bad_request', { details: 'Too many subscriptions: leave service_ids out' });
-    if (events.length === types.length) return;
-    if (!ids) throw new LongshoreError('bad_request', { details: 'service.logs needs service_ids' });
-    for (const id of ids) this.#follow(id);
-  }
-
-  #unsubscribe({ types, service_ids: ids }: ClientMessage): void {
-    this.#subscription.remove(types?.filter((type) => type !== 'service.logs') ?? EVENT_TYPES, ids);
-    if (types && !types.includes('service.logs')) return;
-    for (const id of ids ?? [...this.#logs.keys()]) {
-      this.#logs.get(id)?.close();
-      this.#logs.delete(id);
+    for (const type of types.filter(isFollowed)) {
+      if (!ids) throw new LongshoreError('bad_request', { details: `${type} needs service_ids` });
+      for (const id of ids) this.#follow(type, id);
     }
   }
 
-  #follow(serviceId: string): void {
-    if (this.#logs.has(serviceId)) return;
-    if (this.#logs.size >= MAX_FOLLOWED_LOGS)
-      throw new LongshoreError('bad_request', { details: `At most ${MAX_FOLLOWED_LOGS} services' logs at once` });
-    const log = this.#deps.logs.followServiceLogs(serviceId, this.#logSink, (error) => {
-      this.#logs.delete(serviceId);
+  #unsubscribe({ types, service_ids: ids }: ClientMessage): void {
+    this.#subscription.remove(types?.filter(isEvent) ?? EVENT_TYPES, ids);
+    for (const type of types?.filter(isFollowed) ?? FOLLOWED_TYPES) this.#unfollow(type, ids);
+  }
+
+  #follow(type: FollowedType, serviceId: string): void {
+    const followed = this.#followed[type];
+    if (followed.has(serviceId)) return;
+    if (followed.size >= MAX_FOLLOWED)
+      throw new LongshoreError('bad_request', { details: `At most ${MAX_FOLLOWED} services' ${type} at once` });
+    const failed = (error: unknown) => {
+      followed.delete(serviceId);
       this.#out.answer({ type: 'error', ...toLongshoreError(error).toWire(), service_id: serviceId });
-    });
-    this.#logs.set(serviceId, log);
+    };
+    followed.set(serviceId, this.#open(type, serviceId, failed));
+  }
+
+  #open(type: FollowedType, serviceId: string, failed: (error: unknown) => void): { close(): void } {
+    if (type === 'service.logs') return this.#deps.logs.followServiceLogs(serviceId, this.#logSink, failed);
+    const tell = (message: object) => this.#out.tell(message);
+    return new StatsFeed(this.#deps, { caller: this.#caller, serviceId, tell, failed });
+  }
+
+  /** No ids: all of them. */
+  #unfollow(type: FollowedType, ids: Iterable<string> = [...this.#followed[type].keys()]): void {
+    for (const id of ids) {
+      this.#followed[type].get(id)?.close();
+      this.#followed[type].delete(id);
+    }
   }
 
   #requirePermission(needed: ExactPermission): void {

@@ -1,9 +1,15 @@
-// Which news one socket wants. Pure. It starts with everything but logs; the first subscription that names other types
-// or services replaces that, later ones add to it, and `unsubscribe` takes away.
+// Which news one socket wants. Pure. It starts with everything but what is followed; the first subscription that names
+// other types or services replaces that, later ones add to it, and `unsubscribe` takes away.
 import { LIVE_TYPES, type LiveType } from '../app/api/live.ts';
 
-export type EventType = Exclude<LiveType, 'service.logs'>;
-export const EVENT_TYPES = LIVE_TYPES.filter((type): type is EventType => type !== 'service.logs');
+/** What hosts tell of a service only while somebody wants it, and not over the bus. */
+export const FOLLOWED_TYPES = ['service.logs', 'service.stats'] as const;
+export type FollowedType = (typeof FOLLOWED_TYPES)[number];
+export const isFollowed = (type: LiveType): type is FollowedType => FOLLOWED_TYPES.some((each) => each === type);
+
+export type EventType = Exclude<LiveType, FollowedType>;
+export const isEvent = (type: LiveType): type is EventType => !isFollowed(type);
+export const EVENT_TYPES = LIVE_TYPES.filter(isEvent);
 
 /** Enough for a page full of services; a client that wants more wants all. */
 const MAX_ENTRIES = 1000;

@@ -3,10 +3,12 @@ import t, { type Test } from 'tap';
 import { HOST_FIGURES, nothingOf, USAGE_FIGURES, type HostSample } from '#shared/stats.ts';
 import type { Params, Result } from '#shared/protocol/schema.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
+import { LOOK_EVERY_MS } from '../../control/realtime/stats-feed.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
-import { runCli } from '../support/cli.ts';
+import { runCli, startCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
 import type { FakeHost } from '../support/fake-host.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 import { startRealHttp } from '../support/real-http.ts';
 
 const AT = Date.parse('2026-11-01T00:00:00Z');
@@ -188,6 +190,78 @@ t.test('metrics of a key that sees a part are that part, without the control pla
   t.match(JSON.parse(half.text), { error: { code: 'forbidden', details: 'Needs services.read' } });
 });
 
+/** A client on /api/ws that watches the service, and the clock it is asked by. */
+async function watch(t: Test, watched: Awaited<ReturnType<typeof start>>, secret = watched.key) {
+  const { world, id } = watched;
+  const clock = new ManualClock();
+  const { http } = await startRealHttp(t, { world, deps: { clock } });
+  const socket = http.socket('/api/ws', { key: secret });
+  await socket.opened;
+  socket.say({ type: 'subscribe', types: ['service.stats'], service_ids: [id] });
+  const told = (count: number) =>
+    eventually(() => socket.messages.filter(({ type }) => type === 'service.stats'), {
+      until: (it) => it.length === count,
+    });
+  /** Until the next look waits for its time, as it did when there were so many timers. */
+  const rest = (timers: number) => eventually(() => clock.pending === timers, { intervalMs: 1 });
+  return { clock, socket, told, rest };
+}
+
+t.test('who watches a service is told of each measurement once, and the host is asked only meanwhile', async (t) => {
+  const watched = await start(t);
+  const { host, id, asked } = watched;
+  let at = AT;
+  const [container] = SERVICE_STATS.containers;
+  host.answers = {
+    'service.stats': async (question) => {
+      asked.push(question);
+      return { ...SERVICE_STATS, containers: container ? [{ ...container, at }] : [] };
+    },
+  };
+  await host.connect(watched.world);
+  const { clock, socket, told, rest } = await watch(t, watched);
+  t.match(await told(1), [{ service_id: id, containers: [{ name: 'shop-web-1', cpu_usage: 2 }] }]);
+  const timers = clock.pending;
+  clock.advance(LOOK_EVERY_MS);
+  await rest(timers);
+  t.equal(asked.length, 2);
+  at += LOOK_EVERY_MS;
+  clock.advance(LOOK_EVERY_MS);
+  t.match(await told(2), [{}, { containers: [{ sampled_at: '2026-11-01T00:00:10.000Z' }] }]);
+  socket.say({ type: 'unsubscribe', types: ['service.stats'] });
+  await socket.untilType('unsubscribed');
+  clock.advance(10 * LOOK_EVERY_MS);
+  t.equal((await watched.get(`/api/services/${id}/stats`)).status, 200);
+  t.equal(asked.length, 4, 'the last one by hand');
+});
+
+t.test('a watched host may go away and come back; a service that is gone is said', async (t) => {
+  const watched = await start(t);
+  const { host, id, world } = watched;
+  const { clock, socket, told, rest } = await watch(t, watched);
+  await told(1);
+  const timers = clock.pending;
+  host.disconnect();
+  clock.advance(LOOK_EVERY_MS);
+  await rest(timers);
+  t.notOk(socket.messages.some(({ type }) => type === 'error'));
+  await host.connect(world);
+  const { job } = await world.app.services.remove(ADMIN, id, 0);
+  await host.finish(job.id, {}, null);
+  clock.advance(LOOK_EVERY_MS);
+  t.match(await socket.untilType('error'), { code: 'not_found', service_id: id });
+});
+
+t.test("A32: another customer's figures cannot be watched, nor without services.read", async (t) => {
+  const watched = await start(t);
+  const { keyOf, world, asked } = watched;
+  const stranger = await keyOf({ customerId: await world.customer('Acme') });
+  t.match(await (await watch(t, watched, stranger)).socket.untilType('error'), { code: 'not_found' });
+  const reader = await keyOf({ permissions: ['hosts.read', 'services.logs'] });
+  t.match(await (await watch(t, watched, reader)).socket.untilType('error'), { code: 'forbidden' });
+  t.strictSame(asked, []);
+});
+
 t.test('longshore stats shows what is and what was, of services and hosts', async (t) => {
   const { http, key, host, asked } = await start(t);
   await tell(host, SAMPLE);
@@ -205,4 +279,21 @@ t.test('longshore stats shows what is and what was, of services and hosts', asyn
   t.match(JSON.parse((await run('one', '--json')).stdout), { cpu_usage: 1.5 });
   t.match(await run('nobody'), { exitCode: 3, stderr: /There is no service and no host "nobody"/ });
   t.match(await run('shop', '--step', '1m'), { exitCode: 2 });
+  for (const wrong of [
+    ['one', '-f'],
+    ['shop', '-f', '--since', '1h'],
+  ])
+    t.match(await run(...wrong), { exitCode: 2, stderr: /--follow is for what a service uses/ });
+});
+
+t.test('longshore stats --follow goes on until Ctrl-C', async (t) => {
+  const { http, key } = await start(t);
+  const interrupt = new AbortController();
+  const options = { url: http.url, env: { LONGSHORE_API_KEY: key }, interrupt: interrupt.signal };
+  const table = startCli(['stats', 'shop', '-f'], options);
+  const lines = startCli(['stats', 'shop', '-f', '--json'], options);
+  await eventually(() => table.stdout.includes('shop-web-1') && lines.stdout.endsWith('\n'));
+  interrupt.abort();
+  t.equal((await table.done).exitCode, 130);
+  t.match(JSON.parse((await lines.done).stdout), [{ name: 'shop-web-1', pids: 3 }]);
 });

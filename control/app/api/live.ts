@@ -8,6 +8,7 @@ export const LIVE_TYPES = [
   'deploy.progress',
   'service.status',
   'service.logs',
+  'service.stats',
   'backup.progress',
   'host.status',
   'health.changed',

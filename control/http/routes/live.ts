@@ -64,7 +64,7 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
       description:
         'Messages are JSON with `type` and `timestamp`: `deploy.progress`, `service.status`, `health.changed`, ' +
         '`backup.progress`, `host.status`, and `service.logs` for those who subscribe by ' +
-        '`{"type":"subscribe","types":["service.logs"],"service_ids":["svc_abc123"]}`. A page that cannot set headers ' +
+        '`{"type":"subscribe","types":["service.logs"],"service_ids":["svc_abc123"]}`; `service.stats` likewise. A page that cannot set headers ' +
         'connects with `?ticket=` of POST /api/auth/tickets, or with `?api_key=`. docs/api.md lists the fields.',
       response: { 101: z.null() },
     },

@@ -107,15 +107,18 @@ export const toHostStatsView = (stats: HostStats): z.infer<typeof hostStatsView>
 export const toServiceStatsView = (stats: ServiceStats): z.infer<typeof serviceStatsView> => ({
   ...toStretch(stats),
   points: stats.points.map((point) => ({ ...toPoint(point), ...toUsage(point) })),
-  containers: stats.containers.map((container) => ({
+  containers: toContainersNow(stats),
+});
+
+export const toContainersNow = ({ containers }: Pick<ServiceStats, 'containers'>): z.infer<typeof containerNow>[] =>
+  containers.map((container) => ({
     name: container.name,
     service: container.service,
     ...toUsage(container),
     restart_count: container.restartCount,
     started_at: toRfc3339(container.startedAt),
     sampled_at: toRfc3339(container.at),
-  })),
-});
+  }));
 
 export const toHostResources = (sample: HostSample): z.infer<typeof hostResourcesView> => ({
   ...toHostUsage(sample),
