@@ -103,10 +103,10 @@ export class LocalClient implements Disposable {
   }
 }
 
-/** The first with a socket in it, or else the first there is. Who may not look into one is told so. */
+/** The first with a socket in it, or else the first there is: its agent ended. */
 function openFolder(dataDirs: readonly string[]): number {
-  const folders = dataDirs.map((dir) => localFolderOf(resolve(dir)));
-  const folder = folders.find((each) => existsSync(join(each, LOCAL_SOCKET))) ?? folders.find(isThere);
+  const folders = dataDirs.map((dir) => localFolderOf(resolve(dir))).filter(isThere);
+  const folder = folders.find((each) => existsSync(join(each, LOCAL_SOCKET))) ?? folders[0];
   if (folder === undefined) throw ApiError.noAgent(dataDirs, undefined);
   return openSync(folder, 'r');
 }

@@ -102,6 +102,7 @@ const PURE = [
   'agent/health/{tracker,plan-checks,health-check,probe-result}.ts',
   'agent/healing/{policy,faults,record,limits,looks,after-start}.ts',
   'agent/schedule/{aim,due,jitter}.ts',
+  'agent/local/{routes,views,event-view}.ts',
   'agent/adoption/{finds,from-live,secrets-out}.ts',
   'agent/deploy/adoption/divide.ts',
   'agent/owner.ts',

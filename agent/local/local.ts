@@ -6,7 +6,7 @@ import type { Logger } from '#shared/log.ts';
 import { LocalDesk, type LocalDeskDeps } from './desk.ts';
 import type { StreamLogs } from './log-reply.ts';
 import { listenLocally } from './socket.ts';
-import { watchStatus, type StatusDeps } from './status.ts';
+import { statusOf, type StatusDeps } from './status.ts';
 
 export interface LocalDeps extends LocalDeskDeps, StatusDeps {
   streamLogs: StreamLogs;
@@ -22,7 +22,7 @@ const MAX_HEADER_BYTES = 8 * 1024;
 /** An agent without its socket is better than none: what keeps it from listening is logged, and the rest goes on. */
 export async function startLocal(deps: LocalDeps, scope: Scope): Promise<void> {
   const { dataDir, log, streamLogs } = deps;
-  const request = { desk: new LocalDesk(deps), describeStatus: watchStatus(deps), streamLogs, log };
+  const request = { desk: new LocalDesk(deps), describeStatus: statusOf(deps), streamLogs, log };
   const limits = {
     headersTimeout: REQUEST_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,

@@ -15,18 +15,13 @@ export interface StatusDeps {
   clock: Clock;
 }
 
-/** Returns what tells the status; begins at once to note since when the link is what it is. */
-export function watchStatus(deps: StatusDeps): () => Promise<LocalStatus> {
-  const { link, clock } = deps;
-  const startedAt = clock.now();
-  let since = startedAt;
-  const note = () => void (since = clock.now());
-  link.onUp(note);
-  link.onDown(note);
-  return () => describe(deps, startedAt, since);
+/** Returns what tells the status. */
+export function statusOf(deps: StatusDeps): () => Promise<LocalStatus> {
+  const startedAt = deps.clock.now();
+  return () => describe(deps, startedAt);
 }
 
-async function describe(deps: StatusDeps, startedAt: number, since: number): Promise<LocalStatus> {
+async function describe(deps: StatusDeps, startedAt: number): Promise<LocalStatus> {
   const { state, engine, link, controlUrl } = deps;
   const version = await engine.version().then(
     ({ version }) => version,
@@ -40,7 +35,7 @@ async function describe(deps: StatusDeps, startedAt: number, since: number): Pro
     control: {
       url: controlUrl,
       connected: link.current !== undefined,
-      since: toRfc3339(since),
+      since: toRfc3339(link.since),
       reason: link.lastError?.message ?? null,
     },
     docker: { reachable: version !== null, version },
