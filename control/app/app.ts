@@ -29,6 +29,7 @@ import { JobWaiters } from './jobs/job-waiters.ts';
 import { JobDesk } from './jobs/jobs.ts';
 import { KeyDesk } from './access/keys.ts';
 import { LoginDesk, type LoginSettings } from './access/login.ts';
+import { LogSearchDesk } from './log-search/desk.ts';
 import { MetricsDesk } from './metrics.ts';
 import { PlanDesk } from './customers/plans.ts';
 import { ProposalDesk } from './deploys/proposals.ts';
@@ -138,6 +139,7 @@ export function createApp(deps: AppDeps): AppParts {
     create,
     planSet: (caller, input) => planSet({ ...create, rollouts }, caller, input),
     update,
+    enablement: { stores, access, links, clock },
     plans: deployPlans,
     usage,
   });
@@ -176,6 +178,7 @@ export function createApp(deps: AppDeps): AppParts {
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts,
     stats: new StatsDesk({ access, links }),
+    logSearch: new LogSearchDesk({ stores, access, links, clock }),
     metrics: new MetricsDesk({ stores, hosts, services, links }),
     keys,
     sessions,

@@ -22,6 +22,7 @@ import { KeyStore } from './keys.ts';
 import { LoginAttemptStore } from './login-attempts.ts';
 import { PlanStore } from './plans.ts';
 import { OutboxStore } from './outbox.ts';
+import { ServicePlaces } from './service-places.ts';
 import { ServiceStore } from './services.ts';
 import { ImageUpdateStore } from './image-updates.ts';
 import { MetaStore } from './meta.ts';
@@ -57,6 +58,7 @@ export function openStores(dataDir: string, clock: Clock) {
     plans: new PlanStore(db),
     registries: new RegistryStore(db, box),
     services: new ServiceStore(db, box),
+    places: new ServicePlaces(db),
     gitHooks: new GitHookStore(db, box),
     schedules: new ScheduleStore(db, box),
     imageUpdates: new ImageUpdateStore(db),

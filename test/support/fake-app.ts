@@ -132,6 +132,12 @@ export class FakeApp implements App {
       if (isDone) service.lifecycle = kind === 'stop' ? 'stopped' : 'running';
       return { service, job: this.addJob(service, { kind, state: isDone ? 'succeeded' : 'running' }), isDone };
     },
+    setEnabled: async (caller, id, isEnabled) => {
+      this.#failNext();
+      const service = this.#require(caller, id);
+      service.isEnabled = isEnabled;
+      return service;
+    },
     update: async (caller, id, change) => {
       this.#failNext();
       const service = this.#require(caller, id);
@@ -162,6 +168,7 @@ export class FakeApp implements App {
         jobId: null,
         type: 'deploy',
         status: 'success',
+        end: null,
       };
       return pageOf([{ ...event, message: 'Deployed from template uptime-kuma', at: AT }], query);
     },
@@ -247,6 +254,7 @@ export class FakeApp implements App {
   };
 
   readonly stats: App['stats'] = absent('stats');
+  readonly logSearch: App['logSearch'] = absent('logSearch');
   readonly metrics: App['metrics'] = absent('metrics');
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');

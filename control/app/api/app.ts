@@ -15,6 +15,7 @@ import type { Idempotency } from './idempotency.ts';
 import type { Jobs } from './jobs.ts';
 import type { Keys } from './keys.ts';
 import type { Bus } from './live.ts';
+import type { LogSearch } from './log-search.ts';
 import type { Metrics } from './metrics.ts';
 import type { Proposals } from './proposals.ts';
 import type { Registries } from './registries.ts';
@@ -47,6 +48,7 @@ export interface App {
   hosts: Hosts;
   stats: Stats;
   metrics: Metrics;
+  logSearch: LogSearch;
   images: Images;
   keys: Keys;
   sessions: Sessions;

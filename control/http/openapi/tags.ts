@@ -16,6 +16,7 @@ export const TAGS = [
   { name: 'schedules', description: 'What hosts do by themselves and when, control plane or not.' },
   { name: 'customers', description: 'Whose services they are; suspended, they stop and keep their data.' },
   { name: 'plans', description: 'What customers may use.' },
+  { name: 'logs', description: 'Looking for lines in the logs of many services at once.' },
   { name: 'live', description: 'News as they happen, over a WebSocket.' },
   {
     name: 'webhooks',
