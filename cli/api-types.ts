@@ -23,6 +23,13 @@ export interface Service {
   host_id: string;
   /** Null: it is no member of a set. */
   set_id: string | null;
+  /** Whether its host heals it. */
+  enabled: boolean;
+  failure_count: number;
+  restart_count: number;
+  last_restart_at: string | null;
+  next_restart_at: string | null;
+  gave_up_at: string | null;
   reason: string | null;
   labels: Record<string, string>;
   revision: number;

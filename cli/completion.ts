@@ -10,6 +10,8 @@ const SERVICE_VERBS = new Set([
   'start',
   'stop',
   'restart',
+  'enable',
+  'disable',
   'update',
   'plan',
   'redeploy',

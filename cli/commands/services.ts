@@ -9,6 +9,7 @@ import { inWords, watchJob } from '../deploy-outcome.ts';
 import { formatAge } from '../duration.ts';
 import { deployKeyOptions, makeDeployKey } from '../service-deploy-key.ts';
 import { drift, driftOptions } from '../service-drift.ts';
+import { healingOf, setEnabled } from '../service-enablement.ts';
 import { hook, hookOptions } from '../service-hook.ts';
 import { checkUpdates, checkUpdatesOptions } from '../service-images.ts';
 import { plan, planOptions } from '../service-plan.ts';
@@ -31,6 +32,7 @@ const columnsAt = (nowMs: number): Column<Service>[] => [
     cell: (service) => service.health.status,
     style: (_, service) => HEALTH_STYLE[service.health.status],
   },
+  { title: 'RESTARTS', cell: (service) => service.restart_count },
   { title: 'REV', cell: (service) => service.running_revision },
   { title: 'UPDATE', cell: (service) => (service.update_available ? 'newer' : null), style: () => 'yellow' },
   { title: 'AGE', cell: (service) => formatAge(service.created_at, nowMs) },
@@ -52,6 +54,8 @@ export const command = group('services', (own, world) =>
     .command('start <service>', 'Start its containers', waiting, withSession(world, act('start')))
     .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
     .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
+    .command('enable <service>', 'Have its host heal it', one, withSession(world, setEnabled('enable')))
+    .command('disable <service>', 'Have its host leave it alone', one, withSession(world, setEnabled('disable')))
     .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))
     .command('check-updates <service>', 'Look for newer images', checkUpdatesOptions, withSession(world, checkUpdates))
     .command('plan <service>', 'Show what a change or a redeploy would do', planOptions, withSession(world, plan))
@@ -142,6 +146,7 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
     status: found.status,
     health: found.health.status,
     reason: found.reason,
+    healing: healingOf(found),
     url: found.url,
     deployed: found.template ? `template ${found.template}` : found.deploy_method,
     revision: `${found.revision} wanted, ${found.running_revision ?? 'none'} running`,

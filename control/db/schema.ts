@@ -7,6 +7,7 @@ import { ADOPTIONS } from './schema/adoptions.ts';
 import { AUDIT } from './schema/audit.ts';
 import { AUDIT_DETAIL } from './schema/audit-detail.ts';
 import { BACKUPS } from './schema/backups.ts';
+import { CONTAINER_ENDS } from './schema/container-ends.ts';
 import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
@@ -41,4 +42,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 16, sql: ADOPTIONS },
   { version: 17, sql: AUDIT_DETAIL },
   { version: 18, sql: SCHEDULES },
+  { version: 19, sql: CONTAINER_ENDS },
 ];

@@ -1,7 +1,8 @@
 // The timeline of services and hosts, and with each event its place in the outbox for webhooks.
 import { newId } from '#shared/ids.ts';
+import type { ContainerEnd } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
-import { selectPage, type Paged, type PageRequest } from './page.ts';
+import { parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { EventRecord } from './records.ts';
 
 interface EventRow {
@@ -13,6 +14,7 @@ interface EventRow {
   status: string;
   message: string;
   at: number;
+  container_end: string | null;
 }
 
 export type NewEvent = Pick<EventRecord, 'type' | 'status' | 'message' | 'at'> & Partial<EventRecord>;
@@ -33,12 +35,12 @@ export class EventStore {
   }
 
   /** `id` and what does not apply may be left out. */
-  insert({ id, serviceId = null, hostId = null, jobId = null, ...event }: NewEvent): void {
+  insert({ id, serviceId = null, hostId = null, jobId = null, end = null, ...event }: NewEvent): void {
     const eventId = id ?? newId('evt', event.at);
     this.#db.run(
-      `INSERT INTO events (id, service_id, host_id, job_id, type, status, message, at)
-       VALUES (:id, :serviceId, :hostId, :jobId, :type, :status, :message, :at)`,
-      { id: eventId, serviceId, hostId, jobId, ...event },
+      `INSERT INTO events (id, service_id, host_id, job_id, type, status, message, at, container_end)
+       VALUES (:id, :serviceId, :hostId, :jobId, :type, :status, :message, :at, :end)`,
+      { id: eventId, serviceId, hostId, jobId, end: toJson(end), ...event },
     );
     this.#db.run('INSERT INTO outbox (event_id) SELECT :eventId WHERE EXISTS (SELECT 1 FROM webhooks)', { eventId });
   }
@@ -81,4 +83,5 @@ const toEvent = (row: EventRow): EventRecord => ({
   status: row.status,
   message: row.message,
   at: row.at,
+  end: parseJson<ContainerEnd>(row.container_end),
 });

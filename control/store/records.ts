@@ -5,6 +5,7 @@ import type { HealthCheckSpec } from '#shared/health-check.ts';
 import type { BackupState, BackupSummary } from '#shared/backup.ts';
 import type { DeployKind, JobKind, JobState, JobStep, PlanStep, PullPolicy, StepState } from '#shared/jobs.ts';
 import type {
+  ContainerEnd,
   DeployMethod,
   GitSource,
   Health,
@@ -184,6 +185,8 @@ export interface EventRecord {
   status: string;
   message: string;
   at: number;
+  /** How the container ended that it is about; null for most. */
+  end: ContainerEnd | null;
 }
 
 /** Which rows a caller may see; null is all. */

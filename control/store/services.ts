@@ -219,6 +219,12 @@ export class ServiceStore {
     return { services: row?.services ?? 0, cpu: row?.cpu ?? 0, memoryMb: row?.memory_mb ?? 0 };
   }
 
+  setEnabled(id: string, isEnabled: boolean, updatedAt: number): void {
+    const sql = 'UPDATE services SET is_enabled = :isEnabled, updated_at = :updatedAt WHERE id = :id';
+    this.#db.run(sql, { id, isEnabled: Number(isEnabled), updatedAt });
+    this.#changed(id);
+  }
+
   setLimits(id: string, { cpu, memoryMb }: ServiceLimits): void {
     this.#db.run('UPDATE services SET cpu_limit = :cpu, memory_limit_mb = :memoryMb WHERE id = :id', {
       id,

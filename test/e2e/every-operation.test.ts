@@ -128,6 +128,9 @@ void t.test('every operation answers as the document promises', async (t) => {
     const changed = await api.call('PATCH', path, 200, { variables: { LEVEL: 'debug' }, labels: { tier: 'web' } });
     await client.jobEnd(String(changed['deploy_job_id']));
     for (const verb of ['stop', 'start', 'restart']) await api.call('POST', `${path}/${verb}`, 200);
+    t.match(await api.call('POST', `${path}/disable`, 200), { enabled: false });
+    t.match(await api.call('POST', `${path}/restart`, 409), { error: { code: 'state_conflict' } });
+    t.match(await api.call('POST', `${path}/enable`, 200), { enabled: true });
     t.match(await api.call('POST', `${path}/check-updates`, 200), {
       update_available: false,
       updates: [{ state: 'fixed' }],

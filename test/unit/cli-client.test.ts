@@ -27,7 +27,7 @@ void t.test('a list is a table for people, tabs for pipes and the JSON of the AP
   const piped = await runCli(['services', 'list'], api);
   t.match(
     piped.stdout,
-    /^NAME\tSTATUS\tHEALTH\tREV\tUPDATE\tAGE\tID\tURL\tREASON\nweb\trunning\thealthy\t1\t-\t\d+s\tsvc_/,
+    /^NAME\tSTATUS\tHEALTH\tRESTARTS\tREV\tUPDATE\tAGE\tID\tURL\tREASON\nweb\trunning\thealthy\t0\t1\t-\t\d+s\tsvc_/,
   );
   const shown = await runCli(['services', 'list'], { ...api, columns: 100 });
   t.match(shown.stdout, 'web   \u001b[32mrunning');

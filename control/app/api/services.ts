@@ -167,6 +167,8 @@ export interface Services {
   update(caller: Caller, id: string, change: ServiceChange): Promise<{ service: ServiceDetail; jobId: string | null }>;
   /** Waits for the job at most `waitMs` (0: not at all). A failed job is thrown as its error; 409 service_busy, state_conflict, host_offline. */
   act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome>;
+  /** A host that is away hears of it when it returns. 409 no_host for one that was revoked. */
+  setEnabled(caller: Caller, id: string, isEnabled: boolean): Promise<Service>;
   redeploy(caller: Caller, id: string, options: RedeployOptions): Promise<{ service: Service; job: Job }>;
   /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
   remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;

@@ -285,12 +285,13 @@ const changedMeanwhile = ({ name }: ServiceRecord): LongshoreError =>
   new LongshoreError('state_conflict', { message: `Service "${name}" was changed meanwhile` });
 
 function requireDeployed(service: ServiceRecord, kind: string): void {
-  const problem = problemOf(service);
+  const problem = problemOf(service, kind);
   if (problem === undefined) return;
   throw new LongshoreError('state_conflict', { message: `Cannot ${kind} service "${service.name}": it ${problem}` });
 }
 
-function problemOf({ deployedAt, isEnabled }: ServiceRecord): string | undefined {
+/** What is disabled may be stopped. */
+function problemOf({ deployedAt, isEnabled }: ServiceRecord, kind: string): string | undefined {
   if (deployedAt === null) return 'was never deployed; redeploy it';
-  return isEnabled ? undefined : 'is disabled';
+  return isEnabled || kind === 'stop' ? undefined : 'is disabled; enable it first';
 }

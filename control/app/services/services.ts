@@ -20,6 +20,7 @@ import type {
 } from '../api/services.ts';
 import { planCreate, type Created, type CreateDeps } from './create-service.ts';
 import type { DeployPlanDesk } from '../deploys/deploy-plans.ts';
+import { setEnabled, type EnablementDeps } from './enablement.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
 import { throwFailure } from '../jobs/job-failure.ts';
 import type { ServiceJobs } from './service-jobs.ts';
@@ -40,6 +41,7 @@ export interface ServiceDeskDeps {
   /** For a service on each of several hosts. */
   planSet: (caller: Caller, input: NewService) => (tx: WriteContext) => Created;
   update: UpdateDeps;
+  enablement: EnablementDeps;
   plans: Pick<DeployPlanDesk, 'requireSame'>;
   usage: Pick<UsageBoard, 'find'>;
 }
@@ -107,6 +109,15 @@ export class ServiceDesk implements Services {
     const job = await jobs.wait(jobId, waitMs);
     throwFailure(job);
     return { service: this.require(caller, id), job, isDone: isJobEnd(job.state) };
+  }
+
+  async setEnabled(caller: Caller, id: string, isEnabled: boolean): Promise<Service> {
+    const { effects, enablement } = this.#deps;
+    await effects.perform(() => (tx) => {
+      setEnabled(enablement, tx, caller, { id, isEnabled });
+      return { id };
+    });
+    return this.require(caller, id);
   }
 
   async redeploy(

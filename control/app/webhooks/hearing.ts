@@ -10,6 +10,7 @@ type Subject<T> = T extends `${infer S}.${string}` ? S : never;
 const NEEDED: Record<Subject<EventType>, ExactPermission | null> = {
   service: 'services.read',
   deploy: 'services.read',
+  heal: 'services.read',
   health: 'services.read',
   host: 'hosts.read',
   backup: 'backups.read',

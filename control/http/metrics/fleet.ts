@@ -74,10 +74,24 @@ function serviceFamilies(services: readonly Service[]): Family[] {
         return { labels, value: valueOf(service) };
       }),
     );
+  const counter = (...args: Parameters<typeof family>): Family => ({ ...family(...args), type: 'counter' });
   return [
     family('running', 'Whether it runs', ({ lifecycle }) => lifecycle === 'running'),
     family('failed', 'Whether it has failed', ({ lifecycle }) => lifecycle === 'failed'),
-    family('enabled', 'Whether it is meant to run', ({ isEnabled }) => isEnabled),
+    family('enabled', 'Whether its host heals it', ({ isEnabled }) => isEnabled),
+    family(
+      'failures',
+      'Since it was last started, restarted, enabled or deployed',
+      ({ report }) => report?.healing?.failureCount ?? null,
+    ),
+    counter(
+      'restarts_total',
+      'By its host, by Docker and by hand',
+      ({ report }) => report?.healing?.restartCount ?? null,
+    ),
+    family('given_up', 'Whether its host restarts nothing of it any more', ({ report }) =>
+      report?.healing ? report.healing.gaveUpAt !== null : null,
+    ),
     family('healthy', 'Whether its health checks pass', ({ health }) => HEALTHY[health] ?? null),
     family('cpu_cores_used', 'Cores in use by its containers', ({ usage }) => usage?.cpuCores ?? null),
     family(

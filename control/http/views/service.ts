@@ -14,6 +14,7 @@ import {
 import type { Service, ServiceDetail, ServiceEvent } from '../../app/api/services.ts';
 import { gitView, toGitView } from './git-source.ts';
 import { healthCheckView, toHealthChecks } from './health-check.ts';
+import { containerEndView, healingFields, toContainerEnd, toHealing } from './healing.ts';
 import { pageOf, timestamp } from './page.ts';
 import { autoUpdateBody, toAutoUpdateView, toUpdates, updateAvailable, updatesFields } from './updates.ts';
 import {
@@ -67,7 +68,8 @@ const summaryFields = {
   category: z.string().nullable().meta({ example: 'monitoring' }),
   host_id: z.string().meta({ description: 'Where it runs' }),
   set_id: z.string().nullable().meta({ description: 'The set it is a member of; null: it is none', example: null }),
-  enabled: z.boolean().meta({ description: 'Whether it is meant to run' }),
+  enabled: z.boolean().meta({ description: 'Whether its host restarts what fails and brings it back after a reboot' }),
+  ...healingFields,
   reason: z.string().nullable().meta({ description: 'Why its status is what it is', example: null }),
   labels: z.record(z.string(), z.string()).meta({ example: { tier: 'web' } }),
   revision: z.number().int().meta({ description: 'Grows by one with each change' }),
@@ -145,6 +147,9 @@ export const eventView = z
     status: z.string().meta({ description: 'How it went', example: 'success' }),
     message: z.string().meta({ example: 'Deployed from template uptime-kuma' }),
     job_id: z.string().nullable().meta({ description: 'Whose end this is; null: no job brought it about' }),
+    container_end: containerEndView
+      .nullable()
+      .meta({ description: 'Of a container that ended for good, or for want of memory' }),
     timestamp: changedAt,
   })
   .meta({ id: 'Event' });
@@ -157,6 +162,7 @@ export const eventPage = pageOf(eventView).meta({
         status: 'success',
         message: 'Deployed from template uptime-kuma',
         job_id: 'job_xyz456',
+        container_end: null,
         timestamp: '2026-03-29T10:05:00Z',
       },
       {
@@ -165,6 +171,7 @@ export const eventPage = pageOf(eventView).meta({
         status: 'healthy',
         message: 'Health check passed',
         job_id: null,
+        container_end: null,
         timestamp: '2026-03-29T10:05:30Z',
       },
     ],
@@ -194,6 +201,7 @@ export function toServiceView(service: Service, findFacts: FindFacts): z.infer<t
     host_id: service.hostId,
     set_id: service.setId,
     enabled: service.isEnabled,
+    ...toHealing(service),
     reason: service.reason,
     labels: service.labels,
     revision: service.revision,
@@ -252,6 +260,7 @@ export const toEventView = (event: ServiceEvent): z.infer<typeof eventView> => (
   status: event.status,
   message: event.message,
   job_id: event.jobId,
+  container_end: event.end && toContainerEnd(event.end),
   timestamp: toRfc3339(event.at),
 });
 
