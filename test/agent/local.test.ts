@@ -211,7 +211,7 @@ async function asNobody<T>(work: () => T | Promise<T>): Promise<T> {
   }
 }
 
-t.test('A50: nobody but root and the agent’s own user gets in', async (t) => {
+t.test('nobody but root and the agent’s own user gets in', async (t) => {
   if (process.getuid?.() !== 0) return t.plan(0, 'only root can be somebody else');
   const host = await startLocalHost(t);
   const folder = dirname(host.socketPath);
