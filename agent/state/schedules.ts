@@ -4,7 +4,7 @@ import type { ScheduleRun, ScheduleSpec } from '#shared/schedule/schedule.ts';
 import type { SecretBox } from '#shared/secrets.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 
-/** Control has them all, and for longer; here only their ids still tell a repeat. */
+/** Control has them all, and for longer; here only their ids still tell a repeat, so their output is not kept. */
 const KEEP_RUNS_MS = 30 * 24 * 3600_000;
 
 export interface StoredSchedule {
@@ -76,7 +76,8 @@ export class ScheduleTable {
     const sql = `INSERT INTO schedule_runs (id, schedule_id, body, finished_at) VALUES (@id, @scheduleId, @body, @finishedAt)
       ON CONFLICT (id) DO UPDATE SET body = excluded.body, finished_at = excluded.finished_at`;
     const { id, scheduleId, finishedAt } = run;
-    this.#db.prepare(sql).run({ id, scheduleId, finishedAt, body: JSON.stringify(run) });
+    const kept = finishedAt === null ? run : { ...run, targets: [] };
+    this.#db.prepare(sql).run({ id, scheduleId, finishedAt, body: JSON.stringify(kept) });
   }
 
   pruneRuns(now: number): void {

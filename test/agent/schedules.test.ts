@@ -139,6 +139,11 @@ t.test(
     t.match(asked[0], { command: ['good', '$(id); rm'], service: 'web', serviceId: 'svc_1', timeoutMs: 5000 });
     const [good, bad] = runsOf(core).toSorted((a, b) => (a.scheduleId < b.scheduleId ? -1 : 1));
     t.match(good, { state: 'succeeded', targets: [{ output: /^x{7997}end$/ }] });
+    t.match(
+      core.state.schedules.findRun(good?.id ?? ''),
+      { state: 'succeeded', targets: [] },
+      'not on the host, once told',
+    );
     t.match(bad, { state: 'failed', targets: [{ reason: 'the program ended with exit code 3', output: /end$/ }] });
   },
 );
