@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Job } from './api.ts';
 import { docker, ensureImages, removeProject, uniqueName } from './docker.ts';
 import { eventually } from './eventually.ts';
+import { Oracle } from './oracle.ts';
 import { type Stack, startStack } from './stack.ts';
 
 export const VICTIMS = ['control', 'agent', 'compose'] as const;
@@ -41,7 +42,7 @@ interface Scene {
   serviceId: string;
   image: string;
   bystander: string;
-  bystanderBefore: string;
+  oracle: Oracle;
 }
 
 /** Sets the scene: a stack, the service that will suffer and one that must not notice. */
@@ -54,7 +55,10 @@ export async function setScene(victim: Victim): Promise<Scene> {
   await docker(['tag', 'longshore-test/web:1', image]);
   const serviceId = await deploy(stack, project, composeOf(image));
   await deploy(stack, bystander, composeOf('longshore-test/web:1'));
-  return { stack, victim, project, serviceId, image, bystander, bystanderBefore: await identity(bystander) };
+  const oracle = new Oracle(stack);
+  oracle.acknowledged(`/api/services/${serviceId}`);
+  await oracle.remember(bystander);
+  return { stack, victim, project, serviceId, image, bystander, oracle };
 }
 
 export async function clearScene({ stack, project, bystander, image }: Scene): Promise<void> {
@@ -69,12 +73,6 @@ async function deploy(stack: Stack, name: string, compose: string): Promise<stri
   const job = await stack.api.jobEnd(made.deploy_job_id);
   if (job.state !== 'succeeded') throw new Error(`the scene's deploy of ${name} ended ${JSON.stringify(job)}`);
   return made.id;
-}
-
-/** Container ids and start times of a project: what a service that is not concerned must keep. */
-async function identity(project: string): Promise<string> {
-  const ids = await docker(['ps', '-aq', '--no-trunc', '--filter', `label=com.docker.compose.project=${project}`]);
-  return docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', ...ids.split('\n').toSorted()]);
 }
 
 /** Plays one round and asks the oracle. */
@@ -101,7 +99,7 @@ export async function playRound(scene: Scene, number: number): Promise<Round> {
   const again = await eventually(redeploy, { until: (answer) => answer.status < 500, timeoutMs: 30_000 });
   const jobId = first?.body.deploy_job_id ?? again.body.deploy_job_id;
   const job = await stack.api.jobEnd(jobId, 90_000);
-  const faults = await askOracle(scene, job, number);
+  const faults = [...(await judgeDeploy(scene, job, number)), ...(await scene.oracle.ask()).faults];
   if (again.body.deploy_job_id !== jobId) faults.push(`the retry got ${JSON.stringify(again.body)}, not ${jobId}`);
   return { number, moment, jobState: job.state, faults };
 }
@@ -156,8 +154,8 @@ function killQuietly(pid: number): void {
   }
 }
 
-async function askOracle(scene: Scene, job: Job, number: number): Promise<string[]> {
-  const { project, bystander, bystanderBefore, stack, serviceId } = scene;
+/** What holds after any deploy; the oracle knows what holds after any fault. */
+async function judgeDeploy({ project, stack, serviceId }: Scene, job: Job, number: number): Promise<string[]> {
   const faults: string[] = [];
   if (job.state !== 'succeeded') faults.push(`the job ended ${job.state}: ${JSON.stringify(job.error)}`);
 
@@ -171,9 +169,6 @@ async function askOracle(scene: Scene, job: Job, number: number): Promise<string
   const running = await docker(['inspect', '--format', '{{.Image}} {{.State.Running}}', ...names]);
   const isRight = running.split('\n').every((line) => line === `${wanted} true`);
   if (!isRight) faults.push(`it runs ${running}, wanted ${wanted}`);
-
-  const calm = await identity(bystander);
-  if (calm !== bystanderBefore) faults.push(`the bystander changed: ${bystanderBefore} → ${calm}`);
 
   const events = await stack.api.get<{ data: { type: string; job_id: string | null }[] }>(
     `/api/services/${serviceId}/events?per_page=100&type=deploy`,

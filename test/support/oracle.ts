@@ -1,0 +1,180 @@
+// What must hold after every fault, asked of a real control plane, its agent and the engine beneath: the rules I1 to I9
+// of reliability. Told before the fault what to remember, asked after it; answers with the rules that are broken, in
+// words. Waits for what may take a moment to heal, and says how long that took.
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { openSqliteReadOnly } from '#shared/sqlite.ts';
+import { docker } from './docker.ts';
+import { eventually } from './eventually.ts';
+import type { Stack } from './stack.ts';
+
+/** I6, and all else that needs a moment: within 30 s of healing. */
+const HEAL_LIMIT_MS = 30_000;
+/** I8 for an agent run from sources, whose types Node strips at a price of some 80 MiB; `bench/idle` measures the bundle. */
+const RSS_LIMIT_BYTES = (150 + 80) * 1024 ** 2;
+const SPOOL_LIMIT_BYTES = 256 * 1024 ** 2;
+
+type Rows = Record<string, unknown>[];
+
+export class Oracle {
+  readonly #stack: Stack;
+  readonly #acknowledged: string[] = [];
+  readonly #calm = new Map<string, string>();
+  readonly #secrets: string[] = [];
+
+  constructor(stack: Stack) {
+    this.#stack = stack;
+  }
+
+  /** I1: what a change that was answered 2xx made, by the path that shows it. */
+  acknowledged(path: string): void {
+    this.#acknowledged.push(path);
+  }
+
+  /** I4: a project that is not concerned, as it is now. */
+  async remember(project: string): Promise<void> {
+    this.#calm.set(project, await identityOf(project));
+  }
+
+  /** I7: a value that only a container may show. */
+  secret(value: string): void {
+    this.#secrets.push(value);
+  }
+
+  /** Rules that are broken, and after how long the others held (I9). */
+  async ask(): Promise<{ faults: string[]; healedMs: number }> {
+    const startedAt = performance.now();
+    const slow = () => this.#askSlow();
+    const last = await eventually(slow, { until: (faults) => faults.length === 0, timeoutMs: HEAL_LIMIT_MS }).catch(
+      slow,
+    );
+    const healedMs = Math.round(performance.now() - startedAt);
+    return { faults: [...last, ...(await this.#askFast())], healedMs };
+  }
+
+  /** What may be so only after a moment. */
+  async #askSlow(): Promise<string[]> {
+    return [...this.#askSequences(), ...this.#askJobs(), ...(await this.#askViews())];
+  }
+
+  async #askFast(): Promise<string[]> {
+    return [...(await this.#askChanges()), ...(await this.#askCalm()), ...this.#askSecrets(), ...this.#askSizes()];
+  }
+
+  async #askChanges(): Promise<string[]> {
+    const answers = await Promise.all(this.#acknowledged.map((path) => this.#stack.api.get(path)));
+    return this.#acknowledged.flatMap((path, i) => {
+      const status = answers[i]?.status;
+      return status === 200 ? [] : [`I1: ${path} was acknowledged and is answered ${status}`];
+    });
+  }
+
+  /** I2: what the host ended, control knows by the same end; what control waits for, the host has. */
+  #askJobs(): string[] {
+    const here = new Map(this.#host('SELECT id, state, finished_at FROM jobs').map((row) => [row['id'], row]));
+    return this.#control('SELECT id, state, finished_at FROM jobs').flatMap(({ id, state, finished_at: endedAt }) => {
+      const own = here.get(id);
+      if (endedAt === null && own?.['finished_at'] === undefined) return [`I2: job ${id} is ${state}, and lost`];
+      if (!own || own['finished_at'] === null) return [];
+      return own['state'] === state ? [] : [`I2: job ${id} ended ${own['state']} on the host, here it is ${state}`];
+    });
+  }
+
+  /** I3 and I5: all that was told has come, without a hole, and nobody else has spoken. */
+  #askSequences(): string[] {
+    const [head] = this.#host('SELECT last FROM outbox_head');
+    const holes = this.#host(
+      'SELECT seq FROM (SELECT seq, first, lag(seq) OVER (ORDER BY seq) AS before FROM outbox)\
+      WHERE before IS NOT NULL AND first <> before + 1',
+    );
+    const [host] = this.#control('SELECT event_seq, epoch FROM hosts WHERE revoked_at IS NULL');
+    const [epoch] = this.#host("SELECT CAST(value AS INTEGER) AS value FROM meta WHERE key = 'epoch'");
+    const violations = this.#control("SELECT message FROM events WHERE status = 'protocol_violation'");
+    return [
+      ...(host?.['event_seq'] === head?.['last']
+        ? []
+        : [`I3: told up to ${head?.['last']}, heard up to ${host?.['event_seq']}`]),
+      ...holes.map(({ seq }) => `I3: a hole before event ${seq} on the host`),
+      ...violations.map(({ message }) => `I3: ${message}`),
+      ...(host?.['epoch'] === epoch?.['value']
+        ? []
+        : [`I5: epoch ${host?.['epoch']} here, ${epoch?.['value']} on the host`]),
+    ];
+  }
+
+  async #askCalm(): Promise<string[]> {
+    const now = await Promise.all(
+      [...this.#calm.keys()].map(async (project) => [project, await identityOf(project)] as const),
+    );
+    return now.flatMap(([project, identity]) => {
+      const before = this.#calm.get(project);
+      return identity === before ? [] : [`I4: ${project} is not what it was: ${before} → ${identity}`];
+    });
+  }
+
+  /** I6: what control shows of each service is what Docker lists. */
+  async #askViews(): Promise<string[]> {
+    const services = this.#control('SELECT name, report FROM services');
+    const compared = services.map(async ({ name, report }) => {
+      const [shown, real] = [shownBy(report), await listProject(String(name))];
+      return shown === real ? [] : [`I6: ${name} is shown as "${shown}", Docker has "${real}"`];
+    });
+    return (await Promise.all(compared)).flat();
+  }
+
+  #askSecrets(): string[] {
+    const { control, agent } = this.#stack;
+    const told = JSON.stringify(this.#control('SELECT message FROM events'));
+    const places = { 'the log of control': control.output, 'the log of the agent': agent.output, 'an event': told };
+    return this.#secrets.flatMap((secret) =>
+      Object.entries(places).flatMap(([place, text]) => (text.includes(secret) ? [`I7: a secret is in ${place}`] : [])),
+    );
+  }
+
+  #askSizes(): string[] {
+    const { agent, dir } = this.#stack;
+    const rss = 1024 * Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${agent.pid}/status`, 'utf8'))?.[1]);
+    const files = ['agent.db', 'agent.db-wal']
+      .map((name) => join(dir, 'agent', name))
+      .filter((file) => existsSync(file));
+    const spool = files.reduce((sum, file) => sum + statSync(file).size, 0);
+    return [
+      ...(rss <= RSS_LIMIT_BYTES ? [] : [`I8: the agent uses ${rss} bytes of memory`]),
+      ...(spool <= SPOOL_LIMIT_BYTES ? [] : [`I8: the agent keeps ${spool} bytes`]),
+    ];
+  }
+
+  #host = (sql: string): Rows => query(join(this.#stack.dir, 'agent', 'agent.db'), sql);
+  #control = (sql: string): Rows => query(join(this.#stack.dir, 'control', 'control.db'), sql);
+}
+
+/** Container ids and start times of a project: what a service that is not concerned must keep. */
+export async function identityOf(project: string): Promise<string> {
+  const ids = await docker(['ps', '-aq', '--no-trunc', ...ofProject(project)]);
+  return docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', ...ids.split('\n').toSorted()]);
+}
+
+const ofProject = (project: string) => ['--filter', `label=com.docker.compose.project=${project}`];
+
+async function listProject(project: string): Promise<string> {
+  const lines = await docker(['ps', '-a', '--no-trunc', ...ofProject(project), '--format', '{{.ID}} {{.State}}']);
+  return lines.split('\n').toSorted().join(', ');
+}
+
+function shownBy(report: unknown): string {
+  if (typeof report !== 'string') return '';
+  const { containers } = JSON.parse(report) as { containers: { id: string; state: string }[] };
+  return containers
+    .map(({ id, state }) => `${id} ${state}`)
+    .toSorted()
+    .join(', ');
+}
+
+function query(file: string, sql: string): Rows {
+  const db = openSqliteReadOnly(file);
+  try {
+    return db.prepare(sql).all() as Rows;
+  } finally {
+    db.close();
+  }
+}
