@@ -2,12 +2,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from './api.ts';
 import { eventually } from './eventually.ts';
+import { freePort } from './free-port.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 
@@ -70,6 +70,8 @@ export interface StackOptions {
   /** Another build of the agent, a bundle say. */
   agentEntry?: string;
   nodeArgs?: string[];
+  /** Where control listens; a free one by default. */
+  port?: number;
   /** Settings of each. */
   controlEnv?: Record<string, string>;
   agentEnv?: Record<string, string>;
@@ -78,7 +80,7 @@ export interface StackOptions {
 /** Starts both and waits until the host is connected. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'longshore-stack-'));
-  const url = `http://127.0.0.1:${await freePort()}`;
+  const url = `http://127.0.0.1:${options.port ?? (await freePort())}`;
   const control = new Program(
     [CLI, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
     join(dir, 'control.log'),
@@ -112,12 +114,4 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
     rmSync(dir, { recursive: true, force: true });
   };
   return { dir, api, control, agent, untilConnected, stop };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
