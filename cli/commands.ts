@@ -26,7 +26,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
   sets: { describe: 'Services on several hosts, and their rollouts', load: () => import('./commands/sets.ts') },
   deploy: { describe: 'Deploy a compose file, a template or a repository', load: () => import('./commands/deploy.ts') },
   exec: { describe: 'Run a program in a container, or a terminal', load: () => import('./commands/exec.ts') },
-  logs: { describe: 'Show or follow logs', load: () => import('./commands/logs.ts') },
+  logs: { describe: 'Show, follow or search logs', load: () => import('./commands/logs.ts') },
   stats: { describe: 'What a service or a host uses, or used', load: () => import('./commands/stats.ts') },
   local: {
     describe: 'On a host, as root: look after its services, control plane or not',

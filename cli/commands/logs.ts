@@ -1,4 +1,4 @@
-// `longshore logs`: the lines of all containers of a service, recent ones or as they come.
+// `longshore logs`: the lines of all containers of a service, recent ones or as they come; and the search in all logs.
 import type { Argv } from 'yargs';
 import type { WireError } from '#shared/errors.ts';
 import { sleep } from '#shared/time.ts';
@@ -6,6 +6,7 @@ import type { LogEntry } from '../api-types.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
 import { parseSince } from '../duration.ts';
 import { LogCursor } from '../log-cursor.ts';
+import { searchLogs, searchOptions } from '../log-search.ts';
 import { ApiError } from '../failures.ts';
 import { logPrinter, type LogPrinter } from '../log-printer.ts';
 import { requireServiceId } from '../services.ts';
@@ -34,7 +35,12 @@ const options = (yargs: Argv) =>
     .option('timestamps', { type: 'boolean', default: false, alias: 't', describe: 'Show the time of each line' });
 
 export const command: Command = {
-  add: (program, describe, world) => program.command('logs <service>', describe, options, withSession(world, logs)),
+  add: (program, describe, world) =>
+    program.command('logs', describe, (own) =>
+      own
+        .command('$0 <service>', describe, options, withSession(world, logs))
+        .command('search <query>', 'Find lines of many services', searchOptions, withSession(world, searchLogs)),
+    ),
 };
 
 async function logs(session: Session, args: LogArgs): Promise<void> {
