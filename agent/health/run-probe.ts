@@ -33,12 +33,15 @@ export async function runProbe(
   const { clock } = deps;
   const startedAt = clock.elapsed();
   const limit = new AbortController();
-  const cancel = clock.after(timeoutMs, () => limit.abort());
+  let isOurs = false;
+  const cancel = clock.after(timeoutMs, () => {
+    isOurs = clock.elapsed() - startedAt > timeoutMs + TIMER_SLACK_MS;
+    limit.abort();
+  });
   const signal = AbortSignal.any([limit.signal, stopped]);
   try {
     return { ...(await ask(target, probe, signal, deps)), at: clock.now() };
   } catch (error) {
-    const isOurs = limit.signal.aborted && clock.elapsed() - startedAt > timeoutMs + TIMER_SLACK_MS;
     const isLate = limit.signal.aborted && { verdict: 'failed' as const, output: `no answer within ${timeoutMs} ms` };
     const result = stopped.aborted || isOurs ? NOT_ASKED : isLate || resultOf(error);
     return { ...result, at: clock.now() };

@@ -34,13 +34,18 @@ function ask(address: string, { port, path, host }: HttpProbe, signal: AbortSign
   return promise;
 }
 
+/** The status has said it all: an answer that goes on and on, or breaks off, is shown as far as it came. */
 async function beginningOf(answer: IncomingMessage): Promise<string> {
   const pieces: Buffer[] = [];
   let bytes = 0;
-  for await (const piece of answer as AsyncIterable<Buffer>) {
-    pieces.push(piece);
-    bytes += piece.length;
-    if (bytes >= OUTPUT_BYTES) break;
+  try {
+    for await (const piece of answer as AsyncIterable<Buffer>) {
+      pieces.push(piece);
+      bytes += piece.length;
+      if (bytes >= OUTPUT_BYTES) break;
+    }
+  } catch {
+    // the time is over, or the connection is
   }
   return Buffer.concat(pieces).subarray(0, OUTPUT_BYTES).toString('utf8');
 }
