@@ -122,6 +122,48 @@ t.test('what a service uses comes from the kernel, and in a quiet round Docker i
   t.same(host.engine.asked, []);
 });
 
+t.test('the same on a host with cgroup v1, with network, disks and processes', async (t) => {
+  const host = await startHost(t);
+  const web = await host.run({ hasOwnNetwork: true }, { hasFiles: false });
+  const { proc, cgroup } = host.folders;
+  const count = (round: number) => {
+    const files = {
+      [join(proc, String(web.pid), 'cgroup')]: ['cpu,cpuacct', 'memory', 'blkio', 'pids']
+        .map((controllers, i) => `${9 - i}:${controllers}:/docker/${web.id}\n`)
+        .join(''),
+      [join(proc, String(web.pid), 'net/dev')]: `  eth0: ${round * 1000} 1 0 0 0 0 0 0 ${round * 500} 1 0 0 0 0 0 0\n`,
+      [join(cgroup, 'cpu,cpuacct/docker', web.id, 'cpuacct.usage')]: `${round * 5e9}\n`,
+      [join(cgroup, 'memory/docker', web.id, 'memory.usage_in_bytes')]: `${30 * MIB}\n`,
+      [join(cgroup, 'memory/docker', web.id, 'memory.stat')]: `total_inactive_file ${10 * MIB}\n`,
+      [join(cgroup, 'blkio/docker', web.id, 'blkio.throttle.io_service_bytes_recursive')]:
+        `8:0 Read ${round * 4000}\n8:0 Write ${round * 2000}\nTotal ${round * 6000}\n`,
+      [join(cgroup, 'pids/docker', web.id, 'pids.current')]: '7\n',
+    };
+    for (const [path, text] of Object.entries(files)) {
+      mkdirSync(join(path, '..'), { recursive: true });
+      writeFileSync(path, text);
+    }
+  };
+  count(0);
+  const stats = host.start();
+  await host.rest();
+  host.engine.asked = [];
+  count(1);
+  await host.rounds();
+  t.match((await stats.service({ serviceId: 'svc_1' })).containers, [
+    {
+      cpuCores: 0.5,
+      memoryBytes: 20 * MIB,
+      rxBytesPerS: 100,
+      txBytesPerS: 50,
+      readBytesPerS: 400,
+      writeBytesPerS: 200,
+      pids: 7,
+    },
+  ]);
+  t.same(host.engine.asked, []);
+});
+
 t.test('an idle service is said again every five minutes, and not between', async (t) => {
   const host = await startHost(t);
   await host.run();
