@@ -1,4 +1,5 @@
 // The parts of the API's JSON that the commands read, as the API documents them.
+import type { HealthCheck } from './health-check.ts';
 import type { BackupKind, BackupState } from '#shared/backup.ts';
 import type { JobKind, JobState, JobStep, PlanStep, StepState } from '#shared/jobs.ts';
 import type { Health, Lifecycle } from '#shared/model.ts';
@@ -43,6 +44,13 @@ export interface Service {
 
 export interface ServiceDetail extends Service {
   deployed_at: string | null;
+  health: {
+    status: Health;
+    last_check: string | null;
+    consecutive_failures: number | null;
+    last_output: string | null;
+  };
+  health_checks: HealthCheck[];
   auto_update: AutoUpdate | null;
   updates: ImageUpdate[];
   updates_checked_at: string | null;

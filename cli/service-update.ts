@@ -8,6 +8,7 @@ import { argument, type Session } from './command.ts';
 import { inWords, watchJob } from './deploy-outcome.ts';
 import { parseSeconds } from './duration.ts';
 import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from './git-source.ts';
+import { HEALTH_CHECK_HELP, parseHealthChecks } from './health-check.ts';
 import { limitField } from './limits.ts';
 import { parsePairs, readEnvFile, readInput } from './pairs.ts';
 import { requireServiceId } from './services.ts';
@@ -25,6 +26,7 @@ export interface ChangeFields extends GitSourceArgs {
   displayName?: string | undefined;
   category?: string | undefined;
   timeout?: string | undefined;
+  healthCheck: string[];
   rollback?: boolean | undefined;
   revision?: number | undefined;
 }
@@ -57,6 +59,7 @@ export const changeFields = <T>(yargs: Argv<T>) =>
     .option('unlabel', manyOf('Label to remove'))
     .option('display-name', oneOf('Name for people; empty removes it'))
     .option('category', oneOf('Category; empty removes it'))
+    .option('health-check', manyOf(`${HEALTH_CHECK_HELP}; none removes them`))
     .option('timeout', oneOf('How long a deploy may take to be healthy, e.g. 5m'))
     .option('rollback', { type: 'boolean', describe: 'Put the last good revision back on failure' })
     .option('revision', { type: 'number', requiresArg: true, describe: 'Only if this is still its revision' });
@@ -121,6 +124,7 @@ export function changeOf(args: ChangeFields & Pick<ChangeArgs, 'review' | 'autoU
     ...(displayName !== undefined && { display_name: displayName || null }),
     ...(category !== undefined && { category: category || null }),
     ...(timeout !== undefined && { health_timeout_s: parseSeconds(timeout, '--timeout') }),
+    ...(args.healthCheck.length > 0 && { health_checks: parseHealthChecks(args.healthCheck) }),
     ...(rollback !== undefined && { rollback_on_failure: rollback }),
     ...(review !== undefined && { review }),
     ...(autoUpdate !== undefined && { auto_update: parseAutoUpdate(autoUpdate, ownTimeZone()) }),

@@ -10,6 +10,7 @@ import { inWords, watchJob } from '../deploy-outcome.ts';
 import type { DeployPlan } from '../deploy-types.ts';
 import { parseSeconds } from '../duration.ts';
 import { gitSourceOf, gitSourceOptions, type GitSourceArgs } from '../git-source.ts';
+import { HEALTH_CHECK_HELP, parseHealthChecks } from '../health-check.ts';
 import { limitField } from '../limits.ts';
 import { requireIdByName } from '../names.ts';
 import { showPlan } from '../service-plan.ts';
@@ -37,6 +38,7 @@ interface DeployArgs extends GitSourceArgs {
   label: string[];
   pull?: string | undefined;
   timeout?: string | undefined;
+  healthCheck: string[];
   rollback: boolean;
   autoUpdate?: string | undefined;
   plan: boolean;
@@ -86,6 +88,7 @@ const options = (yargs: Argv) =>
     .option('max-parallel', { type: 'number', requiresArg: true, describe: 'How many of them change at a time: 1' })
     .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the service, K=V' })
     .option('pull', { choices: ['missing', 'always', 'never'] as const, describe: 'When to pull images' })
+    .option('health-check', { type: 'string', array: true, nargs: 1, default: [], describe: HEALTH_CHECK_HELP })
     .option('timeout', { type: 'string', requiresArg: true, describe: 'How long it may take to be healthy, e.g. 5m' })
     .option('rollback', { type: 'boolean', default: true, describe: 'Put the last good revision back on failure' })
     .option('auto-update', { type: 'string', requiresArg: true, describe: AUTO_UPDATE_HELP })
@@ -161,6 +164,7 @@ function toBody(args: DeployArgs): object {
     ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
     ...(pull !== undefined && { pull }),
     ...(args.timeout !== undefined && { health_timeout_s: parseSeconds(args.timeout, '--timeout') }),
+    ...(args.healthCheck.length > 0 && { health_checks: parseHealthChecks(args.healthCheck) }),
     ...(!args.rollback && { rollback_on_failure: false }),
     ...(autoUpdate !== undefined && { auto_update: parseAutoUpdate(autoUpdate, ownTimeZone()) ?? undefined }),
   };

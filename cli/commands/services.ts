@@ -17,6 +17,7 @@ import { proposal, proposalOptions } from '../service-proposal.ts';
 import { revisions, revisionsOptions, rollback, rollbackOptions } from '../service-revisions.ts';
 import { update, updateOptions } from '../service-update.ts';
 import { requireServiceId } from '../services.ts';
+import { printHealthCheck } from '../health-check.ts';
 import { requireIdByName } from '../names.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
@@ -144,7 +145,8 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
     name: found.name,
     id: found.id,
     status: found.status,
-    health: found.health.status,
+    health: healthOf(found.health),
+    'health checks': found.health_checks.map(printHealthCheck).join('; '),
     reason: found.reason,
     healing: healingOf(found),
     url: found.url,
@@ -164,6 +166,12 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
     const ports = container.ports.map((port) => `${port.address}:${port.host}->${port.container}/${port.protocol}`);
     output.facts({ [`container ${container.service}`]: [container.state, container.health, ...ports].join(' ') });
   }
+}
+
+/** With what a check that fails said last. */
+function healthOf({ status, consecutive_failures: failures, last_output: output }: ServiceDetail['health']): string {
+  const [firstLine] = (output ?? '').split('\n');
+  return failures === null || failures === 0 ? status : `${status}, ${failures} failures in a row: ${firstLine}`;
 }
 
 /** The images that have a newer one, or why nobody knows. */
