@@ -61,6 +61,24 @@ t.test(
   },
 );
 
+t.test('backup, redeploy, stop and start are jobs of that name, and what a schedule stopped it starts', async (t) => {
+  const core = await startHost(t);
+  const kinds = ['backup', 'redeploy', 'stop', 'start'] as const;
+  for (const [i, kind] of kinds.entries())
+    core.send({ kind: 'schedule.put', schedule: scheduleOf({ id: `sch_${kind}`, kind, cron: `0 ${i + 1} * * *` }) });
+  for (const i of kinds.keys()) await pass(core, HOUR, i + 1);
+  t.match(
+    runsOf(core),
+    kinds.map((kind) => ({ scheduleId: `sch_${kind}`, state: 'succeeded' })),
+  );
+  const jobs = core.events().flatMap((event) => (event.kind === 'job.local' ? [event.job] : []));
+  t.match(
+    jobs,
+    kinds.map((kind) => ({ kind, cause: 'by schedule hourly' })),
+  );
+  t.match(jobs[0]?.backupId, /^bkp_/);
+});
+
 t.test('the host was off: nothing by default, one run for all that was missed where it is asked for', async (t) => {
   const core = await startHost(t);
   const daily = scheduleOf({ cron: '0 3 * * *' });
