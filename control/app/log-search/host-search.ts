@@ -37,7 +37,8 @@ export async function searchHost(
   signal.addEventListener('abort', leave, { once: true });
   try {
     reader = links.openStream(host.id, 'search', request);
-    return searched(host, await readNews(reader, request, onFound));
+    const end = await readNews(reader, request, onFound);
+    return end ? searched(host, end) : failed(host, isLate ? 'deadline' : 'interrupted');
   } catch (error) {
     return failed(host, isLate ? 'deadline' : reasonOf(error));
   } finally {
@@ -46,6 +47,7 @@ export async function searchHost(
   }
 }
 
+/** Undefined when the stream was left or ended without a last word. */
 async function readNews(
   reader: StreamReader,
   { serviceIds, limit }: SearchRequest,
@@ -64,18 +66,15 @@ async function readNews(
   return undefined;
 }
 
-const searched = ({ id, name }: AskedHost, end: SearchEnd | undefined): HostSearched =>
-  end
-    ? {
-        hostId: id,
-        hostName: name,
-        reason: end.stopped ?? (end.unreadable.length > 0 ? 'unreadable' : null),
-        searchedFrom: end.searchedFrom,
-        scannedBytes: end.scannedBytes,
-        logs: end.logs,
-        unreadable: end.unreadable,
-      }
-    : failed({ id, name }, 'interrupted');
+const searched = ({ id, name }: AskedHost, end: SearchEnd): HostSearched => ({
+  hostId: id,
+  hostName: name,
+  reason: end.stopped ?? (end.unreadable.length > 0 ? 'unreadable' : null),
+  searchedFrom: end.searchedFrom,
+  scannedBytes: end.scannedBytes,
+  logs: end.logs,
+  unreadable: end.unreadable,
+});
 
 export const failed = ({ id, name }: AskedHost, reason: Shortfall): HostSearched => ({
   hostId: id,
