@@ -7,7 +7,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import { parseJoinToken } from '#shared/protocol/identity.ts';
-import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
+import { notifyEnvOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
 
 export interface AgentConfig {
   dataDir: string;
@@ -29,6 +29,8 @@ export interface AgentConfig {
   buildCacheLimitBytes: number | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
+  /** How often it wants to hear of us; null when it does not watch. */
+  watchdogMs: number | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -90,6 +92,7 @@ export async function loadAgentConfig(
     imageCheckMs: Number(read('image-check') ?? DEFAULTS['image-check']) * 3600_000,
     buildCacheLimitBytes: toBytes(read('build-cache-limit') ?? DEFAULTS['build-cache-limit']),
     notifyEnv: notifyEnvOf(env),
+    watchdogMs: watchdogMsOf(env, process.pid),
   };
 }
 

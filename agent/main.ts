@@ -4,11 +4,12 @@ import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
+import { startWatchdog } from '#shared/watchdog.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { loadAgentConfig, type AgentConfig } from './config.ts';
 import { findComposePlugin } from './docker/compose.ts';
 import { createDockerEngine } from './docker/docker-engine.ts';
-import { startAgent, type AgentHandle } from './system.ts';
+import { startAgent } from './system.ts';
 
 export { loadAgentConfig, type AgentConfig } from './config.ts';
 export { startAgent, type AgentDeps, type AgentHandle } from './system.ts';
@@ -34,19 +35,11 @@ export async function runAgent(argv: readonly string[]): Promise<void> {
   const systemd = new Systemd({ env: config.notifyEnv, log });
   const start = async (scope: Scope) => {
     const agent = await startAgent(config, deps, scope);
-    scope.onStop('systemd', () => systemd.notifyStopping());
-    await tellSystemd(systemd, agent);
+    const look = () => agent.standing();
+    const watchdog = await startWatchdog({ systemd, limitMs: config.watchdogMs, look, ...deps }, scope);
+    agent.onStandingChange(() => watchdog.touch());
   };
   await runMain(log, start, agentExitCode);
-}
-
-const ALONE = 'works; not connected to the control plane';
-
-/** Ready without control: the services are looked after. */
-async function tellSystemd(systemd: Systemd, agent: AgentHandle): Promise<void> {
-  await systemd.notifyReady(ALONE);
-  agent.onConnected(() => void systemd.notifyStatus(`connected to the control plane as ${agent.hostId ?? 'a host'}`));
-  agent.onDisconnected(() => void systemd.notifyStatus(ALONE));
 }
 
 if (import.meta.main) {

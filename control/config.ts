@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
-import { notifyEnvOf, type NotifyEnv } from '#shared/systemd.ts';
+import { notifyEnvOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readBaseUrl, toAiConfig, type AiConfig } from './ai/settings.ts';
 import { readAddressRange } from './app/access/address-range.ts';
 import { readPermissionMap } from './app/access/claims.ts';
@@ -32,6 +32,8 @@ export interface ControlConfig {
   ai: AiConfig | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
+  /** How often it wants to hear of us; null when it does not watch. */
+  watchdogMs: number | null;
 }
 
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
@@ -81,10 +83,11 @@ export function loadControlConfig(argv: readonly string[], env: NodeJS.ProcessEn
     const [source, text] = given.find(([, value]) => value !== undefined) ?? [];
     if (source !== undefined && text !== undefined) values[name] = readSetting(name, source, text);
   }
-  return { ...toConfig(values, dataDir), notifyEnv: notifyEnvOf(env) };
+  const watchdogMs = watchdogMsOf(env, process.pid);
+  return { ...toConfig(values, dataDir), notifyEnv: notifyEnvOf(env), watchdogMs };
 }
 
-function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyEnv'> {
+function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyEnv' | 'watchdogMs'> {
   return {
     listen: values.listen ?? { host: '127.0.0.1', port: DEFAULT_PORT },
     dataDir,

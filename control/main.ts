@@ -4,6 +4,7 @@ import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
+import { startWatchdog } from '#shared/watchdog.ts';
 import { loadControlConfig } from './config.ts';
 import type { AuditCheck } from './store/audit-chain.ts';
 import { startControl } from './system.ts';
@@ -26,11 +27,11 @@ export async function runControl(argv: readonly string[]): Promise<void> {
   const config = loadControlConfig(argv);
   const log = createLogger({ level: config.logLevel, name: 'control' });
   const start = async (scope: Scope) => {
-    const { url, adminKeyFile } = await startControl(config, { clock: systemClock, log }, scope);
+    const clock = systemClock;
+    const { url, adminKeyFile, standing } = await startControl(config, { clock, log }, scope);
     log.info({ url, adminKeyFile }, 'the control plane answers');
     const systemd = new Systemd({ env: config.notifyEnv, log });
-    scope.onStop('systemd', () => systemd.notifyStopping());
-    await systemd.notifyReady(`answers at ${url}`);
+    await startWatchdog({ systemd, limitMs: config.watchdogMs, look: standing, clock, log }, scope);
   };
   await runMain(log, start, controlExitCode);
 }

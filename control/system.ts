@@ -9,6 +9,7 @@ import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 import { formatJoinToken, loadIdentity, parseJoinToken } from '#shared/protocol/identity.ts';
 import type { Clock } from '#shared/time.ts';
+import type { Standing } from '#shared/watchdog.ts';
 import { Adviser } from './ai/adviser.ts';
 import { Endpoint } from './ai/endpoint.ts';
 import { startAgents } from './agents/agents.ts';
@@ -29,6 +30,7 @@ import { startRollouts } from './jobs/roll-out.ts';
 import { startHostWatch } from './jobs/watch-hosts.ts';
 import { OidcProvider } from './oidc/provider.ts';
 import { LogHub } from './realtime/log-hub.ts';
+import { findWriteFault, toStanding } from './standing.ts';
 import { openStores } from './store/stores.ts';
 import { loadTemplates } from './templates/load.ts';
 import { createTemplateSource } from './templates/source.ts';
@@ -47,6 +49,8 @@ export interface ControlHandle {
   /** Holds the first API key. */
   adminKeyFile: string;
   app: App;
+  /** Looks now, which takes a small write. */
+  standing: () => Promise<Standing>;
   /** For an agent on this machine; one use, one hour. */
   createLocalJoinToken(): Promise<string>;
 }
@@ -104,7 +108,8 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     const { token } = await app.hosts.createJoinToken(SYSTEM_CALLER, {});
     return formatJoinToken({ ...parseJoinToken(token), url: localUrl });
   };
-  return { url: localUrl, adminKeyFile, app, createLocalJoinToken };
+  const standing = async () => toStanding(localUrl, links.connectedCount(), await findWriteFault(stores, clock));
+  return { url: localUrl, adminKeyFile, app, standing, createLocalJoinToken };
 }
 
 function readinessOf({ awaitsLocalAgent = false }: ControlDeps, links: AgentLinks): ReturnType<App['readiness']> {

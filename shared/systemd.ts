@@ -1,6 +1,6 @@
-// What systemd is told of us (sd_notify): that we run, how it stands, that we stop. Node has no datagram sockets of Unix,
-// so the program `systemd-notify` says it. Without systemd nothing is said, and a word that is lost harms nobody but the
-// start: there systemd waits for it, and the log says why it did not come.
+// What systemd is told of us (sd_notify): that we run, how it stands, that we are alive, that we stop. Node has no
+// datagram sockets of Unix, so the program `systemd-notify` says it. Without systemd nothing is said, and a word that is
+// lost harms nobody: the log says why it did not come, and what systemd waits for is said again.
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Logger } from './log.ts';
@@ -14,6 +14,13 @@ export interface NotifyEnv {
 /** Null when systemd did not start us: then nobody listens. */
 export function notifyEnvOf({ NOTIFY_SOCKET, PATH = '/usr/bin:/bin' }: NodeJS.ProcessEnv): NotifyEnv | null {
   return NOTIFY_SOCKET === undefined ? null : { NOTIFY_SOCKET, PATH };
+}
+
+/** How often it wants to hear that we are alive, in milliseconds; null when it does not ask that of this process. */
+export function watchdogMsOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv, pid: number): number | null {
+  const limitMs = Number(WATCHDOG_USEC) / 1000;
+  const isForUs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid);
+  return isForUs && limitMs > 0 ? limitMs : null;
 }
 
 export interface SystemdOptions {
@@ -35,6 +42,11 @@ export class Systemd {
     this.#options = options;
   }
 
+  /** Whether anybody listens. */
+  get isHeard(): boolean {
+    return this.#options.env !== null;
+  }
+
   /** The start is over. */
   notifyReady(status: string): Promise<void> {
     return this.#notify(['READY=1', `STATUS=${status}`]);
@@ -43,6 +55,11 @@ export class Systemd {
   /** For `systemctl status`. */
   notifyStatus(status: string): Promise<void> {
     return this.#notify([`STATUS=${status}`]);
+  }
+
+  /** For the watchdog, in one breath with a status that has changed. */
+  notifyAlive(status?: string): Promise<void> {
+    return this.#notify(['WATCHDOG=1', ...(status === undefined ? [] : [`STATUS=${status}`])]);
   }
 
   /** The last word. */

@@ -21,6 +21,8 @@ export interface Link {
   /** Undefined while there is no link. */
   readonly current: Peer | undefined;
   readonly state: LinkState;
+  /** When it last came up or was lost; the start, before that. Milliseconds since the epoch. */
+  readonly since: number;
   /** Why there is no link; undefined while there is. */
   readonly lastError: LongshoreError | undefined;
   /** Called at each welcome. Register before the first await after `startLink`, or look at `current` as well. */
@@ -55,6 +57,7 @@ class AgentLink implements Link {
   readonly #onDown: ((error: LongshoreError) => void)[] = [];
   #current: Peer | undefined;
   #state: LinkState = 'connecting';
+  #since: number;
   #lastError: LongshoreError | undefined;
   #connections = 0;
   #failures = 0;
@@ -64,6 +67,7 @@ class AgentLink implements Link {
   constructor(options: LinkOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#since = options.clock.now();
   }
 
   get current(): Peer | undefined {
@@ -72,6 +76,10 @@ class AgentLink implements Link {
 
   get state(): LinkState {
     return this.#state;
+  }
+
+  get since(): number {
+    return this.#since;
   }
 
   get lastError(): LongshoreError | undefined {
@@ -126,6 +134,7 @@ class AgentLink implements Link {
     this.#hasJoined = true;
     this.#current = peer;
     this.#state = 'up';
+    this.#since = this.#options.clock.now();
     this.#lastError = undefined;
     this.#log.info({ hostId: welcome.hostId, connection: this.#connections }, 'connected to the control plane');
     const cancelStable = this.#options.clock.after(STABLE_MS, () => (this.#failures = 0));
@@ -133,6 +142,7 @@ class AgentLink implements Link {
     const { code, reason } = await peer.closed;
     cancelStable();
     this.#current = undefined;
+    this.#since = this.#options.clock.now();
     const error = errorOfClose(code, reason);
     for (const listener of this.#onDown) listener(error);
     return error;

@@ -1,0 +1,57 @@
+// Where the facts of agent/standing.ts come from.
+import { judgeWrite } from '#shared/storage-standing.ts';
+import { toRfc3339, type Clock } from '#shared/time.ts';
+import type { Standing } from '#shared/watchdog.ts';
+import type { DockerParts } from './docker-parts.ts';
+import type { Link } from './link/session.ts';
+import { toStanding, type StandingFacts } from './standing.ts';
+import type { AgentState } from './state/open.ts';
+
+export interface StandingParts {
+  state: AgentState;
+  client: DockerParts['client'];
+  link: Link;
+  controlUrl: string;
+  clock: Clock;
+}
+
+export interface StandingWatch {
+  /** Looks now, which takes a small write. */
+  standing(): Standing;
+  /** Calls back when it may have changed at once: control or Docker came or went. */
+  onStandingChange(listener: () => void): void;
+}
+
+export const watchStanding = (parts: StandingParts): StandingWatch => ({
+  standing: () => toStanding(collect(parts)),
+  onStandingChange(listener) {
+    parts.link.onUp(listener);
+    parts.link.onDown(listener);
+    parts.client.breaker.onChange(listener);
+  },
+});
+
+function collect({ state, client, link, controlUrl, clock }: StandingParts): StandingFacts {
+  return {
+    control: {
+      url: controlUrl,
+      hostId: state.meta.get('hostId'),
+      offlineSince: link.current ? null : link.since,
+      cause: link.lastError?.message,
+      keptEvents: state.outbox.waiting().events,
+    },
+    services: state.services.ids().length,
+    dockerAwaySince: client.breaker.openSince,
+    overdueCalls: client.overdueCalls,
+    storage: judgeWrite(findWriteFault(state, clock)),
+  };
+}
+
+function findWriteFault({ transact, meta }: AgentState, clock: Clock): unknown {
+  try {
+    transact(() => meta.set('writtenAt', toRfc3339(clock.now())));
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
