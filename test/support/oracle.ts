@@ -14,16 +14,20 @@ const HEAL_LIMIT_MS = 30_000;
 const RSS_LIMIT_BYTES = (150 + 80) * 1024 ** 2;
 const SPOOL_LIMIT_BYTES = 256 * 1024 ** 2;
 
-type Rows = Record<string, unknown>[];
+type Rows = Record<string, string | number | null>[];
+type RunDocker = (args: string[]) => Promise<string>;
 
 export class Oracle {
   readonly #stack: Stack;
+  readonly #docker: RunDocker;
   readonly #acknowledged: string[] = [];
   readonly #calm = new Map<string, string>();
   readonly #secrets: string[] = [];
 
-  constructor(stack: Stack) {
+  /** `runDocker`: for the engine that the agent has; default: the one of this machine. */
+  constructor(stack: Stack, runDocker: RunDocker = docker) {
     this.#stack = stack;
+    this.#docker = runDocker;
   }
 
   /** I1: what a change that was answered 2xx made, by the path that shows it. */
@@ -33,12 +37,17 @@ export class Oracle {
 
   /** I4: a project that is not concerned, as it is now. */
   async remember(project: string): Promise<void> {
-    this.#calm.set(project, await identityOf(project));
+    this.#calm.set(project, await this.#identityOf(project));
   }
 
   /** I7: a value that only a container may show. */
   secret(value: string): void {
     this.#secrets.push(value);
+  }
+
+  /** Rows of one of the host's tables: what it knows while nobody can ask it. */
+  countOnHost(table: 'schedules' | 'schedule_runs'): number {
+    return Number(this.#host(`SELECT count(*) AS count FROM ${table}`)[0]?.['count']);
   }
 
   /** Rules that are broken, and after how long the others held (I9). */
@@ -104,7 +113,7 @@ export class Oracle {
 
   async #askCalm(): Promise<string[]> {
     const now = await Promise.all(
-      [...this.#calm.keys()].map(async (project) => [project, await identityOf(project)] as const),
+      [...this.#calm.keys()].map(async (project) => [project, await this.#identityOf(project)] as const),
     );
     return now.flatMap(([project, identity]) => {
       const before = this.#calm.get(project);
@@ -116,7 +125,7 @@ export class Oracle {
   async #askViews(): Promise<string[]> {
     const services = this.#control('SELECT name, report FROM services');
     const compared = services.map(async ({ name, report }) => {
-      const [shown, real] = [shownBy(report), await listProject(String(name))];
+      const [shown, real] = [shownBy(report), await this.#list(String(name))];
       return shown === real ? [] : [`I6: ${name} is shown as "${shown}", Docker has "${real}"`];
     });
     return (await Promise.all(compared)).flat();
@@ -144,24 +153,31 @@ export class Oracle {
     ];
   }
 
+  /** Container ids and start times of a project: what a service that is not concerned must keep. */
+  async #identityOf(project: string): Promise<string> {
+    const ids = await this.#docker(['ps', '-aq', '--no-trunc', ...ofProject(project)]);
+    return this.#docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', ...ids.split('\n').toSorted()]);
+  }
+
+  async #list(project: string): Promise<string> {
+    const lines = await this.#docker([
+      'ps',
+      '-a',
+      '--no-trunc',
+      ...ofProject(project),
+      '--format',
+      '{{.ID}} {{.State}}',
+    ]);
+    return lines.split('\n').toSorted().join(', ');
+  }
+
   #host = (sql: string): Rows => query(join(this.#stack.dir, 'agent', 'agent.db'), sql);
   #control = (sql: string): Rows => query(join(this.#stack.dir, 'control', 'control.db'), sql);
 }
 
-/** Container ids and start times of a project: what a service that is not concerned must keep. */
-export async function identityOf(project: string): Promise<string> {
-  const ids = await docker(['ps', '-aq', '--no-trunc', ...ofProject(project)]);
-  return docker(['inspect', '--format', '{{.Id}} {{.State.StartedAt}}', ...ids.split('\n').toSorted()]);
-}
-
 const ofProject = (project: string) => ['--filter', `label=com.docker.compose.project=${project}`];
 
-async function listProject(project: string): Promise<string> {
-  const lines = await docker(['ps', '-a', '--no-trunc', ...ofProject(project), '--format', '{{.ID}} {{.State}}']);
-  return lines.split('\n').toSorted().join(', ');
-}
-
-function shownBy(report: unknown): string {
+function shownBy(report: string | number | null | undefined): string {
   if (typeof report !== 'string') return '';
   const { containers } = JSON.parse(report) as { containers: { id: string; state: string }[] };
   return containers
