@@ -88,6 +88,10 @@ const localService = lazy(() =>
     /** What was asked for last; `stopped` survives reboots. */
     wanted: z.enum(['running', 'stopped']),
     revision: z.number().int().nullable(),
+    /** As the API has them. */
+    failure_count: z.number().int(),
+    restart_count: z.number().int(),
+    last_restart_at: timestamp().nullable(),
     /** The kind of a job that has not ended. */
     job: z.enum(JOB_KINDS).nullable(),
     containers: z.array(localContainer()),

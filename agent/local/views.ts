@@ -6,12 +6,15 @@ import { toRfc3339 } from '#shared/time.ts';
 import type { JobNote, StepRecord } from '../state/journal.ts';
 import type { ServiceRecord } from '../state/services.ts';
 
+const toTime = (ms: number | null): string | null => (ms === null ? null : toRfc3339(ms));
+
 /** `report`: what is known of its containers; null: nothing. */
 export function toServiceView(
   { spec, isEnabled, desired, goodRevision }: ServiceRecord,
   report: ServiceReport | null,
   job: JobKind | null,
 ): LocalService {
+  const { failureCount = 0, restartCount = 0, lastRestartAt = null } = report?.healing ?? {};
   return {
     id: spec.id,
     name: spec.name,
@@ -21,6 +24,9 @@ export function toServiceView(
     enabled: isEnabled,
     wanted: desired,
     revision: goodRevision,
+    failure_count: failureCount,
+    restart_count: restartCount,
+    last_restart_at: toTime(lastRestartAt),
     job,
     containers: (report?.containers ?? []).map(({ name, service, image, state, health, exitCode }) => ({
       name,
@@ -33,8 +39,6 @@ export function toServiceView(
     seen_at: report && toRfc3339(report.at),
   };
 }
-
-const toTime = (ms: number | null): string | null => (ms === null ? null : toRfc3339(ms));
 
 export const toJobView = (job: JobNote, serviceName: string | null): LocalJobView => ({
   id: job.id,

@@ -93,6 +93,7 @@ const CONTAINER_COLUMNS: Column<Row>[] = [
   { title: 'NAME', cell: (row) => row.name },
   { title: 'STATUS', cell: (row) => row.status },
   { title: 'HEALTH', cell: (row) => row.health },
+  { title: 'RESTARTS', cell: (row) => row.restart_count },
   { title: 'WANTED', cell: (row) => (row.enabled ? row.wanted : 'disabled') },
   { title: 'JOB', cell: (row) => row.job },
   { title: 'CONTAINER', cell: (row) => row.container && row.container.name },

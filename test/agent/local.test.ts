@@ -48,8 +48,8 @@ t.test('what runs, and how the agent stands, with no control plane', async (t) =
   t.strictSame(
     stdout.split('\n').map((line) => line.split('\t')),
     [
-      ['NAME', 'STATUS', 'HEALTH', 'WANTED', 'JOB', 'CONTAINER', 'STATE', 'ID', 'REASON'],
-      ['web', 'running', 'healthy', 'running', '-', 'web-web-1', 'running (healthy)', 'svc_1', '-'],
+      ['NAME', 'STATUS', 'HEALTH', 'RESTARTS', 'WANTED', 'JOB', 'CONTAINER', 'STATE', 'ID', 'REASON'],
+      ['web', 'running', 'healthy', '0', 'running', '-', 'web-web-1', 'running (healthy)', 'svc_1', '-'],
       [''],
     ],
   );
@@ -125,7 +125,7 @@ t.test('a disabled service is not started and not restarted; it may be stopped',
     t.match(stderr, `Cannot ${verb} service "web": it is disabled (state_conflict)`);
   }
   t.equal((await host.run('stop', 'web')).exitCode, 0);
-  t.match((await host.run('ps')).stdout, /\nweb\t\w+\t\w+\tdisabled\t/);
+  t.match((await host.run('ps')).stdout, /\nweb\t\w+\t\w+\t\d+\tdisabled\t/);
 });
 
 t.test('a job that fails says why, and where to look', async (t) => {

@@ -72,7 +72,7 @@ t.test(
       t.equal((await local('ps')).exitCode, 7);
       stack.agent.start();
       await eventually(() => local('ps'), {
-        until: ({ stdout }) => new RegExp(`\\n${name}\\tstopped\\t\\w+\\tstopped\\t`).test(stdout),
+        until: ({ stdout }) => new RegExp(`\\n${name}\\tstopped\\t\\w+\\t\\d+\\tstopped\\t`).test(stdout),
         timeoutMs: 30_000,
       });
       t.equal(await stateOf('Status'), 'exited');
@@ -103,7 +103,7 @@ t.test(
 
     await t.test('what is asked for later counts: a start through the API', async (t) => {
       t.equal((await stack.api.post(`${path}/start`)).status, 200);
-      t.match((await local('ps')).stdout, new RegExp(`\\n${name}\\trunning\\t\\w+\\trunning\\t`));
+      t.match((await local('ps')).stdout, new RegExp(`\\n${name}\\trunning\\t\\w+\\t\\d+\\trunning\\t`));
     });
     await stack.api.delete(path);
   },
