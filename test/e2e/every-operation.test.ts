@@ -119,6 +119,7 @@ void t.test('every operation answers as the document promises', async (t) => {
       path,
       `${path}/events`,
       `${path}/logs`,
+      '/api/logs/search?q=listening',
       '/api/jobs',
       `/api/jobs/${jobId}`,
       `/api/jobs/${jobId}/log`,
