@@ -47,7 +47,12 @@ const ONE_BOX = { clock: systemClock, log: silentLogger() };
 /** Secrets that the lines are searched for; none of them holds one. */
 const SECRETS = Number(process.env['SECRETS'] ?? 0);
 
-async function runAgent({ socketPath, project, port, source }: Order): Promise<void> {
+export type LogAgent = Pick<Order, 'socketPath' | 'port' | 'source'> & {
+  projectOf: (serviceId: string) => string | undefined;
+};
+
+/** The part of an agent that streams logs, linked to control. */
+export async function startLogAgent({ socketPath, port, source, projectOf }: LogAgent): Promise<void> {
   const mask = createMask(Array.from({ length: SECRETS }, () => randomBytes(24).toString('base64url')));
   const engine = createDockerEngine({ socketPath });
   const logs = createLogStreamer({
@@ -55,17 +60,22 @@ async function runAgent({ socketPath, project, port, source }: Order): Promise<v
     socketPath,
     listContainers: (name) => engine.listProject(name),
     onContainerChange: () => () => undefined,
-    projectOf: () => project,
+    projectOf,
     maskOf: () => () => mask,
     ...(source === 'api' && { findLogFile: () => Promise.resolve(undefined) }),
   });
   const ws = new WebSocket(`ws://127.0.0.1:${port}/agent`, { perMessageDeflate: false });
   await once(ws, 'open');
   createPeer({ ...ONE_BOX, socket: wsSocket(ws), handlers: { requests: {}, notifications: {}, streams: { logs } } });
+}
+
+async function runAgent(order: Order): Promise<void> {
+  await startLogAgent({ ...order, projectOf: () => order.project });
   report({ isReady: true });
 }
 
-async function runControl(): Promise<void> {
+/** The part of control that hands logs to its viewers, who ask for `/SERVICE_ID`. Returns its port. */
+export async function startLogControl(): Promise<number> {
   let agent: Peer | undefined;
   const hub = new LogHub({
     ...ONE_BOX,
@@ -79,28 +89,41 @@ async function runControl(): Promise<void> {
   server.on('connection', (ws, request) => {
     const handlers = { requests: {}, notifications: {}, streams: {} };
     if (request.url === '/agent') agent = createPeer({ ...ONE_BOX, socket: wsSocket(ws), handlers });
-    else serveLogSocket(hub, ws, request.socket, { serviceId: SERVICE_ID, tail: null, since: null, isBatch: true });
+    else serveLogSocket(hub, ws, request.socket, { serviceId: request.url?.slice(1) ?? '', ...WHOLE_LOG });
   });
   await once(server, 'listening');
-  report({ port: (server.address() as AddressInfo).port });
+  return (server.address() as AddressInfo).port;
 }
+
+const WHOLE_LOG = { tail: null, since: null, isBatch: true };
+
+async function runControl(): Promise<void> {
+  report({ port: await startLogControl() });
+}
+
+/** Entries in a message, without looking into them. */
+export function countEntries(message: Buffer): number {
+  let entries = 0;
+  for (let at = message.indexOf(ENTRY); at >= 0; at = message.indexOf(ENTRY, at + ENTRY.length)) entries++;
+  return entries;
+}
+
+const ENTRY = Buffer.from('{"timestamp":"');
 
 /** Counts entries as `wc -l` counts lines: without looking into them. */
 async function runClient({ port, lines }: Order): Promise<void> {
-  const ws = new WebSocket(`ws://127.0.0.1:${port}/client`, { perMessageDeflate: false });
+  const ws = new WebSocket(`ws://127.0.0.1:${port}/${SERVICE_ID}`, { perMessageDeflate: false });
   let entries = 0;
   let bytes = 0;
   ws.on('message', (data: Buffer) => {
     bytes += data.length;
-    for (let at = data.indexOf(ENTRY); at >= 0; at = data.indexOf(ENTRY, at + ENTRY.length)) entries++;
+    entries += countEntries(data);
     if (entries < lines) return;
     report({ receivedBytes: bytes });
     ws.terminate();
   });
   await once(ws, 'open');
 }
-
-const ENTRY = Buffer.from('{"timestamp":"');
 
 async function runDockerode({ socketPath, container, lines }: Order): Promise<void> {
   const docker = new Dockerode({ socketPath });

@@ -7,14 +7,17 @@ import { fileURLToPath } from 'node:url';
 export interface Usage {
   cpuMs: number;
   rssBytes: number;
+  /** Since the process began. */
+  mostRssBytes: number;
 }
 
 /** One role: a module of `bench/support/` that runs `playRole`. */
 export class RoleProcess<Orders extends Record<string, [order: unknown, answer: unknown]>> {
   readonly #child: ChildProcess;
 
-  constructor(module: string) {
-    this.#child = fork(fileURLToPath(new URL(module, import.meta.url)), { env: { ...process.env, NODE_OPTIONS: '' } });
+  constructor(module: string, flags: string[] = []) {
+    const env = { ...process.env, NODE_OPTIONS: '' };
+    this.#child = fork(fileURLToPath(new URL(module, import.meta.url)), { env, execArgv: flags });
   }
 
   /** Orders are carried out one at a time. Rejects with what the role threw. */
@@ -52,5 +55,6 @@ export function playRole<Orders extends Record<string, [unknown, unknown]>>(hand
 
 function usage(): Usage {
   const { user, system } = process.cpuUsage();
-  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss() };
+  const mostRssBytes = process.resourceUsage().maxRSS * 1024;
+  return { cpuMs: (user + system) / 1000, rssBytes: process.memoryUsage.rss(), mostRssBytes };
 }
