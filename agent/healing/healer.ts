@@ -16,13 +16,15 @@ import type { ServiceRecord } from '../state/services.ts';
 import { describeFaults, type Fault } from './faults.ts';
 import type { HealingLimits } from './limits.ts';
 import { isOwn, isUntoldOom } from './looks.ts';
-import { decideHealing, noteRestart, type Act, type Decision } from './policy.ts';
+import { decideHealing, noteGivenUp, noteRestart, type Act, type Decision } from './policy.ts';
 import { knownOf, NEW_RECORD, withCounts, withKnown, type HealingRecord } from './record.ts';
 
 /** What a person needs to see why it ended. */
 const LAST_LINES = 50;
 const LINE_CHARS = 1_000;
 const MESSAGE_CHARS = 4_000;
+/** After Docker has refused what was asked of it. */
+const RETRY_MS = 5_000;
 /** A program that starts another one over and over, which is killed each time, is one line a minute. */
 const OOM_QUIET_MS = 60_000;
 
@@ -46,6 +48,8 @@ export class Healer {
   readonly #scope: Scope;
   readonly #timers = new Map<string, () => void>();
   readonly #acting = new Set<string>();
+  /** Until when nothing is done about a service, because Docker has refused it. */
+  readonly #quiet = new Map<string, number>();
 
   constructor(deps: HealerDeps, scope: Scope) {
     this.#deps = deps;
@@ -60,10 +64,13 @@ export class Healer {
     this.#timers.get(id)?.();
     const known = this.#tellOom(id, service.healing ?? NEW_RECORD, containers);
     if (!this.#isMine(service)) return this.#keep(service, withCounts(known, containers));
-    const decision = this.#decide(known, containers);
-    const seen = this.#keep(service, decision.record, decision.dockerRestarts);
-    this.#follow(id, decision.act);
-    return seen;
+    const { record, act, dockerRestarts } = this.#decide(known, containers);
+    if (act.kind !== 'wait') {
+      this.#begin(id); // which looks again, and remembers what it does then
+      return service;
+    }
+    if (act.until !== null) this.#lookAgain(id, act.until);
+    return this.#keep(service, record, dockerRestarts);
   }
 
   /** Docker says who stopped a container and what ran out of memory; a list of a moment later does not. */
@@ -92,25 +99,26 @@ export class Healer {
     if (JSON.stringify(healing) !== JSON.stringify(service.healing)) {
       state.transact(() => {
         state.services.setHealing(id, healing);
-        if (dockerRestarts.length > 0) this.#tell(id, 'restarted', `Docker restarts ${describeFaults(dockerRestarts)}`);
+        if (dockerRestarts.length > 0)
+          this.#tell(id, 'restarted', `${describeFaults(dockerRestarts)}: restarted by Docker`);
       });
     }
     return { ...service, healing };
   }
 
-  #follow(id: string, act: Act): void {
+  #lookAgain(id: string, at: number): void {
     const { clock, touch } = this.#deps;
-    if (act.kind !== 'wait') return this.#begin(id);
-    if (act.until === null) return;
     this.#timers.set(
       id,
-      clock.after(act.until - clock.now(), () => touch(id)),
+      clock.after(at - clock.now(), () => touch(id)),
     );
   }
 
   #begin(id: string): void {
+    const { runner, log, state, clock } = this.#deps;
+    const quietUntil = this.#quiet.get(id) ?? -Infinity;
+    if (quietUntil > clock.elapsed()) return this.#lookAgain(id, clock.now() + RETRY_MS);
     if (this.#acting.has(id)) return;
-    const { runner, log, state } = this.#deps;
     const project = state.services.find(id)?.spec.name;
     if (project === undefined) return;
     this.#acting.add(id);
@@ -118,7 +126,7 @@ export class Healer {
       try {
         await runner.between({ serviceId: id, project }, () => this.#act(id, signal));
       } catch (error) {
-        // Docker is away: its return brings a look, and with it the next try.
+        this.#quiet.set(id, clock.elapsed() + RETRY_MS);
         log.warn({ err: toLongshoreError(error), serviceId: id }, 'could not heal a service');
       } finally {
         this.#acting.delete(id);
@@ -135,6 +143,7 @@ export class Healer {
     const service = state.services.find(id);
     if (signal.aborted || !service || !this.#isMine(service)) return;
     const { record, act } = this.#decide(service.healing ?? NEW_RECORD, containers);
+    this.#keep(service, record);
     if (act.kind === 'restart') await this.#restart(service, record, act.faults, signal);
     else if (act.kind === 'give_up') await this.#giveUp(service, record, act, signal);
     else if (act.kind === 'stop') await this.#stop(act.faults.map((fault) => fault.id));
@@ -162,16 +171,18 @@ export class Healer {
   async #giveUp(
     { spec }: ServiceRecord,
     record: HealingRecord,
-    { reason, blamed, stop }: Extract<Act, { kind: 'give_up' }>,
+    { reason, faults, stop }: Extract<Act, { kind: 'give_up' }>,
     signal: AbortSignal,
   ): Promise<void> {
-    const { engine, state } = this.#deps;
-    const lines = await engine.tailLogs(blamed.id, LAST_LINES);
+    const { engine, state, clock } = this.#deps;
+    const [blamed] = faults;
+    if (!blamed) return;
+    const lines = await engine.tailLogs(blamed.id, LAST_LINES).catch(() => []); // some log drivers cannot be read
     if (signal.aborted || state.journal.hasOpen(spec.id)) return;
     const redact = redactorOf(state.services.secretsOf(spec.id));
     const lastLines = lines.map((line) => redact(line).slice(0, LINE_CHARS));
     state.transact(() => {
-      state.services.setHealing(spec.id, record);
+      state.services.setHealing(spec.id, noteGivenUp(record, reason, faults, clock.now()));
       this.#tell(spec.id, 'gave_up', reason, { exitCode: blamed.exitCode, oomKilled: blamed.oomKilled, lastLines });
     });
     await this.#stop(stop);

@@ -24,8 +24,8 @@ export type Act =
   /** Nothing now; look again at `until`. Null: when something happens. */
   | { kind: 'wait'; until: number | null }
   | { kind: 'restart'; faults: Fault[] }
-  /** `blamed` is what the reason is about first; `stop` are those that Docker would restart on and on. */
-  | { kind: 'give_up'; reason: string; blamed: Fault; stop: string[] }
+  /** `stop` are those that Docker would restart on and on. */
+  | { kind: 'give_up'; reason: string; faults: Fault[]; stop: string[] }
   | { kind: 'stop'; faults: Fault[] };
 
 export interface Decision {
@@ -55,6 +55,18 @@ export function noteRestart(record: HealingRecord, now: number, limits: HealingL
   return { ...tried(record, now, limits), restartCount: restarted, lastRestartAt: now, dueAt: null, failing: [] };
 }
 
+/** That nobody tries any more. */
+export const noteGivenUp = (
+  record: HealingRecord,
+  reason: string,
+  faults: readonly Fault[],
+  now: number,
+): HealingRecord => ({
+  ...record,
+  dueAt: null,
+  gaveUp: { at: now, reason, containers: faults.map(({ id }) => id) },
+});
+
 interface Failing {
   faults: readonly Fault[];
   looping: readonly Fault[];
@@ -75,15 +87,14 @@ function whenFailing(record: HealingRecord, { hasNews, ...facts }: Failing & { h
   return { record: { ...next, dueAt }, act, dockerRestarts };
 }
 
-function giveUp(record: HealingRecord, { faults, looping, now, limits }: Failing): Decision {
+function giveUp(record: HealingRecord, { faults, looping, limits }: Failing): Decision {
   const bad = uniqueById([...faults, ...looping]);
-  const [blamed] = bad;
-  if (!blamed) return { record, act: { kind: 'wait', until: null }, dockerRestarts: [] };
   const minutes = Math.max(1, Math.round(limits.windowMs / 60_000));
   const reason = `Gave up after ${limits.restarts} restarts in ${minutes} minutes: ${describeFaults(bad)}`;
+  const stop = looping.map(({ id }) => id);
   return {
-    record: { ...record, dueAt: null, gaveUp: { at: now, reason, containers: bad.map(({ id }) => id) } },
-    act: { kind: 'give_up', reason, blamed, stop: looping.map(({ id }) => id) },
+    record: { ...record, dueAt: null },
+    act: { kind: 'give_up', reason, faults: bad, stop },
     dockerRestarts: [],
   };
 }

@@ -1,6 +1,6 @@
 import t from 'tap';
 import { HEALING_LIMITS } from '../../agent/healing/limits.ts';
-import { decideHealing, noteRestart } from '../../agent/healing/policy.ts';
+import { decideHealing, noteGivenUp, noteRestart } from '../../agent/healing/policy.ts';
 import { afterEngineStart, afterReset, NEW_RECORD, toNote, withKnown } from '../../agent/healing/record.ts';
 import type { Container } from '../../agent/docker/engine.ts';
 import { containerOf } from '../support/agent-core.ts';
@@ -28,8 +28,10 @@ class Scene {
       this.record = noteRestart(record, this.now, HEALING_LIMITS);
       this.restarts.push(this.now);
       this.#say(`restart ${act.faults.map(({ name }) => name).join()}`);
-    } else if (act.kind === 'give_up') this.#say(act.reason);
-    else if (act.kind === 'stop') this.#say(`stop ${act.faults.map(({ name }) => name).join()}`);
+    } else if (act.kind === 'give_up') {
+      this.record = noteGivenUp(record, act.reason, act.faults, this.now);
+      this.#say(act.reason);
+    } else if (act.kind === 'stop') this.#say(`stop ${act.faults.map(({ name }) => name).join()}`);
     return act;
   }
 
