@@ -192,6 +192,15 @@ t.test('a log that cannot be followed is an error that names its service', async
   t.match(failure, { code: 'host_offline', service_id: 'svc_a' });
 });
 
+t.test('A32: over the limit: one socket follows so many services and no more', async (t) => {
+  const http = await startTestHttp(t);
+  const ids = Array.from({ length: 21 }, (_, i) => `svc_${i}`);
+  for (const id of ids) http.app.addService({ id });
+  const socket = await open(http);
+  socket.say({ type: 'subscribe', types: ['service.logs'], service_ids: ids });
+  t.match(await socket.untilType('error'), { code: 'bad_request', details: /^At most 20 services' service.logs/ });
+});
+
 t.test('what is no message is answered, and the socket stays', async (t) => {
   const http = await startTestHttp(t);
   http.app.addService({ id: 'svc_a' });
@@ -199,9 +208,9 @@ t.test('what is no message is answered, and the socket stays', async (t) => {
   const wrong = ['{bad', '[]', '{"type":"fly"}', '{"type":"subscribe","types":["x"]}', '{"type":"subscribe","a":1}'];
   for (const text of wrong) socket.ws.send(text);
   socket.ws.send(Buffer.from([1, 2, 3]), { binary: true });
-  socket.say({ type: 'subscribe', types: ['service.logs'] });
+  for (const type of ['service.logs', 'service.stats']) socket.say({ type: 'subscribe', types: [type] });
   const answers = await settled(http, socket);
-  t.equal(answers.length, wrong.length + 2);
+  t.equal(answers.length, wrong.length + 3);
   for (const answer of answers) t.match(answer, { type: 'error', code: 'bad_request', details: /./ });
 });
 
