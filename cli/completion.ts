@@ -22,6 +22,9 @@ const SERVICE_VERBS = new Set([
   'events',
 ]);
 
+/** Of `longshore local`. */
+const LOCAL_VERBS = new Set(['start', 'stop', 'restart', 'logs']);
+
 /** Names that fit where the cursor is. Never fails: a shell that waits for Tab wants words or nothing. */
 export async function fetchCompletions(world: World, args: string[]): Promise<string[]> {
   const at = args.indexOf(REQUEST);
@@ -35,9 +38,17 @@ async function fetchNames(world: World, command: string | undefined, verb: strin
     const list = await connect(world, {}).get<List<Service>>('/api/services', { per_page: 100 });
     return list.data.map((service) => service.name);
   }
+  if (command === 'local' && LOCAL_VERBS.has(verb ?? '')) return fetchLocalNames(world);
   if (command === 'templates' && verb === 'get') {
     const list = await connect(world, {}).get<List<Template>>('/api/templates', { per_page: 100 });
     return list.data.map((template) => template.id);
   }
   return [];
+}
+
+async function fetchLocalNames(world: World): Promise<string[]> {
+  const { openAgent } = await import('./local-client.ts'); // the other commands have no use for it
+  const { localServices } = await import('#shared/local.ts');
+  using agent = openAgent(world);
+  return (await agent.get(localServices(), '/services')).data.map(({ name }) => name);
 }

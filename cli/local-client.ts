@@ -7,6 +7,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { LOCAL_SOCKET, localFolderOf, MAX_WAIT_S } from '#shared/local.ts';
 import { readBody } from './client.ts';
 import { ApiError } from './failures.ts';
+import type { World } from './world.ts';
 
 /** Where `longshore up` and the unit of systemd have it. */
 const USUAL_DATA_DIRS = ['./data/agent', '/var/lib/longshore'];
@@ -102,6 +103,10 @@ export class LocalClient implements Disposable {
     closeSync(this.#folder);
   }
 }
+
+/** `dataDir`: as it was given on the command line. Throws as the constructor does. */
+export const openAgent = (world: World, dataDir?: string): LocalClient =>
+  new LocalClient(dataDirsOf(dataDir ?? world.env['LONGSHORE_DATA_DIR']), world.interruption());
 
 /** The first with a socket in it, or else the first there is: its agent ended. */
 function openFolder(dataDirs: readonly string[]): number {

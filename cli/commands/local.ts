@@ -17,7 +17,7 @@ import {
 import type { Command } from '../command.ts';
 import { formatAge, parseSince } from '../duration.ts';
 import { JobFailedError } from '../failures.ts';
-import { dataDirsOf, LocalClient } from '../local-client.ts';
+import { openAgent, type LocalClient } from '../local-client.ts';
 import { logPrinter } from '../log-printer.ts';
 import { Output } from '../output.ts';
 import type { Column } from '../table.ts';
@@ -80,8 +80,7 @@ const logOptions = <T>(yargs: Argv<T>) =>
 const withAgent =
   <Args>(world: World, handle: (session: Session, args: Args) => Promise<void>) =>
   async (args: Args & LocalFlags): Promise<void> => {
-    const dataDir = args.dataDir ?? world.env['LONGSHORE_DATA_DIR'];
-    using agent = new LocalClient(dataDirsOf(dataDir), world.interruption());
+    using agent = openAgent(world, args.dataDir);
     await handle({ world, agent, output: new Output(world, args.json) }, args);
   };
 

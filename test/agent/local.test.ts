@@ -88,6 +88,17 @@ t.test('a stop is a user’s stop, and control is told of it first to last, once
   t.match((await host.run('events', '-n', '20')).stdout, /\tweb\tjob\.local\tno\tstop begun \(local\)\n/);
 });
 
+t.test('Tab offers the names that the agent knows', async (t) => {
+  const said: string[] = [];
+  t.capture(console, 'log', (line: string) => said.push(line));
+  const { dir } = await startLocalHost(t);
+  const typed = ['--get-yargs-completions', 'longshore', 'local', 'stop', ''];
+  await runCli(typed, { env: { LONGSHORE_DATA_DIR: '/nowhere' } });
+  t.notOk(said.includes('web'));
+  await runCli(typed, { env: { LONGSHORE_DATA_DIR: dir } });
+  t.ok(said.includes('web'));
+});
+
 t.test('by id as well; a name that nobody has is not found', async (t) => {
   const host = await startLocalHost(t);
   t.equal((await host.run('restart', 'svc_1')).stdout, 'svc_1: restarted\n');

@@ -108,6 +108,9 @@ void t.test('longshore', async (t) => {
     t.match(await run(up, 'services', 'redeploy', name, '--pull', 'missing', '--follow'), { exitCode: 0 });
     t.equal(await containersOf(name), before, 'none of this made new containers');
     t.match((await run(up, 'services', 'events', name)).stdout, /redeploy/i);
+    const onTheHost = await run(up, 'local', 'stop', name, '--data-dir', up.dataDir);
+    t.match(onTheHost, { exitCode: 0, stdout: `${name}: stopped\n` }, 'the agent of `up` has its socket, too');
+    await eventually(async () => (await statusOf()).status === 'stopped');
     t.match(await run(up, 'services', 'rm', name, '--yes'), { exitCode: 0, stdout: `${name}: removed\n` });
     t.equal(await containersOf(name), '');
     t.notOk(existsSync(join(up.dataDir, 'agent/services', name)));
