@@ -30,7 +30,7 @@ export async function runAttached(session: Session, path: string, order: object,
   try {
     for await (const text of socket) {
       const message = JSON.parse(text) as Message;
-      if (message.type === 'exec.started') detach = attach(world, socket, manner);
+      if (message.type === 'exec.started') detach = attach(world, socket, manner, size);
       else if (message.type === 'exec.exit') return exitCodeOf(session, message);
       else if (message.type === 'exec.output') world[message.stream].write(Buffer.from(message.data, 'base64'));
       else throw ApiError.answered(message.error, undefined);
@@ -60,10 +60,11 @@ function exitCodeOf(
 }
 
 /** Passes on what is typed and how large the window is; returns what gives the terminal back. */
-function attach(world: World, socket: MessageSocket, { takesInput, hasTerminal }: Manner): () => void {
+function attach(world: World, socket: MessageSocket, { takesInput, hasTerminal }: Manner, told: Size): () => void {
   const { stdin, stdout } = world;
   const isRaw = hasTerminal && takesInput && stdin.isTTY === true;
   const resize = () => socket.send({ type: 'exec.resize', ...sizeOf(world) });
+  const { cols, rows } = sizeOf(world);
   const type = (bytes: Buffer) => {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES)
       socket.send({ type: 'exec.input', data: bytes.subarray(at, at + PIECE_BYTES).toString('base64') });
@@ -71,6 +72,7 @@ function attach(world: World, socket: MessageSocket, { takesInput, hasTerminal }
   const end = () => socket.send({ type: 'exec.input', end: true });
   if (isRaw) stdin.setRawMode?.(true);
   if (hasTerminal) stdout.on('resize', resize);
+  if (hasTerminal && (cols !== told.cols || rows !== told.rows)) resize(); // while it was being started
   if (takesInput) stdin.on('data', type).once('end', end);
   else end();
   return () => {
@@ -82,7 +84,12 @@ function attach(world: World, socket: MessageSocket, { takesInput, hasTerminal }
 
 const nothing = (): void => undefined;
 
-const sizeOf = ({ stdout }: World): { cols: number; rows: number } => ({
+interface Size {
+  cols: number;
+  rows: number;
+}
+
+const sizeOf = ({ stdout }: World): Size => ({
   cols: columnsOf(stdout),
   rows: rowsOf(stdout),
 });

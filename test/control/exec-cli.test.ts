@@ -92,6 +92,30 @@ t.test('a terminal: every key goes in, the size is told, and it is given back', 
   t.same(client.modes, [true, false]);
 });
 
+t.test('a window that changes while the program is being started is told', async (t) => {
+  const exec = await startExecWorld(t);
+  const asked = Promise.withResolvers<void>();
+  const go = Promise.withResolvers<void>();
+  exec.host.answers = {
+    'exec.input': async ({ execId, ...input }) => {
+      asked.resolve();
+      await go.promise;
+      await exec.execs.input(execId, input);
+      return {};
+    },
+  };
+  await exec.host.connect(exec.real.world);
+  const client = onTerminal(t, exec, ['-it', '--', 'sh']);
+  await asked.promise;
+  Object.assign(client.stdout, { columns: 120, rows: 40 }).emit('resize');
+  go.resolve();
+  const program = await exec.program();
+  await eventually(() => program.sizes.length === 2);
+  t.same(program.sizes[1], { columns: 120, rows: 40 });
+  program.exit(0);
+  t.equal(await client.exitCode, 0);
+});
+
 t.test('a connection that is lost ends it, and the terminal is given back', async (t) => {
   const exec = await startExecWorld(t);
   const client = onTerminal(t, exec, ['-it', '--', 'sh']);
