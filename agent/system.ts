@@ -22,11 +22,12 @@ import { createLogStreamer } from './docker/logs.ts';
 import { DriftDesk } from './drift/desk.ts';
 import { destinationOf, rememberEnrolment } from './enrolment.ts';
 import { Execs } from './exec/execs.ts';
-import { startFactsReport } from './facts-report.ts';
+import { startFactsReport, withOutage } from './facts-report.ts';
 import { withProbes } from './health/probed-engine.ts';
 import { startProbes } from './health/probes.ts';
 import { collectHostFacts } from './host.ts';
 import { createKeptLogs } from './kept-logs/kept-logs.ts';
+import type { HealingLimits } from './healing/limits.ts';
 import { createAskAi } from './link/ask-ai.ts';
 import type { Destination, HostReport } from './link/connection.ts';
 import { createHandlers, type HandlerDeps } from './link/handlers.ts';
@@ -50,6 +51,8 @@ export interface AgentDeps {
   agentVersion: string;
   /** Host ports that no service may publish: the control plane's, when it runs here too. */
   reservedPorts?: readonly number[];
+  /** How patient healing is; by itself as documented. */
+  healing?: HealingLimits;
 }
 
 export interface AgentHandle extends StandingWatch {
@@ -71,8 +74,9 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   startRetention(state, clock, scope);
   const destination = destinationOf(config.token, state.meta);
   const docker = startDocker(config, deps, state, scope);
-  const collect = () => collectHostFacts(hostDeps(config, deps.agentVersion, state, docker));
+  const collect = withOutage(() => collectHostFacts(hostDeps(config, deps.agentVersion, state, docker)), clock);
   const facts = startFactsReport({ state, clock, log, collect }, scope);
+  docker.client.breaker.onChange(() => facts.touch());
 
   let link: Link | undefined;
   const notify = (progress: Progress) => link?.current?.notify('job.progress', progress);
@@ -92,7 +96,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const reading = { socketPath, engine, services: state.services, findLogFile, clock, log };
   const keptLogs = createKeptLogs({ ...reading, dataDir, hub });
   keptLogs.sweep();
-  const { watch, drift, inbox, planDeploy, images, jobs } = startJobs(
+  const { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome } = startJobs(
     {
       config,
       deps,
@@ -144,6 +148,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
   link = startLink({ destination, identity, instanceId: newInstanceId(), describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
+  link.onUp(onWelcome);
+  link.onRevoked(onRevoked);
   const { url: controlUrl } = destination;
   const standing = watchStanding({ state, client: docker.client, link, controlUrl, clock });
   const handle = Object.assign(followLink(link, { state, destination, clock, log }), standing);

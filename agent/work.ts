@@ -26,6 +26,7 @@ import type { HealingLimits } from './healing/limits.ts';
 import { Inbox } from './jobs/inbox.ts';
 import { LocalJobs } from './jobs/local-jobs.ts';
 import { startRunner } from './jobs/runner.ts';
+import { standDown } from './jobs/stand-down.ts';
 import type { KeptLogs } from './kept-logs/kept-logs.ts';
 import type { HandlerDeps } from './link/handlers.ts';
 import { startSchedules } from './schedule/schedules.ts';
@@ -58,6 +59,9 @@ export function startJobs(
   inbox: Inbox;
   images: Images;
   jobs: LocalJobs;
+  /** Control has shut this host out; and it has let it in. */
+  onRevoked: () => void;
+  onWelcome: () => void;
 } {
   const { clock, log, reservedPorts = [] } = deps;
   const { engine, hub, compose } = docker;
@@ -109,7 +113,14 @@ export function startJobs(
     const { dryRun } = await import('./deploy/plan/dry-run.ts'); // most agents are never asked
     return dryRun({ ...executing, services: state.services }, question, signal);
   };
-  return { watch, drift, inbox: new Inbox({ state, clock, work }), planDeploy, images, jobs };
+  const onRevoked = () => standDown({ state, clock, runner });
+  const onWelcome = () => {
+    if (!state.meta.isRevoked) return;
+    state.meta.set('revokedAt', '');
+    schedules.touch();
+  };
+  const inbox = new Inbox({ state, clock, work });
+  return { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome };
 }
 
 function takeOver(state: AgentState, containers: readonly Adopted[], desired: Desired): void {

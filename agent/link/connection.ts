@@ -90,7 +90,7 @@ export async function connectToControl(options: ConnectOptions): Promise<Connect
 async function shakeHands(exchange: Exchange, options: ConnectOptions): Promise<Welcome> {
   const { destination, identity, versions = PROTOCOL_VERSIONS } = options;
   const helloText = exchange.send({ type: 'hello', versions: [...versions], nonce: createNonce() } satisfies Hello);
-  const challengeText = await nextOf(exchange);
+  const challengeText = await nextOf(exchange).catch(notYetProven);
   const challenge = readMessage('challenge', challengeText);
   await checkChallenge(challenge, helloText, destination.controlPin);
   requireOffered(challenge.version, versions);
@@ -110,6 +110,12 @@ async function createProof(transcript: Buffer, identity: Identity, options: Conn
     instanceId,
     connection,
   };
+}
+
+/** Whoever has not proven to be control may turn this host away, not shut it out. */
+function notYetProven(error: unknown): never {
+  if (!(error instanceof LongshoreError) || error.code !== 'revoked') throw error;
+  throw new LongshoreError('handshake_failed', { cause: error });
 }
 
 /** The next frame, unless it is a refusal: that is thrown. */

@@ -28,6 +28,8 @@ export interface Link {
   /** Called at each welcome. Register before the first await after `startLink`, or look at `current` as well. */
   onUp(listener: (peer: Peer, welcome: Welcome) => void): void;
   onDown(listener: (error: LongshoreError) => void): void;
+  /** Called each time control says that it has shut this host out, also instead of a welcome. */
+  onRevoked(listener: () => void): void;
 }
 
 export interface LinkOptions extends Omit<ConnectOptions, 'connection' | 'signal'> {
@@ -55,6 +57,7 @@ class AgentLink implements Link {
   readonly #log: Logger;
   readonly #onUp: ((peer: Peer, welcome: Welcome) => void)[] = [];
   readonly #onDown: ((error: LongshoreError) => void)[] = [];
+  readonly #onRevoked: (() => void)[] = [];
   #current: Peer | undefined;
   #state: LinkState = 'connecting';
   #since: number;
@@ -92,6 +95,10 @@ class AgentLink implements Link {
 
   onDown(listener: (error: LongshoreError) => void): void {
     this.#onDown.push(listener);
+  }
+
+  onRevoked(listener: () => void): void {
+    this.#onRevoked.push(listener);
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -155,6 +162,7 @@ class AgentLink implements Link {
     const { delayMs, state } = planRetry(facts, random);
     this.#lastError = error;
     this.#state = state;
+    if (state === 'revoked') for (const listener of this.#onRevoked) listener();
     this.#log.warn({ err: error, delayMs, state }, 'no link to the control plane; services are not affected');
     await sleep(this.#options.clock, delayMs, signal);
   }

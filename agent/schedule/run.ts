@@ -71,6 +71,7 @@ export class Run {
 
   async #work(target: RunTarget): Promise<Outcome> {
     const { kind, exec } = this.#spec;
+    if (this.#deps.state.meta.isRevoked) return failed('the host was revoked');
     if (kind === 'cleanup' || kind === 'statistics')
       return kind === 'cleanup' ? cleanUp(this.#deps) : report(this.#deps, this.#deps.clock.now());
     const { serviceId, state, jobId } = target;

@@ -58,6 +58,7 @@ export class Schedules {
   async #look(): Promise<void> {
     const { state, clock } = this.#deps;
     this.#cancelLook?.();
+    if (state.meta.isRevoked) return; // until control lets this host in again
     const stored = state.schedules.all();
     const asked = state.schedules.openRuns().filter((run) => run.state === 'pending');
     for (const run of asked) this.#beginAsked(run);

@@ -2,8 +2,16 @@
 import type { Sqlite } from '#shared/sqlite.ts';
 
 /** Where control is and who we are to it, written at enrolment; `platform` is what asking the system again would cost.
- * `engineInstance` is the Docker whose containers were put in order last (healing/revival.ts); `writtenAt` is written to see that it can be. */
-export type TextKey = 'engineInstance' | 'hostId' | 'controlPin' | 'controlUrl' | 'tokenId' | 'platform' | 'writtenAt';
+ * `engineInstance` is the Docker whose containers were put in order last (healing/revival.ts); `revokedAt` is when control shut this host out, empty since it let it in again; `writtenAt` is written to see that it can be. */
+export type TextKey =
+  | 'engineInstance'
+  | 'hostId'
+  | 'controlPin'
+  | 'controlUrl'
+  | 'tokenId'
+  | 'platform'
+  | 'writtenAt'
+  | 'revokedAt';
 /** The highest seen of each. */
 export type NumberKey = 'epoch' | 'commandSeq';
 
@@ -18,6 +26,11 @@ export class Meta {
 
   get(key: TextKey): string | undefined {
     return this.#select.get(key);
+  }
+
+  /** Control has shut this host out: what control gave it to do rests. */
+  get isRevoked(): boolean {
+    return (this.get('revokedAt') ?? '') !== '';
   }
 
   set(key: TextKey, value: string): void {

@@ -163,7 +163,7 @@ t.test('junk instead of a challenge is a protocol violation', async (t) => {
 
 t.test('a server that closes mid-handshake without a word is told by its close code', async (t) => {
   for (const [code, expected] of [
-    [CLOSE.revoked, 'revoked'],
+    [CLOSE.revoked, 'handshake_failed'], // F48: who has not proven to be control shuts nobody out
     [CLOSE.overloaded, 'unavailable'],
     [CLOSE.restart, 'link_closed'],
   ] as const) {

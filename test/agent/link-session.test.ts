@@ -58,6 +58,7 @@ function start(t: Test) {
   const seen: string[] = [];
   link.onUp((_, { hostId }) => seen.push(`up ${hostId}`));
   link.onDown(({ code }) => seen.push(`down ${code}`));
+  link.onRevoked(() => seen.push('revoked'));
   t.teardown(() => scope.stop());
   /** The newest attempt, once there are `count` of them. */
   const attempt = async (count: number): Promise<Attempt> => {
@@ -140,13 +141,18 @@ t.test('F48: a revoked host stops taking commands and asks again every five minu
   await eventually(() => link.state === 'revoked');
   t.equal(link.current, undefined);
   t.equal(link.lastError?.code, 'revoked');
-  t.strictSame(seen, ['up host_1', 'down revoked']);
+  t.strictSame(seen, ['up host_1', 'down revoked', 'revoked']);
   await settle();
   clock.advance(300_000);
   await settle();
   t.equal(attempts.length, 1);
   clock.advance(1000);
-  (await attempt(2)).succeed();
+  (await attempt(2)).fail(new LongshoreError('revoked'));
+  await eventually(() => seen.length === 4);
+  t.equal(seen.at(-1), 'revoked', 'told also at the door');
+  await settle();
+  clock.advance(302_000);
+  (await attempt(3)).succeed();
   await eventually(() => link.state === 'up');
 });
 

@@ -23,6 +23,7 @@ const AWAY: Link = {
   lastError: new LongshoreError('link_closed', { message: 'the control plane is away' }),
   onUp: () => undefined,
   onDown: () => undefined,
+  onRevoked: () => undefined,
 };
 
 const done = async ({ steps, offer, service }: JobRun) => {

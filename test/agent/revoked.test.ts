@@ -1,0 +1,43 @@
+// A host that was shut out, with a real journal and schedules; Docker and the work are the test's.
+import t from 'tap';
+import type { JobRun } from '../../agent/deploy/job-run.ts';
+import { standDown } from '../../agent/jobs/stand-down.ts';
+import { offerOf, startCore } from '../support/agent-core.ts';
+import { eventually } from '../support/eventually.ts';
+import { scheduleOf } from '../support/schedules.ts';
+import { settle } from '../support/socket-pair.ts';
+
+const HOUR = 3600_000;
+
+t.test('F48: what is under way ends, what waits is cancelled, no schedule runs until it is let in again', async (t) => {
+  const held = Promise.withResolvers<void>();
+  const execute = async ({ steps, offer }: JobRun) => {
+    await steps.run('apply', () => held.promise);
+    return { state: 'succeeded' as const, goodRevision: offer.spec?.revision ?? 1 };
+  };
+  const core = startCore(t, { dir: t.testdir(), execute });
+  const schedule = { kind: 'schedule.put', schedule: scheduleOf() } as const;
+  core.send(schedule);
+  const [first, second] = [offerOf('deploy'), offerOf('redeploy')];
+  core.offer(first);
+  core.offer(second);
+  await eventually(() => core.state.journal.findOpen(first.jobId)?.state === 'running');
+
+  standDown(core);
+  await eventually(() => core.results().length === 1);
+  t.match(core.results(), [{ jobId: second.jobId, state: 'cancelled' }]);
+  held.resolve();
+  await eventually(() => core.results().length === 2);
+  t.match(core.results()[1], { jobId: first.jobId, state: 'succeeded' });
+
+  for (let hour = 0; hour < 3; hour++) {
+    core.clock.advance(HOUR);
+    core.send(schedule); // it looks again
+    await settle();
+  }
+  core.state.meta.set('revokedAt', '');
+  core.send(schedule);
+  const runs = () => core.events().flatMap((event) => (event.kind === 'schedule.run' ? [event.run] : []));
+  await eventually(() => runs().length > 0);
+  t.match(runs(), [{ state: 'succeeded', missed: 2 }], 'told as missed, not made');
+});
