@@ -9,6 +9,9 @@ import { type HeldLog, MAX_KEPT_BYTES } from './kept-log.ts';
 /** From before: what a container usually has written of its life's end when a deploy begins. */
 const TAIL_RECORDS = 10_000;
 
+/** Docker ends a log with its container; one that it forgets to end must not hold up a job. */
+const END_LIMIT_MS = 5_000;
+
 export interface FollowOptions {
   socketPath: string;
   clock: Clock;
@@ -17,14 +20,16 @@ export interface FollowOptions {
 
 export class FollowedTail implements HeldLog {
   readonly #source: LogSource | undefined;
+  readonly #clock: Clock;
   readonly #ended: Promise<void>;
   #records: Buffer[] = [];
   #bytes = 0;
   /** Lines come without the \r of a terminal. */
   readonly isTty = false;
 
-  private constructor(source: LogSource | undefined) {
+  private constructor(source: LogSource | undefined, clock: Clock) {
     this.#source = source;
+    this.#clock = clock;
     this.#ended = source ? this.#read(source).catch(() => undefined) : Promise.resolve();
   }
 
@@ -32,12 +37,13 @@ export class FollowedTail implements HeldLog {
     const asked = { containerId, tail: TAIL_RECORDS, since: null, follow: true };
     // A driver that keeps nothing has nothing that could be kept.
     const source = await openLogSource(socketPath, asked, clock).catch(() => undefined);
-    return new FollowedTail(source);
+    return new FollowedTail(source, clock);
   }
 
   /** To be asked for when the container is gone: the log ends with it. */
   async tail(): Promise<Buffer> {
-    await this.#ended;
+    const cancelLimit = this.#clock.after(END_LIMIT_MS, () => this.#source?.close());
+    await this.#ended.finally(cancelLimit);
     return Buffer.concat(this.#records);
   }
 

@@ -8,7 +8,7 @@ import type { AskAi } from '../../agent/deploy/ai/question.ts';
 import type { MeasureDownloads } from '../../agent/deploy/plan/downloads.ts';
 import { dryRun, type DryRunDeps } from '../../agent/deploy/plan/dry-run.ts';
 import { createExecutor, type Executor, type ExecutorDeps } from '../../agent/deploy/engine.ts';
-import type { JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
+import type { ExecuteJob, JobOutcome, StepRunner, StepUpdate } from '../../agent/deploy/job-run.ts';
 import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { createCompose, findComposePlugin } from '../../agent/docker/compose.ts';
 import { withAdopted } from '../../agent/docker/adopted-engine.ts';
@@ -91,6 +91,8 @@ export class DeployHost {
   askAi: AskAi = async () => null;
   /** Which registries plans ask; by itself there is none. */
   measureDownloads: MeasureDownloads = async () => new Map();
+  /** What the agent does around a job. */
+  around: (execute: ExecuteJob) => ExecuteJob = (execute) => execute;
   spec: ServiceSpec;
 
   readonly #deps: ExecutorDeps;
@@ -111,7 +113,7 @@ export class DeployHost {
   /** Runs one job as the agent would, and remembers the good revision. */
   async run({ kind = 'deploy', steps = new StepLog(), signal, ...optional }: RunOptions = {}): Promise<JobOutcome> {
     const { id: serviceId, revision } = this.spec;
-    const outcome = await this.executor.execute({
+    const outcome = await this.around(this.executor.execute)({
       offer: { jobId: `job_${revision}`, serviceId, kind, epoch: 1, ...optional },
       service: { spec: this.spec, goodRevision: this.goodRevision },
       steps,
