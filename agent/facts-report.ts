@@ -19,21 +19,35 @@ export interface FactsReportDeps {
 export interface FactsReport {
   /** Facts for a hello: control is told by them, so they are what later ones are compared with. */
   describe: () => Promise<HostFacts>;
+  /** Something has changed: looks now. */
+  touch: () => void;
 }
 
 export function startFactsReport({ state, collect, clock, log }: FactsReportDeps, scope: Scope): FactsReport {
   let told: HostFacts | undefined;
-  const look = async () => {
+  const tell = async () => {
     const facts = await collect();
     if (!told || !isNews(told, facts)) return;
     told = facts;
     state.transact(() => state.outbox.append({ kind: 'host.facts', facts, at: clock.now() }));
   };
+  const look = () =>
+    tell().catch((error: unknown) => log.warn({ err: error }, 'could not read the facts of this host'));
   scope.run('host facts', async (signal) => {
     for (;;) {
       await sleep(clock, LOOK_EVERY_MS, signal);
-      await look().catch((error: unknown) => log.warn({ err: error }, 'could not read the facts of this host'));
+      await look();
     }
   });
-  return { describe: async () => (told = await collect()) };
+  return { describe: async () => (told = await collect()), touch: () => void look() };
+}
+
+/** Adds since when Docker has been away, as far as anybody has looked. */
+export function withOutage(collect: () => Promise<HostFacts>, clock: Clock): () => Promise<HostFacts> {
+  let since: number | null = null;
+  return async () => {
+    const facts = await collect();
+    since = facts.dockerVersion === null ? (since ?? clock.now()) : null;
+    return { ...facts, dockerAwaySince: since };
+  };
 }

@@ -47,9 +47,9 @@ function collect({ state, client, link, controlUrl, clock }: StandingParts): Sta
   };
 }
 
-function findWriteFault({ transact, meta }: AgentState, clock: Clock): unknown {
+function findWriteFault(state: AgentState, clock: Clock): unknown {
   try {
-    transact(() => meta.set('writtenAt', toRfc3339(clock.now())));
+    state.transact(() => state.meta.set('writtenAt', toRfc3339(clock.now())));
     return undefined;
   } catch (error) {
     return error;

@@ -196,6 +196,8 @@ export interface HostFacts {
   diskBytes: number;
   diskFreeBytes: number;
   dockerVersion: string | null;
+  /** Milliseconds since the epoch: when it was first seen not to answer; null while it does. Hosts of 0.1 don't say. */
+  dockerAwaySince?: number | null | undefined;
   composeVersion: string | null;
   agentVersion: string;
   addresses: string[];

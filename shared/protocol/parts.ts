@@ -220,6 +220,7 @@ export const hostFacts = lazy(() =>
     diskBytes: z.number(),
     diskFreeBytes: z.number(),
     dockerVersion: z.string().max(64).nullable(),
+    dockerAwaySince: moment().nullable().optional(),
     composeVersion: z.string().max(64).nullable(),
     agentVersion: z.string().max(64),
     addresses: z.array(z.string().max(64)).max(64),

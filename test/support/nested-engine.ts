@@ -45,6 +45,15 @@ export class NestedEngine {
     return this.#end('SIGTERM');
   }
 
+  /** As if it hung: it takes connections, and answers nothing. Its containers run on. */
+  freeze(): void {
+    this.#daemon?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.#daemon?.kill('SIGCONT');
+  }
+
   /** Puts an image of this machine's engine there, too. */
   async load(image: string): Promise<void> {
     const file = join(this.#dir, 'image.tar');
@@ -54,6 +63,7 @@ export class NestedEngine {
   }
 
   async remove(): Promise<void> {
+    this.thaw();
     const left = await this.docker('ps', '-aq').catch(() => '');
     if (left) await this.docker('rm', '-f', ...left.split('\n'));
     await this.#end('SIGTERM');

@@ -11,10 +11,10 @@ import { eventually } from './eventually.ts';
 
 /** Each message as one line of JSON. `BARRIER=1` is answered by closing the descriptor that comes with it. */
 const READER = `
-import json, os, socket, sys
+import json, os, select, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
-while True:
+while sys.stdin not in select.select([s, sys.stdin], [], [])[0]: # its end is that of the test
     data, ancillary, _, _ = s.recvmsg(65536, 64)
     for _, _, fds in ancillary:
         for i in range(0, len(fds), 4): os.close(int.from_bytes(fds[i:i + 4], sys.byteorder))
@@ -54,7 +54,9 @@ export async function startNotifySocket(t: Test): Promise<NotifySocket> {
 }
 
 async function startReader(t: Test, path: string): Promise<void> {
-  const reader = spawn('python3', ['-c', READER, path, `${path}.said`], { stdio: 'inherit' });
+  const reader = spawn('python3', ['-c', READER, path, `${path}.said`], {
+    stdio: ['pipe', 'inherit', 'inherit'],
+  });
   const gone = once(reader, 'exit');
   t.teardown(async () => {
     reader.kill('SIGKILL');

@@ -43,6 +43,12 @@ export class Program {
     return readFileSync(this.#logFile, 'utf8');
   }
 
+  /** Resolves once the process is gone, whoever ended it. */
+  async gone(): Promise<void> {
+    const child = this.#child;
+    if (child?.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  }
+
   /** Resolves with the exit code once the process is gone. */
   async end(signal: NodeJS.Signals): Promise<number | null> {
     const child = this.#child;

@@ -17,6 +17,9 @@ const facts = z.object({
   disk_bytes: z.number().meta({ description: 'Of the file system that holds the data', example: 84_825_604_096 }),
   disk_free_bytes: z.number().meta({ example: 42_949_672_960 }),
   docker_version: z.string().nullable().meta({ description: 'Null: Docker does not answer', example: '28.5.2' }),
+  docker_unavailable_since: timestamp
+    .nullable()
+    .meta({ description: 'When the host first saw that Docker does not answer; null while it does' }),
   compose_version: z.string().nullable().meta({ example: '2.40.3' }),
   agent_version: z.string().meta({ example: '0.1.0' }),
   addresses: z
@@ -109,6 +112,7 @@ const toFactsView = (told: HostFacts): z.infer<typeof facts> => ({
   disk_bytes: told.diskBytes,
   disk_free_bytes: told.diskFreeBytes,
   docker_version: told.dockerVersion,
+  docker_unavailable_since: told.dockerAwaySince ? toRfc3339(told.dockerAwaySince) : null,
   compose_version: told.composeVersion,
   agent_version: told.agentVersion,
   addresses: told.addresses,
