@@ -13,6 +13,9 @@ const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 /** Enough for a busy machine, and little to wait for. */
 const LIMIT_MS = 6_000;
 const WAIT = { timeoutMs: 60_000 };
+const REPLICAS = 6;
+/** What Docker remembers of its events. */
+const REPLAYED_EVENTS = 256;
 
 t.test('an agent under systemd', { skip: await missingDocker() }, async (t) => {
   await ensureImages();
@@ -24,13 +27,15 @@ t.test('an agent under systemd', { skip: await missingDocker() }, async (t) => {
   t.teardown(() => supervisor.stop());
   const name = uniqueName('calm');
   t.teardown(() => removeProject(name));
-  const compose = 'services: {web: {image: "busybox:1", command: [sleep, "600"], stop_grace_period: 0s}}\n';
+  const compose = `services:
+  web: { image: "busybox:1", network_mode: none, command: [sleep, "600"], stop_grace_period: 0s, deploy: { replicas: ${REPLICAS} } }
+`;
   const { body } = await api.post('/api/services', { name, deploy_method: 'compose', compose });
   t.match(await api.jobEnd(String(body['deploy_job_id'])), { state: 'succeeded' });
-  const look = async () => {
-    const ids = await docker(['ps', '-aq', '--no-trunc', '--filter', `label=com.docker.compose.project=${name}`]);
-    return docker(['inspect', '-f', '{{.Id}} {{.State.Status}} {{.State.StartedAt}}', ...ids.split('\n')]);
-  };
+  const ids = (await docker(['ps', '-aq', '--no-trunc', '--filter', `label=com.docker.compose.project=${name}`])).split(
+    '\n',
+  );
+  const look = () => docker(['inspect', '-f', '{{.Id}} {{.State.Status}} {{.State.StartedAt}}', ...ids]);
   const before = await look();
 
   /** Another process than `pid` answers, through control, for the service. */
@@ -67,13 +72,47 @@ t.test('an agent under systemd', { skip: await missingDocker() }, async (t) => {
     t.equal(await look(), before);
   });
 
-  await t.test('a stop leaves services alone, and so does the next start', async (t) => {
+  /** More than Docker would tell again; in the end one container is paused, and which is new. */
+  const commotion = async (paused: string) => {
+    for (let events = 0; events <= REPLAYED_EVENTS; events += 2 * ids.length) {
+      await docker(['pause', ...ids]);
+      await docker(['unpause', ...ids]);
+    }
+    await docker(['pause', paused]);
+  };
+  /** As control shows it without asking the host. */
+  const untilShown = async (paused: string) => {
+    const fetchPaused = async () => {
+      const view = await api.get<{ containers: { id: string; state: string }[] }>(
+        `/api/services/${String(body['id'])}`,
+      );
+      return view.body.containers.filter(({ state }) => state === 'paused').map(({ id }) => id);
+    };
+    await eventually(fetchPaused, { until: (shown) => shown.join() === paused, timeoutMs: 90_000 });
+  };
+
+  await t.test('F15: a stop leaves services alone, and the next start sees what became of them', async (t) => {
     await supervisor.stop();
     const last = agent.pid;
     t.equal(await agent.end('SIGTERM'), 0);
     t.equal(await look(), before);
+    const [first = ''] = ids;
+    await commotion(first);
     agent.start();
     await untilBack(last);
+    await untilShown(first);
+    await docker(['unpause', first]);
+    await untilShown('');
+    t.equal(await look(), before);
+  });
+
+  await t.test('F15: an agent that does not read while much happens sees where it ended', async (t) => {
+    const second = ids[1] ?? '';
+    process.kill(agent.pid, 'SIGSTOP');
+    await commotion(second).finally(() => process.kill(agent.pid, 'SIGCONT'));
+    await untilShown(second);
+    await docker(['unpause', second]);
+    await untilShown('');
     t.equal(await look(), before);
   });
 });
