@@ -108,7 +108,7 @@ const PURE = [
   'agent/deploy/adoption/divide.ts',
   'agent/search/{matcher,scan,sweep}.ts',
   'agent/kept-logs/kept-log.ts',
-  'agent/owner.ts',
+  'agent/{owner,standing}.ts',
   'control/ai/prompt.ts',
   'control/app/deploys/review.ts',
   'control/app/log-search/newest.ts',
@@ -117,7 +117,7 @@ const PURE = [
   'control/app/sets/rollout-plan.ts',
   'control/app/updates/{decide,window}.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
-  'shared/{address,serial,stats,time,zoned-time}.ts',
+  'shared/{address,serial,stats,storage-standing,time,zoned-time}.ts',
   'shared/schedule/next-run.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
