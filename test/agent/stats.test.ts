@@ -212,10 +212,11 @@ t.test("containers of others are not counted, nor a removed namesake's", async (
 
 t.test('a health check is looked up every 30 s, and at once when Docker says that it turned', async (t) => {
   const host = await startHost(t);
-  const web = await host.run({ hasHealthCheck: true, probedAt: 1_000 });
+  const web = await host.run({ hasHealthCheck: true, probedAt: 1_000, probeOutput: 'as canary-77b1: fine' });
   host.start();
   await host.rest();
-  t.match(host.told.splice(0), [[{ lastCheckAt: 1_000, consecutiveFailures: 0 }]]);
+  const lastOutput = 'as ***: fine'; // without the service's secrets
+  t.match(host.told.splice(0), [[{ lastCheckAt: 1_000, consecutiveFailures: 0, lastOutput }]]);
   await host.rounds();
   host.engine.change(web.id, { probedAt: 31_000 });
   t.same(await host.rounds(), []);

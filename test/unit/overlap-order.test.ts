@@ -1,5 +1,6 @@
 // Which services can be replaced start-first, and what is said of the others: facts in, order and reason out.
 import t from 'tap';
+import type { HealthCheck } from '../../agent/health/health-check.ts';
 import type { Container, Image } from '../../agent/docker/engine.ts';
 import { monitorMsOf, planReplacing, type OrderFacts } from '../../agent/deploy/overlap/order.ts';
 import { printPlan } from '../../agent/deploy/plan/plan.ts';
@@ -77,6 +78,16 @@ t.test('a service with a health check that shares nothing is replaced start-firs
   t.equal(order({}), 'start_first: it has a health check and can overlap');
   const ofImage = { image: 'web:2', healthcheck: {} };
   t.equal(order(ofImage, { images: { web: imageOf({ hasHealthCheck: true }) } }), order({}), 'or its image has one');
+  const thresholds = { startPeriodMs: 0, failures: 3, passes: 1 };
+  const own: HealthCheck = {
+    service: 'web',
+    probe: { type: 'tcp', port: 80 },
+    intervalMs: 1,
+    timeoutMs: 1,
+    thresholds,
+  };
+  t.equal(order(NO_HEALTHCHECK, { healthChecks: [own] }), order({}), 'or its user has asked for one');
+  t.not(order(NO_HEALTHCHECK, { healthChecks: [{ ...own, service: 'db' }] }), order({}));
 });
 
 t.test('the file decides where it says an order', async (t) => {
