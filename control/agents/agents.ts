@@ -11,6 +11,7 @@ import type { Stores } from '../store/stores.ts';
 import { AiQuestions, type Propose } from './ai-questions.ts';
 import { Dispatcher } from './dispatch.ts';
 import { EventEffects } from './event-effects.ts';
+import { ForgottenPast } from './forgotten-past.ts';
 import { createGateway, type Gateway, type IdentityConflict } from './gateway.ts';
 import { Intake } from './intake.ts';
 import type { AgentLinks } from './links.ts';
@@ -50,12 +51,32 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const sessions = new Sessions(log);
   const lostJobs = new LostJobs(stores, starts, ends, clock);
   const progressLog = new ProgressLog(stores, clock, log);
+  const past = new ForgottenPast();
   const effects = new EventEffects({ stores, ends, progressLog, bus, clock });
   const questions = new AiQuestions(stores, parts.aiGrants, deps.propose);
-  const intake = new Intake({ stores, sessions, effects, lostJobs, progressLog, bus, usage, questions, clock, log });
+  const intake = new Intake({
+    stores,
+    sessions,
+    effects,
+    lostJobs,
+    past,
+    progressLog,
+    bus,
+    usage,
+    questions,
+    clock,
+    log,
+  });
   const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
   const toRelist = new Set<string>();
-  const registry = new StoredRegistry({ stores, lostJobs, onIncident: (hostId) => toRelist.add(hostId), clock, log });
+  const registry = new StoredRegistry({
+    stores,
+    lostJobs,
+    past,
+    onIncident: (hostId) => toRelist.add(hostId),
+    clock,
+    log,
+  });
   const gateway = createGateway({
     identity,
     registry,

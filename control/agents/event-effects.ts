@@ -27,12 +27,15 @@ export interface EffectDeps {
 
 export class EventEffects {
   readonly #deps: EffectDeps;
+  #isForgotten = false;
 
   constructor(deps: EffectDeps) {
     this.#deps = deps;
   }
 
-  apply(tx: WriteContext, hostId: string, body: AgentEventBody): void {
+  /** `isForgotten`: of a time this control plane knows nothing of (forgotten-past.ts); what is unknown is then left alone. */
+  apply(tx: WriteContext, hostId: string, body: AgentEventBody, isForgotten: boolean): void {
+    this.#isForgotten = isForgotten; // until the end of this call, which waits for nothing
     switch (body.kind) {
       case 'job.step':
         return this.#step(tx, hostId, body.progress);
@@ -62,12 +65,16 @@ export class EventEffects {
   }
 
   #rejectIf(hostId: string, problem: string | undefined): void {
-    if (problem !== undefined) this.reject(hostId, problem);
+    if (problem !== undefined) this.#refuse(hostId, problem);
+  }
+
+  #refuse(hostId: string, message: string): void {
+    if (!this.#isForgotten) this.reject(hostId, message);
   }
 
   #step(tx: WriteContext, hostId: string, progress: Progress): void {
     const job = this.#findJob(hostId, progress);
-    if (!job) return this.reject(hostId, `A step of job "${progress.jobId}", which is not of this host`);
+    if (!job) return this.#refuse(hostId, `A step of job "${progress.jobId}", which is not of this host`);
     if (job.finishedAt !== null) return;
     const { stores, progressLog, bus } = this.#deps;
     stores.jobs.advance(job.id, 'running');
@@ -83,7 +90,7 @@ export class EventEffects {
 
   #finished(tx: WriteContext, hostId: string, { result, report }: Body<'job.finished'>): void {
     const job = this.#findJob(hostId, result);
-    if (!job) return this.reject(hostId, `The end of job "${result.jobId}", which is not of this host`);
+    if (!job) return this.#refuse(hostId, `The end of job "${result.jobId}", which is not of this host`);
     const own = report?.serviceId === job.serviceId ? report : null;
     const end = {
       state: result.state,
@@ -106,14 +113,14 @@ export class EventEffects {
     const service = this.#findService(hostId, report.serviceId);
     if (service) this.#deps.ends.report(tx, service, report, this.#deps.clock.now());
     else if (this.#isRemoved(hostId, report.serviceId)) return;
-    else this.reject(hostId, `A report of service "${report.serviceId}", which is not of this host`);
+    else this.#refuse(hostId, `A report of service "${report.serviceId}", which is not of this host`);
   }
 
   #serviceEvent(hostId: string, { kind: _, ...event }: Body<'service.event'>): void {
     const { serviceId, at } = event;
     if (this.#isRemoved(hostId, serviceId)) return;
     if (!this.#findService(hostId, serviceId)) {
-      return this.reject(hostId, `An event of service "${serviceId}", which is not of this host`);
+      return this.#refuse(hostId, `An event of service "${serviceId}", which is not of this host`);
     }
     this.#deps.stores.events.insert({ ...event, hostId, end: event.end ?? null, at: this.#notAhead(at) });
   }
@@ -127,7 +134,7 @@ export class EventEffects {
     const service = this.#findService(hostId, updates.serviceId);
     if (service) noteUpdates(stores, service, updates, clock.now());
     else if (!this.#isRemoved(hostId, updates.serviceId)) {
-      this.reject(hostId, `Images of service "${updates.serviceId}", which is not of this host`);
+      this.#refuse(hostId, `Images of service "${updates.serviceId}", which is not of this host`);
     }
   }
 

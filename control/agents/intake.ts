@@ -16,6 +16,7 @@ import type { UsageBoard } from '../app/services/usage-board.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { AiQuestions } from './ai-questions.ts';
 import type { EventEffects } from './event-effects.ts';
+import type { ForgottenPast } from './forgotten-past.ts';
 import type { LostJobs } from './lost-jobs.ts';
 import type { ProgressLog } from './progress-log.ts';
 import type { Sessions } from './sessions.ts';
@@ -25,6 +26,7 @@ export interface IntakeDeps {
   sessions: Sessions;
   effects: EventEffects;
   lostJobs: LostJobs;
+  past: Pick<ForgottenPast, 'covers'>;
   progressLog: ProgressLog;
   bus: Bus;
   usage: Pick<UsageBoard, 'put' | 'putHost'>;
@@ -68,7 +70,7 @@ export class Intake {
   }
 
   #commit(tx: WriteContext, hostId: string, events: readonly (Arrived | undefined)[]): number {
-    const { stores, effects, lostJobs } = this.#deps;
+    const { stores, effects, lostJobs, past } = this.#deps;
     const before = stores.hosts.find(hostId)?.eventSeq ?? 0;
     let last = before;
     for (const arrived of events) {
@@ -80,7 +82,7 @@ export class Intake {
       if (arrival === 'repeat') continue;
       last = arrived.seq;
       if (arrived.body === null) effects.reject(hostId, `Event ${last} is not one this control plane understands`);
-      else effects.apply(tx, hostId, arrived.body);
+      else effects.apply(tx, hostId, arrived.body, past.covers(hostId, last));
     }
     if (last > before) stores.hosts.setEventSeq(hostId, last);
     lostJobs.judge(tx, hostId, last);

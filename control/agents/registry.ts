@@ -10,17 +10,22 @@ import type { JoinTokenRecord } from '../store/access-records.ts';
 import type { HostRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { AgentRegistry, EnrolRequest, KnownHost } from './handshake.ts';
+import type { ForgottenPast } from './forgotten-past.ts';
 import type { LostJobs } from './lost-jobs.ts';
 import { planResume, type Incident } from './resume.ts';
 
 export interface RegistryDeps {
   stores: Stores;
   lostJobs: LostJobs;
+  past: Pick<ForgottenPast, 'note'>;
   /** After the commit: the host and control do not share one history any more, so what is known must be seen anew. */
   onIncident: (hostId: string, incident: Incident) => void;
   clock: Clock;
   log: Logger;
 }
+
+/** Of a long list the first say enough. */
+const MAX_NAMED = 50;
 
 const INCIDENTS: Record<Incident, string> = {
   host_rolled_back: 'The host came back with an older state than it had reported; it is listed again',
@@ -103,7 +108,7 @@ export class StoredRegistry implements AgentRegistry {
     proof: Proof,
     remoteAddress: string,
   ): { epoch: number; nextEventSeq: number } {
-    const { stores, lostJobs, clock } = this.#deps;
+    const { stores, lostJobs, past, clock } = this.#deps;
     const host = stores.hosts.find(hostId);
     if (!host) throw new LongshoreError('handshake_failed');
     const at = clock.now();
@@ -119,6 +124,10 @@ export class StoredRegistry implements AgentRegistry {
     if (incident !== null) stores.schedules.forgetSent(hostId);
     spreadToHost(stores, hostId);
     if (incident !== null) this.#record(tx, hostId, incident, at);
+    if (incident === 'control_restored') {
+      past.note(hostId, proof.events.last);
+      this.#tellForgotten(hostId, proof, at);
+    }
     return { epoch, nextEventSeq: host.eventSeq + 1 };
   }
 
@@ -143,6 +152,16 @@ export class StoredRegistry implements AgentRegistry {
       if (tombstone?.hostId !== hostId) continue;
       stores.commands.append(hostId, { kind: 'service.forget', serviceId, revision: tombstone.revision });
     }
+  }
+
+  /** A service that this control plane has forgotten runs on; nobody here can name it any more. */
+  #tellForgotten(hostId: string, { services }: Proof, at: number): void {
+    const { stores } = this.#deps;
+    const unknown = services.map(({ serviceId }) => serviceId).filter((id) => !stores.services.find(id));
+    const forgotten = unknown.filter((id) => !stores.tombstones.find(id)).slice(0, MAX_NAMED);
+    if (forgotten.length === 0) return;
+    const message = `These services of the host were made after the backup and run on, unknown here: ${forgotten.join(', ')}`;
+    stores.events.insert({ hostId, type: 'host', status: 'services_forgotten', message, at });
   }
 
   #record(tx: WriteContext, hostId: string, incident: Incident, at: number): void {

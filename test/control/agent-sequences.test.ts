@@ -331,6 +331,9 @@ t.test('F35: a control plane that came back from a backup goes on after its host
   );
   t.equal(backup.app.services.require(ADMIN, kept).lifecycle, 'running');
   t.equal(backup.stores.hosts.find(host.id)?.eventSeq, host.lastEvent);
+  t.notOk(hostEvents(backup, host.id).includes('protocol_violation'), 'what control forgot is no fault of the host');
+  await host.tell(finished('job_unknown', kept));
+  t.ok(hostEvents(backup, host.id).includes('protocol_violation'), 'what comes after is judged again');
 });
 
 t.test('F35: jobs given under numbers the host already had are offered again', async (t) => {

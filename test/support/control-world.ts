@@ -9,6 +9,7 @@ import { silentLogger } from '#shared/log.ts';
 import { AiQuestions, type Propose } from '../../control/agents/ai-questions.ts';
 import { Dispatcher } from '../../control/agents/dispatch.ts';
 import { EventEffects } from '../../control/agents/event-effects.ts';
+import { ForgottenPast } from '../../control/agents/forgotten-past.ts';
 import { Intake } from '../../control/agents/intake.ts';
 import { LostJobs } from '../../control/agents/lost-jobs.ts';
 import { ProgressLog } from '../../control/agents/progress-log.ts';
@@ -96,12 +97,14 @@ export class ControlWorld {
     bus.subscribe((event) => this.live.push(event));
     const lostJobs = new LostJobs(stores, starts, ends, clock);
     this.progressLog = new ProgressLog(stores, clock, log);
+    const past = new ForgottenPast();
     const effects = new EventEffects({ stores, ends, progressLog: this.progressLog, bus, clock });
     this.intake = new Intake({
       stores,
       sessions,
       effects,
       lostJobs,
+      past,
       progressLog: this.progressLog,
       bus,
       usage,
@@ -111,7 +114,7 @@ export class ControlWorld {
     });
     this.dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, this.#abort.signal);
     const onIncident = (_: string, incident: Incident) => void this.incidents.push(incident);
-    this.registry = new StoredRegistry({ stores, lostJobs, onIncident, clock, log });
+    this.registry = new StoredRegistry({ stores, lostJobs, past, onIncident, clock, log });
     sessions.onConnect(({ hostId }) => this.dispatcher.nudge(hostId));
     t.teardown(() => this.close());
   }

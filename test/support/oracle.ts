@@ -45,9 +45,14 @@ export class Oracle {
     this.#secrets.push(value);
   }
 
-  /** Rows of one of the host's tables: what it knows while nobody can ask it. */
-  countOnHost(table: 'schedules' | 'schedule_runs'): number {
+  /** How many the host has: what it knows while nobody can ask it. */
+  countOnHost(table: 'schedules'): number {
     return Number(this.#host(`SELECT count(*) AS count FROM ${table}`)[0]?.['count']);
+  }
+
+  /** What the host noted of itself and its control plane. */
+  factOnHost(key: 'revokedAt'): unknown {
+    return this.#host(`SELECT value FROM meta WHERE key = '${key}'`)[0]?.['value'];
   }
 
   /** Rules that are broken, and after how long the others held (I9). */
@@ -67,7 +72,7 @@ export class Oracle {
   }
 
   async #askFast(): Promise<string[]> {
-    return [...(await this.#askChanges()), ...(await this.#askCalm()), ...this.#askSecrets(), ...this.#askSizes()];
+    return [...(await this.#askChanges()), ...(await this.askCalm()), ...this.#askSecrets(), ...this.#askSizes()];
   }
 
   async #askChanges(): Promise<string[]> {
@@ -111,7 +116,8 @@ export class Oracle {
     ];
   }
 
-  async #askCalm(): Promise<string[]> {
+  /** I4 alone. */
+  async askCalm(): Promise<string[]> {
     const now = await Promise.all(
       [...this.#calm.keys()].map(async (project) => [project, await this.#identityOf(project)] as const),
     );

@@ -47,7 +47,7 @@ export const hostEventView = z
     status: z.string().meta({
       description:
         'connected, offline, joined, revoked; gap: the host dropped events, whose kinds and numbers the message has; ' +
-        'host_rolled_back, control_restored, services_unknown, protocol_violation, identity_conflict',
+        'host_rolled_back, control_restored, services_unknown, services_forgotten, protocol_violation, identity_conflict',
       example: 'gap',
     }),
     message: z.string().meta({ example: 'Events 120 to 4310 were dropped on the host: 4191 job.step' }),

@@ -1,0 +1,17 @@
+// Events of a time that this control plane has forgotten, because it came from a backup. What they are about may be
+// unknown here, and that is not the host's fault. Lives as long as the process, as the suspects of lost-jobs.ts do.
+export class ForgottenPast {
+  readonly #upTo = new Map<string, number>();
+
+  /** The host came back to a restored control plane with events up to this one. */
+  note(hostId: string, lastEvent: number): void {
+    this.#upTo.set(hostId, lastEvent);
+  }
+
+  covers(hostId: string, seq: number): boolean {
+    const upTo = this.#upTo.get(hostId);
+    if (upTo === undefined || seq <= upTo) return upTo !== undefined;
+    this.#upTo.delete(hostId);
+    return false;
+  }
+}
