@@ -11,6 +11,8 @@ const API_VERSION = 'v1.44';
 const READ_BYTES = 64 * 1024;
 /** dockerd answers in milliseconds; one that hangs must not hold a viewer for ever. */
 const OPEN_LIMIT_MS = 10_000;
+/** A log that is not followed comes without pauses, but for files that Docker unpacks on the way. */
+const SILENCE_LIMIT_MS = 30_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 /** After a read smaller than this we let a little more arrive: dockerd writes single lines, and a wake-up costs as much as 20. */
 const SMALL_READ_BYTES = 4 * 1024;
@@ -27,7 +29,10 @@ export interface LogRequest {
 
 export interface LogSource {
   readonly isTty: boolean;
-  /** The next bytes, valid until the next call; null at the end. Docker waits while nobody reads. */
+  /**
+   * The next bytes, valid until the next call; null at the end. Docker waits while nobody reads. Throws
+   * `docker_unavailable` when a log that is not followed stops in the middle.
+   */
   read(): Promise<Uint8Array | null>;
   close(): void;
 }
@@ -43,7 +48,8 @@ export async function openLogSource(
   try {
     const head = await reader.readHead();
     const status = Number(head.split(' ', 2)[1]);
-    if (status === 200) return { isTty: isTty(head), read: () => reader.read(), close: () => reader.close() };
+    const read = () => (request.follow ? reader.read() : reader.readWithin(SILENCE_LIMIT_MS));
+    if (status === 200) return { isTty: isTty(head), read, close: () => reader.close() };
     reader.close();
     // 409: dead or marked for removal.
     if (status === 404 || status === 409) return undefined;
@@ -98,6 +104,11 @@ class SocketReader {
     if (bytes) return bytes;
     if (this.#error) throw this.#error;
     return null;
+  }
+
+  async readWithin(limitMs: number): Promise<Uint8Array | null> {
+    const cancelLimit = this.#clock.after(limitMs, () => this.close(new LongshoreError('docker_unavailable')));
+    return this.read().finally(cancelLimit);
   }
 
   /** The response's head as text; what follows it stays for read(). */

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { DockerClient } from '../../agent/docker/docker-client.ts';
 import { engineOver } from '../../agent/docker/docker-engine.ts';
+import { openLogSource } from '../../agent/docker/log-source.ts';
 import { startEventHub } from '../../agent/docker/events.ts';
 import { silentLogger } from '#shared/log.ts';
 import { systemClock, type Clock } from '#shared/time.ts';
@@ -71,7 +72,7 @@ async function start(t: Test, clock: Clock = systemClock) {
     docker.hangUp();
     rmSync(dir, { recursive: true });
   });
-  return { docker, client };
+  return { docker, client, socketPath };
 }
 
 const list = (client: DockerClient, deadlineMs: number) =>
@@ -103,6 +104,23 @@ t.test('F12: a cancel ends a call at once, and is no doubt about Docker', async 
   await t.rejects(call, { message: 'enough' });
   await eventually(() => docker.open === 0);
   t.equal(docker.asked.length, 1, 'nothing was asked after it');
+});
+
+t.test('F12: a log that stops in the middle ends with an error, one that is followed goes on waiting', async (t) => {
+  const clock = new ManualClock();
+  const { docker, socketPath } = await start(t, clock);
+  docker.answer = 'half';
+  for (const follow of [false, true]) {
+    const source = await openLogSource(socketPath, { containerId: 'c1', tail: null, since: null, follow }, clock);
+    t.equal(String(await source?.read()), '[');
+    const next = source?.read().then(
+      () => 'ended',
+      (error: unknown) => (error as { code?: string }).code,
+    );
+    clock.advance(30_000);
+    if (follow) source?.close();
+    t.equal(await next, follow ? 'ended' : 'docker_unavailable');
+  }
 });
 
 t.test('F12: while Docker is silent calls are refused at once, and its return is a resync', async (t) => {
