@@ -28,6 +28,8 @@ export interface ControlServer {
   remotePorts: number[];
   /** As in a join token. */
   url: string;
+  /** Nobody reaches it any more. Safe to repeat. */
+  stop(): Promise<void>;
 }
 
 export interface ControlOptions extends Partial<Omit<GatewayDeps, 'registry' | 'sessions' | 'onIdentityConflict'>> {
@@ -58,10 +60,11 @@ export async function startControlServer(t: Test, options: ControlOptions = {}):
     gateway.acceptAgent(ws, socket.remoteAddress ?? '');
   });
   await once(server, 'listening');
-  t.teardown(async () => {
+  const stop = async () => {
     for (const ws of server.clients) ws.terminate();
     await new Promise((resolve) => server.close(resolve));
-  });
+  };
+  t.teardown(stop);
   const { port } = server.address() as AddressInfo;
-  return { gateway, sessions, registry, identity, conflicts, port, remotePorts, url: `http://${host}:${port}` };
+  return { gateway, sessions, registry, identity, conflicts, port, remotePorts, url: `http://${host}:${port}`, stop };
 }
