@@ -95,7 +95,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const findLogFile = findLogFileBy(socketPath);
   const reading = { socketPath, engine, services: state.services, findLogFile, clock, log };
   const keptLogs = createKeptLogs({ ...reading, dataDir, hub });
-  keptLogs.sweep();
+  keptLogs.clearUp();
   const { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome } = startJobs(
     {
       config,

@@ -29,6 +29,8 @@ export interface WatchDeps {
   log: Logger;
   /** Service id → kind of the job that works on it now. */
   underWay: ReadonlyMap<string, JobKind>;
+  /** A tombstone took the service away. */
+  onForgotten?: (serviceId: string) => void;
 }
 
 /** What a list showed, and when it was asked for: a later list must not be overwritten by an earlier one. */
@@ -130,7 +132,10 @@ export class ServiceWatch {
     const { ticket, containers } = await this.look(name);
     const known = state.services.find(serviceId);
     if (!known || underWay.has(serviceId)) return;
-    if (this.#isGone(known, containers)) return state.services.remove(serviceId);
+    if (this.#isGone(known, containers)) {
+      state.services.remove(serviceId);
+      return this.#deps.onForgotten?.(serviceId);
+    }
     const record = this.#judge(known, containers);
     const report = this.#report(record, containers);
     if (report.health === 'starting') this.touch(serviceId, LOOK_AGAIN_MS);

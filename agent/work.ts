@@ -66,7 +66,7 @@ export function startJobs(
   const { clock, log, reservedPorts = [] } = deps;
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
-  const watch = startWatch({ state, engine, hub, clock, log, underWay }, scope);
+  const watch = startWatch({ state, engine, hub, clock, log, underWay, onForgotten: (id) => keptLogs.drop(id) }, scope);
   const { dataDir, home, allowsFileGit, buildImagePrefix } = config;
   const onChange = (id: string) => watch.touch(id);
   const drift = startDriftWatch({ dataDir, state, engine, hub, clock, log, underWay, onChange }, scope);

@@ -46,13 +46,9 @@ export class Shelf {
     await rm(join(this.#directory, serviceId), { recursive: true, force: true });
   }
 
-  /** Drops what belongs to no service of this host (any more), and what was never finished. */
-  async sweep(knownIds: readonly string[]): Promise<void> {
-    const known = new Set(knownIds);
-    for (const serviceId of await readdir(this.#directory).catch(() => [])) {
-      if (!known.has(serviceId)) await this.drop(serviceId);
-      else await this.#dropUnfinished(serviceId);
-    }
+  /** Removes what was never finished. */
+  async clearUp(): Promise<void> {
+    for (const serviceId of await readdir(this.#directory).catch(() => [])) await this.#dropUnfinished(serviceId);
   }
 
   async #dropUnfinished(serviceId: string): Promise<void> {

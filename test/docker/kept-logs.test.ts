@@ -39,8 +39,8 @@ async function start(t: Test, findLogFile: FindLogFile) {
   const reading = { socketPath: SOCKET, engine, findLogFile, clock: systemClock, log: silentLogger() };
   const hub = startEventHub(reading, stopped.signal);
   await eventually(() => hub.isConnected);
-  const services = { ids: () => [host.spec.id], find: () => host, secretsOf: () => ['one-and-only-secret'] };
-  const kept = createKeptLogs({ ...reading, dataDir: host.dataDir, hub, services });
+  const services = { find: () => host, secretsOf: () => ['one-and-only-secret'] };
+  const kept = createKeptLogs({ ...reading, dataDir: host.dataDir, hub });
   host.around = (execute) => kept.around(execute);
   const searches = new Searches({ ...reading, services, listKept: (id) => kept.list(id) });
   const search = async (query: string) => {
