@@ -12,10 +12,10 @@ import { eventually } from '../support/eventually.ts';
 import { runContainer, startStreamer } from '../support/log-host.ts';
 import { peerPair } from '../support/peer-pair.ts';
 
-const LINES = 200_000;
+const LINES = 120_000;
 /** The flood, one long line, one of binary, and the last. */
 const WRITTEN = LINES + 3;
-const LONG_BYTES = 20_000_000;
+const LONG_BYTES = 10_000_000;
 /** What a line is at least, on its way: more of them than this a stuck viewer cannot have held back. */
 const LINE_BYTES = 100;
 const WINDOW_BYTES = 256 * 1024;

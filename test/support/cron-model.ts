@@ -5,18 +5,28 @@ import type { Random } from './random.ts';
 export interface ModelJob {
   minutes: number[] | '*';
   hours: number[] | '*';
+  /** 0 is Sunday. */
+  weekdays: number[] | '*';
 }
 
 const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
 const SEASON_MINUTES = 180;
+/** The 1st of January 1970. */
+const THURSDAY = 4;
 
-export const toLine = ({ minutes, hours }: ModelJob): string => `${String(minutes)} ${String(hours)} * * *`;
+export const toLine = ({ minutes, hours, weekdays }: ModelJob): string =>
+  `${String(minutes)} ${String(hours)} * * ${String(weekdays)}`;
 
 export function anyJob(random: Random): ModelJob {
   const some = (limit: number) => [...new Set([random.int(0, limit), random.int(0, limit)])].toSorted((a, b) => a - b);
   // Clocks are set in the small hours.
   const hours = () => (random.int(0, 2) === 0 ? some(23) : some(4));
-  return { minutes: random.int(0, 3) === 0 ? '*' : some(59), hours: random.int(0, 3) === 0 ? '*' : hours() };
+  return {
+    minutes: random.int(0, 3) === 0 ? '*' : some(59),
+    hours: random.int(0, 3) === 0 ? '*' : hours(),
+    weekdays: random.int(0, 2) === 0 ? [...new Set([0, random.int(0, 6), random.int(0, 6)])] : '*', // most are set on Sundays
+  };
 }
 
 /** Every time the job runs after `from`, up to and with `to`; both on a whole minute. */
@@ -37,10 +47,12 @@ export function liveThrough(job: ModelJob, timeZone: string, from: number, to: n
   return runs;
 }
 
-function matches({ minutes, hours }: ModelJob, reading: number): boolean {
-  const minuteOfDay = ((reading % 1440) + 1440) % 1440;
+function matches({ minutes, hours, weekdays }: ModelJob, reading: number): boolean {
+  const day = Math.floor(reading / 1440);
+  const minuteOfDay = reading - day * 1440;
   const isIn = (allowed: number[] | '*', value: number) => allowed === '*' || allowed.includes(value);
-  return isIn(minutes, minuteOfDay % 60) && isIn(hours, Math.floor(minuteOfDay / 60));
+  const isDue = isIn(minutes, minuteOfDay % 60) && isIn(hours, Math.floor(minuteOfDay / 60));
+  return isDue && isIn(weekdays, (day + THURSDAY) % 7);
 }
 
 const range = (low: number, high: number): number[] =>
@@ -52,8 +64,15 @@ const clockAt = (timeZone: string, at: number): number => at / MINUTE + offsetMi
 const formats = new Map<string, Intl.DateTimeFormat>();
 const offsets = new Map<string, number>();
 
-/** From the name that Intl gives the offset, `GMT+05:30`. */
+/** Clocks are not set twice in an hour: one that begins and ends alike need not be looked through. */
 function offsetMinutes(timeZone: string, at: number): number {
+  const hour = at - (at % HOUR);
+  const [start, end] = [askOffset(timeZone, hour), askOffset(timeZone, hour + HOUR)];
+  return start === end ? start : askOffset(timeZone, at);
+}
+
+/** From the name that Intl gives the offset, `GMT+05:30`. */
+function askOffset(timeZone: string, at: number): number {
   const key = `${timeZone} ${at}`;
   const known = offsets.get(key);
   if (known !== undefined) return known;
@@ -74,7 +93,7 @@ export function changesOf(timeZone: string, fromYear: number, toYear: number): n
   const found: number[] = [];
   const step = 24 * 3600_000;
   for (let at = Date.UTC(fromYear, 0, 1); at < Date.UTC(toYear + 1, 0, 1); at += step) {
-    const [low, high] = [offsetMinutes(timeZone, at), offsetMinutes(timeZone, at + step)];
+    const [low, high] = [askOffset(timeZone, at), askOffset(timeZone, at + step)];
     if (low === high) continue;
     let minute = at;
     while (offsetMinutes(timeZone, minute) === low) minute += MINUTE;
