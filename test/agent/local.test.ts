@@ -175,6 +175,28 @@ t.test('whoever waits longer than one answer may take is told how it stands, and
   t.equal(ended.state, 'succeeded');
 });
 
+t.test('whoever leaves while it is done leaves the job to its end', async (t) => {
+  const { execute, letGo } = held();
+  const host = await startLocalHost(t, { execute });
+  const interrupt = new AbortController();
+  const cli = host.start(['restart', 'web'], { interrupt: interrupt.signal });
+  await eventually(() => host.core.events().some(({ kind }) => kind === 'job.local'));
+  interrupt.abort(new DOMException('interrupted', 'AbortError'));
+  t.equal((await cli.done).exitCode, 130);
+  letGo();
+  await eventually(async () => /\trestart\tsucceeded\t/.test((await host.run('jobs')).stdout));
+});
+
+t.test('more connections than it has room for are closed, and those it has are answered', async (t) => {
+  const host = await startLocalHost(t);
+  const open = Array.from({ length: 33 }, () => connect(host.socketPath).on('error', () => undefined));
+  const gone = Promise.race(open.map((socket) => once(socket, 'close')));
+  await gone;
+  t.equal(open.filter(({ closed }) => closed).length, 1, 'the one too many');
+  for (const socket of open) socket.destroy();
+  await eventually(async () => (await host.run('ps')).exitCode === 0);
+});
+
 t.test('Docker away: services as they were last seen, and it is said so', async (t) => {
   const host = await startLocalHost(t);
   host.core.docker.isAway = true;
