@@ -17,7 +17,6 @@ const CONTAINERS_A_SERVICE = 5;
 /** Start-up is not idling: its garbage, the first reports. */
 const SETTLE_MS = 15_000;
 const FLAGS = ['--max-semi-space-size=1'];
-const ENV = { MALLOC_ARENA_MAX: '1' };
 const TICKS_A_SECOND = 100; // USER_HZ is 100 on every Linux that Node runs on
 
 interface Usage {
@@ -51,7 +50,7 @@ async function deployAndRestart(stack: Stack, names: string[]): Promise<void> {
 }
 
 function startBareNode(): ChildProcess {
-  const env = { ...process.env, NODE_OPTIONS: '', ...ENV };
+  const env = { ...process.env, NODE_OPTIONS: '' };
   return spawn(process.execPath, [...FLAGS, '-e', 'setInterval(() => {}, 60_000)'], { env });
 }
 
@@ -85,7 +84,7 @@ const port = await freePort();
 const meter = await startWireMeter(port);
 const agentEntry = await bundleAgent();
 const controlEnv = { LONGSHORE_PUBLIC_URL: meter.url };
-const stack = await startStack({ agentEntry, nodeArgs: FLAGS, port, controlEnv, agentEnv: ENV });
+const stack = await startStack({ agentEntry, nodeArgs: FLAGS, port, controlEnv });
 const names = Array.from({ length: SERVICES }, () => uniqueName('idle'));
 const bare = startBareNode();
 try {
