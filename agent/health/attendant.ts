@@ -30,6 +30,8 @@ export interface Patient {
 export class Attendant {
   readonly #deps: AttendDeps;
   readonly #stop = new AbortController();
+  /** One for each question: what listens to a signal that lives for months would pile up. */
+  #turn = new AbortController();
   /** Its age when we came, and when that was: wall clocks jump. */
   readonly #ageAtFirst: number;
   readonly #cameAt: number;
@@ -69,6 +71,7 @@ export class Attendant {
 
   stop(): void {
     this.#stop.abort();
+    this.#turn.abort();
   }
 
   get #ageMs(): number {
@@ -76,14 +79,20 @@ export class Attendant {
   }
 
   async #attend(signal: AbortSignal): Promise<void> {
-    const { clock, random, slots } = this.#deps;
+    const { clock, random } = this.#deps;
     await sleep(clock, FIRST_WITHIN_MS * random(), signal);
     for (;;) {
-      if (this.#patient.container.state === 'running') await slots.run(() => this.#ask(signal), signal);
+      if (this.#patient.container.state === 'running') await this.#takeTurn();
       const { intervalMs, thresholds } = this.#patient.check;
       const pause = pauseMs(this.#standing, this.#ageMs, intervalMs, thresholds);
       await sleep(clock, pause * (1 - JITTER + 2 * JITTER * random()), signal);
     }
+  }
+
+  #takeTurn(): Promise<void> {
+    this.#turn = new AbortController();
+    const { signal } = this.#turn;
+    return this.#deps.slots.run(() => this.#ask(signal), signal);
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
