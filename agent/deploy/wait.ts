@@ -55,7 +55,7 @@ export async function waitReady({ engine, events, clock }: WaitDeps, options: Wa
       const containers = all?.filter(({ id }) => !except?.has(id));
       const standings: Standing[] = containers
         ? await standingsOf(containers, { rendered, completes, engine, nowMs: clock.now() })
-        : [DOCKER_AWAY];
+        : [{ ...DOCKER_AWAY, againAt: clock.now() + ASK_AGAIN_MS }];
       const failed = standings.find((standing) => standing.is === 'failed');
       if (failed) throw failed.error;
       const pending = standings.filter((standing) => standing.is === 'pending');
@@ -82,7 +82,9 @@ function narrow(rendered: Rendered, only: readonly string[] | undefined): Render
 }
 
 /** Docker restarts in the middle of a deploy; the event stream rings (`resync`) once it is back. */
-const DOCKER_AWAY: Standing = { is: 'pending', why: 'Docker does not answer' };
+const DOCKER_AWAY = { is: 'pending', why: 'Docker does not answer' } as const;
+/** It rings no bell after a list that was late while the rest of it answers. */
+const ASK_AGAIN_MS = 5_000;
 
 async function listPatiently(engine: Engine, project: string, mayWait: boolean): Promise<Container[] | undefined> {
   try {

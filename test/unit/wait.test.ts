@@ -3,6 +3,7 @@ import t from 'tap';
 import { parseRendered } from '../../agent/deploy/rendered.ts';
 import { waitReady, type WaitScope } from '../../agent/deploy/wait.ts';
 import type { Container } from '../../agent/docker/engine.ts';
+import { eventually } from '../support/eventually.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
@@ -75,4 +76,18 @@ t.test('who is unhealthy or late is told with the last lines', async (t) => {
       details: 'shop-web-1 is starting\nLast lines of shop-web-1:\ncannot find the database',
     },
   );
+});
+
+t.test('F12: a list that was late is asked for again, also when no event says so', async (t) => {
+  const clock = new ManualClock();
+  const engine = new FakeEngine();
+  engine.addContainer({ name: 'shop-web-1', project: 'shop', service: 'web', state: 'running', startedAt: 0 });
+  engine.isAway = true;
+  const events = { isConnected: true, subscribe: () => () => undefined };
+  const options = { rendered, timeoutMs: 60_000, signal: new AbortController().signal, say: () => undefined };
+  const ready = waitReady({ engine, events, clock }, options);
+  await eventually(() => clock.pending === 1);
+  engine.isAway = false;
+  clock.advance(5_000);
+  t.match(await ready, [{ name: 'shop-web-1' }]);
 });
