@@ -11,7 +11,7 @@ import { Supervisor, watchdogEnv } from '../support/supervisor.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
 /** Enough for a busy machine, and little to wait for. */
-const LIMIT_MS = 6_000;
+const LIMIT_MS = 10_000;
 const WAIT = { timeoutMs: 60_000 };
 const REPLICAS = 6;
 /** What Docker remembers of its events. */
