@@ -41,8 +41,9 @@ function verdictOf(
   const isUntried = goodRevision === null && failure === null && containers.length === 0; // it waits for review
   if (isUntried) return { lifecycle: 'stopped', reason: null };
   const verdict = lifecycleOf(containers, desired);
-  const isGivenUp = healing?.gaveUp && !(health === 'healthy' && isUpAgain(healing.gaveUp, containers));
-  if (desired === 'running' && isGivenUp) return { lifecycle: 'failed', reason: healing.gaveUp.reason };
+  const gaveUp = desired === 'running' ? healing?.gaveUp : null;
+  const isUpAnew = gaveUp && health === 'healthy' && isUpAgain(gaveUp, containers);
+  if (gaveUp && !isUpAnew) return { lifecycle: 'failed', reason: gaveUp.reason };
   const isProvenWrong = desired === 'stopped' || (verdict.lifecycle === 'running' && health === 'healthy');
   if (failure !== null && !isProvenWrong) return { lifecycle: 'failed', reason: failure };
   return healing ? inLightOf(healing, containers, verdict) : verdict;

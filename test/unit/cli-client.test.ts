@@ -300,7 +300,14 @@ void t.test('what a job found wrong with a field is said where it is followed an
 
 void t.test('a service shows since when it has drifted', async (t) => {
   const drift = { state: 'drifted', since: '2026-03-29T14:30:00.000Z' };
-  const rest = { health: { status: 'healthy' }, health_checks: [], labels: {}, updates: [], updates_checked_at: null, containers: [] };
+  const rest = {
+    health: { status: 'healthy' },
+    health_checks: [],
+    labels: {},
+    updates: [],
+    updates_checked_at: null,
+    containers: [],
+  };
   const api = await startFakeApi(t, () => ({ body: { ...SERVICE, ...rest, drift } }));
   const { stdout } = await runCli(['services', 'get', SERVICE.id], api);
   t.match(stdout, /^drift\tdrifted since 2026-03-29T14:30:00\.000Z$/m);
