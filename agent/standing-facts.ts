@@ -9,8 +9,8 @@ import type { AgentState } from './state/open.ts';
 
 export interface StandingParts {
   state: AgentState;
-  client: DockerParts['client'];
-  link: Link;
+  client: Pick<DockerParts['client'], 'breaker' | 'overdueCalls'>;
+  link: Pick<Link, 'current' | 'since' | 'lastError' | 'onUp' | 'onDown'>;
   controlUrl: string;
   clock: Clock;
 }
