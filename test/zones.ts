@@ -1,4 +1,4 @@
-// `node test/zones.ts [seed]`: every change of every zone's clocks from 2020 to 2035 against the model. Takes minutes,
+// `npm run zones [-- seed]`: every change of every zone's clocks from 2020 to 2035 against the model. Takes minutes,
 // which is why the suite takes a sample (test/unit/cron-zones.test.ts).
 import { compareZone } from './support/compare-zone.ts';
 

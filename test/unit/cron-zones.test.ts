@@ -1,4 +1,4 @@
-// Schedules through changes of the clocks, against cron(8) lived through minute by minute. `node test/zones.ts` does all
+// Schedules through changes of the clocks, against cron(8) lived through minute by minute. `npm run zones` does all
 // changes of all zones; here a quarter of the zones has one year of them, others at each run.
 import t from 'tap';
 import { compareZone } from '../support/compare-zone.ts';
