@@ -1,7 +1,9 @@
 import t from 'tap';
+import { withOutage } from '../../agent/facts-report.ts';
 import { collectHostFacts, isNews } from '../../agent/host.ts';
 import type { TextKey } from '../../agent/state/meta.ts';
 import { METHODS } from '#shared/protocol/schema.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 function depsOf() {
   const values = new Map<TextKey, string>();
@@ -44,4 +46,22 @@ t.test('a little more or less free space is no news, a twentieth is', async (t) 
   t.notOk(isNews(facts, { ...facts, memoryFreeBytes: 510 }));
   t.ok(isNews(facts, { ...facts, memoryFreeBytes: 400 }));
   t.ok(isNews(facts, { ...facts, dockerVersion: '28.5.2' }));
+});
+
+t.test('F12: since when Docker has been away is kept until it is back', async (t) => {
+  const clock = new ManualClock();
+  let dockerVersion: string | null = '28.5.2';
+  const facts = await collectHostFacts(depsOf().deps);
+  const collect = withOutage(() => Promise.resolve({ ...facts, dockerVersion }), clock);
+  const since = async () => (await collect()).dockerAwaySince;
+  t.equal(await since(), null);
+  dockerVersion = null;
+  const awaySince = clock.now();
+  t.equal(await since(), awaySince);
+  clock.advance(60_000);
+  const later = await collect();
+  t.equal(later.dockerAwaySince, awaySince);
+  t.strictSame(METHODS['host.facts'].result().parse(later), later);
+  dockerVersion = '28.5.2';
+  t.equal(await since(), null);
 });
