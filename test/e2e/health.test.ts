@@ -65,7 +65,7 @@ void t.test('health checks of a service', async (t) => {
       eventually(() => live.messages.find((it) => it['type'] === 'health.changed' && it['health'] === health));
     await docker(['exec', `${name}-web-1`, 'mv', '/tmp/up', '/tmp/away']);
     await told('unhealthy');
-    t.match(await events(), [{ status: 'unhealthy' }]);
+    t.ok((await events()).some(({ status }) => status === 'unhealthy'));
     live.socket.close();
   });
 
