@@ -102,6 +102,7 @@ t.test('while control is dead', async (t) => {
     await eventually(() => oracle.countOnHost('schedules') === 1);
 
     await control.end('SIGKILL');
+    const killedAt = new Date().toISOString();
     const before = await standing(host, frail);
     await engine.docker('exec', `${frail.name}-web-1`, 'touch', '/crash');
     await untilStarted(host, frail, before);
@@ -109,8 +110,16 @@ t.test('while control is dead', async (t) => {
     agent.start();
     const isFired = () => engine.docker('exec', `${calm.name}-web-1`, 'test', '-e', '/fired').then(() => true);
     await eventually(isFired, { timeoutMs: 90_000 });
+    const until = new Date().toISOString();
     await ask(t);
 
+    const hosts = await api.get<{ data: { id: string }[] }>('/api/hosts');
+    const asked = `/api/hosts/${hosts.body.data[0]?.id}/stats?since=${killedAt}&until=${until}`;
+    const { points } = (await api.get<{ points: { sampled_at: string | null }[] }>(asked)).body;
+    t.ok(
+      points.some((point) => point.sampled_at !== null),
+      'what it measured meanwhile is there to be asked for',
+    );
     const { data: runs } = (await api.get<{ data: Run[] }>(`/api/schedules/${body.id}/runs?order=asc`)).body;
     t.match(runs[0], { state: 'succeeded', targets: [{ output: 'ran\n' }] });
     const due = runs.map((run) => run.due_at);
