@@ -1,5 +1,6 @@
 // The agent's end of STREAMS.search: gathers the logs of the services that are asked for, and passes on what the thread
 // of the search finds. A thread lives no longer than its stream and its time.
+import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
@@ -22,6 +23,8 @@ export interface SearchDeps {
   log: Logger;
 }
 
+/** Also where the agent is bundled. */
+const THREAD = new URL(`thread${extname(import.meta.url)}`, import.meta.url);
 /** Each is a thread that may use a whole core. */
 const MAX_SEARCHES = 2;
 /** A thread ends itself at its deadline. One that does not (a regular expression that backtracks for years) is ended. */
@@ -80,7 +83,7 @@ export class Searches {
   }
 
   async #run(order: SearchOrder, writer: StreamWriter): Promise<void> {
-    const thread = new Worker(new URL('thread.ts', import.meta.url), {
+    const thread = new Worker(THREAD, {
       workerData: order,
       resourceLimits: { maxOldGenerationSizeMb: MAX_HEAP_MB },
     });

@@ -17,7 +17,8 @@ export async function bundleAgent(outDir = join(ROOT, 'dist')): Promise<string> 
   const stub = join(ROOT, 'bench/support/absent-package.cjs');
   const http = join(ROOT, 'bench/support/node-http.cjs');
   await build({
-    entryPoints: { agent: join(ROOT, 'agent/main.ts') },
+    // A thread is a file of its own, which lies beside what starts it.
+    entryPoints: { agent: join(ROOT, 'agent/main.ts'), thread: join(ROOT, 'agent/search/thread.ts') },
     outdir: outDir,
     outExtension: { '.js': '.mjs' },
     bundle: true,
