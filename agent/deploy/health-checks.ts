@@ -1,13 +1,19 @@
 // What is asked of the containers that a deploy brings up.
-import { sectionOf } from '#shared/compose/rules.ts';
+import { sectionOf, type PolicyFile } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
+import type { ServiceSpec } from '#shared/model.ts';
 import type { HealthCheck } from '../health/health-check.ts';
 import { planChecks } from '../health/plan-checks.ts';
 import type { Rendered } from './rendered.ts';
-import type { Task } from './task.ts';
+
+/** What of a task matters here. */
+interface Deploying {
+  run: { service: { spec: ServiceSpec } };
+  deps: { policy: PolicyFile };
+}
 
 /** Throws `validation_error` by field, `exec_denied`. */
-export function checksOf({ run: { service }, deps: { policy } }: Task, rendered: Rendered): HealthCheck[] {
+export function checksOf({ run: { service }, deps: { policy } }: Deploying, rendered: Rendered): HealthCheck[] {
   const { healthChecks = [] } = service.spec;
   const checks = planChecks(healthChecks, rendered);
   const section = sectionOf(service.spec);

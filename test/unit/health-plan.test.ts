@@ -1,7 +1,10 @@
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
+import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import type { HealthCheckSpec } from '#shared/health-check.ts';
+import { specOf } from '../support/agent-core.ts';
 import type { RenderedService } from '../../agent/deploy/rendered.ts';
+import { checksOf } from '../../agent/deploy/health-checks.ts';
 import { planChecks } from '../../agent/health/plan-checks.ts';
 
 const plan = (specs: HealthCheckSpec[], services: Record<string, RenderedService>) =>
@@ -108,4 +111,16 @@ t.test("how patient it is comes from the file's own health check, where it has o
     timeoutMs: 5_000,
     thresholds: { startPeriodMs: 60_000, failures: 3, passes: 1 },
   });
+});
+
+t.test('where the host forbids programs a check that runs one is refused', async (t) => {
+  const rendered = { name: 'shop', services: { web: { expose: ['80'] } } };
+  const policy = { ...DEFAULT_POLICY, operator: { ...DEFAULT_POLICY.operator, exec: false } };
+  const checks = (check: HealthCheckSpec) =>
+    checksOf({ run: { service: { spec: specOf({ healthChecks: [check] }) } }, deps: { policy } }, rendered);
+  t.throws(() => checks({ type: 'exec', command: ['true'] }), {
+    code: 'exec_denied',
+    details: /operator\.exec is false/,
+  });
+  t.match(checks(TCP), [{ service: 'web' }]);
 });
