@@ -9,6 +9,8 @@ import { dirname } from 'node:path';
 export const RESERVE_BYTES = 16 * 1024 * 1024;
 /** Taken back only when so many times the room is free: a disk that is nearly full stays as it is. */
 const ROOM_FACTOR = 2;
+/** The second: the quota of a user. */
+const NO_ROOM = new Set(['ENOSPC', 'EDQUOT']);
 const CHUNK_BYTES = 1024 * 1024;
 
 export class Reserve {
@@ -21,7 +23,7 @@ export class Reserve {
     this.#bytes = bytes;
   }
 
-  /** The disk was full, and the room has not been got back since. */
+  /** The disk was full and the room has not been got back since, or there has been none from the start. */
   get isReleased(): boolean {
     return this.#isReleased;
   }
@@ -35,7 +37,7 @@ export class Reserve {
   async refill(): Promise<void> {
     if (this.#isWhole()) return;
     const { bavail, bsize } = await statfs(dirname(this.#file));
-    if (bavail * bsize < this.#bytes * ROOM_FACTOR) return;
+    if (bavail * bsize < this.#bytes * ROOM_FACTOR) return void (this.#isReleased = true);
     const draft = `${this.#file}.new`;
     try {
       await this.#write(draft);
@@ -43,7 +45,8 @@ export class Reserve {
       this.#isReleased = false;
     } catch (error) {
       await rm(draft, { force: true });
-      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      if (!NO_ROOM.has((error as NodeJS.ErrnoException).code ?? '')) throw error;
+      this.#isReleased = true;
     }
   }
 

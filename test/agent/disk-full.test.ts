@@ -47,12 +47,12 @@ t.test(
 
     const late = offerOf('restart');
     t.match(core.offer(late), { refused: [{ error: { code: 'host_disk_full' } }] });
+    core.clock.advance(3600_000);
+    const ran = () => core.events().flatMap((event) => (event.kind === 'schedule.run' ? [event.run] : []));
+    await eventually(() => ran().at(-1)?.finishedAt);
+    t.match(ran().at(-1), { state: 'failed', targets: [{ reason: 'The host has no disk space left' }] });
     t.strictSame(core.offer(offerOf('stop')).refused, [], 'what makes room is taken');
     await eventually(() => core.results().length === 3);
-    core.clock.advance(3600_000);
-    await eventually(() =>
-      core.events().some((event) => event.kind === 'schedule.run' && event.run.finishedAt !== null),
-    );
 
     await state.reserve.refill();
     t.notOk(state.hasRoom(), 'the last room is not taken back');
@@ -88,9 +88,13 @@ t.test(
     const last = before();
     core.crash();
 
-    disk.free();
-    const state = openState(dir, new ManualClock());
+    const state = openState(dir, new ManualClock(), { reserveBytes: MIB });
     t.teardown(() => state.close());
+    await state.reserve.refill();
+    t.notOk(state.hasRoom(), 'the next process knows as well');
+    disk.free();
+    await state.reserve.refill();
+    t.ok(state.hasRoom());
     t.equal(state.outbox.last, last);
     t.strictSame(state.journal.openIds(), [offer.jobId]);
   },
