@@ -133,12 +133,21 @@ const WORDS: [text: RegExp, onlyIn: string[], reason: string][] = [
     'one way to die',
   ],
   [/\bthrow new Error\(/, ['bench/**'], 'errors have codes from one table: throw a LongshoreError'],
+  [
+    /import \{ z \} from 'zod'/,
+    ['control/**', 'cli/**'],
+    "say `import * as z`: the agent's bundle would hold zod's messages in every language",
+  ],
   [/\bshell: *true\b|\bexec(File)?Sync\(|\{[^}]*\bexec\b[^}]*\} from 'node:child_process'/, [], 'no shell, ever'],
 ];
 
+/** Packages that an agent loads when it first needs them. */
+const LATE = /^(dockerode|ipaddr\.js|node-cron|smol-toml|systeminformation|undici|yaml|yargs)$/;
+const LATE_REASON = 'an agent at rest holds what it has loaded in memory: import it where it is used';
+
 const PATTERN_FOLDERS = ['utils', 'helpers', 'common', 'managers', 'controllers', 'models'];
 
-type Import = { specifier: string; file?: string; typeOnly: boolean };
+type Import = { specifier: string; file?: string; typeOnly: boolean; isLate?: true };
 type Source = { path: string; code: string; imports: Import[] };
 
 const sources = globSync('{agent,control,shared,cli,bench}/**/*.ts', { cwd: ROOT }).toSorted().map(readSource);
@@ -173,6 +182,15 @@ t.test('decisions import no I/O', async (t) => {
         if (!typeOnly && !COMPUTING.test(specifier) && !(file && matches(file, ['shared/**', ...PURE])))
           fail(path, `imports ${specifier}`, PURE_REASON);
       }
+    }
+  });
+});
+
+t.test('an agent at rest has not loaded what it may never need', async (t) => {
+  report(t, (fail) => {
+    for (const { path, imports } of loadedAtStart('agent/main.ts')) {
+      for (const { specifier } of imports.filter(isAtStart))
+        if (LATE.test(specifier)) fail(path, `loads ${specifier} at start`, LATE_REASON);
     }
   });
 });
@@ -227,7 +245,7 @@ t.test('the reader of imports sees each form', async (t) => {
     { specifier: 'e', typeOnly: false },
     { specifier: '#shared/f.ts', file: 'shared/f.ts', typeOnly: false },
     { specifier: '../g.ts', file: 'agent/g.ts', typeOnly: true },
-    { specifier: 'h/sub', typeOnly: false },
+    { specifier: 'h/sub', typeOnly: false, isLate: true },
   ]);
 });
 
@@ -253,7 +271,7 @@ function readImports(path: string, code: string): Import[] {
   return [...withoutComments(code).matchAll(statement)].map(([, type, named, dynamic]) => {
     const specifier = named ?? dynamic ?? '';
     const file = resolve(path, specifier);
-    return { specifier, ...(file && { file }), typeOnly: Boolean(type) };
+    return { specifier, ...(file && { file }), typeOnly: Boolean(type), ...(dynamic && { isLate: true as const }) };
   });
 }
 
@@ -261,6 +279,17 @@ function readImports(path: string, code: string): Import[] {
 function resolve(path: string, specifier: string): string | undefined {
   if (specifier.startsWith('#')) return specifier.slice(1);
   return specifier.startsWith('.') ? join(dirname(path), specifier) : undefined;
+}
+
+const isAtStart = ({ typeOnly, isLate }: Import): boolean => !typeOnly && !isLate;
+
+/** All that the file imports, and what that imports, when a process begins with it. */
+function loadedAtStart(entry: string, found = new Set<Source>()): Set<Source> {
+  const source = sources.find(({ path }) => path === entry);
+  if (!source || found.has(source)) return found;
+  found.add(source);
+  for (const { file } of source.imports.filter(isAtStart)) if (file) loadedAtStart(file, found);
+  return found;
 }
 
 function circles(): string[][] {
