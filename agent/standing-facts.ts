@@ -1,5 +1,5 @@
 // Where the facts of agent/standing.ts come from.
-import { judgeWrite } from '#shared/storage-standing.ts';
+import { judgeWrite, type StorageStanding } from '#shared/storage-standing.ts';
 import { toRfc3339, type Clock } from '#shared/time.ts';
 import type { Standing } from '#shared/watchdog.ts';
 import type { DockerParts } from './docker-parts.ts';
@@ -43,8 +43,15 @@ function collect({ state, client, link, controlUrl, clock }: StandingParts): Sta
     services: state.services.ids().length,
     dockerAwaySince: client.breaker.openSince,
     overdueCalls: client.overdueCalls,
-    storage: judgeWrite(findWriteFault(state, clock)),
+    storage: describeStorage(state, clock),
   };
+}
+
+/** On a full disk the reserve still takes writes; what else needs the room is refused. */
+function describeStorage(state: AgentState, clock: Clock): StorageStanding {
+  const judged = judgeWrite(findWriteFault(state, clock));
+  const isTight = judged.trouble === null && !state.hasRoom();
+  return isTight ? { ...judged, trouble: 'the disk is full: no new jobs' } : judged;
 }
 
 function findWriteFault(state: AgentState, clock: Clock): unknown {

@@ -9,7 +9,7 @@ export interface StorageStanding {
 
 /** These outlive a restart: whoever can do something about them is not us. */
 const LASTING: readonly [code: RegExp, trouble: string][] = [
-  [/^SQLITE_FULL$/, 'the disk is full'],
+  [/^SQLITE_(FULL|IOERR_SHMSIZE)$/, 'the disk is full'],
   [/^SQLITE_(BUSY|LOCKED)/, 'another program holds the database'],
   [/^SQLITE_READONLY$/, 'the database may not be written'],
 ];

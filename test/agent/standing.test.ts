@@ -60,3 +60,9 @@ t.test('F12: Docker that hangs is told as soon as it is known', async (t) => {
   await eventually(() => told === 1);
   t.match(watch.standing(), { status: /; Docker has not answered since .*Z$/, fault: null });
 });
+
+t.test('F29: a host that lives on its reserve says so', async (t) => {
+  const { state, watch } = start(t);
+  state.reserve.release();
+  t.match(watch.standing(), { status: /; the disk is full: no new jobs$/, fault: null });
+});

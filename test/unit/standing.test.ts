@@ -94,7 +94,14 @@ t.test('the control plane says how many hosts are connected', async (t) => {
 const sqliteError = (code: string) => Object.assign(new Error('…'), { code });
 
 t.test('what a restart does not mend is no fault of the process', async (t) => {
-  for (const code of ['SQLITE_FULL', 'SQLITE_BUSY', 'SQLITE_BUSY_SNAPSHOT', 'SQLITE_LOCKED', 'SQLITE_READONLY'])
+  for (const code of [
+    'SQLITE_FULL',
+    'SQLITE_IOERR_SHMSIZE',
+    'SQLITE_BUSY',
+    'SQLITE_BUSY_SNAPSHOT',
+    'SQLITE_LOCKED',
+    'SQLITE_READONLY',
+  ])
     t.match(judgeWrite(sqliteError(code)), { isSound: true, trouble: String }, code);
   for (const code of ['SQLITE_IOERR', 'SQLITE_CORRUPT', 'SQLITE_CANTOPEN', 'SQLITE_READONLY_DBMOVED', 'SQLITE_NOTADB'])
     t.match(judgeWrite(sqliteError(code)), { isSound: false, trouble: new RegExp(`\\(${code}\\)`) }, code);
