@@ -20,14 +20,37 @@ const MASK_CHAR = '*';
 /** Written for bytes that are not UTF-8, and for itself. */
 const REPLACEMENT = '\ufffd';
 
+/** Where the next bytes lie, from a position on, that a line with the query has; -1: nowhere. */
+export type FindBytes = (from: number) => number;
+
 /**
- * The bytes that lie in a json-file log wherever a line has the query, so that the file can be searched without reading
- * its lines; undefined where only the lines tell.
+ * Looks at a json-file log without reading its lines: wherever a line has the query it finds something, and now and then
+ * elsewhere. Undefined where only the lines tell.
  */
-export function needleOf({ query, isRegex, ignoresCase }: Query, hasSecrets: boolean): Buffer | undefined {
-  if (isRegex || ignoresCase || query.includes(REPLACEMENT)) return undefined;
+export type Probe = (bytes: Buffer) => FindBytes;
+
+export function probeOf(query: Query, hasSecrets: boolean): Probe | undefined {
+  const written = asWritten(query, hasSecrets);
+  if (written === undefined) return undefined;
+  if (query.ignoresCase) return (bytes) => ignoringCase(bytes.toString('latin1'), written);
+  const needle = Buffer.from(written);
+  return (bytes) => (from) => bytes.indexOf(needle, from);
+}
+
+/** The query as it stands in the file; undefined where there is no one way. */
+export function asWritten({ query, isRegex, ignoresCase }: Query, hasSecrets: boolean): string | undefined {
+  if (isRegex || query.includes(REPLACEMENT)) return undefined;
   if (hasSecrets && query.includes(MASK_CHAR)) return undefined;
-  return Buffer.from(escapeAsDocker(query));
+  // Bytes are letters in ASCII only, and none beyond it is a letter of ASCII in another case.
+  return ignoresCase && /[^ -~]/.test(query) ? undefined : escapeAsDocker(query);
+}
+
+function ignoringCase(text: string, written: string): FindBytes {
+  const pattern = new RegExp(escapeRegex(written), 'gi');
+  return (from) => {
+    pattern.lastIndex = from;
+    return pattern.exec(text)?.index ?? -1;
+  };
 }
 
 // oxlint-disable-next-line no-control-regex -- these are what is escaped

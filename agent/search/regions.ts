@@ -3,6 +3,7 @@
 import { NEWLINE } from '#shared/protocol/log-frame.ts';
 import { PIECE_BYTES } from '../docker/log-parser.ts';
 import { endsLine } from '../docker/log-records.ts';
+import type { Probe } from './matcher.ts';
 
 /** [from, to) of whole records. */
 export type Region = readonly [from: number, to: number];
@@ -12,11 +13,12 @@ const STRIDE = PIECE_BYTES / 2;
 const STDERR = Buffer.from('"stream":"stderr"');
 
 /** Ordered and apart. `bytes` are whole records. */
-export function wantedRegions(bytes: Buffer, needle: Buffer): Region[] {
+export function wantedRegions(bytes: Buffer, probe: Probe): Region[] {
   const found: Region[] = [];
+  const find = probe(bytes);
   let passed = 0;
   const addHits = (until: number) => {
-    for (let hit = bytes.indexOf(needle, passed); hit >= 0 && hit < until; hit = bytes.indexOf(needle, passed)) {
+    for (let hit = find(passed); hit >= 0 && hit < until; hit = find(passed)) {
       passed = bytes.indexOf(NEWLINE, hit) + 1;
       found.push([startOfRecord(bytes, hit), passed]);
     }

@@ -10,7 +10,7 @@ import { createMask, type Mask } from '../secrets/mask.ts';
 import { ApiScan } from './api-scan.ts';
 import { FileScan } from './file-scan.ts';
 import { LineSearch, type LineSearchOptions } from './line-search.ts';
-import { createMatcher, needleOf } from './matcher.ts';
+import { createMatcher, probeOf } from './matcher.ts';
 import type { SearchOrder, SearchSource, ThreadNews } from './order.ts';
 import { PackedScan } from './packed-scan.ts';
 import { RecordSearch } from './record-search.ts';
@@ -108,8 +108,8 @@ class Search {
   }
 
   #records(lines: LineSearch, { serviceId }: SearchSource, isTty: boolean): RecordSearch {
-    const needle = needleOf(this.#order.request, this.#masks.get(serviceId) !== undefined);
-    return new RecordSearch(lines, needle, isTty);
+    const probe = probeOf(this.#order.request, this.#masks.get(serviceId) !== undefined);
+    return new RecordSearch(lines, probe, isTty);
   }
 
   #lines({ serviceId, container, kind }: SearchSource): LineSearch {

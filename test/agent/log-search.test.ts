@@ -50,6 +50,7 @@ t.test('case, and regular expressions', async (t) => {
     'Error 404 Ünder',
   ]);
   t.same(messages(await world.search({ query: 'üNDER', ignoresCase: true })), ['Error 404 Ünder']);
+  t.same(messages(await world.search({ query: '404 Ü', ignoresCase: true })), ['Error 404 Ünder']);
   t.same(messages(await world.search({ query: '^error \\d+$', isRegex: true })), ['error 500']);
   t.same(messages(await world.search({ query: '^error \\d+', isRegex: true, ignoresCase: true })), [
     'error 500',
@@ -189,6 +190,7 @@ const REQUESTS: Partial<SearchRequest>[] = [
   { query: 'needle', limit: 7 },
   { query: '"quoted"', limit: 1000 },
   { query: 'NEEDLE', ignoresCase: true, limit: 1000 },
+  { query: '"QuoteD"', ignoresCase: true, limit: 1000 },
   { query: 'needle [0-9]*7', isRegex: true, limit: 1000 },
   { query: 'needle', since: timeOf(20_000), until: timeOf(24_000), limit: 1000 },
 ];
