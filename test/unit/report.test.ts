@@ -1,5 +1,6 @@
 import t from 'tap';
 import type { Container } from '../../agent/docker/engine.ts';
+import { NEW_RECORD, withKnown } from '../../agent/healing/record.ts';
 import { healthChangeOf, isSameReport, reportOf } from '../../agent/report.ts';
 import type { ServiceRecord } from '../../agent/state/services.ts';
 import { containerOf, specOf } from '../support/agent-core.ts';
@@ -15,6 +16,9 @@ const recordOf = (over: Partial<ServiceRecord> = {}) => ({
 });
 const report = (record: Partial<ServiceRecord>, containers: Container[], isDeploying = false) =>
   reportOf({ record: recordOf(record), containers, isDeploying, nowMs: 10_000 });
+
+const CRASHED = containerOf({ state: 'exited', exitCode: 1 });
+const GIVEN_UP = { ...NEW_RECORD, gaveUp: { at: 1, reason: 'flaps', containers: ['c1'] } };
 
 const CASES: [
   string,
@@ -57,6 +61,46 @@ const CASES: [
     'stopped after a failed deploy',
     { failure: 'late', desired: 'stopped' },
     [],
+    { lifecycle: 'stopped', health: 'unknown', reason: null },
+  ],
+  [
+    'one that waits for its restart says when',
+    { healing: { ...NEW_RECORD, dueAt: 20_000 } },
+    [CRASHED],
+    {
+      lifecycle: 'failed',
+      health: 'unknown',
+      reason: 'web-web-1 exited with code 1; restarted at 1970-01-01T00:00:20.000Z',
+    },
+  ],
+  [
+    'one that was stopped by hand has not failed',
+    { healing: withKnown(NEW_RECORD, 'c1', { stoppedAt: 5 }) },
+    [CRASHED],
+    { lifecycle: 'stopped', health: 'unknown', reason: 'web-web-1 was stopped by hand' },
+  ],
+  [
+    'one that was given up, beside what runs',
+    { healing: GIVEN_UP },
+    [containerOf({ id: 'c2' }), CRASHED],
+    { lifecycle: 'failed', health: 'healthy', reason: 'flaps' },
+  ],
+  [
+    'one that was given up and exited well once it was stopped',
+    { healing: GIVEN_UP },
+    [containerOf({ id: 'c2' }), containerOf({ state: 'exited', exitCode: 0 })],
+    { lifecycle: 'failed', health: 'healthy', reason: 'flaps' },
+  ],
+  [
+    'one that was given up and started by hand',
+    { healing: GIVEN_UP },
+    [containerOf()],
+    { lifecycle: 'running', health: 'healthy', reason: null },
+  ],
+  [
+    'one that was given up and stopped by its user',
+    { healing: GIVEN_UP, desired: 'stopped' },
+    [CRASHED],
     { lifecycle: 'stopped', health: 'unknown', reason: null },
   ],
 ];
