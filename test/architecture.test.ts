@@ -112,6 +112,7 @@ const PURE = [
   'control/ai/prompt.ts',
   'control/app/deploys/review.ts',
   'control/app/log-search/newest.ts',
+  'control/dialects/*/{mapping.ts,mapping/**}',
   'control/egress/url.ts',
   'control/http/metrics/{exposition,fleet}.ts',
   'control/app/sets/rollout-plan.ts',

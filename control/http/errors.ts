@@ -30,16 +30,29 @@ export const errorView = z
   })
   .meta({ id: 'Error' });
 
-export async function answerError(thrown: unknown, request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
-  const error = fromThrown(thrown, request);
-  if (error.status >= 500 && error.code !== 'unavailable' && error.code !== 'not_supported')
-    request.log.error({ err: error, request_id: request.id, path: pathOf(request) }, 'a request failed');
-  request.refusal = error.code;
-  reply.header('x-request-id', request.id); // a broken URL comes here past all hooks
-  if (error.status === 401) reply.header('www-authenticate', 'Bearer');
-  if (error.retryable) reply.header('retry-after', error.retryAfter ?? RETRY_AFTER_S);
-  return reply.code(error.status).send(toErrorView(error, request.id));
+/** Status and body of a failure: our own, or those that the clients of a dialect know. */
+export type WordError = (error: LongshoreError, requestId: string) => { status: number; body: unknown };
+export type AnswerError = (thrown: unknown, request: FastifyRequest, reply: FastifyReply) => Promise<unknown>;
+
+/** What makes an answer of a failure, in the given words. */
+export function answerErrorsAs(word: WordError): AnswerError {
+  return async (thrown, request, reply) => {
+    const error = fromThrown(thrown, request);
+    if (error.status >= 500 && error.code !== 'unavailable' && error.code !== 'not_supported')
+      request.log.error({ err: error, request_id: request.id, path: pathOf(request) }, 'a request failed');
+    request.refusal = error.code;
+    reply.header('x-request-id', request.id); // a broken URL comes here past all hooks
+    if (error.status === 401) reply.header('www-authenticate', 'Bearer');
+    if (error.retryable) reply.header('retry-after', error.retryAfter ?? RETRY_AFTER_S);
+    const { status, body } = word(error, request.id);
+    return reply.code(status).send(body);
+  };
 }
+
+export const answerError: AnswerError = answerErrorsAs((error, requestId) => ({
+  status: error.status,
+  body: toErrorView(error, requestId),
+}));
 
 const toErrorView = (error: LongshoreError, requestId: string): z.infer<typeof errorView> => ({
   error: { ...error.toWire(), request_id: requestId },

@@ -5,9 +5,12 @@ import { z } from 'zod';
 
 const NONE = z.strictObject({});
 
-/** Must come before the first route. What lies outside of /api is for probes and browsers, which add what they like. */
-export function refuseUnknownQueries(http: FastifyInstance): void {
+/**
+ * Must come before the first route. What lies outside of /api is for probes and browsers, which add what they like, and
+ * what a dialect's clients add is known to nobody: `isOwn` tells the paths of our own API.
+ */
+export function refuseUnknownQueries(http: FastifyInstance, isOwn: (path: string) => boolean): void {
   http.addHook('onRoute', (route) => {
-    if (route.url.startsWith('/api/')) route.schema = { querystring: NONE, ...route.schema };
+    if (route.url.startsWith('/api/') && isOwn(route.url)) route.schema = { querystring: NONE, ...route.schema };
   });
 }

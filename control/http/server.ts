@@ -10,6 +10,7 @@ import { newRequestId } from '#shared/ids.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 import type { Caller } from '../app/api/caller.ts';
+import { answerErrorAt, dialectAt, mountDialects } from '../dialects/mount.ts';
 import { ClientSockets } from '../realtime/client-sockets.ts';
 import { Hub } from '../realtime/hub.ts';
 import { auditWrites } from './audit.ts';
@@ -77,13 +78,21 @@ export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: st
   return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
 }
 
-/** The server with its routes, not yet listening. `routes` is what is mounted, for whoever checks it. */
-export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: Route[]; stop: () => Promise<void> }> {
+interface BuiltHttp {
+  http: Http;
+  /** What is mounted of our own API and of the dialects, for whoever checks it. */
+  routes: Route[];
+  dialectRoutes: Route[];
+  stop: () => Promise<void>;
+}
+
+/** The server with its routes, not yet listening. */
+export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   const { app, clock, config } = deps;
   let countBadUrl = uncounted;
   const http = createServer(deps, (request, reply) => countBadUrl(request, reply));
-  const routes = collectRoutes(http);
-  refuseUnknownQueries(http);
+  const mounted = collectRoutes(http);
+  refuseUnknownQueries(http, isOwn);
   const tickets = new Tickets(clock);
   const isLive = ({ kind, keyId }: Caller) => (kind === 'session' ? app.sessions : app.keys).isLive(keyId);
   const sockets = new ClientSockets(clock, isLive);
@@ -136,6 +145,8 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
   const describe = documentOf(http);
   mountOpenApi(http, describe);
   mountReference(http, describe);
+  await mountDialects(http, deps, mounted);
+  const routes = mounted.filter(({ path }) => isOwn(path));
   answerNotFound(http, routes);
   await http.ready();
 
@@ -145,8 +156,11 @@ export async function buildHttp(deps: HttpDeps): Promise<{ http: Http; routes: R
     await http.close();
     cancel();
   };
-  return { http, routes, stop };
+  return { http, routes, dialectRoutes: mounted.filter(({ path }) => !isOwn(path)), stop };
 }
+
+/** Not a dialect's. */
+const isOwn = (path: string): boolean => dialectAt(path) === undefined;
 
 const uncounted: CountRequest = () => Promise.resolve();
 
@@ -182,7 +196,7 @@ async function answerBadUrl(error: unknown, request: FastifyRequest, reply: Fast
   } catch (limited) {
     fault = limited;
   }
-  await answerError(fault, request, reply);
+  await answerErrorAt(pathOf(request))(fault, request, reply);
 }
 
 /** A caller's own id is kept when it is short and plain, so that its log and ours can be laid side by side. */
