@@ -104,6 +104,14 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
     );
   });
 
+  await t.test('as long as it is up an engine is the same one', async (t) => {
+    const { engine, create } = await make(t);
+    const before = await engine.instance();
+    t.not(before, '');
+    await engine.startContainer(await create('web'));
+    t.equal(await engine.instance(), before);
+  });
+
   await t.test('start, stop, restart and remove say nothing when it is so already', async (t) => {
     const { engine, create } = await make(t);
     const id = await create('web');

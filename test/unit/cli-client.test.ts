@@ -79,6 +79,28 @@ void t.test('a service is found by name or id; the exact name counts, not one th
   });
 });
 
+void t.test('a service is disabled and enabled, and shows what its host did about its failures', async (t) => {
+  const failing = {
+    ...SERVICE,
+    enabled: false,
+    failure_count: 6,
+    restart_count: 5,
+    last_restart_at: '2026-03-29T14:30:00.000Z',
+    gave_up_at: '2026-03-29T14:31:00.000Z',
+  };
+  const rest = { health_checks: [], updates: [], updates_checked_at: null, containers: [] };
+  const api = await startFakeApi(t, () => ({ body: { ...failing, ...rest } }));
+  t.match(await runCli(['services', 'disable', SERVICE.id], api), { exitCode: 0, stdout: `${SERVICE.id}: disabled\n` });
+  t.match(await runCli(['services', 'enable', SERVICE.id], api), { exitCode: 0, stdout: `${SERVICE.id}: enabled\n` });
+  t.same(
+    api.asked.map(({ method, path }) => `${method} ${path}`),
+    [`POST /api/services/${SERVICE.id}/disable`, `POST /api/services/${SERVICE.id}/enable`],
+  );
+  const { stdout } = await runCli(['services', 'get', SERVICE.id], api);
+  const facts = ['disabled: its host leaves it alone', 'given up since 2026-03-29T14:31:00.000Z', '6 failures'];
+  t.match(stdout, `healing\t${facts.join('; ')}; 5 restarts, the last at 2026-03-29T14:30:00.000Z\n`);
+});
+
 void t.test('an error names its code, details, fields and request, and decides the exit code', async (t) => {
   const refusals: Record<string, [status: number, error: object]> = {
     denied: [403, { code: 'forbidden', message: 'The API key lacks a permission', details: 'needs services.read' }],
