@@ -10,8 +10,9 @@ export class Merged<T> implements AsyncIterable<T> {
   #wakeReader: () => void = () => undefined;
   #wakeSources: (() => void)[] = [];
 
-  /** Resolves when more may come. */
+  /** Resolves when more may come. After the end it is dropped: nobody reads. */
   async put(item: T): Promise<void> {
+    if (this.#isEnded) return;
     this.#waiting.push(item);
     this.#wakeReader();
     while (this.#waiting.length >= MAX_WAITING && !this.#isEnded)
