@@ -9,7 +9,13 @@ import type { RegistryLogin } from '#shared/model.ts';
 /** Docker's client still files the Hub's login under the address of its first API. */
 const HUB_KEY = 'https://index.docker.io/v1/';
 
-export const addressOf = ({ server }: RegistryLogin): string => (server === DOCKER_HUB ? HUB_KEY : server);
+const addressOf = ({ server }: RegistryLogin): string => (server === DOCKER_HUB ? HUB_KEY : server);
+
+/** For a call of dockerode, which makes a header of it and keeps it out of the query. */
+export const authOf = (login: RegistryLogin | undefined) =>
+  login && {
+    authconfig: { username: login.username, password: login.password, serveraddress: addressOf(login) },
+  };
 
 type Settings = Record<string, unknown>;
 

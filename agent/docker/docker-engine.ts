@@ -1,14 +1,13 @@
 // The Engine port over dockerode and the Docker socket.
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
-import type { RegistryLogin } from '#shared/model.ts';
 import type { DockerDisk } from '#shared/stats.ts';
 import { EVENTS, fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
 import { DockerClient, type DockerClientOptions } from './docker-client.ts';
-import { addressOf } from './docker-config.ts';
+import { authOf } from './docker-config.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
   ENGINE_DEADLINES,
@@ -297,9 +296,3 @@ class DockerEngine implements Engine {
     return found.filter((container) => container !== undefined).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   }
 }
-
-/** A header of the call; dockerode keeps it out of the query. */
-const authOf = (login: RegistryLogin | undefined) =>
-  login && {
-    authconfig: { username: login.username, password: login.password, serveraddress: addressOf(login) },
-  };

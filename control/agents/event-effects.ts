@@ -116,13 +116,13 @@ export class EventEffects {
     else this.#refuse(hostId, `A report of service "${report.serviceId}", which is not of this host`);
   }
 
-  #serviceEvent(hostId: string, { kind: _, ...event }: Body<'service.event'>): void {
-    const { serviceId, at } = event;
+  #serviceEvent(hostId: string, event: Body<'service.event'>): void {
+    const { serviceId, type, status, message, end = null, at } = event;
     if (this.#isRemoved(hostId, serviceId)) return;
     if (!this.#findService(hostId, serviceId)) {
       return this.#refuse(hostId, `An event of service "${serviceId}", which is not of this host`);
     }
-    this.#deps.stores.events.insert({ ...event, hostId, end: event.end ?? null, at: this.#notAhead(at) });
+    this.#deps.stores.events.insert({ serviceId, hostId, type, status, message, end, at: this.#notAhead(at) });
   }
 
   #facts(hostId: string, facts: HostFacts): void {
