@@ -97,8 +97,15 @@ t.test('past the limit steps go before service events, and results and latest st
 const ran = (id: number, output: string): Body => ({
   kind: 'schedule.run',
   run: {
-    ...{ id: `run_${id}`, scheduleId: 'sch_1', trigger: 'schedule', state: 'succeeded', reason: null, missed: 0 },
-    ...{ dueAt: id, startedAt: id, finishedAt: id },
+    id: `run_${id}`,
+    scheduleId: 'sch_1',
+    trigger: 'schedule',
+    state: 'succeeded',
+    reason: null,
+    missed: 0,
+    dueAt: id,
+    startedAt: id,
+    finishedAt: id,
     targets: [{ serviceId: 's', serviceName: 's', state: 'succeeded', reason: null, jobId: null, output }],
   },
 });

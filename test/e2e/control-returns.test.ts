@@ -3,7 +3,7 @@
 import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { Oracle } from '../support/oracle.ts';
 import { startStack, type Stack } from '../support/stack.ts';
@@ -15,7 +15,9 @@ const ROLLS = 3;
 
 async function deploy({ api }: Stack, name: string): Promise<string> {
   const { body } = await api.post<{ id: string; deploy_job_id: string }>('/api/services', {
-    ...{ name, deploy_method: 'compose', compose: COMPOSE },
+    name,
+    deploy_method: 'compose',
+    compose: COMPOSE,
   });
   const { state, error } = await api.jobEnd(body.deploy_job_id);
   if (state !== 'succeeded') throw new Error(JSON.stringify(error));

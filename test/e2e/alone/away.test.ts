@@ -37,7 +37,9 @@ interface Deployed {
 async function deploy({ api }: Stack, prefix: string, command: string): Promise<Deployed> {
   const name = uniqueName(prefix);
   const { body } = await api.post<{ id: string; deploy_job_id: string }>('/api/services', {
-    ...{ name, deploy_method: 'compose', compose: composeOf(command) },
+    name,
+    deploy_method: 'compose',
+    compose: composeOf(command),
     variables: { PASSWORD: SECRET },
   });
   const end = await api.jobEnd(body.deploy_job_id);
