@@ -26,7 +26,7 @@ export interface IntakeDeps {
   sessions: Sessions;
   effects: EventEffects;
   lostJobs: LostJobs;
-  past: Pick<ForgottenPast, 'covers'>;
+  past: Pick<ForgottenPast, 'covers' | 'hasService'>;
   progressLog: ProgressLog;
   bus: Bus;
   usage: Pick<UsageBoard, 'put' | 'putHost'>;
@@ -70,7 +70,7 @@ export class Intake {
   }
 
   #commit(tx: WriteContext, hostId: string, events: readonly (Arrived | undefined)[]): number {
-    const { stores, effects, lostJobs, past } = this.#deps;
+    const { stores, effects, lostJobs } = this.#deps;
     const before = stores.hosts.find(hostId)?.eventSeq ?? 0;
     let last = before;
     for (const arrived of events) {
@@ -82,11 +82,18 @@ export class Intake {
       if (arrival === 'repeat') continue;
       last = arrived.seq;
       if (arrived.body === null) effects.reject(hostId, `Event ${last} is not one this control plane understands`);
-      else effects.apply(tx, hostId, arrived.body, past.covers(hostId, last));
+      else effects.apply(tx, hostId, arrived.body, this.#isForgotten(hostId, last, arrived.body));
     }
     if (last > before) stores.hosts.setEventSeq(hostId, last);
     lostJobs.judge(tx, hostId, last);
     return last;
+  }
+
+  #isForgotten(hostId: string, seq: number, body: AgentEvent['body']): boolean {
+    const { past } = this.#deps;
+    const serviceId =
+      body.kind === 'service.report' ? body.report.serviceId : 'serviceId' in body ? body.serviceId : '';
+    return past.covers(hostId, seq) || past.hasService(hostId, serviceId);
   }
 
   /** What came before the hole counts; the host starts over from there at its next link. */

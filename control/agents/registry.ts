@@ -17,7 +17,7 @@ import { planResume, type Incident } from './resume.ts';
 export interface RegistryDeps {
   stores: Stores;
   lostJobs: LostJobs;
-  past: Pick<ForgottenPast, 'note'>;
+  past: Pick<ForgottenPast, 'note' | 'noteServices'>;
   /** After the commit: the host and control do not share one history any more, so what is known must be seen anew. */
   onIncident: (hostId: string, incident: Incident) => void;
   clock: Clock;
@@ -124,9 +124,11 @@ export class StoredRegistry implements AgentRegistry {
     if (incident !== null) stores.schedules.forgetSent(hostId);
     spreadToHost(stores, hostId);
     if (incident !== null) this.#record(tx, hostId, incident, at);
+    const forgotten = this.#forgottenOf(proof);
+    past.noteServices(hostId, forgotten);
     if (incident === 'control_restored') {
       past.note(hostId, proof.events.last);
-      this.#tellForgotten(hostId, proof, at);
+      this.#tellForgotten(hostId, forgotten, at);
     }
     return { epoch, nextEventSeq: host.eventSeq + 1 };
   }
@@ -154,14 +156,18 @@ export class StoredRegistry implements AgentRegistry {
     }
   }
 
-  /** A service that this control plane has forgotten runs on; nobody here can name it any more. */
-  #tellForgotten(hostId: string, { services }: Proof, at: number): void {
+  /** Services that run on a host and that nobody here can name any more. */
+  #forgottenOf({ services }: Proof): string[] {
     const { stores } = this.#deps;
     const unknown = services.map(({ serviceId }) => serviceId).filter((id) => !stores.services.find(id));
-    const forgotten = unknown.filter((id) => !stores.tombstones.find(id)).slice(0, MAX_NAMED);
+    return unknown.filter((id) => !stores.tombstones.find(id));
+  }
+
+  #tellForgotten(hostId: string, forgotten: readonly string[], at: number): void {
     if (forgotten.length === 0) return;
-    const message = `These services of the host were made after the backup and run on, unknown here: ${forgotten.join(', ')}`;
-    stores.events.insert({ hostId, type: 'host', status: 'services_forgotten', message, at });
+    const named = forgotten.slice(0, MAX_NAMED).join(', ');
+    const message = `These services of the host were made after the backup and run on, unknown here: ${named}`;
+    this.#deps.stores.events.insert({ hostId, type: 'host', status: 'services_forgotten', message, at });
   }
 
   #record(tx: WriteContext, hostId: string, incident: Incident, at: number): void {
