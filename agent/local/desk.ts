@@ -11,6 +11,7 @@ import {
 import type { LocalVerb } from '#shared/local.ts';
 import type { ServiceReport } from '#shared/model.ts';
 import { sleep, type Clock } from '#shared/time.ts';
+import type { Engine } from '../docker/engine.ts';
 import type { LocalJobs } from '../jobs/local-jobs.ts';
 import type { JobNote } from '../state/journal.ts';
 import type { AgentState } from '../state/open.ts';
@@ -22,6 +23,7 @@ export interface LocalDeskDeps {
   state: AgentState;
   jobs: Pick<LocalJobs, 'accept' | 'enqueue' | 'result'>;
   observe: (serviceId: string) => Promise<ServiceReport>;
+  engine: Pick<Engine, 'version'>;
   clock: Clock;
 }
 
@@ -44,7 +46,8 @@ export class LocalDesk {
       return [{ name, view, isSeen: seen !== null }];
     });
     const found = (await Promise.all(looks)).flat().toSorted((a, b) => (a.name < b.name ? -1 : 1));
-    return { docker_reachable: found.every(({ isSeen }) => isSeen), data: found.map(({ view }) => view) };
+    const isReachable = found.length > 0 ? found.every(({ isSeen }) => isSeen) : await this.#doesDockerAnswer();
+    return { docker_reachable: isReachable, data: found.map(({ view }) => view) };
   }
 
   /** Begins it and returns the job. Throws `not_found`, `service_busy` naming the job, `state_conflict`. */
@@ -101,6 +104,13 @@ export class LocalDesk {
   /** By id or name. Throws `not_found`. */
   requireId(service: string): string {
     return this.#require(service).spec.id;
+  }
+
+  #doesDockerAnswer(): Promise<boolean> {
+    return this.#deps.engine.version().then(
+      () => true,
+      () => false,
+    );
   }
 
   #require(service: string): ServiceRecord {

@@ -28,12 +28,18 @@ export async function startLocal(deps: LocalDeps, scope: Scope): Promise<void> {
     requestTimeout: REQUEST_LIMIT_MS,
     maxHeaderSize: MAX_HEADER_BYTES,
   };
-  const server = createServer(limits, (message, response) => void answer(message, response));
-  server.maxConnections = MAX_CONNECTIONS;
   const answer = async (message: IncomingMessage, response: ServerResponse) => {
     const { answerRequest } = await import('./requests.ts');
     await answerRequest(request, message, response, AbortSignal.any([scope.signal, goneSignal(response)]));
   };
+  const server = createServer(limits, (message, response) => {
+    answer(message, response).catch((error: unknown) => {
+      // What is loaded at the first request may have been replaced by a newer version, or be half of one.
+      log.error({ err: error }, 'a local request could not be answered');
+      response.destroy();
+    });
+  });
+  server.maxConnections = MAX_CONNECTIONS;
   try {
     scope.onStop('local socket', await listenLocally(server, dataDir));
   } catch (error) {
