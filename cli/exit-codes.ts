@@ -12,7 +12,7 @@ export const EXIT_CODES = {
   denied: { code: 4, meaning: 'The API key is missing, wrong or lacks a permission; with `local`: not root.' },
   conflict: { code: 5, meaning: 'Not now: a name is taken, another job runs, the host is offline, too many requests.' },
   invalid: { code: 6, meaning: 'The control plane refused the input: a compose file, a variable, a field.' },
-  unreachable: { code: 7, meaning: 'The control plane cannot be reached; with `local`: no agent runs.' },
+  unreachable: { code: 7, meaning: 'The control plane cannot be reached; with `local`: no agent runs, or it hangs.' },
   config: { code: 78, meaning: 'The configuration is not valid: a bad URL, an unreadable key file.' },
   interrupted: { code: 130, meaning: 'Interrupted with Ctrl-C.' },
 } as const;

@@ -58,6 +58,16 @@ export class ApiError extends LongshoreError {
     });
     return new ApiError(error, undefined, true);
   }
+
+  /** It has the socket of this host and says nothing. */
+  static silentAgent(dataDirs: readonly string[], cause: unknown): ApiError {
+    const error = new LongshoreError('unavailable', {
+      message: `The agent in ${dataDirs.join(' or ')} does not answer`,
+      details: 'Restart it (`systemctl restart longshore-agent`): services run on meanwhile',
+      cause,
+    });
+    return new ApiError(error, undefined, true);
+  }
 }
 
 /** A job that was followed to its end, and the end was not good. */

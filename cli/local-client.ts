@@ -4,15 +4,15 @@ import { join, resolve } from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
 import type * as z from 'zod';
 import { LongshoreError } from '#shared/errors.ts';
-import { LOCAL_SOCKET, localFolderOf, MAX_WAIT_S } from '#shared/local.ts';
+import { LOCAL_SOCKET, localFolderOf } from '#shared/local.ts';
 import { readBody } from './client.ts';
 import { ApiError } from './failures.ts';
 import type { World } from './world.ts';
 
 /** Where `longshore up` and the unit of systemd have it. */
 const USUAL_DATA_DIRS = ['./data/agent', '/var/lib/longshore'];
-/** The agent waits for a job at most this long, and answers everything else at once. */
-const ANSWER_LIMIT_MS = (MAX_WAIT_S + 30) * 1000;
+/** For an answer, beside the time that the agent was asked to wait: it asks Docker, and gives that up before. */
+const ANSWER_LIMIT_MS = 30_000;
 
 type Query = Record<string, string | number | boolean | undefined>;
 
@@ -25,10 +25,12 @@ export class LocalClient implements Disposable {
   readonly #folder: number;
   readonly #agent: Agent;
   readonly #signal: AbortSignal;
+  readonly #limitMs: number;
 
   /** Throws `forbidden` for who may not, `unavailable` where no agent was ever. */
-  constructor(dataDirs: readonly string[], signal: AbortSignal) {
+  constructor(dataDirs: readonly string[], signal: AbortSignal, limitMs = ANSWER_LIMIT_MS) {
     this.#dataDirs = dataDirs;
+    this.#limitMs = limitMs;
     this.#folder = openFolder(dataDirs);
     // By the open folder: a socket's own path has room for 107 bytes only.
     this.#agent = new Agent({ connect: { socketPath: `/proc/self/fd/${this.#folder}/${LOCAL_SOCKET}` } });
@@ -45,7 +47,7 @@ export class LocalClient implements Disposable {
 
   /** Each line of an answer as it comes, until the agent ends it. */
   async *lines<T>(schema: z.ZodType<T>, path: string, query: Query): AsyncGenerator<T> {
-    const { statusCode, body } = await this.#ask('GET', path, query, 0);
+    const { statusCode, body } = await this.#ask('GET', path, query, { bodyTimeout: 0 });
     if (statusCode !== 200) this.#read(statusCode, await body.text());
     let rest = '';
     body.setEncoding('utf8');
@@ -61,7 +63,7 @@ export class LocalClient implements Disposable {
   }
 
   async #json<T>(method: 'GET' | 'POST', schema: z.ZodType<T>, path: string, query: Query): Promise<T> {
-    const { statusCode, body } = await this.#ask(method, path, query, ANSWER_LIMIT_MS);
+    const { statusCode, body } = await this.#ask(method, path, query);
     const text = await body.text().catch((error: unknown) => {
       throw this.#faultOf(error);
     });
@@ -72,13 +74,13 @@ export class LocalClient implements Disposable {
     method: 'GET' | 'POST',
     path: string,
     query: Query,
-    bodyTimeout: number,
+    { bodyTimeout = this.#limitMs }: { bodyTimeout?: number } = {},
   ): Promise<Dispatcher.ResponseData> {
     const url = new URL(path, 'http://agent');
     for (const [name, value] of Object.entries(query)) {
       if (value !== undefined) url.searchParams.set(name, String(value));
     }
-    const limits = { headersTimeout: ANSWER_LIMIT_MS, bodyTimeout };
+    const limits = { headersTimeout: Number(query['wait'] ?? 0) * 1000 + this.#limitMs, bodyTimeout };
     try {
       return await request(url, { method, dispatcher: this.#agent, signal: this.#signal, ...limits });
     } catch (error) {
@@ -90,12 +92,12 @@ export class LocalClient implements Disposable {
     return readBody(status, text, 'the agent');
   }
 
-  /** What ended a request: Ctrl-C, or an agent that is not there, or not any more. */
+  /** What ended a request: Ctrl-C, or an agent that hangs, or is not there, or not any more. */
   #faultOf(error: unknown): unknown {
     if (this.#signal.aborted) return this.#signal.reason;
     if (error instanceof LongshoreError) return error;
     if (isDenied(error)) return denied(error);
-    return ApiError.noAgent(this.#dataDirs, error);
+    return isLate(error) ? ApiError.silentAgent(this.#dataDirs, error) : ApiError.noAgent(this.#dataDirs, error);
   }
 
   [Symbol.dispose](): void {
@@ -127,6 +129,8 @@ function isThere(folder: string): boolean {
   }
 }
 
+const LATE: readonly unknown[] = ['UND_ERR_CONNECT_TIMEOUT', 'UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+const isLate = (error: unknown): boolean => LATE.includes((error as NodeJS.ErrnoException).code);
 const isDenied = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'EACCES';
 
 const denied = (cause: unknown): LongshoreError =>

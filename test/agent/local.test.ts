@@ -1,8 +1,8 @@
 // `longshore local` on a host whose control plane is away: the client, the socket and the journal are real.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
-import { request } from 'node:http';
+import { chmodSync, existsSync, mkdirSync, statSync, symlinkSync } from 'node:fs';
+import { createServer, request } from 'node:http';
 import { connect } from 'node:net';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -205,6 +205,8 @@ t.test('Docker away: services as they were last seen, and it is said so', async 
   t.match(stdout, /\nweb\trunning\t/);
   t.match(stderr, 'Docker does not answer');
   t.match((await host.run('status')).stdout, /^docker\tdoes not answer$/m);
+  host.core.state.services.remove('svc_1');
+  t.match(await host.json('ps'), { docker_reachable: false, data: [] }, 'also with nothing to see');
 });
 
 t.test('an agent that stops ends the waiting; the job is done by the next one, once', async (t) => {
@@ -260,6 +262,36 @@ t.test('nobody but root and the agent’s own user gets in', async (t) => {
   await t.rejects(reached, { code: 'EACCES' }, 'by the socket itself');
   await t.rejects(() => asNobody(() => client().get(localServices(), '/services')), refusal);
   t.equal(host.core.state.services.find('svc_1')?.desired, 'running');
+});
+
+t.test(
+  'a link in place of the folder is not followed: its target keeps its rights, and the agent goes on',
+  async (t) => {
+    const [dir, elsewhere] = [temporaryFolder(t), temporaryFolder(t)];
+    chmodSync(elsewhere, 0o755);
+    symlinkSync(elsewhere, localFolderOf(dir));
+    const host = await startLocalHost(t, { dir });
+    t.equal(statSync(elsewhere).mode & 0o777, 0o755);
+    t.notOk(existsSync(join(elsewhere, LOCAL_SOCKET)));
+    t.equal((await host.run('ps')).exitCode, 7);
+    t.equal(host.core.results().length, 1, 'it works on its services');
+  },
+);
+
+t.test('an agent that hangs is told from one that is not there', async (t) => {
+  const dir = temporaryFolder(t);
+  mkdirSync(localFolderOf(dir));
+  const silent = createServer(() => undefined).listen(join(localFolderOf(dir), LOCAL_SOCKET));
+  await once(silent, 'listening');
+  t.teardown(() => {
+    silent.closeAllConnections();
+    silent.close();
+  });
+  using client = new LocalClient([dir], new AbortController().signal, 50);
+  await t.rejects(client.get(localServices(), '/services'), {
+    code: 'unavailable',
+    message: `The agent in ${dir} does not answer`,
+  });
 });
 
 t.test('the socket that a killed agent left is no answer, and the next agent takes its place', async (t) => {
