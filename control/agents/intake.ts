@@ -91,9 +91,7 @@ export class Intake {
 
   #isForgotten(hostId: string, seq: number, body: AgentEvent['body']): boolean {
     const { past } = this.#deps;
-    const serviceId =
-      body.kind === 'service.report' ? body.report.serviceId : 'serviceId' in body ? body.serviceId : '';
-    return past.covers(hostId, seq) || past.hasService(hostId, serviceId);
+    return past.covers(hostId, seq) || past.hasService(hostId, serviceOf(body));
   }
 
   /** What came before the hole counts; the host starts over from there at its next link. */
@@ -116,6 +114,16 @@ export class Intake {
     const news = toProgressNews(job, progress);
     if (news) bus.publish(news);
   }
+}
+
+/** Whom it is about; empty: no service. */
+function serviceOf(body: AgentEvent['body']): string {
+  if (body.kind === 'service.report') return body.report.serviceId;
+  if (body.kind === 'service.updates') return body.updates.serviceId;
+  if (body.kind === 'job.local') return body.job.serviceId;
+  if (body.kind === 'job.step') return body.progress.serviceId;
+  if (body.kind === 'job.finished') return body.result.serviceId;
+  return body.kind === 'service.event' ? body.serviceId : '';
 }
 
 const arrive = (arrived: Arrived, last: number) =>
