@@ -49,6 +49,7 @@ export const ERRORS = {
   too_many_sockets: kind(429, 'Too many open WebSockets', true),
   // state
   name_taken: kind(409, 'The name is taken'),
+  name_ambiguous: kind(409, 'Several have this name'),
   state_conflict: kind(409, 'The current state does not allow this'),
   plan_limit: kind(409, "The customer's plan does not allow more"),
   customer_suspended: kind(409, 'The customer is suspended'),

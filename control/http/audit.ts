@@ -41,6 +41,11 @@ export function auditWrites(http: FastifyInstance, audit: Audit): void {
   });
 }
 
+/** For routes whose paths hold another name than the id. */
+export function auditTarget(request: FastifyRequest, id: string): void {
+  if (request.act) request.act.targetId = id;
+}
+
 /** Paths that are not there change nothing and have no name. */
 function toAct(request: FastifyRequest): AuditedAct | null {
   const { url: path = '', config } = request.routeOptions;

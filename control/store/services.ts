@@ -158,6 +158,17 @@ export class ServiceStore {
     return { items: ids.flatMap(({ id }) => this.find(id) ?? []), total: this.#count(selection) };
   }
 
+  /** By name; those of one name where it is given. */
+  all({ customerId, hostIds }: Visibility, name?: string): ServiceRecord[] {
+    const { where, params } = selectBy([
+      ['name = :name', { name }],
+      ['customer_id = :customerId', { customerId: customerId ?? undefined }],
+      ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(hostIds) }],
+    ]);
+    const ids = this.#db.all<{ id: string }>(`SELECT id FROM services ${where} ORDER BY name, id`, params);
+    return ids.flatMap(({ id }) => this.find(id) ?? []);
+  }
+
   /** Ids and names of all services of a host. */
   ofHost(hostId: string): ServiceRecord[] {
     return this.#db

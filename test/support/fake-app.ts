@@ -123,6 +123,8 @@ export class FakeApp implements App {
       const sorted = wanted.toSorted((a, b) => a.name.localeCompare(b.name) * (query.order === 'asc' ? 1 : -1));
       return pageOf(sorted, query);
     },
+    all: (caller) => [...this.entries.values()].filter((service) => sees(caller, service)),
+    named: (caller, name) => this.services.all(caller).filter((service) => service.name === name),
     require: (caller, id) => this.#require(caller, id),
     detail: (caller, id) => this.#require(caller, id),
     act: async (caller, id, kind, waitMs) => {

@@ -15,7 +15,7 @@ interface Pair {
   given: unknown[];
   gives?: unknown;
   /** Instead of `gives`: the error it throws. */
-  throws?: Record<string, unknown>;
+  throws?: ErrorInit & { code: ErrorCode };
 }
 
 type Mapping = Record<string, (...given: unknown[]) => unknown>;
@@ -28,6 +28,7 @@ for (const file of globSync('*/*.json', { cwd: FIXTURES }).toSorted()) {
   t.test(`${dialect}, ${basename(file, '.json')}`, async (t) => {
     const mapping = (await import(`../../control/dialects/${dialect}/mapping.ts`)) as Mapping;
     for (const { name, maps, given, gives, throws } of pairs) {
+      t.type(mapping[maps], 'function', maps);
       const run = () => mapping[maps]?.(...given.map(revive));
       if (throws) t.throws(run, throws, name);
       else t.strictSame(throughJson(run()), gives, name);

@@ -157,6 +157,10 @@ export interface Services {
   /** 422 by field, compose_policy, yaml_resource_limit, template_variable; 409 name_taken, no_host. Written before it returns. */
   create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }>;
   list(caller: Caller, query: ServiceQuery): Page<Service>;
+  /** Every one the caller sees, by name: for whoever is asked for all at once. */
+  all(caller: Caller): Service[];
+  /** Those the caller sees of this name: on each host it is taken once. */
+  named(caller: Caller, name: string): Service[];
   /** Throws not_found, also for another customer's service. */
   require(caller: Caller, id: string): Service;
   detail(caller: Caller, id: string): ServiceDetail;

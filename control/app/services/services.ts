@@ -68,6 +68,16 @@ export class ServiceDesk implements Services {
     return { items: items.map((item) => this.#show(item)), total, page: query.page, perPage: query.perPage };
   }
 
+  all(caller: Caller): Service[] {
+    const { stores, access } = this.#deps;
+    return stores.services.all(access.visibility(caller)).map((record) => this.#show(record));
+  }
+
+  named(caller: Caller, name: string): Service[] {
+    const { stores, access } = this.#deps;
+    return stores.services.all(access.visibility(caller), name).map((record) => this.#show(record));
+  }
+
   require(caller: Caller, id: string): Service {
     return this.#show(this.#deps.access.requireService(caller, id));
   }

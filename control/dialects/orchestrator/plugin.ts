@@ -1,10 +1,83 @@
-// The Services API of container orchestrators at /api/system/services: managed services by name.
+// The Services API of the container orchestrator at /api/system/services: managed services by name.
+import { z } from 'zod';
+import type { App } from '../../app/api/app.ts';
+import type { Caller } from '../../app/api/caller.ts';
+import type { Service } from '../../app/api/services.ts';
+import { auditTarget } from '../../http/audit.ts';
+import { callerOf } from '../../http/auth.ts';
+import type { HttpDeps } from '../../http/deps.ts';
+import type { Http } from '../../http/http.ts';
+import { writer } from '../../http/writes.ts';
 import type { Dialect } from '../dialect.ts';
-import { wordError } from './mapping.ts';
+import {
+  findBlackout,
+  findRefusal,
+  fromName,
+  pickService,
+  toAnswer,
+  toInfo,
+  toList,
+  VERBS,
+  wordError,
+  type Verb,
+} from './mapping.ts';
+import type { Placed } from './names.ts';
+
+/** Longer than Docker gives a container to stop; what takes longer goes on, and the list shows its end. */
+const WAIT_MS = 20_000;
+
+const listQuery = z.object({ category: z.string().optional() });
+/** A name with its host as two segments is what a client makes of `host/name` that does not encode it. */
+const NAME_PATHS = ['/:name', '/:host/:name'];
+const nameParams = z.object({ host: z.string().optional(), name: z.string() });
 
 export const orchestrator: Dialect = {
   name: 'orchestrator',
   prefix: '/api/system/services',
   wordError,
-  mount: () => {},
+  mount(http, deps) {
+    mountList(http, deps);
+    for (const verb of VERBS) for (const path of NAME_PATHS) mountAct(http, deps, { verb, path: `${path}/${verb}` });
+  },
 };
+
+function mountList(http: Http, { app, clock }: HttpDeps): void {
+  http.get('', { config: { permission: 'services.read' }, schema: { querystring: listQuery } }, (request) => {
+    const caller = callerOf(request);
+    const placed = placeAll(app, caller, app.services.all(caller));
+    const blackout = findBlackout(placed);
+    if (blackout) throw blackout;
+    return toList(placed, { category: request.query.category, now: clock.now() });
+  });
+}
+
+function mountAct(http: Http, { app, clock }: HttpDeps, { verb, path }: { verb: Verb; path: string }): void {
+  const write = writer(app.idempotency);
+  const config = { permission: 'services.update', action: `services.${verb}` } as const;
+  http.post(path, { config, schema: { params: nameParams } }, (request, reply) =>
+    write(request, reply, async (caller) => {
+      const { host, name } = request.params;
+      const asked = host === undefined ? name : `${host}/${name}`;
+      const placed = pickService(asked, placeAll(app, caller, app.services.named(caller, fromName(asked).name)));
+      auditTarget(request, placed.service.id);
+      const refusal = findRefusal(verb, placed);
+      if (refusal) throw refusal;
+      const service = await act(app, caller, placed.service.id, verb);
+      return { status: 200, body: toAnswer(verb, toInfo({ ...placed, service }, { name: asked, now: clock.now() })) };
+    }),
+  );
+}
+
+async function act(app: App, caller: Caller, id: string, verb: Verb): Promise<Service> {
+  if (verb === 'enable' || verb === 'disable') return app.services.setEnabled(caller, id, verb === 'enable');
+  return (await app.services.act(caller, id, verb, WAIT_MS)).service;
+}
+
+function placeAll(app: App, caller: Caller, services: readonly Service[]): Placed[] {
+  const ids = new Set(services.map(({ hostId }) => hostId));
+  const hosts = new Map([...ids].map((id) => [id, app.hosts.require(caller, id)]));
+  return services.flatMap((service) => {
+    const host = hosts.get(service.hostId);
+    return host ? [{ service, host }] : [];
+  });
+}
