@@ -5,7 +5,7 @@ import { toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
-import type { Engine } from '../docker/engine.ts';
+import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
 import type { LocalJobs } from '../jobs/local-jobs.ts';
 import type { AgentState } from '../state/open.ts';
@@ -30,7 +30,12 @@ export interface RevivalDeps {
   log: Logger;
 }
 
-type Order = { serviceId: string; kind: 'start' | 'stop' };
+/** What Docker has of a service. */
+interface Seen {
+  id: string;
+  containers: readonly Container[];
+  finished: readonly string[];
+}
 
 class Revival {
   readonly #deps: RevivalDeps;
@@ -75,34 +80,37 @@ class Revival {
     const instance = await engine.instance();
     const known = state.meta.get('engineInstance');
     if (known === instance) return;
-    const orders = known === undefined ? [] : await this.#orders();
+    const seen = known === undefined ? [] : await this.#lookAtAll();
     if (this.#signal.aborted) return;
     const accepted = state.transact(() => {
       state.meta.set('engineInstance', instance);
       this.#forgetFalls();
-      return orders.map((order) => jobs.accept({ ...order, cause: CAUSE, keepsHealing: true }));
+      return seen.flatMap((each) => this.#giveOrder(each));
     });
     for (const jobId of accepted) jobs.enqueue(jobId);
   }
 
-  async #orders(): Promise<Order[]> {
-    const orders: Order[] = [];
-    for (const id of this.#deps.state.services.ids()) {
-      const kind = await this.#neededOf(id);
-      if (kind) orders.push({ serviceId: id, kind });
+  async #lookAtAll(): Promise<Seen[]> {
+    const { state, engine, finishedOf } = this.#deps;
+    const seen: Seen[] = [];
+    for (const id of state.services.ids()) {
+      const record = state.services.find(id);
+      if (!record) continue;
+      const { spec, goodRevision } = record;
+      const containers = (await engine.listProject(spec.name)).filter((one) => isOwn(one, id));
+      const finished = goodRevision === null ? [] : await finishedOf(spec.name, goodRevision);
+      seen.push({ id, containers, finished });
     }
-    return orders;
+    return seen;
   }
 
-  async #neededOf(id: string): Promise<Order['kind'] | null> {
-    const { state, engine, finishedOf } = this.#deps;
-    const name = state.services.find(id)?.spec.name;
-    if (name === undefined) return null;
-    const containers = (await engine.listProject(name)).filter((one) => isOwn(one, id));
-    const revision = state.services.find(id)?.goodRevision ?? null;
-    const finished = revision === null ? [] : await finishedOf(name, revision);
+  /** By what is wanted now: somebody may have stopped it since it was looked at. Returns the job's id, if it takes one. */
+  #giveOrder({ id, containers, finished }: Seen): string[] {
+    const { state, jobs } = this.#deps;
     const record = state.services.find(id);
-    return record ? neededAfterStart({ record, containers, finished, isBusy: state.journal.hasOpen(id) }) : null;
+    if (!record) return [];
+    const kind = neededAfterStart({ record, containers, finished, isBusy: state.journal.hasOpen(id) });
+    return kind === null ? [] : [jobs.accept({ serviceId: id, kind, cause: CAUSE, keepsHealing: true })];
   }
 
   #forgetFalls(): void {
