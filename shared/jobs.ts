@@ -33,6 +33,12 @@ export const isDeployKind = (kind: JobKind): kind is DeployKind => (DEPLOY_KINDS
 /** Jobs that bring a new spec along. */
 export const bringsSpec = (kind: JobKind): boolean => isDeployKind(kind) || kind === 'propose';
 
+/** Jobs that a host may give itself: by a schedule, by healing, or by whoever is on it. */
+export const HOST_JOB_KINDS = ['start', 'stop', 'restart', 'redeploy', 'backup'] as const satisfies readonly JobKind[];
+export type HostJobKind = (typeof HOST_JOB_KINDS)[number];
+export const isHostJobKind = (kind: JobKind): kind is HostJobKind =>
+  (HOST_JOB_KINDS as readonly JobKind[]).includes(kind);
+
 /*
  * queued ──▶ offered ──▶ accepted ──▶ running ──▶ succeeded | failed
  *    │          │            │           │

@@ -2,7 +2,7 @@
 // `job.local` and then makes its row.
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import type { JobKind, JobResult } from '#shared/jobs.ts';
+import type { HostJobKind, JobResult } from '#shared/jobs.ts';
 import type { Clock } from '#shared/time.ts';
 import { resetHealing } from '../healing/reset.ts';
 import type { AgentState } from '../state/open.ts';
@@ -14,7 +14,7 @@ const WAIT_LIMIT_MS = 30 * 60_000;
 
 export interface LocalOrder {
   serviceId: string;
-  kind: Extract<JobKind, 'start' | 'stop' | 'restart' | 'redeploy' | 'backup'>;
+  kind: HostJobKind;
   /** Who gives it: `by schedule nightly`, `local`. */
   cause: string;
   /** Nobody asked for it: failures that were counted stay counted. */

@@ -1,6 +1,6 @@
 // The jobs that hosts give themselves: by a schedule, or by whoever was on the host with `longshore local`. Called inside
 // the write that commits the event. Returns what is wrong with it, if anything.
-import { bringsSpec } from '#shared/jobs.ts';
+import { bringsSpec, isHostJobKind } from '#shared/jobs.ts';
 import { LOCAL_CAUSE } from '#shared/local.ts';
 import type { LocalJob } from '#shared/protocol/schedule-parts.ts';
 import type { ServiceRecord } from '../store/records.ts';
@@ -15,6 +15,8 @@ export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now:
     const isRemoved = stores.tombstones.find(serviceId)?.hostId === hostId;
     return isRemoved ? undefined : `A job for service "${serviceId}", which is not of this host`;
   }
+  // Its end would count like that of a job from here: a `remove` takes the service away.
+  if (!isHostJobKind(kind)) return `A job of its own to ${kind} service "${serviceId}", which no host gives itself`;
   const at = Math.min(job.at, now);
   const about = { serviceId, serviceName: service.name, customerId: service.customerId, hostId };
   const row = { ...about, id: jobId, kind, pull, backupId, cause, expiresAt: null, createdAt: at };

@@ -65,3 +65,34 @@ t.test('what was stopped on the host stays stopped when its customer is let in a
   await stopHere(host, serviceId);
   t.equal(world.stores.services.find(serviceId)?.suspendedFrom, null);
 });
+
+t.test('F35: a control plane that came back from a backup hears of it again: one job, one row', async (t) => {
+  const { world, host, serviceId } = await start(t);
+  const backup = world.crash();
+  await stopHere(host, serviceId);
+  host.disconnect();
+  const { nextEventSeq } = await host.connect(backup);
+  const lost = host.memory.events.filter(({ seq }) => seq >= nextEventSeq);
+  await host.send(lost);
+  await host.send(lost); // its answer was lost
+  t.match(backup.stores.jobs.find('job_here'), { kind: 'stop', state: 'succeeded', cause: 'local' });
+  const { items } = backup.app.audit.list(ADMIN, { target: serviceId, page: 1, perPage: 20, order: 'asc' });
+  t.equal(items.length, 1);
+  t.match(items[0], { actorName: 'local', action: 'services.stop', jobId: 'job_here' });
+});
+
+t.test('A35: a host gives itself no work that only the control plane may give', async (t) => {
+  const { world, host, serviceId, rows } = await start(t);
+  for (const kind of ['remove', 'deploy', 'rollback', 'restore', 'adopt'] as const) {
+    const ids = { jobId: `job_${kind}`, serviceId };
+    await host.tell(
+      { kind: 'job.local', job: { ...ids, kind, cause: 'local', at: 1 } },
+      { kind: 'job.finished', result: { ...ids, state: 'succeeded', startedAt: 1, finishedAt: 2 }, report: null },
+    );
+    t.equal(world.stores.jobs.find(ids.jobId), undefined, kind);
+  }
+  t.ok(world.stores.services.find(serviceId), 'the service is still there');
+  t.strictSame(rows(), []);
+  const told = world.stores.events.list({ hostId: host.id, type: 'host', page: 1, perPage: 100 }).items;
+  t.equal(told.filter(({ status }) => status === 'protocol_violation').length, 10, 'both words on each of the five');
+});
