@@ -2,22 +2,55 @@
 // as for our own API let requests in.
 import { readFileSync } from 'node:fs';
 import t from 'tap';
+import { PERMISSIONS } from '../../control/app/access/permissions.ts';
 import { buildHttp } from '../../control/http/server.ts';
+import { ADMIN } from '../support/control-world.ts';
 import { FakeApp } from '../support/fake-app.ts';
 import { fakeDeps, startTestHttp } from '../support/http-server.ts';
+import { startRealHttp } from '../support/real-http.ts';
 
 /** A prefix, and what an error looks like there. */
 const DIALECTS = [{ prefix: '/api/system/services', error: { detail: /./ } }];
 
+async function mountedRoutes() {
+  const { dialectRoutes } = await buildHttp(fakeDeps(new FakeApp()));
+  return dialectRoutes.filter(({ method }) => method !== 'HEAD');
+}
+
+const fill = (path: string): string => path.replace(/:\w+/g, 'x');
+
 t.test('docs/dialects.md lists every route of a dialect with its permission', async (t) => {
   const text = readFileSync(new URL('../../docs/dialects.md', import.meta.url), 'utf8');
   const documented = [...text.matchAll(/^\| ([A-Z]+) \| (\/\S*) \| (\S+) \|$/gm)].map((row) => row.slice(1).join(' '));
-  const { dialectRoutes } = await buildHttp(fakeDeps(new FakeApp()));
-  const mounted = dialectRoutes.filter(({ method }) => method !== 'HEAD');
   t.strictSame(
     documented.toSorted(),
-    mounted.map(({ method, path, permission }) => `${method} ${path} ${permission}`).toSorted(),
+    (await mountedRoutes()).map(({ method, path, permission }) => `${method} ${path} ${permission}`).toSorted(),
   );
+});
+
+t.test('A16, A18: no route answers without a key, nor without its permission', async (t) => {
+  const { world, http } = await startRealHttp(t);
+  for (const { method, path, permission } of await mountedRoutes()) {
+    const name = `${method} ${path}`;
+    t.equal((await http.call(method, fill(path), { key: null })).status, 401, name);
+    t.equal((await http.call(method, fill(path), { key: 'lsk_unknown' })).status, 401, name);
+    const permissions = PERMISSIONS.filter((it) => it !== permission);
+    const { secret: key } = await world.app.keys.create(ADMIN, { name: `all but ${permission}`, permissions });
+    t.equal((await http.call(method, fill(path), { key })).status, 403, name);
+  }
+});
+
+t.test('a write is in the audit log, also one that is refused', async (t) => {
+  const { world, http } = await startRealHttp(t);
+  const rows = () => world.app.audit.list(ADMIN, { page: 1, perPage: 1, order: 'desc' });
+  for (const { method, path } of await mountedRoutes()) {
+    if (method === 'GET') continue;
+    world.clock.advance(60_000); // refusals are bounded by the minute
+    const before = rows().total;
+    await http.call(method, fill(path), { key: null });
+    t.equal(rows().total, before + 1, `${method} ${path}`);
+    t.match(rows().items[0], { method, path, result: 'refused' });
+  }
 });
 
 t.test('none of it is in our own OpenAPI document', async (t) => {

@@ -25,7 +25,7 @@ export function pickService(asked: string, found: readonly Placed[]): Placed {
   if (others.length === 0) return first;
   throw new LongshoreError('name_ambiguous', {
     message: `Service '${asked}' is on ${fitting.length} hosts`,
-    details: `Say which: ${namesOf(fitting).map(quote).join(' or ')}`,
+    details: `Say which: ${namesOf(fitting).toSorted().map(quote).join(' or ')}`,
   });
 }
 
