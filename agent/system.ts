@@ -1,5 +1,6 @@
 // The agent from top to bottom: a list of parts, each of which cleans up after itself. `longshore agent` runs it alone,
 // `longshore up` beside control in the same process. Stopping it stops no service.
+import { totalmem } from 'node:os';
 import { join } from 'node:path';
 import { newInstanceId } from '#shared/ids.ts';
 import type { Progress } from '#shared/jobs.ts';
@@ -9,6 +10,7 @@ import type { ServiceSample } from '#shared/model.ts';
 import { loadIdentity } from '#shared/protocol/identity.ts';
 import type { HostSample } from '#shared/stats.ts';
 import type { Clock } from '#shared/time.ts';
+import { Containers } from './containers/containers.ts';
 import { Discovery } from './adoption/discovery.ts';
 import type { DraftDeps } from './adoption/draft.ts';
 import type { AgentConfig } from './config.ts';
@@ -18,7 +20,7 @@ import { History } from './deploy/revisions/history.ts';
 import { describeHost, hostDeps } from './describe-host.ts';
 import { startDocker } from './docker-parts.ts';
 import { findLogFileBy } from './docker/log-path.ts';
-import { createLogStreamer } from './docker/logs.ts';
+import { createContainerLogs, createLogStreamer } from './docker/logs.ts';
 import { DriftDesk } from './drift/desk.ts';
 import { destinationOf, rememberEnrolment } from './enrolment.ts';
 import { Execs } from './exec/execs.ts';
@@ -40,6 +42,7 @@ import { followMask } from './secrets/mask.ts';
 import { watchStanding, type StandingWatch } from './standing-facts.ts';
 import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
+import { KERNEL_FOLDERS } from './stats/cgroup-files.ts';
 import { startStats } from './stats/stats.ts';
 import { startJobs } from './work.ts';
 
@@ -122,6 +125,19 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
     maskOf: (serviceId) => followMask(state.services, serviceId),
   });
+  const containers = new Containers({
+    engine,
+    services: state.services,
+    folders: KERNEL_FOLDERS,
+    hostMemoryBytes: totalmem,
+    clock,
+  });
+  const streamContainerLogs = createContainerLogs({
+    socketPath,
+    clock,
+    findContainer: (id) => engine.findContainer(id),
+    maskOf: (container) => containers.maskOf(container),
+  });
   const history = new History({ dataDir: config.dataDir, services: state.services });
   const observe = (id: string) => watch.observe(id);
   const reviews = new Reviews({ dataDir: config.dataDir, services: state.services });
@@ -129,6 +145,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const answers = {
     inbox,
     streamLogs,
+    streamContainerLogs,
+    containers,
     searchLogs: createSearchLogs({ ...reading, listKept: (id) => keptLogs.list(id) }),
     execs,
     collectFacts: collect,

@@ -1,11 +1,17 @@
 // Runs a program as a process group of its own: argv only, an environment from scratch, a deadline, bounded output.
 // The deadline and an abort kill the whole group with SIGKILL: compose's own children (buildx) must not stay behind.
-import { spawn } from 'node:child_process';
+//
+// Whatever becomes of it, the wait has an end: a process that left the group may hold the program's pipes for ever, and
+// one in an uninterruptible call outlives its SIGKILL. The next run in that folder ends those (orphan.ts).
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 
 /** Where programs are looked for: never where the agent's own user says. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+
+/** From the program's end, or from its SIGKILL: what it has said lies in its pipes, and is read at once. */
+const LAST_WORDS_MS = 2_000;
 
 /** What is kept of a program's last words for an error message. */
 export const TAIL_BYTES = 64 * 1024;
@@ -28,34 +34,55 @@ export interface ChildEnd {
   killedBy: 'deadline' | 'abort' | null;
 }
 
-/** Resolves when the program has ended and its output is read. Rejects only when it could not be started. */
+/**
+ * Resolves when the program has ended and its output is read, and at the latest two seconds after it ended or was killed.
+ * Rejects only when it could not be started.
+ */
 export async function runChild(file: string, options: ChildOptions): Promise<ChildEnd> {
   const { args, env, cwd, deadlineMs, signal } = options;
   if (signal?.aborted) return { code: null, signal: 'SIGKILL', killedBy: 'abort' };
   const child = spawn(file, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const end = endOf(child);
   let killedBy: ChildEnd['killedBy'] = null;
   const kill = (by: 'deadline' | 'abort') => {
     killedBy ??= by;
     killGroup(child.pid);
+    end.expect();
   };
   const onAbort = () => kill('abort');
   const timer = setTimeout(() => kill('deadline'), deadlineMs);
   signal?.addEventListener('abort', onAbort, { once: true });
   try {
-    const ended = new Promise<ChildEnd>((resolve, reject) => {
-      child.once('error', reject);
-      child.once('close', (code, by) => resolve({ code, signal: by, killedBy }));
-    });
-    const [end] = await Promise.all([
-      ended,
+    const [how] = await Promise.all([
+      end.reached,
       readLines(child.stdout, options.onStdout),
       readLines(child.stderr, options.onStderr),
     ]);
-    return end;
+    return { ...how, killedBy };
   } finally {
     clearTimeout(timer);
+    end.stop();
     signal?.removeEventListener('abort', onAbort);
   }
+}
+
+/** `reached` is when it is gone and its pipes are closed; from `expect` on, or its exit, they are closed for it soon. */
+function endOf(child: ChildProcessByStdio<null, Readable, Readable>) {
+  const { promise: reached, resolve, reject } = Promise.withResolvers<Pick<ChildEnd, 'code' | 'signal'>>();
+  let timer: NodeJS.Timeout | undefined;
+  const leave = () => {
+    killGroup(child.pid);
+    child.stdout.destroy();
+    child.stderr.destroy();
+    const { exitCode: code, signalCode } = child;
+    resolve({ code, signal: code === null ? (signalCode ?? 'SIGKILL') : null });
+  };
+  // Not in the timer itself: after a stall of the loop it fires before the pipes are read.
+  const expect = () => void (timer ??= setTimeout(() => setImmediate(leave), LAST_WORDS_MS));
+  child.once('error', reject);
+  child.once('exit', expect);
+  child.once('close', (code, signal) => resolve({ code, signal }));
+  return { reached, expect, stop: () => clearTimeout(timer) };
 }
 
 /** Already gone is fine. */
@@ -68,7 +95,9 @@ function killGroup(pid: number | undefined): void {
 }
 
 async function readLines(stream: Readable, onLine: (line: string) => void): Promise<void> {
-  for await (const line of createInterface({ input: stream, crlfDelay: Infinity })) onLine(line);
+  const lines = createInterface({ input: stream, crlfDelay: Infinity });
+  stream.once('close', () => lines.close()); // of itself it waits for the end, which a stream that is destroyed never has
+  for await (const line of lines) onLine(line);
 }
 
 /** Keeps the last lines up to TAIL_BYTES. */

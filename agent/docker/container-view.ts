@@ -1,7 +1,7 @@
 // From Docker's own shapes to ours. Pure; unknown or odd values become the harmless one.
 import type Dockerode from 'dockerode';
 import { CONTAINER_STATES, type ContainerState, type ContainerView, type Health } from '#shared/model.ts';
-import type { Container, ContainerSummary, EngineEvent, Image, Volume } from './engine.ts';
+import type { Container, ContainerSetup, ContainerSummary, EngineEvent, Image, Volume } from './engine.ts';
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
 export const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
@@ -43,6 +43,12 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     memoryLimitBytes: host.Memory ? host.Memory : null,
   };
 }
+
+export const toSetup = ({ Created, Mounts, Config }: Dockerode.ContainerInspectInfo): ContainerSetup => ({
+  createdAt: toMs(Created),
+  mounts: Mounts.map(({ Name, Source, Destination }) => ({ source: Name ?? Source, destination: Destination })),
+  env: Config.Env ?? [],
+});
 
 const LOOPBACK = '127.0.0.1';
 

@@ -2,7 +2,16 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { DockerDisk } from '#shared/stats.ts';
-import { EVENTS, fromInspect, fromEvent, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
+import {
+  EVENTS,
+  fromInspect,
+  fromEvent,
+  fromList,
+  PROJECT_LABEL,
+  toImage,
+  toSetup,
+  toVolume,
+} from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
@@ -13,6 +22,7 @@ import {
   ENGINE_DEADLINES,
   SERVICE_LABEL,
   type Container,
+  type ContainerSetup,
   type ContainerSummary,
   type ContainerUsage,
   type Engine,
@@ -92,6 +102,14 @@ class DockerEngine implements Engine {
     return this.#client
       .call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
         return fromInspect(await docker.getContainer(id).inspect({ abortSignal }));
+      })
+      .catch(ifAbsent(undefined));
+  }
+
+  findSetup(id: string): Promise<ContainerSetup | undefined> {
+    return this.#client
+      .call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+        return toSetup(await docker.getContainer(id).inspect({ abortSignal }));
       })
       .catch(ifAbsent(undefined));
   }

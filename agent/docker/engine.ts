@@ -30,7 +30,7 @@ export interface Container extends ContainerView {
   hasOwnNetwork: boolean;
   /** Where this host reaches it; null for one without a network of its own that is up. */
   address: string | null;
-  /** Ids of containers whose namespaces it lives in. */
+  /** Ids of containers whose namespaces it lives in, the one of its network first. */
   joins: readonly string[];
   /** Docker removes it when it stops: `docker run --rm`. */
   removesItself: boolean;
@@ -52,6 +52,16 @@ export interface Container extends ContainerView {
   /** Cores; null without a limit. */
   cpuLimit: number | null;
   memoryLimitBytes: number | null;
+}
+
+/** How a container was made, as far as people are shown it. */
+export interface ContainerSetup {
+  /** Milliseconds since the epoch. */
+  createdAt: number;
+  /** A folder of the host, or the name of a volume. */
+  mounts: { source: string; destination: string }[];
+  /** `NAME=value`, those of its image among them. */
+  env: string[];
 }
 
 /** What the plain list tells without an inspect: enough to find clashes. */
@@ -165,6 +175,7 @@ export interface Engine {
   /** Every container of the host, without inspecting any. */
   listAll(): Promise<ContainerSummary[]>;
   findContainer(id: string): Promise<Container | undefined>;
+  findSetup(id: string): Promise<ContainerSetup | undefined>;
   /** How a project's containers are set up, ordered by name. Inspects each and its image: not for every glance. */
   describeProject(project: string): Promise<LiveContainer[]>;
   /** The same of these containers, whoever made them; an absent one is left out. */

@@ -44,8 +44,26 @@ export const createLogStreamer =
     for await (const frame of readHistory(containers, params, historyOf(deps, findMask))) await writer.write(frame);
   };
 
-const historyOf = (deps: LogStreamerDeps, findMask: FindMask): HistoryOf =>
-  fileHistory(deps.findLogFile ?? findLogFileBy(deps.socketPath), findMask, apiHistory(deps, findMask));
+export interface ContainerLogDeps extends Pick<LogStreamerDeps, 'socketPath' | 'findLogFile' | 'clock'> {
+  findContainer: (id: string) => Promise<ContainerView | undefined>;
+  maskOf: (container: ContainerView) => Promise<FindMask>;
+}
+
+/** The agent's end of STREAMS.containerLogs: what one container has logged up to now. */
+export const createContainerLogs =
+  (deps: ContainerLogDeps): NonNullable<Handlers['streams']['containerLogs']> =>
+  async ({ containerId, ...range }, writer, opened) => {
+    const container = await deps.findContainer(containerId);
+    if (!container) throw new LongshoreError('not_found', { message: `The host has no container "${containerId}"` });
+    const findMask = await deps.maskOf(container);
+    opened();
+    for await (const frame of readHistory([container], range, historyOf(deps, findMask))) await writer.write(frame);
+  };
+
+const historyOf = (
+  deps: Pick<LogStreamerDeps, 'socketPath' | 'findLogFile' | 'clock'>,
+  findMask: FindMask,
+): HistoryOf => fileHistory(deps.findLogFile ?? findLogFileBy(deps.socketPath), findMask, apiHistory(deps, findMask));
 
 async function follow(
   deps: LogStreamerDeps,

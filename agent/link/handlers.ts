@@ -4,6 +4,7 @@ import type { HostFacts, ServiceReport } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import type { AdoptionQuestion } from '#shared/protocol/host-parts.ts';
 import type { Handlers } from '#shared/protocol/peer-types.ts';
+import type { Containers } from '../containers/containers.ts';
 import type { Discovery } from '../adoption/discovery.ts';
 import type { Question } from '../deploy/plan/dry-run.ts';
 import type { Reviews } from '../deploy/ai/reviews.ts';
@@ -22,12 +23,14 @@ export interface HandlerDeps {
   history: Pick<History, 'list' | 'show' | 'compare'>;
   reviews: Pick<Reviews, 'show' | 'reject'>;
   discovery: Pick<Discovery, 'projects' | 'containers'>;
+  containers: Pick<Containers, 'list' | 'setup' | 'act'>;
   draftAdoption: (question: AdoptionQuestion, signal: AbortSignal) => Promise<AdoptionDraft>;
   drift: Pick<DriftDesk, 'show' | 'draft'>;
   images: Pick<Images, 'checkUpdates' | 'prune'>;
   execs: Pick<Execs, 'stream' | 'input'>;
   stats: Pick<Stats, 'host' | 'service'>;
   streamLogs: NonNullable<Handlers['streams']['logs']>;
+  streamContainerLogs: NonNullable<Handlers['streams']['containerLogs']>;
   searchLogs: NonNullable<Handlers['streams']['search']>;
 }
 
@@ -39,12 +42,14 @@ export const createHandlers = ({
   history,
   reviews,
   discovery,
+  containers,
   draftAdoption,
   drift,
   images,
   execs,
   stats,
   streamLogs,
+  streamContainerLogs,
   searchLogs,
 }: HandlerDeps): Handlers => ({
   requests: {
@@ -64,6 +69,12 @@ export const createHandlers = ({
     'service.drift_draft': async ({ serviceId }) => ({ draft: await drift.draft(serviceId) }),
     'host.projects': (page) => discovery.projects(page),
     'host.containers': (page) => discovery.containers(page),
+    'containers.list': (question) => containers.list(question),
+    'container.setup': (question) => containers.setup(question),
+    'container.act': async (order) => {
+      await containers.act(order);
+      return {};
+    },
     'host.adoption': async (question, signal) => ({ draft: await draftAdoption(question, signal) }),
     'service.updates': async ({ serviceId }, signal) => ({ updates: await images.checkUpdates(serviceId, signal) }),
     'host.prune': (request) => images.prune(request),
@@ -78,6 +89,7 @@ export const createHandlers = ({
   notifications: {},
   streams: {
     logs: streamLogs,
+    containerLogs: streamContainerLogs,
     search: searchLogs,
     exec: (request, writer, opened) => execs.stream(request, writer, opened),
   },

@@ -6,6 +6,13 @@
 import * as z from 'zod';
 import { PULL_POLICIES } from '../jobs.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
+import {
+  CONTAINER_ACTS,
+  containerLogRequest,
+  containerSetup,
+  containersQuestion,
+  knownContainer,
+} from './container-parts.ts';
 import { driftDraft, shownDrift } from './drift-parts.ts';
 import { execInput, execRequest } from './exec-parts.ts';
 import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
@@ -232,6 +239,26 @@ export const METHODS = {
     params: lazy(() => hostPage()),
     result: lazy(() => z.object({ items: z.array(hostContainer()), total: z.number().int() })),
   },
+  /** control → agent: the same with what they use, by name. */
+  'containers.list': {
+    params: lazy(() => containersQuestion()),
+    result: lazy(() => z.object({ items: z.array(knownContainer()), total: z.number().int() })),
+  },
+  /** control → agent: how one is set up. `not_found` for one that is gone. */
+  'container.setup': {
+    params: lazy(() => z.object({ containerId: z.string().max(64), withSecrets: z.boolean() })),
+    result: lazy(() => z.object({ setup: containerSetup() })),
+  },
+  /** control → agent: of one that no service has; a repeat changes nothing more but restarts. `state_conflict` for others. */
+  'container.act': {
+    params: lazy(() => z.object({ containerId: z.string().max(64), act: z.enum(CONTAINER_ACTS) })),
+    result: lazy(() => z.object({})),
+  },
+  /** control → agent: pulls its image and makes it anew from that, or leaves it as it was. Errors as of `container.act`. */
+  'container.update': {
+    params: lazy(() => z.object({ containerId: z.string().max(64) })),
+    result: lazy(() => z.object({ containerId: z.string(), isChanged: z.boolean() })),
+  },
   /** control → agent: what a service has to be made from to be what runs now. Changes nothing. */
   'host.adoption': {
     params: lazy(() => adoptionQuestion()),
@@ -296,6 +323,8 @@ export const STREAMS = {
   ),
   /** Runs a program inside a container of the service; frames as in exec-frame.ts. It ends when the stream does. */
   exec: lazy(() => execRequest()),
+  /** What one container has logged, whoever made it; frames as of `logs`. */
+  containerLogs: lazy(() => containerLogRequest()),
   /** What services of this host have logged, the newest first; frames as in search-parts.ts. */
   search: lazy(() => searchRequest()),
 } as const;

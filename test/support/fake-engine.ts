@@ -3,6 +3,7 @@
 import { randomBytes } from 'node:crypto';
 import type {
   Container,
+  ContainerSetup,
   ContainerSummary,
   ContainerUsage,
   Engine,
@@ -141,6 +142,16 @@ export class FakeEngine implements Engine {
     this.#answer();
     const container = this.containers.get(id);
     return container && { ...container };
+  }
+
+  /** Only what `configs` has of it. */
+  async findSetup(id: string): Promise<ContainerSetup | undefined> {
+    this.#answer();
+    if (!this.containers.has(id)) return undefined;
+    const env = Object.entries(this.configs.get(id)?.environment ?? {}).map(
+      ([name, value]) => `${name}=${value ?? ''}`,
+    );
+    return { createdAt: 0, mounts: [], env };
   }
 
   async describeProject(project: string): Promise<LiveContainer[]> {
