@@ -3,13 +3,13 @@
 // Only what was asked for is probed. A container without a check of its own keeps Docker's health check where it has one,
 // and else counts as healthy while it runs: a guessed probe would restart what works (docs/decisions, health checks).
 import { LongshoreError } from '#shared/errors.ts';
-import type { HealthCheckSpec } from '#shared/health-check.ts';
+import { CHECK_BOUNDS, type HealthCheckSpec } from '#shared/health-check.ts';
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { durationMs, type Rendered, type RenderedService } from '../deploy/rendered.ts';
 import type { HealthCheck, Probe } from './health-check.ts';
 
 /** Where neither the user nor the file says more. */
-const DEFAULTS = { intervalMs: 10_000, timeoutMs: 5_000, startPeriodMs: 60_000, failures: 3, passes: 1 } as const;
+const DEFAULTS = { intervalS: 10, timeoutS: 5, startPeriodS: 60, failureThreshold: 3, successThreshold: 1 } as const;
 
 /** What programs listen for that serve one machine only: most frameworks let it pass where they are strict about names. */
 const DEFAULT_HOST = 'localhost';
@@ -77,17 +77,29 @@ function timingOf(
   { healthcheck }: RenderedService,
 ): Pick<HealthCheck, 'intervalMs' | 'timeoutMs' | 'thresholds'> {
   const told: ComposeMap = healthcheck ?? {};
-  const time = (seconds: number | undefined, key: string, otherwise: number): number =>
-    seconds === undefined ? durationMs(textOf(told[key])) || otherwise : seconds * 1_000;
+  const seconds = (key: TimeKey, name: string, otherwise: number): number =>
+    1_000 * (spec[key] ?? within(key, secondsOf(told[name])) ?? otherwise);
   return {
-    intervalMs: time(spec.intervalS, 'interval', DEFAULTS.intervalMs),
-    timeoutMs: time(spec.timeoutS, 'timeout', DEFAULTS.timeoutMs),
+    intervalMs: seconds('intervalS', 'interval', DEFAULTS.intervalS),
+    timeoutMs: seconds('timeoutS', 'timeout', DEFAULTS.timeoutS),
     thresholds: {
-      startPeriodMs: time(spec.startPeriodS, 'start_period', DEFAULTS.startPeriodMs),
-      failures: spec.failureThreshold ?? (Number(told['retries']) || DEFAULTS.failures),
-      passes: spec.successThreshold ?? DEFAULTS.passes,
+      startPeriodMs: seconds('startPeriodS', 'start_period', DEFAULTS.startPeriodS),
+      failures:
+        spec.failureThreshold ?? within('failureThreshold', Number(told['retries'] ?? 0)) ?? DEFAULTS.failureThreshold,
+      passes: spec.successThreshold ?? DEFAULTS.successThreshold,
     },
   };
+}
+
+type TimeKey = 'intervalS' | 'timeoutS' | 'startPeriodS';
+
+const secondsOf = (value: unknown): number | undefined =>
+  value === undefined ? undefined : durationMs(textOf(value)) / 1_000;
+
+/** What the file says, within what may be asked for. To Docker, 0 is its default where it makes no sense. */
+function within(key: TimeKey | 'failureThreshold', value: number | undefined): number | undefined {
+  const [least, most] = CHECK_BOUNDS[key];
+  return value === undefined || (value === 0 && least > 0) ? undefined : Math.min(Math.max(value, least), most);
 }
 
 const invalid = (field: string, problem: string): LongshoreError =>

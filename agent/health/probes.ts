@@ -18,10 +18,12 @@ import type { HealthCheck } from './health-check.ts';
 import { Slots } from './slots.ts';
 import { newStanding, type Standing } from './tracker.ts';
 
-/** Each is a socket, or a program and a connection to Docker. */
-const MOST_AT_ONCE = 8;
+/** Each is a socket, or a program and a connection to Docker. Most have answered long before they lose their slot. */
+const AT_ONCE = { count: 8, holdMs: 2_000 };
 /** For an event that was lost. */
 const SWEEP_MS = 60_000;
+/** A Docker that hangs does not say in time that what was asked of it is over. */
+const STOP_LIMIT_MS = 5_000;
 
 export interface ProbesDeps {
   services: Pick<ServiceTable, 'find' | 'probedIds' | 'healthChecksOf' | 'setHealthChecks'>;
@@ -47,13 +49,14 @@ export class Probes {
   readonly #attendants = new Map<string, Attendant>();
   /** What was said of them before this process: a start of the agent is no news about a container. */
   readonly #remembered = new Map<string, { startedAt: number; standing: Standing }>();
-  readonly #slots = new Slots(MOST_AT_ONCE);
+  readonly #slots: Slots;
   readonly #serial = new Serial();
   readonly #due = new Set<string>();
   #isStopped = false;
 
   constructor(deps: ProbesDeps) {
     this.#deps = deps;
+    this.#slots = new Slots({ ...AT_ONCE, clock: deps.clock });
     for (const id of deps.services.probedIds()) {
       this.#load(id);
       this.#remember(id);
@@ -103,12 +106,15 @@ export class Probes {
     return [...this.#services.values()].some((service) => service.project === project);
   }
 
-  /** Resolves when nothing is asked any more. */
+  /** Resolves when nothing is asked any more, or has taken too long to end. */
   async stop(): Promise<void> {
     this.#isStopped = true;
     const attendants = [...this.#attendants.values()];
     for (const attendant of attendants) attendant.stop();
-    await Promise.all([this.#serial.idle(), ...attendants.map(({ done }) => done)]);
+    const { promise: limit, resolve } = Promise.withResolvers<void>();
+    const cancelLimit = this.#deps.clock.after(STOP_LIMIT_MS, resolve);
+    await Promise.race([Promise.all([this.#serial.idle(), ...attendants.map(({ done }) => done)]), limit]);
+    cancelLimit();
   }
 
   #load(serviceId: string): void {
@@ -179,8 +185,10 @@ export class Probes {
 }
 
 /** Its own, or that of the container whose network it lives in. */
-const addressOf = ({ address, joins }: Container, containers: readonly Container[]): string | null =>
-  address ?? containers.find(({ id }) => joins.includes(id))?.address ?? null;
+function addressOf({ address, hasOwnNetwork, joins }: Container, containers: readonly Container[]): string | null {
+  const [host] = hasOwnNetwork ? [] : joins;
+  return address ?? containers.find(({ id }) => id === host)?.address ?? null;
+}
 
 /** Probes until the scope stops. */
 export function startProbes(deps: ProbesDeps, scope: Scope): Probes {

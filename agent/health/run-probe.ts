@@ -4,7 +4,7 @@ import type { Clock } from '#shared/time.ts';
 import type { EndDeps } from '../exec/end-program.ts';
 import type { HealthCheck } from './health-check.ts';
 import type { ProbeResult } from './probe-result.ts';
-import { probeExec } from './probes/exec.ts';
+import { probeExec, startProgram } from './probes/exec.ts';
 import { probeHttp } from './probes/http.ts';
 import { probeTcp } from './probes/tcp.ts';
 import type { Answer } from './tracker.ts';
@@ -26,11 +26,44 @@ export interface ProbeDeps extends EndDeps {
 
 export async function runProbe(
   target: Target,
-  { probe, timeoutMs }: HealthCheck,
+  check: HealthCheck,
   stopped: AbortSignal,
   deps: ProbeDeps,
 ): Promise<Answer> {
-  const { clock } = deps;
+  const result = await ask(target, check, stopped, deps).catch((error: unknown) =>
+    stopped.aborted ? NOT_ASKED : resultOf(error),
+  );
+  return { ...result, at: deps.clock.now() };
+}
+
+const NOT_ASKED: ProbeResult = { verdict: 'unknown', output: 'the agent could not ask in time' };
+
+async function ask(
+  { containerId, address }: Target,
+  { probe, timeoutMs }: HealthCheck,
+  stopped: AbortSignal,
+  deps: ProbeDeps,
+): Promise<ProbeResult> {
+  const inTime = (question: Question) => answerWithin(timeoutMs, question, stopped, deps.clock);
+  if (probe.type === 'exec') {
+    if (!deps.mayExec) return { verdict: 'unknown', output: 'policy.yaml of the host forbids exec' };
+    const exec = await startProgram(containerId, probe.command, stopped, deps); // a slow Docker is no slow container
+    return inTime((signal) => probeExec(exec, containerId, signal, deps));
+  }
+  if (address === null) return { verdict: 'failed', output: 'the container has no address: use an exec probe' };
+  return inTime((signal) =>
+    probe.type === 'tcp' ? probeTcp(address, probe.port, signal) : probeHttp(address, probe, signal),
+  );
+}
+
+type Question = (signal: AbortSignal) => Promise<ProbeResult>;
+
+async function answerWithin(
+  timeoutMs: number,
+  question: Question,
+  stopped: AbortSignal,
+  clock: Clock,
+): Promise<ProbeResult> {
   const startedAt = clock.elapsed();
   const limit = new AbortController();
   let isOurs = false;
@@ -38,36 +71,20 @@ export async function runProbe(
     isOurs = clock.elapsed() - startedAt > timeoutMs + TIMER_SLACK_MS;
     limit.abort();
   });
-  const signal = AbortSignal.any([limit.signal, stopped]);
   try {
-    return { ...(await ask(target, probe, signal, deps)), at: clock.now() };
+    return await question(AbortSignal.any([limit.signal, stopped]));
   } catch (error) {
-    const isLate = limit.signal.aborted && { verdict: 'failed' as const, output: `no answer within ${timeoutMs} ms` };
-    const result = stopped.aborted || isOurs ? NOT_ASKED : isLate || resultOf(error);
-    return { ...result, at: clock.now() };
+    if (!limit.signal.aborted || isDockersFault(error)) throw error;
+    return isOurs ? NOT_ASKED : { verdict: 'failed', output: `no answer within ${timeoutMs} ms` };
   } finally {
     cancel();
   }
 }
 
-const NOT_ASKED: ProbeResult = { verdict: 'unknown', output: 'the agent could not ask in time' };
+/** No verdict on the container. */
+const isDockersFault = (error: unknown): error is LongshoreError => error instanceof LongshoreError;
 
-async function ask(
-  { containerId, address }: Target,
-  probe: HealthCheck['probe'],
-  signal: AbortSignal,
-  deps: ProbeDeps,
-): Promise<ProbeResult> {
-  if (probe.type === 'exec') {
-    if (!deps.mayExec) return { verdict: 'unknown', output: 'policy.yaml of the host forbids exec' };
-    return probeExec(containerId, probe.command, signal, deps);
-  }
-  if (address === null) return { verdict: 'failed', output: 'the container has no address: use an exec probe' };
-  return probe.type === 'tcp' ? probeTcp(address, probe.port, signal) : probeHttp(address, probe, signal);
-}
-
-/** Docker's faults are no verdict on the container. */
 function resultOf(error: unknown): ProbeResult {
   const output = error instanceof Error ? error.message : 'failed';
-  return { verdict: error instanceof LongshoreError ? 'unknown' : 'failed', output };
+  return { verdict: isDockersFault(error) ? 'unknown' : 'failed', output };
 }

@@ -1,21 +1,39 @@
-// So many at once and no more; the others wait in the order they came.
-import { aborted } from '#shared/time.ts';
+// So many begin at once and no more; the others wait in the order they came. Work that takes long goes on without its
+// slot: a few that hang must not keep all others waiting.
+import { aborted, type Clock } from '#shared/time.ts';
+
+export interface SlotsOptions {
+  count: number;
+  /** Past it the slot is another's. */
+  holdMs: number;
+  clock: Clock;
+}
 
 export class Slots {
   readonly #waiting = new Set<() => void>();
+  readonly #options: SlotsOptions;
   #free: number;
 
-  constructor(count: number) {
-    this.#free = count;
+  constructor(options: SlotsOptions) {
+    this.#options = options;
+    this.#free = options.count;
   }
 
   /** Rejects with the signal's reason when it aborts before there is room. */
   async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+    const { clock, holdMs } = this.#options;
     await this.#take(signal);
+    let isHeld = true;
+    const give = () => {
+      if (isHeld) this.#give();
+      isHeld = false;
+    };
+    const cancel = clock.after(holdMs, give);
     try {
       return await work();
     } finally {
-      this.#give();
+      cancel();
+      give();
     }
   }
 

@@ -1,4 +1,5 @@
 // Who is asked when, over a real table of services and a clock that is moved by hand. Docker is played.
+import { createServer, type AddressInfo } from 'node:net';
 import t, { type Test } from 'tap';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
@@ -34,7 +35,7 @@ class ProbedWorld {
   readonly state;
   readonly told: EngineEvent[] = [];
   /** What the program in a container does; by itself it passes. */
-  play: () => 'true' | 'false' | 'hang' | 'away' = () => 'true';
+  play: (containerId: string) => 'true' | 'false' | 'hang' | 'away' = () => 'true';
   /** Ids of containers in the order they were asked. */
   asked: string[] = [];
   underWay = 0;
@@ -119,13 +120,13 @@ class ProbedWorld {
 
   async #run(id: string, options: ExecOptions): Promise<RunningExec> {
     this.asked.push(id);
-    const does = this.play();
+    const does = this.play(id);
     if (does === 'away') throw new LongshoreError('docker_unavailable');
     const exec = runFake(id, { ...options, command: [does] });
     this.underWay += 1;
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     // Whoever ends it finds that it has ended: the rest is test/agent/end-program.test.ts.
-    if (does === 'hang') exec.inspect = async () => ({ isRunning: false, exitCode: null, pid: 0 });
+    if (does === 'hang') exec.inspect = async () => ({ isRunning: false, exitCode: 137, pid: 0 });
     const detach = exec.detach.bind(exec);
     exec.detach = () => {
       this.underWay -= 1;
@@ -133,6 +134,14 @@ class ProbedWorld {
     };
     return exec;
   }
+}
+
+/** On this machine. */
+async function acceptingPort(t: Test): Promise<number> {
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  t.teardown(() => server.close());
+  return (server.address() as AddressInfo).port;
 }
 
 /** Everything that is only promises has happened: the fakes wait for nothing else. */
@@ -201,16 +210,34 @@ t.test('where the host forbids programs nobody runs any', async (t) => {
   t.same(await world.healths(), ['starting']);
 });
 
-t.test('at most eight are asked at once, and all of them in turn', async (t) => {
-  const world = new ProbedWorld(t);
-  world.play = () => 'hang';
+t.test('at most eight begin at once, and those that hang do not keep the others waiting', async (t) => {
+  const world = new ProbedWorld(t, { checks: [{ ...CHECK, timeoutMs: 60 * SECOND }] });
   world.start();
-  for (let count = 0; count < 20; count++) await world.run();
-  await world.pass(2 * SECOND);
+  const hanging = new Set<string>();
+  world.play = (id) => (hanging.has(id) ? 'hang' : 'true');
+  for (let count = 0; count < 16; count++) hanging.add((await world.run()).id);
+  const others = await Promise.all(Array.from({ length: 4 }, () => world.run()));
+  await world.pass(SECOND);
   t.equal(world.mostUnderWay, 8);
-  await world.pass(40 * SECOND);
-  t.equal(world.mostUnderWay, 8);
-  t.equal(new Set(world.asked).size, 20);
+  await world.pass(4 * SECOND);
+  for (const { id } of others) t.ok(world.asked.includes(id), 'its turn came long before the first of those is late');
+  t.equal(world.underWay, 16, 'which are not asked twice at a time');
+});
+
+t.test('over the network it is asked where its network is, and nowhere else', async (t) => {
+  const port = await acceptingPort(t);
+  const checks = [{ ...CHECK, probe: { type: 'tcp', port } as const }];
+  const world = new ProbedWorld(t, { checks });
+  world.start();
+  const host = await world.run({ service: 'gateway', address: '127.0.0.1' });
+  const guest = await world.run({ hasOwnNetwork: false, joins: [host.id] });
+  await world.run({ joins: [host.id] });
+  const verdicts = async () => {
+    await world.pass(500);
+    return (await withProbes(world.docker, world.probes).listProject('shop')).map(({ probeOutput }) => probeOutput);
+  };
+  await eventually(verdicts, { until: (outputs) => outputs.filter(Boolean).length === 2 });
+  t.match(await verdicts(), ['', /accepts connections/, /no address/], `${guest.name} has the network of another`);
 });
 
 t.test('what is stopped, paused or gone is not asked', async (t) => {

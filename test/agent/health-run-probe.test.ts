@@ -2,10 +2,13 @@
 import { createServer, type RequestListener } from 'node:http';
 import { createServer as createTcpServer, type AddressInfo, type Server } from 'node:net';
 import t, { type Test } from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
 import { systemClock, type Clock } from '#shared/time.ts';
 import type { Probe } from '../../agent/health/health-check.ts';
 import { runProbe } from '../../agent/health/run-probe.ts';
-import { FakeEngine } from '../support/fake-engine.ts';
+import type { RunningExec } from '../../agent/docker/running-exec.ts';
+import { FakeExec, runFake } from '../support/fake-exec.ts';
+import { eventually } from '../support/eventually.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const NEVER = new AbortController().signal;
@@ -23,11 +26,15 @@ interface Asking {
   timeoutMs?: number;
   stopped?: AbortSignal;
   clock?: Clock;
+  /** How Docker starts programs. */
+  startExec?: () => Promise<RunningExec>;
 }
 
-function ask(probe: Probe, { address = '127.0.0.1', timeoutMs = 30_000, stopped = NEVER, clock }: Asking = {}) {
+function ask(probe: Probe, { address = '127.0.0.1', timeoutMs = 30_000, stopped = NEVER, ...given }: Asking = {}) {
+  const { clock = systemClock, startExec = (): Promise<RunningExec> => Promise.reject(new Error('nobody is here')) } =
+    given;
   const thresholds = { startPeriodMs: 0, failures: 1, passes: 1 };
-  const deps = { clock: clock ?? systemClock, engine: new FakeEngine(), mayExec: true };
+  const deps = { clock, engine: { startExec }, mayExec: true };
   const check = { service: 'web', probe, intervalMs: 1_000, timeoutMs, thresholds };
   return runProbe({ containerId: 'c1', address }, check, stopped, deps);
 }
@@ -152,4 +159,47 @@ t.test('whoever is stopped in the middle has no verdict', async (t) => {
   const stop = new AbortController();
   const port = await serve(t, () => stop.abort());
   t.match(await ask(http(port), { stopped: stop.signal }), { verdict: 'unknown' });
+});
+
+const EXEC: Probe = { type: 'exec', command: ['check'] };
+
+t.test("exec: the time that Docker takes to start the program is not the program's", async (t) => {
+  const clock = new ManualClock();
+  const { promise: started, resolve: start } = Promise.withResolvers<RunningExec>();
+  const answer = ask(EXEC, { clock, timeoutMs: 5_000, startExec: () => started });
+  clock.advance(20_000);
+  start(runFake('c1', { command: ['true'] }));
+  t.match(await answer, { verdict: 'passed' });
+  t.equal(clock.pending, 0);
+});
+
+t.test('exec: a Docker that fails late is no verdict on the container', async (t) => {
+  const clock = new ManualClock();
+  const { promise: started, reject: fail } = Promise.withResolvers<RunningExec>();
+  const answer = ask(EXEC, { clock, timeoutMs: 5_000, startExec: () => started });
+  clock.advance(30_000);
+  fail(new LongshoreError('docker_unavailable'));
+  t.match(await answer, { verdict: 'unknown' });
+});
+
+t.test('exec: a program that Docker has not begun within the time has no verdict', async (t) => {
+  const clock = new ManualClock();
+  const exec = new FakeExec('c1', { command: ['check'] });
+  exec.inspect = async () => ({ isRunning: false, exitCode: null, pid: 0 });
+  const answer = ask(EXEC, { clock, timeoutMs: 5_000, startExec: async () => exec });
+  await eventually(() => clock.pending === 1);
+  clock.advance(5_000);
+  t.match(await answer, { verdict: 'unknown' });
+  t.ok(exec.isDetached);
+});
+
+t.test('exec: who stops does not wait for a Docker that hangs, and lets go of what it starts later', async (t) => {
+  const stop = new AbortController();
+  const { promise: started, resolve: start } = Promise.withResolvers<RunningExec>();
+  const answer = ask(EXEC, { stopped: stop.signal, startExec: () => started });
+  stop.abort();
+  t.match(await answer, { verdict: 'unknown' });
+  const late = runFake('c1', { command: ['true'] });
+  start(late);
+  await eventually(() => late.isDetached);
 });

@@ -113,6 +113,24 @@ t.test("how patient it is comes from the file's own health check, where it has o
   });
 });
 
+t.test('what the file says is taken within the bounds of what may be asked for', async (t) => {
+  const timing = (healthcheck: NonNullable<RenderedService['healthcheck']>) => {
+    const [check] = plan([{ type: 'exec', command: ['true'] }], { web: { healthcheck } });
+    const { startPeriodMs, failures } = check?.thresholds ?? {};
+    return [check?.intervalMs, check?.timeoutMs, startPeriodMs, failures];
+  };
+  t.same(
+    timing({ interval: '1ms', timeout: '10m0s', start_period: '5h0m0s', retries: 1_000 }),
+    [1_000, 60_000, 3_600_000, 20],
+    'nobody is asked a thousand times a second',
+  );
+  t.same(
+    timing({ interval: '0s', timeout: '0s', start_period: '0s', retries: 0 }),
+    [10_000, 5_000, 0, 3],
+    'a start period may be none; the others are then the default, as for Docker',
+  );
+});
+
 t.test('where the host forbids programs a check that runs one is refused', async (t) => {
   const rendered = { name: 'shop', services: { web: { expose: ['80'] } } };
   const policy = { ...DEFAULT_POLICY, operator: { ...DEFAULT_POLICY.operator, exec: false } };

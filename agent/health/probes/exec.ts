@@ -8,19 +8,34 @@ import { OUTPUT_BYTES, type ProbeResult } from '../probe-result.ts';
 /** The output ends a moment before Docker knows of the end. */
 const EXIT_CODE_WAIT_MS = 2_000;
 
-/** Rejects with the signal's reason when it aborts, and with Docker's fault. */
-export async function probeExec(
+/** Rejects with the signal's reason as soon as it aborts, and with Docker's fault. */
+export async function startProgram(
   containerId: string,
   command: readonly string[],
   signal: AbortSignal,
   deps: EndDeps,
+): Promise<RunningExec> {
+  const starting = deps.engine.startExec(containerId, { command });
+  const exec = await Promise.race([starting, aborted(signal)]);
+  if (exec) return exec;
+  void starting.then((late) => letGo(late, containerId, deps)).catch(() => {}); // it was not started after all
+  throw signal.reason;
+}
+
+/** Rejects with the signal's reason when it aborts, and with Docker's fault. */
+export async function probeExec(
+  exec: RunningExec,
+  containerId: string,
+  signal: AbortSignal,
+  deps: EndDeps,
 ): Promise<ProbeResult> {
-  const exec = await deps.engine.startExec(containerId, { command });
   try {
     const output = await Promise.race([beginningOf(exec), aborted(signal)]);
     if (output === undefined) {
-      await endProgram({ exec, containerId, user: undefined, hasTerminal: false }, deps);
-      throw signal.reason;
+      const hasBegun = await wasStarted(exec);
+      await letGo(exec, containerId, deps);
+      if (hasBegun) throw signal.reason;
+      throw new LongshoreError('docker_unavailable', { details: 'it did not start the program in time' });
     }
     const { exitCode } = await lastState(exec, deps.clock, EXIT_CODE_WAIT_MS);
     // It closed its output and runs on, or Docker has forgotten it.
@@ -29,6 +44,17 @@ export async function probeExec(
   } finally {
     exec.detach();
   }
+}
+
+/** Docker takes the connection first and starts the program then, which takes long on a machine that is overloaded. */
+async function wasStarted(exec: RunningExec): Promise<boolean> {
+  const { isRunning, exitCode } = await exec.inspect();
+  return isRunning || exitCode !== null;
+}
+
+async function letGo(exec: RunningExec, containerId: string, deps: EndDeps): Promise<void> {
+  await endProgram({ exec, containerId, user: undefined, hasTerminal: false }, deps);
+  exec.detach();
 }
 
 /** All of it is read, so that the program need not wait. */
