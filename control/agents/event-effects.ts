@@ -72,9 +72,15 @@ export class EventEffects {
     if (!this.#isForgotten) this.reject(hostId, message);
   }
 
+  /** A job that the host gave itself has no row where its service was gone by then. */
+  #refuseJob(hostId: string, what: string, { jobId, serviceId }: { jobId: string; serviceId: string }): void {
+    if (!this.#isRemoved(hostId, serviceId))
+      this.#refuse(hostId, `${what} of job "${jobId}", which is not of this host`);
+  }
+
   #step(tx: WriteContext, hostId: string, progress: Progress): void {
     const job = this.#findJob(hostId, progress);
-    if (!job) return this.#refuse(hostId, `A step of job "${progress.jobId}", which is not of this host`);
+    if (!job) return this.#refuseJob(hostId, 'A step', progress);
     if (job.finishedAt !== null) return;
     const { stores, progressLog, bus } = this.#deps;
     stores.jobs.advance(job.id, 'running');
@@ -90,7 +96,7 @@ export class EventEffects {
 
   #finished(tx: WriteContext, hostId: string, { result, report }: Body<'job.finished'>): void {
     const job = this.#findJob(hostId, result);
-    if (!job) return this.#refuse(hostId, `The end of job "${result.jobId}", which is not of this host`);
+    if (!job) return this.#refuseJob(hostId, 'The end', result);
     const own = report?.serviceId === job.serviceId ? report : null;
     const end = {
       state: result.state,
