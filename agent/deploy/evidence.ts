@@ -3,8 +3,6 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 
 const EVIDENCE_LINES = 20;
-/** Most of a health check's output that is repeated in an error. */
-const PROBE_OUTPUT_CHARS = 2_000;
 /** Of many that are late for the same reason, these say enough. */
 const MOST_LATE = 3;
 
@@ -19,7 +17,8 @@ export async function exited(container: Container, engine: Engine): Promise<Long
 }
 
 export async function unhealthy(container: Container, engine: Engine): Promise<LongshoreError> {
-  const probe = container.probeOutput.slice(-PROBE_OUTPUT_CHARS) || 'its health check printed nothing';
+  // As a whole, at most 4 KiB: a cut could begin in the middle of a secret, and a status stands at the beginning.
+  const probe = container.probeOutput || 'its health check printed nothing';
   const lines = await lastLinesOf(container, engine);
   return new LongshoreError('unhealthy', {
     message: `Container "${container.name}" is unhealthy`,
@@ -36,8 +35,10 @@ export async function late(
   const containers = waiting.flatMap(({ container }) => container ?? []).slice(0, MOST_LATE);
   const shown = await Promise.all(
     containers.map(async (container) => {
+      const { name, probeOutput } = container;
       const lines = await lastLinesOf(container, engine);
-      return lines === '' ? '' : `\nLast lines of ${container.name}:\n${lines}`;
+      const checked = probeOutput && `\nLast health check of ${name}:\n${probeOutput}`;
+      return checked + (lines && `\nLast lines of ${name}:\n${lines}`);
     }),
   );
   return new LongshoreError('timed_out', {

@@ -16,6 +16,8 @@ export interface AttendDeps extends ProbeDeps {
   slots: Slots;
   /** Uniform in [0, 1). */
   random: () => number;
+  /** Without the secrets of its service, also one that the end cuts off. */
+  mask: (output: string) => string;
   /** Its health is another now. */
   onChange: (container: Container) => void;
 }
@@ -96,11 +98,13 @@ export class Attendant {
   }
 
   async #ask(signal: AbortSignal): Promise<void> {
+    const { mask } = this.#deps;
     const { container, check, address } = this.#patient;
     const answer = await runProbe({ containerId: container.id, address }, check, signal, this.#deps);
     if (signal.aborted) return;
     const before = this.#standing.health;
-    this.#standing = judge(this.#standing, answer, this.#ageMs, check.thresholds);
+    const shown = { ...answer, output: mask(answer.output) };
+    this.#standing = judge(this.#standing, shown, this.#ageMs, check.thresholds);
     if (this.#standing.health !== before) this.#deps.onChange(this.#patient.container);
   }
 }

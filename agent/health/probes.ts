@@ -12,6 +12,7 @@ import type { Clock } from '#shared/time.ts';
 import { SERVICE_LABEL, type Container, type Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
 import { isUp } from '../deploy/observe.ts';
+import { followMask, type SecretSource } from '../secrets/mask.ts';
 import type { ServiceTable } from '../state/services.ts';
 import { Attendant, type Patient } from './attendant.ts';
 import type { HealthCheck } from './health-check.ts';
@@ -26,7 +27,7 @@ const SWEEP_MS = 60_000;
 const STOP_LIMIT_MS = 5_000;
 
 export interface ProbesDeps {
-  services: Pick<ServiceTable, 'find' | 'probedIds' | 'healthChecksOf' | 'setHealthChecks'>;
+  services: Pick<ServiceTable, 'find' | 'probedIds' | 'healthChecksOf' | 'setHealthChecks'> & SecretSource;
   /** Without our own verdicts in it. */
   engine: Pick<Engine, 'listProject' | 'startExec'>;
   hub: Pick<EventHub, 'subscribe' | 'announce'>;
@@ -154,10 +155,13 @@ export class Probes {
     const before = this.#standingOf(container, check);
     this.#leave(container.id);
     this.#remembered.delete(container.id);
-    const { engine, clock, random } = this.#deps;
-    const mayExec = this.#services.get(container.labels[SERVICE_LABEL] ?? '')?.mayExec ?? false;
+    const { engine, clock, random, services } = this.#deps;
+    const serviceId = container.labels[SERVICE_LABEL] ?? '';
+    const mayExec = this.#services.get(serviceId)?.mayExec ?? false;
+    const findMask = followMask(services, serviceId);
+    const mask = (output: string) => findMask()?.cutText(output) ?? output;
     const onChange = (changed: Container) => this.#announce(changed);
-    const deps = { engine, clock, random, mayExec, slots: this.#slots, onChange };
+    const deps = { engine, clock, random, mayExec, mask, slots: this.#slots, onChange };
     this.#attendants.set(container.id, new Attendant(patient, before, deps));
   }
 

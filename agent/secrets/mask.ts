@@ -30,6 +30,12 @@ export class Mask {
     return masked === undefined ? text : masked.toString('utf8');
   }
 
+  /** The same of a text that may end in the middle of a secret. */
+  cutText(text: string): string {
+    const bytes = Buffer.from(text);
+    return this.bytes(bytes, 0, bytes.length, true)?.toString('utf8') ?? text;
+  }
+
   /** The bytes with each secret replaced; undefined when there is none. `isCut`: a secret may be cut off by their end. */
   bytes(bytes: Uint8Array, from: number, to: number, isCut = false): Buffer | undefined {
     const kept: Uint8Array[] = [];
@@ -88,10 +94,7 @@ export function createMask(secrets: readonly string[]): Mask | undefined {
 }
 
 /** A text that may end in the middle of a secret. */
-export function maskCut(text: string, secrets: readonly string[]): string {
-  const bytes = Buffer.from(text);
-  return createMask(secrets)?.bytes(bytes, 0, bytes.length, true)?.toString('utf8') ?? text;
-}
+export const maskCut = (text: string, secrets: readonly string[]): string => createMask(secrets)?.cutText(text) ?? text;
 
 /** All a host knows of a service that must not be shown. */
 export function secretsOf({

@@ -36,6 +36,8 @@ class ProbedWorld {
   readonly told: EngineEvent[] = [];
   /** What the program in a container does; by itself it passes. */
   play: (containerId: string) => 'true' | 'false' | 'hang' | 'away' = () => 'true';
+  /** What it prints. */
+  says = '';
   /** Ids of containers in the order they were asked. */
   asked: string[] = [];
   underWay = 0;
@@ -123,6 +125,7 @@ class ProbedWorld {
     const does = this.play(id);
     if (does === 'away') throw new LongshoreError('docker_unavailable');
     const exec = runFake(id, { ...options, command: [does] });
+    exec.print(this.says);
     this.underWay += 1;
     this.mostUnderWay = Math.max(this.mostUnderWay, this.underWay);
     // Whoever ends it finds that it has ended: the rest is test/agent/end-program.test.ts.
@@ -198,6 +201,16 @@ t.test('a program that does not end in time has failed, and is ended', async (t)
   t.equal(world.mostUnderWay, 1, 'never two at a time');
   const [container] = await withProbes(world.docker, world.probes).listProject('shop');
   t.equal(container?.probeOutput, 'no answer within 5000 ms');
+});
+
+t.test('what a check prints is kept without secrets, in pieces and cut off', async (t) => {
+  const world = new ProbedWorld(t);
+  world.says = `canary-3f9a ${'x'.repeat(4096 - 'canary-3f9a '.length - 6)}canary-3f9a`;
+  world.start();
+  await world.run();
+  await world.pass(SECOND);
+  const [container] = await withProbes(world.docker, world.probes).listProject('shop');
+  t.match(container?.probeOutput, /^exit code 0\n\*\*\* x+\*\*\*$/);
 });
 
 t.test('where the host forbids programs nobody runs any', async (t) => {

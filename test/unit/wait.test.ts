@@ -70,10 +70,11 @@ t.test('who is unhealthy or late is told with the last lines', async (t) => {
     },
   );
   await t.rejects(
-    waitForTwo({ health: 'starting' }, () => ({})),
+    waitForTwo({ health: 'starting', probeOutput: 'HTTP 503' }, () => ({})),
     {
       code: 'timed_out',
-      details: 'shop-web-1 is starting\nLast lines of shop-web-1:\ncannot find the database',
+      details:
+        'shop-web-1 is starting\nLast health check of shop-web-1:\nHTTP 503\nLast lines of shop-web-1:\ncannot find the database',
     },
   );
 });
