@@ -26,6 +26,7 @@ export async function startLocal(deps: LocalDeps, scope: Scope): Promise<void> {
   const limits = {
     headersTimeout: REQUEST_LIMIT_MS,
     requestTimeout: REQUEST_LIMIT_MS,
+    connectionsCheckingInterval: REQUEST_LIMIT_MS, // else Node looks twice a minute, and seats are few
     maxHeaderSize: MAX_HEADER_BYTES,
   };
   const answer = async (message: IncomingMessage, response: ServerResponse) => {
