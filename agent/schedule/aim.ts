@@ -35,6 +35,7 @@ export function aim(spec: ScheduleSpec, candidates: readonly Candidate[]): Aim[]
 function isMeant({ targets, customerId }: ScheduleSpec, { id, labels, ...one }: Candidate): boolean {
   if (customerId !== null && one.customerId !== customerId) return false;
   if ('serviceId' in targets) return targets.serviceId === id;
+  if ('serviceIds' in targets) return targets.serviceIds.includes(id);
   if ('isAll' in targets) return true;
   return Object.entries(targets.labels).every(([name, value]) => labels[name] === value);
 }

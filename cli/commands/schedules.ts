@@ -31,7 +31,15 @@ const createOptions = (yargs: Argv) =>
     .option('kind', { choices: SCHEDULE_KINDS, demandOption: true, describe: 'What it does' })
     .option('cron', { type: 'string', requiresArg: true, demandOption: true, describe: 'When, as crontab(5) has it' })
     .option('timezone', { type: 'string', requiresArg: true, describe: 'Where the clock stands (UTC)' })
-    .option('service', { type: 'string', alias: 's', requiresArg: true, describe: 'For this service, by name or id' })
+    .option('service', {
+      type: 'string',
+      alias: 's',
+      array: true,
+      nargs: 1,
+      default: [],
+      describe: 'For these, by name or id',
+    })
+    .option('description', { type: 'string', requiresArg: true, describe: 'What it is for' })
     .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'For services with NAME=VALUE' })
     .option('all', { type: 'boolean', default: false, describe: 'For every service' })
     .option('delay', { type: 'string', requiresArg: true, describe: 'Between two services of a host: 30s' })
@@ -45,7 +53,8 @@ interface CreateArgs {
   kind: string;
   cron: string;
   timezone?: string | undefined;
-  service?: string | undefined;
+  service: string[];
+  description?: string | undefined;
   label: string[];
   all: boolean;
   delay?: string | undefined;
@@ -98,6 +107,7 @@ async function create(session: Session, args: CreateArgs): Promise<void> {
   const { name, kind, cron, timezone, delay, jitter, '--': words = [] } = args;
   const body = {
     name,
+    description: args.description,
     kind,
     cron,
     timezone,
@@ -115,10 +125,11 @@ async function create(session: Session, args: CreateArgs): Promise<void> {
 }
 
 async function targetsOf({ client }: Session, { service, label, all }: CreateArgs): Promise<object> {
-  const given = [service !== undefined, label.length > 0, all].filter(Boolean).length;
+  const given = [service.length > 0, label.length > 0, all].filter(Boolean).length;
   if (given !== 1)
     throw new LongshoreError('bad_request', { message: 'For which? Use one of --service, --label, --all' });
-  if (service !== undefined) return { service_id: await requireServiceId(client, service) };
+  const [only, ...others] = await Promise.all(service.map((name) => requireServiceId(client, name)));
+  if (only !== undefined) return others.length === 0 ? { service_id: only } : { service_ids: [only, ...others] };
   return all ? { all: true } : { labels: parsePairs(label, '--label') };
 }
 

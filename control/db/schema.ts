@@ -22,6 +22,7 @@ import { TEMPLATES } from './schema/templates.ts';
 import { VARIABLES } from './schema/variables.ts';
 import { WEBHOOKS } from './schema/webhooks.ts';
 import { SCHEDULES } from './schema/schedules.ts';
+import { SCHEDULE_DESCRIPTIONS } from './schema/schedule-descriptions.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
   { version: 1, sql: FIRST },
@@ -43,4 +44,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 17, sql: AUDIT_DETAIL },
   { version: 18, sql: SCHEDULES },
   { version: 19, sql: CONTAINER_ENDS },
+  { version: 20, sql: SCHEDULE_DESCRIPTIONS },
 ];

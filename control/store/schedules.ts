@@ -7,6 +7,8 @@ import { hasLabelsSql, orderBy, parseJson, selectPage, toJson, type Paged, type 
 export interface ScheduleRecord extends Omit<ScheduleSpec, 'heldCustomers'> {
   /** Reaches hosts with these only; null: every host. */
   hostLabels: Record<string, string> | null;
+  /** What it is for, in its maker's words; null: nobody said. */
+  description: string | null;
   createdAt: number;
   updatedAt: number;
 }
@@ -24,6 +26,7 @@ interface ScheduleRow {
   targets: string;
   customer_id: string | null;
   host_labels: string | null;
+  description: string | null;
   delay_between_s: number;
   catch_up: ScheduleRecord['catchUp'];
   jitter_s: number;
@@ -64,12 +67,13 @@ export class ScheduleStore {
     const { targets, hostLabels, exec, isEnabled, ...plain } = schedule;
     this.#db.run(
       `INSERT INTO schedules VALUES (:id, :name, :kind, :cron, :timeZone, :targets, :serviceId, :customerId, :hostLabels,
-         :delayBetweenS, :catchUp, :jitterS, :isEnabled, :sealedExec, :revision, :createdAt, :updatedAt)
+         :delayBetweenS, :catchUp, :jitterS, :isEnabled, :sealedExec, :revision, :createdAt, :updatedAt, :description)
        ON CONFLICT (id) DO UPDATE SET name = excluded.name, kind = excluded.kind, cron = excluded.cron,
          time_zone = excluded.time_zone, targets = excluded.targets, service_id = excluded.service_id,
          customer_id = excluded.customer_id, delay_between_s = excluded.delay_between_s,
          catch_up = excluded.catch_up, jitter_s = excluded.jitter_s, is_enabled = excluded.is_enabled,
-         sealed_exec = excluded.sealed_exec, revision = excluded.revision, updated_at = excluded.updated_at`,
+         sealed_exec = excluded.sealed_exec, revision = excluded.revision, updated_at = excluded.updated_at,
+         description = excluded.description`,
       {
         ...plain,
         targets: JSON.stringify(targets),
@@ -117,6 +121,12 @@ export class ScheduleStore {
 
   ofService(serviceId: string): ScheduleRecord[] {
     return this.#all('service_id = :serviceId', { serviceId });
+  }
+
+  /** Those that name it beside others. */
+  naming(serviceId: string): ScheduleRecord[] {
+    const named = `EXISTS (SELECT 1 FROM json_each(targets, '$.serviceIds') WHERE value = :serviceId)`;
+    return this.#all(named, { serviceId });
   }
 
   ofCustomer(customerId: string): ScheduleRecord[] {
@@ -230,6 +240,7 @@ export class ScheduleStore {
       targets: JSON.parse(row.targets) as ScheduleRecord['targets'],
       customerId: row.customer_id,
       hostLabels: parseJson<Record<string, string>>(row.host_labels),
+      description: row.description,
       delayBetweenS: row.delay_between_s,
       catchUp: row.catch_up,
       jitterS: row.jitter_s,

@@ -1,6 +1,13 @@
 // What is said of schedules: what a host is to do and when, and what it did.
 import * as z from 'zod';
-import { CATCH_UPS, OUTPUT_CHARS, RUN_STATES, RUN_TRIGGERS, SCHEDULE_KINDS } from '../schedule/schedule.ts';
+import {
+  CATCH_UPS,
+  MAX_NAMED_SERVICES,
+  OUTPUT_CHARS,
+  RUN_STATES,
+  RUN_TRIGGERS,
+  SCHEDULE_KINDS,
+} from '../schedule/schedule.ts';
 import { JOB_KINDS, PULL_POLICIES } from '../jobs.ts';
 import { lazy, moment } from './parts.ts';
 
@@ -16,6 +23,7 @@ export const scheduleSpec = lazy(() =>
     timeZone: z.string().max(64),
     targets: z.union([
       z.object({ serviceId: id() }),
+      z.object({ serviceIds: z.array(id()).max(MAX_NAMED_SERVICES) }),
       z.object({ labels: z.record(z.string(), z.string()) }),
       z.object({ isAll: z.literal(true) }),
     ]),

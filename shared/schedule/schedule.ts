@@ -22,8 +22,14 @@ export const isHostKind = (kind: ScheduleKind): kind is 'cleanup' | 'statistics'
 export const CATCH_UPS = ['none', 'one'] as const;
 export type CatchUp = (typeof CATCH_UPS)[number];
 
-/** One service, the services with these labels, or every service. */
-export type ScheduleTargets = { serviceId: string } | { labels: Record<string, string> } | { isAll: true };
+/** One service, some services, the services with these labels, or every service. */
+export type ScheduleTargets =
+  | { serviceId: string }
+  | { serviceIds: string[] }
+  | { labels: Record<string, string> }
+  | { isAll: true };
+/** Services that one schedule may name. */
+export const MAX_NAMED_SERVICES = 100;
 
 /** A schedule as hosts keep it: nothing else is needed to run it with control away. */
 export interface ScheduleSpec {

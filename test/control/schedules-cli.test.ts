@@ -22,6 +22,29 @@ t.test('a schedule is made, listed, paused, resumed, run and deleted', async (t)
   t.match(await run('delete', id), { exitCode: 3 });
 });
 
+t.test('one schedule for several services, and what it is for', async (t) => {
+  const { http, key, world } = await startRealHttp(t);
+  const host = await world.joinAndConnect();
+  const serviceIds = [await world.deployed(host, 'shop'), await world.deployed(host, 'blog')];
+  const args = [
+    'create',
+    'x',
+    '--kind',
+    'stop',
+    '--cron',
+    '@daily',
+    '-s',
+    'shop',
+    '-s',
+    'blog',
+    '--description',
+    'Nights off',
+  ];
+  const made = await runCli(['schedules', ...args], { url: http.url, env: { LONGSHORE_API_KEY: key } });
+  const id = made.stdout.split(':')[0] ?? '';
+  t.match(world.stores.schedules.find(id), { targets: { serviceIds }, description: 'Nights off' });
+});
+
 t.test('for what it is has to be said, once', async (t) => {
   const { http, key } = await startRealHttp(t);
   const args = ['schedules', 'create', 'x', '--kind', 'stop', '--cron', '@daily'];

@@ -247,3 +247,66 @@ t.test('A66: there is room for a thousand schedules of one owner', async (t) => 
   });
   t.equal(await faultCode(world.app.schedules.create(ADMIN, scheduleOf())), 'state_conflict');
 });
+
+t.test('a schedule that names services is on their hosts, and forgets each that is deleted', async (t) => {
+  const world = open(t);
+  const { schedules, services } = world.app;
+  const [one, two, three] = [
+    await world.joinAndConnect({}, 'one'),
+    await world.joinAndConnect({}, 'two'),
+    await world.joinAndConnect({}, 'three'),
+  ];
+  const [a, b] = [await world.deployed(one, 'a'), await world.deployed(two, 'b')];
+  const { id } = await schedules.create(ADMIN, scheduleOf({ targets: { serviceIds: [a, b] } }));
+  await isTold(one, 'put nightly');
+  await isTold(two, 'put nightly');
+  three.disconnect();
+  await three.connect(world);
+  t.equal(told(three).length, 0, 'none of them is here');
+
+  const remove = async (host: FakeHost, serviceId: string) => {
+    const removal = services.remove(ADMIN, serviceId, 60_000);
+    const isRemoval = () => host.offers().find((job) => job.kind === 'remove' && job.serviceId === serviceId);
+    await host.finish((await eventually(isRemoval))?.jobId ?? '', {}, null);
+    await removal;
+    for (const { id: hostId } of [one, two]) world.dispatcher.nudge(hostId); // in life reconcile does it
+  };
+  await remove(one, a);
+  t.match(schedules.require(ADMIN, id), { targets: { serviceIds: [b] } });
+  await isTold(one, 'put nightly', 'remove');
+  await isTold(two, 'put nightly', 'put nightly');
+  await remove(two, b);
+  t.throws(() => schedules.require(ADMIN, id), { code: 'not_found' });
+});
+
+t.test('one that names services of one customer is that customer’s, of several the operator’s', async (t) => {
+  const world = open(t);
+  const { schedules } = world.app;
+  const host = await world.joinAndConnect();
+  const customerId = await world.customer('acme');
+  const theirs = await world.deployed(host, 'theirs', { customerId });
+  const ours = await world.deployed(host, 'ours');
+  const owner = async (serviceIds: string[]) =>
+    (await schedules.create(ADMIN, scheduleOf({ targets: { serviceIds } }))).customerId;
+  t.equal(await owner([theirs]), customerId);
+  t.equal(await owner([theirs, ours]), null);
+  const refused = schedules.create(callerWith({ customerId }), scheduleOf({ targets: { serviceIds: [theirs, ours] } }));
+  t.equal(await faultCode(refused), 'not_found');
+});
+
+t.test('a schedule may become one of another kind, which leaves its program behind', async (t) => {
+  const world = open(t);
+  const { schedules } = world.app;
+  const exec = { command: ['true'], composeService: null, timeoutS: 300 };
+  const { id } = await schedules.create(ADMIN, scheduleOf({ kind: 'exec', exec, description: 'tidies' }));
+  t.equal(
+    await faultCode(schedules.change(callerWith({ permissions: ['services.update'] }), id, { kind: 'restart' })),
+    'forbidden',
+  );
+  t.match(await schedules.change(ADMIN, id, { kind: 'restart' }), {
+    kind: 'restart',
+    description: 'tidies',
+    exec: undefined,
+  });
+  t.equal(await faultCode(schedules.change(ADMIN, id, { kind: 'exec' })), 'invalid_schedule');
+});

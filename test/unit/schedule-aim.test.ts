@@ -21,7 +21,7 @@ const candidate = (over: Partial<Candidate> = {}): Candidate => ({
 
 const spec = (kind: ScheduleKind, over: Partial<ScheduleSpec> = {}): ScheduleSpec => scheduleOf({ kind, ...over });
 
-t.test('one service, those with all of the labels, or every one; by name; within the customer', async (t) => {
+t.test('one service, some, those with all of the labels, or every one; by name; within the customer', async (t) => {
   const all = [
     candidate({ id: 'svc_b', name: 'b', labels: { tier: 'web', zone: 'a' }, customerId: 'cust_1' }),
     candidate({ id: 'svc_a', name: 'a', labels: { tier: 'web' } }),
@@ -30,6 +30,7 @@ t.test('one service, those with all of the labels, or every one; by name; within
   t.strictSame(ids({}), ['svc_a', 'svc_b']);
   t.strictSame(ids({ targets: { labels: { tier: 'web', zone: 'a' } } }), ['svc_b']);
   t.strictSame(ids({ targets: { serviceId: 'svc_a' } }), ['svc_a']);
+  t.strictSame(ids({ targets: { serviceIds: ['svc_b', 'svc_elsewhere'] } }), ['svc_b']);
   t.strictSame(ids({ customerId: 'cust_1' }), ['svc_b']);
   t.strictSame(ids({ customerId: 'cust_1', targets: { serviceId: 'svc_a' } }), []);
 });

@@ -15,7 +15,7 @@ export interface Schedule extends ScheduleRecord {
 export type NewSchedule = Pick<
   ScheduleSpec,
   'name' | 'kind' | 'cron' | 'timeZone' | 'targets' | 'delayBetweenS' | 'catchUp' | 'jitterS' | 'isEnabled' | 'exec'
->;
+> & { description?: string | null | undefined };
 export type ScheduleChanges = { [K in keyof NewSchedule]?: NewSchedule[K] | undefined };
 
 export const SCHEDULE_SORTS = ['created_at', 'name'] as const;
@@ -32,7 +32,7 @@ export interface Schedules {
    * state_conflict when there are too many.
    */
   create(caller: Caller, input: NewSchedule): Promise<Schedule>;
-  /** As `create`: who changes it must be allowed to do what it does. */
+  /** As `create`: who changes it must be allowed to do what it did and does. Another kind takes its program with it. */
   change(caller: Caller, id: string, changes: ScheduleChanges): Promise<Schedule>;
   /** With its runs; hosts that are away forget it when they return. */
   remove(caller: Caller, id: string): Promise<void>;

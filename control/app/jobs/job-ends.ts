@@ -11,7 +11,7 @@ import type { Bus } from '../api/live.ts';
 import { toEndNews } from './job-news.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import { reasonToWait } from '../deploys/review.ts';
-import { withdrawSchedule } from '../schedules/spread.ts';
+import { forgetService } from '../schedules/spread.ts';
 import { statusAfterJob, statusAfterReport } from '../services/service-status.ts';
 
 export class JobEnds {
@@ -111,8 +111,8 @@ export class JobEnds {
   #bury({ id, hostId, revision, setId }: ServiceRecord, at: number): void {
     if (setId !== null) this.#stores.sets.removeHost(setId, hostId); // should it come back, it is a newcomer
     this.#stores.tombstones.put({ serviceId: id, hostId, revision, at });
-    for (const schedule of this.#stores.schedules.ofService(id)) withdrawSchedule(this.#stores, schedule);
     this.#stores.services.remove(id);
+    forgetService(this.#stores, id, at);
   }
 
   /** What came to pass without a job: nobody asked, so nothing else in the timeline says it. */

@@ -17,7 +17,7 @@ import type { IdempotencyDesk } from '../idempotency.ts';
 import { missing } from '../missing.ts';
 import { holds, type ExactPermission } from '../access/permissions.ts';
 import { requireNoSet } from '../sets/member-guard.ts';
-import { hostsOf, nextRevision, spreadSchedule, withdrawSchedule } from './spread.ts';
+import { hostsOf, namedIn, nextRevision, spreadSchedule, withdrawSchedule } from './spread.ts';
 
 /** Of one customer, or of the operator: each is looked at twice a minute on its hosts. */
 export const MAX_SCHEDULES = 1_000;
@@ -67,7 +67,9 @@ export class ScheduleDesk implements Schedules {
       const times = { revision: now, createdAt: now, updatedAt: now };
       return (tx) => {
         const owner = this.#ownerOf(caller, input);
-        const schedule = { ...input, ...times, ...owner, hostLabels: caller.hostLabels, id: newId('sch', now) };
+        const { description = null } = input;
+        const fixed = { ...times, ...owner, description, hostLabels: caller.hostLabels };
+        const schedule = { ...input, ...fixed, id: newId('sch', now) };
         this.#check(caller, schedule);
         this.#requireRoom(schedule);
         return this.#put(tx, schedule);
@@ -82,8 +84,10 @@ export class ScheduleDesk implements Schedules {
       requireAllowed(caller, known.kind);
       const now = clock.now();
       const given = Object.fromEntries(Object.entries(changes).filter(([, value]) => value !== undefined));
-      const changed = { ...known, ...given, revision: nextRevision(known, now), updatedAt: now };
-      const owner = changes.targets ? this.#ownerOf(caller, changed) : {};
+      const { exec, ...kept } = known;
+      const program = (changes.kind ?? known.kind) === known.kind && exec ? { exec } : {};
+      const changed = { ...kept, ...program, ...given, revision: nextRevision(known, now), updatedAt: now };
+      const owner = changes.targets || changes.kind ? this.#ownerOf(caller, changed) : {};
       const next = { ...changed, ...owner };
       this.#check(caller, next);
       return this.#put(tx, next);
@@ -136,12 +140,14 @@ export class ScheduleDesk implements Schedules {
     throw missing('schedule', id);
   }
 
-  /** One for a service belongs to whom the service belongs to. */
+  /** One for services belongs to whom they belong to, where that is one. */
   #ownerOf(caller: Caller, { targets, kind }: Pick<NewSchedule, 'targets' | 'kind'>): { customerId: string | null } {
-    if (!('serviceId' in targets)) return { customerId: caller.customerId };
-    const service = this.#deps.access.requireService(caller, targets.serviceId);
-    if (kind === 'redeploy' || kind === 'update') requireNoSet(service, 'redeployed');
-    return { customerId: service.customerId };
+    const named = namedIn(targets);
+    if (!named) return { customerId: caller.customerId };
+    const services = named.map((id) => this.#deps.access.requireService(caller, id));
+    if (kind === 'redeploy' || kind === 'update') services.forEach((service) => requireNoSet(service, 'redeployed'));
+    const [first = null, ...others] = new Set(services.map(({ customerId }) => customerId));
+    return { customerId: others.length === 0 ? first : caller.customerId };
   }
 
   #check(caller: Caller, schedule: ScheduleRecord): void {

@@ -15,9 +15,8 @@ export function spreadSchedule(stores: Stores, schedule: ScheduleRecord): string
 
 /** Sends a host what it lacks: it is new, was away, or has forgotten. */
 export function spreadToHost(stores: Stores, hostId: string): void {
-  const labels = stores.hosts.find(hostId)?.labels ?? {};
   for (const schedule of stores.schedules.unsentTo(hostId)) {
-    if (hasLabels(labels, schedule.hostLabels ?? {})) send(stores, schedule, hostId);
+    if (hostsOf(stores, schedule).includes(hostId)) send(stores, schedule, hostId);
   }
 }
 
@@ -45,16 +44,38 @@ export const nextRevision = ({ revision }: Pick<ScheduleRecord, 'revision'>, now
 /** Those that are not revoked. */
 export function hostsOf(stores: Stores, { targets, hostLabels }: ScheduleRecord): string[] {
   const isOpen = (id: string) => stores.hosts.find(id)?.revokedAt === null;
-  if (!('serviceId' in targets)) {
+  const named = namedIn(targets);
+  if (!named) {
     const hosts = stores.hosts.labels().filter(({ labels }) => hasLabels(labels, hostLabels ?? {}));
     return hosts.map(({ id }) => id).filter(isOpen);
   }
-  const hostId = stores.services.find(targets.serviceId)?.hostId;
-  return hostId !== undefined && isOpen(hostId) ? [hostId] : [];
+  const hosts = new Set(named.map((id) => stores.services.find(id)?.hostId));
+  return [...hosts].filter((id) => id !== undefined).filter(isOpen);
+}
+
+/** Undefined: hosts look for themselves which services are meant. */
+export function namedIn(targets: ScheduleRecord['targets']): string[] | undefined {
+  if ('serviceId' in targets) return [targets.serviceId];
+  return 'serviceIds' in targets ? targets.serviceIds : undefined;
+}
+
+/** A service is gone: what was for it alone goes with it. */
+export function forgetService(stores: Stores, serviceId: string, now: number): void {
+  for (const schedule of stores.schedules.ofService(serviceId)) withdrawSchedule(stores, schedule);
+  for (const known of stores.schedules.naming(serviceId)) {
+    const serviceIds = (namedIn(known.targets) ?? []).filter((id) => id !== serviceId);
+    if (serviceIds.length === 0) {
+      withdrawSchedule(stores, known);
+      continue;
+    }
+    const schedule = { ...known, targets: { serviceIds }, revision: nextRevision(known, now) };
+    stores.schedules.put(schedule);
+    spreadSchedule(stores, schedule);
+  }
 }
 
 function send(stores: Stores, schedule: ScheduleRecord, hostId: string): void {
-  const { hostLabels: _h, createdAt: _c, updatedAt: _u, ...spec } = schedule;
+  const { hostLabels: _h, description: _d, createdAt: _c, updatedAt: _u, ...spec } = schedule;
   const heldCustomers = spec.kind === 'start' ? stores.customers.suspendedIds() : [];
   stores.commands.append(hostId, { kind: 'schedule.put', schedule: { ...spec, heldCustomers } });
   stores.schedules.setSent(schedule.id, hostId, schedule.revision);

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import {
   CATCH_UPS,
+  MAX_NAMED_SERVICES,
   RUN_STATES,
   RUN_TRIGGERS,
   SCHEDULE_KINDS,
@@ -15,16 +16,19 @@ import { pageOf, timestamp } from './page.ts';
 const MAX_JITTER_S = 24 * 3600;
 const MAX_DELAY_S = 8 * 3600;
 const MAX_COMMAND_BYTES = 16 * 1024;
+export const MAX_DESCRIPTION = 1_000;
 
 const labels = z.record(z.string().min(1).max(63), z.string().max(255));
 const targets = z
   .union([
     z.strictObject({ service_id: z.string().max(64) }),
+    z.strictObject({ service_ids: z.array(z.string().max(64)).min(1).max(MAX_NAMED_SERVICES) }),
     z.strictObject({ labels: labels.refine((it) => Object.keys(it).length > 0, 'Name at least one label') }),
     z.strictObject({ all: z.literal(true) }),
   ])
   .meta({
-    description: 'One service, the services with all of these labels, or every service; each host looks for itself',
+    description:
+      'One service, some, the services with all of these labels, or every service; each host looks for itself',
     example: { service_id: 'svc_abc123' },
   });
 
@@ -36,6 +40,7 @@ const command = z
 
 const fields = {
   name: z.string().min(1).max(100).meta({ example: 'nightly restart' }),
+  description: z.string().max(MAX_DESCRIPTION).nullable().meta({ description: 'What it is for' }),
   kind: z.enum(SCHEDULE_KINDS).meta({
     description: '`update` redeploys where newer images are there; `cleanup` and `statistics` are about hosts',
   }),
@@ -68,6 +73,7 @@ const WHOLE = { path: ['command'], message: 'Needed: where it runs and how long 
 
 const newScheduleFields = z.strictObject({
   name: fields.name,
+  description: fields.description.default(null),
   kind: fields.kind,
   cron: fields.cron,
   timezone: fields.timezone.default('UTC'),
@@ -83,6 +89,7 @@ export const newScheduleBody = newScheduleFields.refine(isWhole, WHOLE);
 /** Another program is given whole: with its service and its limit. The kind stays what it is. */
 const scheduleChangesFields = z.strictObject({
   name: fields.name.optional(),
+  description: fields.description.optional(),
   cron: fields.cron.optional(),
   timezone: fields.timezone.optional(),
   targets: fields.targets.optional(),
@@ -100,6 +107,7 @@ export const scheduleView = z
     ...fields,
     targets: z.object({
       service_id: z.string().optional(),
+      service_ids: z.array(z.string()).optional(),
       labels: labels.optional(),
       all: z.literal(true).optional(),
     }),
@@ -151,6 +159,7 @@ type Body = z.infer<typeof newScheduleBody>;
 
 const fromTargets = (body: Body['targets']): ScheduleTargets => {
   if ('service_id' in body) return { serviceId: body.service_id };
+  if ('service_ids' in body) return { serviceIds: body.service_ids };
   return 'labels' in body ? { labels: body.labels } : { isAll: true };
 };
 
@@ -163,6 +172,7 @@ const fromExec = ({ command: argv, service, timeout_s: timeoutS }: ExecFields): 
 
 export const fromNewScheduleBody = (body: Body): NewSchedule => ({
   name: body.name,
+  description: body.description,
   kind: body.kind,
   cron: body.cron,
   timeZone: body.timezone,
@@ -176,6 +186,7 @@ export const fromNewScheduleBody = (body: Body): NewSchedule => ({
 
 export const fromScheduleChangesBody = (body: z.infer<typeof scheduleChangesBody>): ScheduleChanges => ({
   name: body.name,
+  description: body.description,
   cron: body.cron,
   timeZone: body.timezone,
   targets: body.targets && fromTargets(body.targets),
@@ -188,12 +199,14 @@ export const fromScheduleChangesBody = (body: z.infer<typeof scheduleChangesBody
 
 const toTargets = (it: ScheduleTargets): z.infer<typeof scheduleView>['targets'] => {
   if ('serviceId' in it) return { service_id: it.serviceId };
+  if ('serviceIds' in it) return { service_ids: it.serviceIds };
   return 'labels' in it ? { labels: it.labels } : { all: true };
 };
 
 export const toScheduleView = (schedule: Schedule): z.infer<typeof scheduleView> => ({
   id: schedule.id,
   name: schedule.name,
+  description: schedule.description,
   kind: schedule.kind,
   cron: schedule.cron,
   timezone: schedule.timeZone,
