@@ -12,7 +12,7 @@ export const describeHost = ({ meta, outbox, journal, services }: AgentState, fa
   events: outbox.range(),
   epoch: meta.number('epoch'),
   openJobs: journal.openIds(),
-  services: services.revisions(),
+  services: services.standings(),
   facts,
 });
 

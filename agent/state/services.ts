@@ -83,10 +83,11 @@ export class ServiceTable implements SecretSource {
     return this.#db.prepare<[], string>('SELECT id FROM services ORDER BY id').pluck().all();
   }
 
-  /** Id and running revision of each, without opening any sealed spec: what the hello tells. */
-  revisions(): { serviceId: string; revision: number | null }[] {
-    const sql = 'SELECT id AS serviceId, good_revision AS revision FROM services ORDER BY id';
-    return this.#db.prepare<[], { serviceId: string; revision: number | null }>(sql).all();
+  /** Of each what the hello tells, without opening any sealed spec. */
+  standings(): { serviceId: string; revision: number | null; isEnabled: boolean }[] {
+    const sql = 'SELECT id AS serviceId, good_revision AS revision, enabled FROM services ORDER BY id';
+    const rows = this.#db.prepare<[], { serviceId: string; revision: number | null; enabled: number }>(sql).all();
+    return rows.map(({ enabled, ...row }) => ({ ...row, isEnabled: enabled === 1 }));
   }
 
   /** Id and Compose project of each, without opening any sealed spec. */

@@ -9,6 +9,7 @@ import { spreadToHost } from '../app/schedules/spread.ts';
 import type { JoinTokenRecord } from '../store/access-records.ts';
 import type { HostRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
+import { alignEnabled } from './enabled-words.ts';
 import type { AgentRegistry, EnrolRequest, KnownHost } from './handshake.ts';
 import type { ForgottenPast } from './forgotten-past.ts';
 import type { LostJobs } from './lost-jobs.ts';
@@ -123,6 +124,7 @@ export class StoredRegistry implements AgentRegistry {
     this.#forgetRemoved(hostId, proof);
     if (incident !== null) stores.schedules.forgetSent(hostId);
     spreadToHost(stores, hostId);
+    alignEnabled(stores, { hostId, services: proof.services, incident, at });
     if (incident !== null) this.#record(tx, hostId, incident, at);
     const forgotten = this.#forgottenOf(proof);
     past.noteServices(hostId, forgotten);

@@ -72,7 +72,16 @@ export const handshake = {
       /** Highest epoch the host has seen. */
       epoch: seq(),
       openJobs: z.array(z.string()).max(10_000),
-      services: z.array(z.object({ serviceId: z.string(), revision: z.number().int().nullable() })).max(10_000),
+      services: z
+        .array(
+          z.object({
+            serviceId: z.string(),
+            revision: z.number().int().nullable(),
+            /** Absent: a host that is too old to say. */
+            isEnabled: z.boolean().optional(),
+          }),
+        )
+        .max(10_000),
       facts: hostFacts(),
     }),
   ),

@@ -140,6 +140,7 @@ t.test('a disabled service is left alone, and healed once it is enabled', async 
   await host.pass(60_000);
   t.equal(stateOf(host, id), 'exited');
   t.match(host.report()?.healing, { failureCount: 0, nextRestartAt: null });
+  t.strictSame(host.state.services.standings(), [{ serviceId: 'svc_1', revision: 1, isEnabled: false }], 'at its hello');
   host.enable(true);
   await host.until(isUp(host, id), 'it is healed');
 });

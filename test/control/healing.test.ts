@@ -47,6 +47,57 @@ t.test('a host that is away hears of it when it returns', async (t) => {
   await eventually(() => words(host).length === 1);
 });
 
+t.test(
+  'a host that says otherwise at its hello, or knows nothing of a disabled service any more, is told',
+  async (t) => {
+    const { world, host, id } = await running(t);
+    host.memory.services = [{ serviceId: id, revision: 1, isEnabled: true }];
+    const rolledBack = structuredClone(host.memory);
+    await world.app.services.setEnabled(ADMIN, id, false);
+    await eventually(() => words(host).length === 1);
+    host.disconnect();
+    host.memory = rolledBack;
+    await host.connect(world);
+    await eventually(() => words(host).length === 2);
+    t.strictSame(words(host), [false, false]);
+
+    host.disconnect();
+    host.memory.services = [{ serviceId: id, revision: 1, isEnabled: false }];
+    await host.connect(world);
+    const { job } = await world.app.services.redeploy(ADMIN, id, {});
+    await eventually(() => words(host).length === 3);
+    t.strictSame(words(host), [false, false, false], 'not at the hello that agrees, but after each spec');
+    t.equal(
+      host.received.findIndex(({ body }) => body.kind === 'job.offer' && body.offer.jobId === job.id) + 1,
+      host.received.findLastIndex(({ body }) => body.kind === 'service.enable'),
+    );
+  },
+);
+
+t.test('what waits for a host that was away is not told twice', async (t) => {
+  const { world, host, id } = await running(t);
+  host.memory.services = [{ serviceId: id, revision: 1, isEnabled: true }];
+  host.disconnect();
+  await world.app.services.setEnabled(ADMIN, id, false);
+  await host.connect(world);
+  await world.app.services.setEnabled(ADMIN, id, true);
+  await eventually(() => words(host).includes(true));
+  t.strictSame(words(host), [false, true]);
+});
+
+t.test('a control plane from a backup takes the newer word of the host', async (t) => {
+  const { world, host, id } = await running(t);
+  host.disconnect();
+  host.memory.commandSeq += 1;
+  host.memory.services = [{ serviceId: id, revision: 1, isEnabled: false }];
+  await host.connect(world);
+  t.equal(world.app.services.require(ADMIN, id).isEnabled, false);
+  t.match(world.app.services.events(ADMIN, id, { page: 1, perPage: 1, type: 'service' }).items, [
+    { status: 'disabled', message: /after the backup/ },
+  ]);
+  t.strictSame(words(host), []);
+});
+
 t.test("somebody else's service is not there", async (t) => {
   const { world, id } = await running(t);
   const stranger = { ...ADMIN, customerId: 'cust_a' };
@@ -76,6 +127,9 @@ t.test('counters, the end of a container and the figures are shown as its host t
   t.match(await (await get(`/api/services/${id}/events?type=heal`)).json(), {
     data: [{ status: 'gave_up', container_end: { exit_code: 1, oom_killed: false, last_lines: ['no database'] } }],
   });
+  const reader = { ...ADMIN, permissions: ['services.read' as const] };
+  const [seen] = world.app.services.events(reader, id, { page: 1, perPage: 1, type: 'heal' }).items;
+  t.strictSame(seen?.end, { ...end, lastLines: [] }, 'lines of a log are for those who may read logs');
   const metrics = await (await get('/metrics')).text();
   t.match(metrics, /longshore_service_restarts_total\{[^}]*\} 5\n/);
   t.match(metrics, /longshore_service_failures\{[^}]*\} 6\n/);

@@ -19,7 +19,7 @@ export interface HostMemory {
   /** Jobs accepted and not ended. */
   openJobs: string[];
   events: { seq: number; body: AgentEventBody }[];
-  services: { serviceId: string; revision: number | null }[];
+  services: Proof['services'];
 }
 
 let count = 0;

@@ -16,6 +16,7 @@ import type { Stores, WriteContext } from '../../store/stores.ts';
 import { withCredentialsOf } from '../git/git-redraft.ts';
 import type { HostLinks } from '../hosts/host-links.ts';
 import { kindOf } from '../deploys/review.ts';
+import { tellEnabled } from '../services/enablement.ts';
 import { requireSendable, specOf } from '../services/service-spec.ts';
 
 export interface JobOrder {
@@ -148,6 +149,8 @@ export class JobStarts {
     };
     requireSendable(offer);
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
+    // The host may know nothing of it any more, and takes what it is told about for enabled.
+    if (offer.spec && service?.isEnabled === false) tellEnabled(this.#stores, service);
     tx.afterCommit(() => this.#links.nudge(job.hostId));
   }
 

@@ -1,6 +1,7 @@
 // Whether a service is healed and brought back by its host. Disabling stops nothing: what runs runs on, and what ends
 // stays down until somebody enables it.
 import type { Clock } from '#shared/time.ts';
+import type { ServiceRecord } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
 import type { Access } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
@@ -24,10 +25,18 @@ export function setEnabled(
   const { hostId, isEnabled: wasEnabled } = access.requireService(caller, id);
   requireOpen(stores.hosts.find(hostId));
   stores.services.setEnabled(id, isEnabled, clock.now());
-  stores.commands.append(hostId, { kind: 'service.enable', serviceId: id, isEnabled });
+  tellEnabled(stores, { id, hostId, isEnabled });
   tx.afterCommit(() => links.nudge(hostId));
   if (wasEnabled === isEnabled) return;
   const status = isEnabled ? 'enabled' : 'disabled';
   const message = isEnabled ? 'Its host heals it again' : 'Its host leaves it alone';
   stores.events.insert({ serviceId: id, hostId, type: 'service', status, message, at: clock.now() });
+}
+
+/** Puts the word in line for its host; whoever calls nudges. */
+export function tellEnabled(
+  { commands }: Stores,
+  { id, hostId, isEnabled }: Pick<ServiceRecord, 'id' | 'hostId' | 'isEnabled'>,
+): void {
+  commands.append(hostId, { kind: 'service.enable', serviceId: id, isEnabled });
 }

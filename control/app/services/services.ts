@@ -163,7 +163,8 @@ export class ServiceDesk implements Services {
     const { stores, access } = this.#deps;
     access.requireService(caller, id);
     const { page, perPage } = query;
-    return { ...stores.events.list({ ...query, serviceId: id }), page, perPage };
+    const { items, total } = stores.events.list({ ...query, serviceId: id });
+    return { items: holds(caller.permissions, 'services.logs') ? items : items.map(withoutLog), total, page, perPage };
   }
 
   /** What a request that began a job is answered. Throws not_found: a repeated one may come when the service is gone again. */
@@ -190,3 +191,6 @@ export class ServiceDesk implements Services {
     return hostId !== undefined && this.#deps.create.links.isConnected(hostId);
   }
 }
+
+const withoutLog = (event: ServiceEvent): ServiceEvent =>
+  event.end ? { ...event, end: { ...event.end, lastLines: [] } } : event;

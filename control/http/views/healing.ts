@@ -21,7 +21,9 @@ export const healingFields = {
 export const containerEndView = z.object({
   exit_code: z.number().int().nullable().meta({ description: 'Null: it still runs', example: 1 }),
   oom_killed: z.boolean().meta({ description: 'Whether it ran out of memory', example: false }),
-  last_lines: z.array(z.string()).meta({ description: 'Of its log, without secrets', example: ['no database'] }),
+  last_lines: z
+    .array(z.string())
+    .meta({ description: 'Of its log, without secrets; none without `services.logs`', example: ['no database'] }),
 });
 
 const timeOf = (ms: number | null = null): string | null => (ms === null ? null : toRfc3339(ms));
