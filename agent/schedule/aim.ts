@@ -43,7 +43,8 @@ function isMeant({ targets, customerId }: ScheduleSpec, { id, labels, ...one }: 
 /** Work on something that runs: what a user stopped stays stopped. */
 const ON_RUNNING: readonly ScheduleKind[] = ['restart', 'redeploy', 'update', 'exec'];
 
-function reasonToSkip({ kind, heldCustomers }: ScheduleSpec, one: Candidate): string | null {
+/** Null: it is to be done. Asked when a run begins, and again at the turn of each service. */
+export function reasonToSkip({ kind, heldCustomers }: ScheduleSpec, one: Candidate): string | null {
   if (one.openJob === 'remove') return 'it is being removed';
   if (one.goodRevision === null) return 'it was never deployed';
   if (!one.isEnabled && kind !== 'stop' && kind !== 'backup') return 'it is disabled';

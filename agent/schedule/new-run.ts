@@ -1,7 +1,8 @@
 // How a run begins: with what it is to be done for, or ended at once with the reason.
 import { isHostKind, type RunTarget, type ScheduleRun, type ScheduleSpec } from '#shared/schedule/schedule.ts';
 import type { AgentState } from '../state/open.ts';
-import { aim, type Candidate } from './aim.ts';
+import { aim } from './aim.ts';
+import { candidatesOf } from './candidates.ts';
 import type { Due } from './due.ts';
 
 /** Whoever asks for a run now does not mean tonight. */
@@ -59,17 +60,5 @@ function targetsOf(state: AgentState, spec: ScheduleSpec): RunTarget[] {
   }
   return aims.map(({ skip, ...one }) => {
     return { ...UNTOUCHED, ...one, state: skip === null ? 'pending' : 'skipped', reason: skip };
-  });
-}
-
-function candidatesOf({ services, journal }: AgentState): Candidate[] {
-  const openJobs = journal.openKinds();
-  return services.ids().flatMap((id) => {
-    const record = services.find(id);
-    if (!record) return [];
-    const { desired, isEnabled, goodRevision, spec } = record;
-    const { name, customerId, labels, method, setId } = spec;
-    const found = { isSetMember: setId !== undefined, openJob: openJobs.get(id) };
-    return [{ id, name, customerId, labels, method, desired, isEnabled, goodRevision, ...found }];
   });
 }

@@ -14,6 +14,8 @@ import {
 import { sleep, type Clock } from '#shared/time.ts';
 import type { LocalJobs, LocalOrder } from '../jobs/local-jobs.ts';
 import type { AgentState } from '../state/open.ts';
+import { reasonToSkip } from './aim.ts';
+import { findCandidate } from './candidates.ts';
 import {
   cleanUp,
   failed,
@@ -21,6 +23,7 @@ import {
   reasonNotToUpdate,
   report,
   runProgram,
+  skipped,
   type Outcome,
   type WorkDeps,
 } from './work.ts';
@@ -74,11 +77,17 @@ export class Run {
     if (this.#deps.state.meta.isRevoked) return failed('the host was revoked');
     if (kind === 'cleanup' || kind === 'statistics')
       return kind === 'cleanup' ? cleanUp(this.#deps) : report(this.#deps, this.#deps.clock.now());
-    const { serviceId, state, jobId } = target;
+    const { serviceId, jobId } = target;
     if (serviceId === null) return failed('it names no service');
     if (kind !== 'exec') return this.#job(target, serviceId, jobId);
     if (!exec) return failed('it names no program');
-    if (state === 'running') return failed('the agent ended while the program ran');
+    return this.#program(target, serviceId, exec);
+  }
+
+  async #program(target: RunTarget, serviceId: string, exec: NonNullable<ScheduleSpec['exec']>): Promise<Outcome> {
+    if (target.state === 'running') return failed('the agent ended while the program ran');
+    const reason = this.#reasonToSkip(serviceId);
+    if (reason !== null) return skipped(reason);
     this.#change(target, { state: 'running' });
     return runProgram(this.#deps, serviceId, exec, this.#signal);
   }
@@ -89,8 +98,16 @@ export class Run {
       const reason = await reasonNotToUpdate(this.#deps, serviceId, this.#signal);
       if (reason) return reason;
     }
+    const reason = known === null ? this.#reasonToSkip(serviceId) : null;
+    if (reason !== null) return skipped(reason);
     const jobId = known ?? this.#begin(target, serviceId, JOBS[kind as keyof typeof JOBS]);
     return toOutcome(await this.#deps.jobs.result(jobId, this.#signal));
+  }
+
+  /** The run may have begun long ago: what is wanted of the service now counts. */
+  #reasonToSkip(serviceId: string): string | null {
+    const candidate = findCandidate(this.#deps.state, serviceId);
+    return candidate ? reasonToSkip(this.#spec, candidate) : 'the service is not here any more';
   }
 
   #begin(target: RunTarget, serviceId: string, kind: JobKind): string {

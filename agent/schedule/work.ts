@@ -30,6 +30,7 @@ export interface Outcome extends Pick<RunTarget, 'reason' | 'output'> {
 
 export const succeeded = (output: string | null): Outcome => ({ state: 'succeeded', reason: null, output });
 export const failed = (reason: string, output: string | null = null): Outcome => ({ state: 'failed', reason, output });
+export const skipped = (reason: string): Outcome => ({ state: 'skipped', reason, output: null });
 
 /** What `work` says, or why it failed. */
 export async function outcomeOf(work: () => Promise<Outcome>, signal: AbortSignal): Promise<Outcome> {
@@ -111,7 +112,7 @@ export async function reasonNotToUpdate(
   const { images: checks } = await images.checkUpdates(serviceId, signal);
   const isThere = hasUpdate(checks);
   if (isThere) return null;
-  if (isThere === false) return { state: 'skipped', reason: 'its images are the newest', output: null };
+  if (isThere === false) return skipped('its images are the newest');
   const unknown = checks.find(({ state }) => state === 'unknown');
   return failed(unknown?.reason ?? 'nothing is known of its images');
 }

@@ -251,3 +251,20 @@ t.test('several services: one after the other, by name, with the pause that is a
     { serviceName: 'web', state: 'succeeded' },
   ]);
 });
+
+t.test('what a user stops while a run is on its way to it stays stopped', async (t) => {
+  const core = await startHost(t);
+  core.offer(offerOf('deploy', { serviceId: 'svc_2', spec: specOf({ id: 'svc_2', name: 'api' }) }));
+  await eventually(() => core.results().length === 2);
+  core.send({ kind: 'schedule.put', schedule: scheduleOf({ delayBetweenS: 60 }) });
+  core.clock.advance(HOUR);
+  await eventually(() => core.results().length === 3);
+  core.offer(offerOf('stop'));
+  await eventually(() => core.results().length === 4);
+  await pass(core, 60_000, 1);
+  t.match(runsOf(core)[0]?.targets, [
+    { serviceName: 'api', state: 'succeeded', reason: null },
+    { serviceName: 'web', state: 'skipped', reason: 'it is stopped', jobId: null },
+  ]);
+  t.equal(core.state.services.find('svc_1')?.desired, 'stopped');
+});
