@@ -11,6 +11,7 @@ import { AdoptionDesk } from './deploys/adoption.ts';
 import { AuditDesk } from './audit.ts';
 import { BackupDesk } from './backups.ts';
 import { createBus } from './bus.ts';
+import { ContainerDesk } from './containers/desk.ts';
 import { CustomerRules } from './customers/customer-rules.ts';
 import { createStorageOf } from './customers/customer-storage.ts';
 import { CustomerDesk } from './customers/customers.ts';
@@ -52,6 +53,7 @@ import { AutoUpdates } from './updates/auto-updates.ts';
 import { ImageDesk } from './updates/images.ts';
 import { UsageBoard } from './services/usage-board.ts';
 import { VariableDesk } from './variables/variables.ts';
+import { SystemDesk, type SystemDeskDeps } from './system/desk.ts';
 import { ScheduleDesk } from './schedules/desk.ts';
 import { WebhookDesk } from './webhooks/desk.ts';
 import { WebhookQueue } from './webhooks/queue.ts';
@@ -71,6 +73,8 @@ export interface AppDeps {
   /** Pin of control's identity; goes into join tokens. */
   controlPin: string;
   readiness: App['readiness'];
+  /** The control plane's own process, and what it logged. */
+  self: Pick<SystemDeskDeps, 'self' | 'troubles' | 'findWriteFault'>;
   /** How people log in; null: nobody does, keys only. */
   login: LoginSettings | null;
   /** A user's URL as it will be called. Throws `egress_denied`. */
@@ -148,6 +152,7 @@ export function createApp(deps: AppDeps): AppParts {
   const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, redeploySet, publicUrl, log });
   gitHooks.watch(bus);
   const hosts = new HostDesk({ ...deps, access, effects, ends, usage });
+  const metrics = new MetricsDesk({ stores, hosts, services, links });
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
   const app = {
     services,
@@ -177,9 +182,11 @@ export function createApp(deps: AppDeps): AppParts {
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts,
+    containers: new ContainerDesk({ stores, access, links, services, jobs }),
     stats: new StatsDesk({ access, links }),
     logSearch: new LogSearchDesk({ stores, access, links, clock }),
-    metrics: new MetricsDesk({ stores, hosts, services, links }),
+    metrics,
+    system: new SystemDesk({ ...deps.self, stores, hosts, control: () => metrics.control(), clock }),
     keys,
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),

@@ -4,10 +4,11 @@ import type { HttpDeps } from '../http/deps.ts';
 import { answerError, answerErrorsAs, type AnswerError } from '../http/errors.ts';
 import type { Http } from '../http/http.ts';
 import { answerNotFound, type Route } from '../http/not-found.ts';
+import { aikit } from './aikit/plugin.ts';
 import type { Dialect } from './dialect.ts';
 import { orchestrator } from './orchestrator/plugin.ts';
 
-const DIALECTS: readonly Dialect[] = [orchestrator];
+const DIALECTS: readonly Dialect[] = [aikit, orchestrator];
 
 /** Whose a path is; undefined: our own API's. */
 export const dialectAt = (path: string): Dialect | undefined =>

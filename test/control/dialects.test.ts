@@ -10,7 +10,10 @@ import { fakeDeps, startTestHttp } from '../support/http-server.ts';
 import { startRealHttp } from '../support/real-http.ts';
 
 /** A prefix, and what an error looks like there. */
-const DIALECTS = [{ prefix: '/api/system/services', error: { detail: /./ } }];
+const DIALECTS = [
+  { prefix: '/api/system/services', error: { detail: /./ } },
+  { prefix: '/aikit/api', error: { success: false, error: /./ } },
+];
 
 async function mountedRoutes() {
   const { dialectRoutes } = await buildHttp(fakeDeps(new FakeApp()));

@@ -260,6 +260,7 @@ export class FakeApp implements App {
   readonly metrics: App['metrics'] = absent('metrics');
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');
+  readonly containers: App['containers'] = absent('containers');
   readonly revisions: App['revisions'] = absent('revisions');
   readonly drift: App['drift'] = absent('drift');
   readonly exec: App['exec'] = absent('exec');
@@ -297,6 +298,7 @@ export class FakeApp implements App {
 
   readonly webhooks: App['webhooks'] = absent('webhooks');
   readonly schedules: App['schedules'] = absent('schedules');
+  readonly system: App['system'] = absent('system services');
 
   readonly idempotency: App['idempotency'] = {
     once: async (caller, key, fingerprint, work) => {

@@ -3,6 +3,7 @@
 import type { Adoption } from './adoption.ts';
 import type { Audit } from './audit.ts';
 import type { Backups } from './backups.ts';
+import type { Containers } from './containers.ts';
 import type { Customers, Plans } from './customers.ts';
 import type { DeployKeys } from './deploy-keys.ts';
 import type { DeployPlans } from './deploy-plans.ts';
@@ -26,6 +27,7 @@ import type { Login, Sessions } from './sessions.ts';
 import type { Stats } from './stats.ts';
 import type { Templates } from './templates.ts';
 import type { Schedules } from './schedules.ts';
+import type { SystemServices } from './system-services.ts';
 import type { Webhooks } from './webhooks.ts';
 import type { Variables } from './variables.ts';
 
@@ -46,6 +48,7 @@ export interface App {
   plans: Plans;
   registries: Registries;
   hosts: Hosts;
+  containers: Containers;
   stats: Stats;
   metrics: Metrics;
   logSearch: LogSearch;
@@ -56,6 +59,7 @@ export interface App {
   templates: Templates;
   webhooks: Webhooks;
   schedules: Schedules;
+  system: SystemServices;
   audit: Audit;
   variables: Variables;
   idempotency: Idempotency;

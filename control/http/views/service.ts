@@ -16,6 +16,7 @@ import { gitView, toGitView } from './git-source.ts';
 import { healthCheckView, toHealthChecks } from './health-check.ts';
 import { containerEndView, healingFields, toContainerEnd, toHealing } from './healing.ts';
 import { pageOf, timestamp } from './page.ts';
+import { urlOfPorts } from './published-url.ts';
 import { autoUpdateBody, toAutoUpdateView, toUpdates, updateAvailable, updatesFields } from './updates.ts';
 import {
   healthDetailView,
@@ -277,15 +278,9 @@ const toContainerView = (view: ContainerView): z.infer<typeof container> => ({
   ports: view.ports,
 });
 
-const ANY_ADDRESS = ['', '0.0.0.0', '::'];
-
 /** Where its lowest published TCP port answers; null when there is none, or the host's address is not known. */
-export function urlOf(service: Pick<Service, 'hostId' | 'report'>, findFacts: FindFacts): string | null {
-  const ports = (service.report?.containers ?? []).flatMap((container) => container.ports);
-  const published = ports.filter((port) => port.protocol === 'tcp' && port.host > 0);
-  const first = published.toSorted((a, b) => a.host - b.host)[0];
-  if (!first) return null;
-  const address = ANY_ADDRESS.includes(first.address) ? findFacts(service.hostId)?.addresses[0] : first.address;
-  if (address === undefined) return null;
-  return `http://${address.includes(':') ? `[${address}]` : address}:${first.host}`;
-}
+export const urlOf = (service: Pick<Service, 'hostId' | 'report'>, findFacts: FindFacts): string | null =>
+  urlOfPorts(
+    (service.report?.containers ?? []).flatMap((container) => container.ports),
+    () => findFacts(service.hostId)?.addresses[0],
+  );
