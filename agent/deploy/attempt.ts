@@ -8,7 +8,6 @@ import type { PolicyRules } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
-import type { HealthCheck } from '../health/health-check.ts';
 import { judgeOnHost } from '../policy.ts';
 import { keepData } from './git/checkouts.ts';
 import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
@@ -85,16 +84,15 @@ export interface Checked {
   rendered: Rendered;
   /** What is there now. */
   containers: Container[];
-  healthChecks: HealthCheck[];
 }
 
 /** The decisive checks: all variables are filled in, and the host is as it is. */
 export async function check(task: Task, normalised: Rendered): Promise<Checked> {
   const { workspace, checkout } = task;
   const rendered = checkout ? keepData(normalised, checkout, workspace.data) : normalised;
-  const healthChecks = checksOf(task, rendered);
+  checksOf(task, rendered, {}); // what the images have to tell comes later
   const { containers, cpus } = await checkHost(task, rendered);
-  return { rendered: complete(task, rendered, cpus), containers, healthChecks };
+  return { rendered: complete(task, rendered, cpus), containers };
 }
 
 /** With limits and our labels: what Compose will be handed. Throws `plan_limit`. */

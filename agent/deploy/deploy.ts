@@ -8,6 +8,7 @@ import type { PullPolicy } from '#shared/jobs.ts';
 import { check, normalise, prepare } from './attempt.ts';
 import { awaitReady, build, record } from './execute.ts';
 import { findImages, idsOf, pullContextOf, pullImages, pullsOf, requireImages, type FoundImages } from './images.ts';
+import { checksOf } from './health-checks.ts';
 import type { JobOutcome } from './job-run.ts';
 import { planReplacing } from './overlap/order.ts';
 import { replace } from './overlap/replace.ts';
@@ -51,6 +52,8 @@ async function workRepaired(task: Task, attempt: () => Promise<void>): Promise<v
 async function keepIfUnchanged(task: Task, good: Revision): Promise<JobOutcome | undefined> {
   const { spec } = task.run.service;
   if (!(await isRepeat(task, good, pullPolicyOf(task)))) return undefined;
+  // A failure that nobody undid left its own in force, though everything else is as it was.
+  task.deps.judgeBy(spec.id, good.meta.healthChecks ?? []);
   const plan = planNothing(good.rendered);
   await task.step('plan', async (say) => say({ message: printPlan(plan) }));
   if (good.meta.revision !== spec.revision) {
@@ -66,19 +69,22 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const sources = await task.step('prepare', (say) => prepare(task, Object.keys(good?.sources.files ?? {}), say));
   attempt.sources = sources;
   const normalised = await task.step('normalise', (say) => normalise(task, say));
-  const { rendered, containers, healthChecks } = await task.step('check', () => check(task, normalised));
+  const { rendered, containers } = await task.step('check', () => check(task, normalised));
   attempt.rendered = rendered;
   const made = madeOf(await task.workspace.loadRendered(), good, containers);
-  const facts = { desired: rendered, made, containers, good, healthChecks };
-  const decide = (found: FoundImages) => planReplacing({ ...facts, images: found, imageIds: idsOf(found) });
+  const decide = (images: FoundImages) => {
+    const healthChecks = checksOf(task, rendered, images);
+    const facts = { desired: rendered, made, containers, good, images, imageIds: idsOf(images), healthChecks };
+    return { plan: planReplacing(facts), healthChecks };
+  };
   const found = await task.step('plan', async (say) => {
     const images = await findImages(engine, rendered);
-    attempt.plan = decide(images);
+    attempt.plan = decide(images).plan;
     say({ message: printPlan(attempt.plan) });
     return images;
   });
   const provided = await provideImages(task, rendered, found, attempt);
-  const plan = decide(provided); // a pull or a build may have moved a name
+  const { plan, healthChecks } = decide(provided); // a pull or a build may have moved a name
   attempt.plan = plan;
   await task.step('apply', (say) => {
     attempt.hasTouchedDocker = true;

@@ -4,6 +4,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 import type { HealthCheck } from '../health/health-check.ts';
 import { planChecks } from '../health/plan-checks.ts';
+import type { FoundImages } from './images.ts';
 import type { Rendered } from './rendered.ts';
 
 /** What of a task matters here. */
@@ -12,10 +13,14 @@ interface Deploying {
   deps: { policy: PolicyFile };
 }
 
-/** Throws `validation_error` by field, `exec_denied`. */
-export function checksOf({ run: { service }, deps: { policy } }: Deploying, rendered: Rendered): HealthCheck[] {
+/** As far as the images are here. Throws `validation_error` by field, `exec_denied`. */
+export function checksOf(
+  { run: { service }, deps: { policy } }: Deploying,
+  rendered: Rendered,
+  images: FoundImages,
+): HealthCheck[] {
   const { healthChecks = [] } = service.spec;
-  const checks = planChecks(healthChecks, rendered);
+  const checks = planChecks(healthChecks, rendered, images);
   const section = sectionOf(service.spec);
   if (policy[section].exec || checks.every(({ probe }) => probe.type !== 'exec')) return checks;
   throw new LongshoreError('exec_denied', {

@@ -97,10 +97,18 @@ export function toImage(raw: Omit<Dockerode.ImageInspectInfo, 'Config'> & { Conf
     architecture,
     hasHealthCheck: probe !== 'NONE',
     volumes: Object.keys(config?.Volumes ?? {}),
+    ports: Object.keys(config?.ExposedPorts ?? {})
+      .flatMap((key) => /^(\d+)\/tcp$/.exec(key)?.[1] ?? [])
+      .map(Number)
+      .toSorted((a, b) => a - b),
   };
 }
 
-type ImageConfig = { Healthcheck?: { Test?: string[] | undefined } | undefined; Volumes?: object | null };
+interface ImageConfig {
+  Healthcheck?: { Test?: string[] | undefined } | undefined;
+  Volumes?: object | null;
+  ExposedPorts?: object | null;
+}
 
 /** With options of its own (NFS, say) even a `local` volume is only there while a container has it. */
 export const toVolume = (

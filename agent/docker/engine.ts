@@ -14,6 +14,8 @@ export const ENGINE_DEADLINES = {
   list: 5_000,
   inspect: 10_000,
   change: 30_000,
+  /** Docker deletes file by file. */
+  remove: 5 * 60_000,
   pull: 30 * 60_000,
   /** Docker walks every file of every volume. */
   measure: 5 * 60_000,
@@ -85,6 +87,8 @@ export interface Image {
   hasHealthCheck: boolean;
   /** Paths where a container of it gets a volume of its own. */
   volumes: string[];
+  /** TCP ports that it says it listens on, the lowest first. */
+  ports: number[];
 }
 
 export interface EngineVersion {

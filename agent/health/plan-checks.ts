@@ -1,4 +1,5 @@
-// Which checks a service has on this host: what its user said, and for the rest what its compose file says. Pure.
+// Which checks a service has on this host: what its user said, and for the rest what its compose file and its images
+// say. Pure.
 //
 // Only what was asked for is probed. A container without a check of its own keeps Docker's health check where it has one,
 // and else counts as healthy while it runs: a guessed probe would restart what works (docs/decisions, health checks).
@@ -6,6 +7,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { CHECK_BOUNDS, type HealthCheckSpec } from '#shared/health-check.ts';
 import { isMap, listOf, textOf, type ComposeMap } from '#shared/compose/values.ts';
 import { durationMs, type Rendered, type RenderedService } from '../deploy/rendered.ts';
+import type { Image } from '../docker/engine.ts';
 import type { HealthCheck, Probe } from './health-check.ts';
 
 /** Where neither the user nor the file says more. */
@@ -14,20 +16,28 @@ const DEFAULTS = { intervalS: 10, timeoutS: 5, startPeriodS: 60, failureThreshol
 /** What programs listen for that serve one machine only: most frameworks let it pass where they are strict about names. */
 const DEFAULT_HOST = 'localhost';
 
-/** One for each compose service. Throws `validation_error` by field for what the file has no answer to. */
-export function planChecks(specs: readonly HealthCheckSpec[], rendered: Rendered): HealthCheck[] {
-  const planned = specs.map((spec, index) => planCheck(spec, rendered, `health_checks.${index}`));
+/** What an image tells; by compose service, undefined while it is not on the host. */
+type Images = Readonly<Record<string, Pick<Image, 'ports'> | undefined>>;
+
+/**
+ * One for each compose service. Throws `validation_error` by field for what neither the file nor the image has an answer
+ * to; what only an image can tell that is not here yet is left out.
+ */
+export function planChecks(specs: readonly HealthCheckSpec[], rendered: Rendered, images: Images): HealthCheck[] {
+  const planned = specs.map((spec, index) => planCheck(spec, rendered, images, `health_checks.${index}`));
   const double = planned.findIndex(({ service }, index) => planned.findIndex((one) => one.service === service) < index);
-  if (double === -1) return planned;
+  if (double === -1) return planned.flatMap(({ probe, ...check }) => (probe ? [{ ...check, probe }] : []));
   const problem = `"${planned[double]?.service}" has a health check already: one for each service`;
   throw invalid(`health_checks.${double}.service`, problem);
 }
 
-function planCheck(spec: HealthCheckSpec, rendered: Rendered, field: string): HealthCheck {
+type Planned = Omit<HealthCheck, 'probe'> & { probe: Probe | undefined };
+
+function planCheck(spec: HealthCheckSpec, rendered: Rendered, images: Images, field: string): Planned {
   const service = spec.service ?? guessService(rendered, field);
   const own = rendered.services[service];
   if (!own) throw invalid(`${field}.service`, `the compose file has no service "${service}"`);
-  return { service, probe: toProbe(spec, own, `${field}.port`), ...timingOf(spec, own) };
+  return { service, probe: toProbe(spec, own, images[service], `${field}.port`), ...timingOf(spec, own) };
 }
 
 /** The only one, or the one that its URL leads to. */
@@ -41,10 +51,16 @@ function guessService({ services }: Rendered, field: string): string {
   throw invalid(`${field}.service`, `name one of ${names.join(', ')}`);
 }
 
-function toProbe(spec: HealthCheckSpec, service: RenderedService, field: string): Probe {
+function toProbe(
+  spec: HealthCheckSpec,
+  service: RenderedService,
+  image: Images[string],
+  field: string,
+): Probe | undefined {
   if (spec.type === 'exec') return { type: 'exec', command: spec.command };
-  const port = spec.port ?? portOf(service);
-  if (port === undefined) throw invalid(field, 'the compose file publishes and exposes no TCP port: name one');
+  const port = spec.port ?? portOf(service) ?? image?.ports[0];
+  if (port === undefined && !image) return undefined;
+  if (port === undefined) throw invalid(field, 'neither the compose file nor the image exposes a TCP port: name one');
   if (spec.type === 'tcp') return { type: 'tcp', port };
   const { path = '/', host = DEFAULT_HOST, expectStatus = null } = spec;
   return { type: 'http', port, path, host, expectStatus };

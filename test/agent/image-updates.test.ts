@@ -41,7 +41,7 @@ function start(t: Test, { everyMs = 6 * HOUR_MS } = {}) {
     const [image, imageId] = [`${name}:1`, `sha256:${name}`];
     state.transact(() => state.services.put(specOf({ id, name })));
     const shape = { id: imageId, tags: [image], digests: [`${name}@${OLD}`], sizeBytes: 1, architecture: 'amd64' };
-    engine.images.set(imageId, { ...shape, volumes: [], hasHealthCheck: false });
+    engine.images.set(imageId, { ...shape, volumes: [], ports: [], hasHealthCheck: false });
     for (const number of [1, 2])
       engine.addContainer({
         name: `${name}-web-${number}`,

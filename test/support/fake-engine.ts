@@ -231,7 +231,7 @@ export class FakeEngine implements Engine {
 
   addImage(reference: string, given: Partial<Image> = {}): void {
     const image = { id: `sha256:${reference}`, tags: [reference], digests: [], sizeBytes: 1000, architecture: 'amd64' };
-    this.images.set(reference, { ...image, hasHealthCheck: false, volumes: [], ...given });
+    this.images.set(reference, { ...image, hasHealthCheck: false, volumes: [], ports: [], ...given });
   }
 
   async findImage(reference: string): Promise<Image | undefined> {

@@ -7,12 +7,18 @@ import type { RenderedService } from '../../agent/deploy/rendered.ts';
 import { checksOf } from '../../agent/deploy/health-checks.ts';
 import { planChecks } from '../../agent/health/plan-checks.ts';
 
-const plan = (specs: HealthCheckSpec[], services: Record<string, RenderedService>) =>
-  planChecks(specs, { name: 'shop', services });
+/** The ports that images expose, by compose service: by itself none. */
+type Ports = Record<string, number[] | undefined>;
+
+const plan = (specs: HealthCheckSpec[], services: Record<string, RenderedService>, ports?: Ports) => {
+  const known = ports ?? Object.fromEntries(Object.keys(services).map((name) => [name, []]));
+  const images = Object.entries(known).map(([name, exposed]) => [name, exposed && { ports: exposed }]);
+  return planChecks(specs, { name: 'shop', services }, Object.fromEntries(images));
+};
 
 /** What is asked of whom: `web tcp 80`. */
-const asked = (specs: HealthCheckSpec[], services: Record<string, RenderedService>) =>
-  plan(specs, services).map(({ service, probe }) => [service, ...Object.values(probe)].join(' '));
+const asked = (specs: HealthCheckSpec[], services: Record<string, RenderedService>, ports?: Ports) =>
+  plan(specs, services, ports).map(({ service, probe }) => [service, ...Object.values(probe)].join(' '));
 
 function refused(specs: HealthCheckSpec[], services: Record<string, RenderedService>): unknown {
   try {
@@ -52,8 +58,15 @@ t.test('the port is the one its URL leads to, as the container has it', async (t
 t.test('without a published port it is the lowest that it exposes', async (t) => {
   t.same(asked([TCP], { web: { expose: ['9000', '3000/tcp', '53/udp'] } }), ['web tcp 3000']);
   t.same(refused([TCP], { web: { expose: ['53/udp'] } }), {
-    'health_checks.0.port': 'the compose file publishes and exposes no TCP port: name one',
+    'health_checks.0.port': 'neither the compose file nor the image exposes a TCP port: name one',
   });
+});
+
+t.test('where the file has no port the image knows one, once it is here', async (t) => {
+  t.same(asked([TCP], { web: {} }, { web: [80, 443] }), ['web tcp 80']);
+  t.same(asked([TCP], { web: { expose: ['9000'] } }, { web: [80] }), ['web tcp 9000'], 'the file has the last word');
+  t.same(asked([TCP], { web: {} }, { web: undefined }), [], 'nobody can say before it was pulled or built');
+  t.same(asked([{ ...TCP, port: 81 }], { web: {} }, { web: undefined }), ['web tcp 81']);
 });
 
 t.test('the compose service is the only one, or the one that its URL leads to', async (t) => {
@@ -135,7 +148,7 @@ t.test('where the host forbids programs a check that runs one is refused', async
   const rendered = { name: 'shop', services: { web: { expose: ['80'] } } };
   const policy = { ...DEFAULT_POLICY, operator: { ...DEFAULT_POLICY.operator, exec: false } };
   const checks = (check: HealthCheckSpec) =>
-    checksOf({ run: { service: { spec: specOf({ healthChecks: [check] }) } }, deps: { policy } }, rendered);
+    checksOf({ run: { service: { spec: specOf({ healthChecks: [check] }) } }, deps: { policy } }, rendered, {});
   t.throws(() => checks({ type: 'exec', command: ['true'] }), {
     code: 'exec_denied',
     details: /operator\.exec is false/,

@@ -19,6 +19,7 @@ const image = (sizeBytes: number) => ({
   sizeBytes,
   architecture: 'amd64',
   hasHealthCheck: false,
+  ports: [],
   volumes: [],
 });
 const open = (text: string) => text;

@@ -10,6 +10,7 @@ import { inputsOf, judge, normalise, prepare } from '../attempt.ts';
 import { requireOwnProject } from '../check.ts';
 import { standingOf } from '../execute.ts';
 import { checksOf } from '../health-checks.ts';
+import type { FoundImages } from '../images.ts';
 import type { JobOutcome } from '../job-run.ts';
 import { isUp } from '../observe.ts';
 import { sha256, stampRendered, type Rendered } from '../rendered.ts';
@@ -85,7 +86,8 @@ export interface Taken {
 export async function recordAsIs(task: Task, { sources, rendered, containers, plan }: Taken): Promise<void> {
   const { deps, run, workspace } = task;
   const { spec } = run.service;
-  const healthChecks = checksOf(task, rendered);
+  const found = await findRunning(task, containers);
+  const healthChecks = checksOf(task, rendered, found);
   const rows = containers.map(({ id, service }) => ({ id, service, serviceId: spec.id, project: spec.name }));
   deps.takeOver(rows, containers.some(isUp) ? 'running' : 'stopped');
   deps.judgeBy(spec.id, healthChecks);
@@ -100,7 +102,7 @@ export async function recordAsIs(task: Task, { sources, rendered, containers, pl
       jobId: run.offer.jobId,
       inputs: inputsOf(spec),
       variablesHash: sha256(sources.env),
-      images: await recordRunning(task, containers),
+      images: recordRunning(containers, found),
       ...standingOf(containers),
       healthChecks,
       plan,
@@ -110,13 +112,15 @@ export async function recordAsIs(task: Task, { sources, rendered, containers, pl
 }
 
 /** What runs, whatever the names of the images stand for by now. */
-async function recordRunning(
-  { deps: { engine } }: Task,
-  containers: readonly Container[],
-): Promise<Record<string, ImageRecord>> {
-  const records = containers.map(async ({ service, image: reference, imageId: id }) => {
-    const image = await engine.findImage(id);
-    return [service, { reference, id, digests: image?.digests ?? [] }] as const;
-  });
-  return Object.fromEntries(await Promise.all(records));
+async function findRunning({ deps: { engine } }: Task, containers: readonly Container[]): Promise<FoundImages> {
+  const found = containers.map(async ({ service, imageId }) => [service, await engine.findImage(imageId)] as const);
+  return Object.fromEntries(await Promise.all(found));
 }
+
+const recordRunning = (containers: readonly Container[], found: FoundImages): Record<string, ImageRecord> =>
+  Object.fromEntries(
+    containers.map(({ service, image: reference, imageId: id }) => [
+      service,
+      { reference, id, digests: found[service]?.digests ?? [] },
+    ]),
+  );

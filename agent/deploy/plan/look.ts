@@ -142,7 +142,7 @@ async function weigh(
     engine.listVolumes(workspace.name).then((list) => list.map(({ name }) => name)),
   ]);
   const made = madeOf(last, good, containers);
-  const healthChecks = checksOf(real, desired);
+  const healthChecks = checksOf(real, desired, found);
   const steps = decide({ desired, made, containers, imageIds: idsOf(found), images: found, good, healthChecks });
   const logins = spec.registries ?? [];
   const pulls = pullsOf(desired, found, pull);

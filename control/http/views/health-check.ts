@@ -26,7 +26,8 @@ const commonFields = {
 };
 
 const port = z.number().int().min(1).max(65_535).optional().meta({
-  description: 'Of the container; absent: the one the compose file publishes, else the lowest that it exposes',
+  description:
+    'Of the container; absent: the one the compose file publishes, else the lowest that it or the image exposes',
   example: 8080,
 });
 
