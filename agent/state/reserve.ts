@@ -36,9 +36,10 @@ export class Reserve {
   /** Puts the room aside where it is missing and there is plenty. Called now and then; does not throw for want of room. */
   async refill(): Promise<void> {
     if (this.#isWhole()) return;
+    const draft = `${this.#file}.new`;
+    await rm(draft, { force: true }); // of a process that ended meanwhile: it may be the very room that is missing
     const { bavail, bsize } = await statfs(dirname(this.#file));
     if (bavail * bsize < this.#bytes * ROOM_FACTOR) return void (this.#isReleased = true);
-    const draft = `${this.#file}.new`;
     try {
       await this.#write(draft);
       await rename(draft, this.#file);

@@ -1,6 +1,8 @@
 // A host that was shut out, with a real journal and schedules; Docker and the work are the test's.
 import t from 'tap';
+import { LOCAL_CAUSE } from '#shared/local.ts';
 import type { JobRun } from '../../agent/deploy/job-run.ts';
+import { LocalJobs } from '../../agent/jobs/local-jobs.ts';
 import { standDown } from '../../agent/jobs/stand-down.ts';
 import { offerOf, startCore } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
@@ -22,13 +24,20 @@ t.test('F48: what is under way ends, what waits is cancelled, no schedule runs u
   core.offer(first);
   core.offer(second);
   await eventually(() => core.state.journal.findOpen(first.jobId)?.state === 'running');
+  const byHand = { serviceId: 'svc_1', kind: 'restart', cause: LOCAL_CAUSE } as const;
+  const jobs = new LocalJobs(core);
+  const third = core.state.transact(() => jobs.accept(byHand));
+  jobs.enqueue(third);
 
   standDown(core);
   await eventually(() => core.results().length === 1);
   t.match(core.results(), [{ jobId: second.jobId, state: 'cancelled' }]);
   held.resolve();
-  await eventually(() => core.results().length === 2);
-  t.match(core.results()[1], { jobId: first.jobId, state: 'succeeded' });
+  await eventually(() => core.results().length === 3);
+  t.match(core.results().slice(1), [
+    { jobId: first.jobId, state: 'succeeded' },
+    { jobId: third, state: 'succeeded' }, // somebody on the host asked for it
+  ]);
 
   for (let hour = 0; hour < 3; hour++) {
     core.clock.advance(HOUR);
