@@ -111,7 +111,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const untilConnected = async () => {
     const isConnected = async () =>
       (await api.get<{ data: { status: string }[] }>('/api/hosts')).body.data[0]?.status === 'connected';
-    await eventually(isConnected, { timeoutMs: 90_000 });
+    await eventually(isConnected, { timeoutMs: 90_000 }).catch((cause: unknown) => {
+      throw new Error(`No connected host; control says:\n${control.output.slice(-2000)}`, { cause });
+    });
   };
   await untilConnected();
   const stop = async () => {
