@@ -3,7 +3,7 @@ import { closeSync, existsSync, openSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Agent, request, type Dispatcher } from 'undici';
 import type * as z from 'zod';
-import { LongshoreError } from '#shared/errors.ts';
+import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { LOCAL_SOCKET, localFolderOf } from '#shared/local.ts';
 import { readBody } from './client.ts';
 import { ApiError } from './failures.ts';
@@ -55,7 +55,7 @@ export class LocalClient implements Disposable {
       for await (const text of body as AsyncIterable<string>) {
         const lines = (rest + text).split('\n');
         rest = lines.pop() ?? '';
-        for (const line of lines) yield schema.parse(JSON.parse(line));
+        for (const line of lines) yield readLine(schema, line);
       }
     } catch (error) {
       throw this.#faultOf(error);
@@ -104,6 +104,13 @@ export class LocalClient implements Disposable {
     void this.#agent.destroy();
     closeSync(this.#folder);
   }
+}
+
+/** The last one may say why it is. */
+function readLine<T>(schema: z.ZodType<T>, line: string): T {
+  const read = JSON.parse(line) as { error?: WireError };
+  if (read.error) throw ApiError.answered(read.error, undefined);
+  return schema.parse(read);
 }
 
 /** `dataDir`: as it was given on the command line. Throws as the constructor does. */

@@ -1,13 +1,16 @@
 // Logs over the socket of the host: the lines as the control plane would get them, secrets hidden, one JSON object each.
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import { LongshoreError } from '#shared/errors.ts';
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { Handlers, StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { StreamParams } from '#shared/protocol/schema.ts';
 
 export type StreamLogs = NonNullable<Handlers['streams']['logs']>;
 
-/** Resolves when all is sent or the reader has gone. Rejects before the first byte with what stands in its way. */
+/**
+ * Resolves when all is sent or the reader has gone. Rejects before the first byte with what stands in its way; what does
+ * so later is the last line.
+ */
 export async function replyWithLogs(
   streamLogs: StreamLogs,
   params: StreamParams<'logs'>,
@@ -21,7 +24,8 @@ export async function replyWithLogs(
     response.end();
   } catch (error) {
     if (!response.headersSent) throw error;
-    response.destroy(); // cut off, so that nobody takes it for the end
+    if (signal.aborted) return void response.destroy(); // cut off, so that nobody takes it for the end
+    response.end(`${JSON.stringify({ error: toLongshoreError(error).toWire() })}\n`);
   }
 }
 

@@ -407,3 +407,17 @@ t.test('logs that cannot be read are an error, not an empty log', async (t) => {
   t.equal(exitCode, 1);
   t.match(stderr, '(docker_unavailable)');
 });
+
+t.test('a log that breaks off in the middle says why', async (t) => {
+  const streamLogs: LocalDeps['streamLogs'] = async (_params, writer, opened) => {
+    opened();
+    await writer.write(frame('one'));
+    throw new LongshoreError('docker_unavailable', { message: 'Docker went away' });
+  };
+  const host = await startLocalHost(t, { streamLogs });
+  t.same(await host.run('logs', 'web'), {
+    exitCode: 1,
+    stdout: 'web-1 | one\n',
+    stderr: 'longshore: Docker went away (docker_unavailable)\n',
+  });
+});
