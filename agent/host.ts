@@ -51,6 +51,7 @@ export async function collectHostFacts(deps: HostDeps): Promise<HostFacts> {
     dockerVersion,
     composeVersion,
     agentVersion: deps.agentVersion,
+    agentStartedAt: Math.floor(performance.timeOrigin),
     addresses: readAddresses(),
   };
 }

@@ -17,6 +17,8 @@ import { ensureAdminKey, SYSTEM_CALLER } from './app/access/admin-key.ts';
 import type { App } from './app/api/app.ts';
 import { createApp } from './app/app.ts';
 import { HostPresence } from './app/hosts/host-presence.ts';
+import { SelfWatch } from './app/system/self-watch.ts';
+import { Troubles } from './app/system/troubles.ts';
 import { Retention } from './app/retention.ts';
 import type { ControlConfig } from './config.ts';
 import { takeLock } from './db/lock.ts';
@@ -57,7 +59,9 @@ export interface ControlHandle {
 
 /** Returns when the API answers. Throws `state_conflict`, `schema_too_new`, `config_invalid`. */
 export async function startControl(config: ControlConfig, deps: ControlDeps, scope: Scope): Promise<ControlHandle> {
-  const { clock, log } = deps;
+  const { clock } = deps;
+  const troubles = new Troubles(clock);
+  const log = troubles.watch(deps.log);
   mkdirSync(config.dataDir, { recursive: true, mode: 0o700 });
   scope.onStop('lock', takeLock(config.dataDir));
   const stores = openStores(config.dataDir, clock);
@@ -79,6 +83,11 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
     controlPin: identity.pin,
     readiness: () => readinessOf(deps, links),
+    self: {
+      self: new SelfWatch(join(config.dataDir, 'control.db'), clock),
+      troubles,
+      findWriteFault: () => findWriteFault(stores, clock),
+    },
     login: config.login && { ...config.login, provider: new OidcProvider(config.login, log) },
     checkUrl: egress.checkUrl,
     fetchText: egress.fetchText,

@@ -200,6 +200,8 @@ export interface HostFacts {
   dockerAwaySince?: number | null | undefined;
   composeVersion: string | null;
   agentVersion: string;
+  /** Milliseconds since the epoch; hosts of 0.1 don't say. */
+  agentStartedAt?: number | undefined;
   addresses: string[];
 }
 

@@ -36,11 +36,12 @@ export class MetricsDesk implements Metrics {
     return {
       hosts: hosts.list(caller, { ...first, perPage: MAX_HOSTS }),
       services: services.list(caller, { ...first, perPage: MAX_SERVICES }),
-      control: isWhole ? this.#control() : null,
+      control: isWhole ? this.control() : null,
     };
   }
 
-  #control(): ControlFigures {
+  /** Of the control plane itself; who may ask is the caller's business. */
+  control(): ControlFigures {
     const { stores, links } = this.#deps;
     return {
       agentsConnected: links.connectedCount(),

@@ -200,6 +200,18 @@ export class ScheduleStore {
     return row && toRun(row);
   }
 
+  /** Of all schedules, the newest first. */
+  failedRuns(limit: number): ScheduleRunRecord[] {
+    const sql = `SELECT host_id, body FROM schedule_runs WHERE state = 'failed' ORDER BY due_at DESC LIMIT :limit`;
+    return this.#db.all<RunRow>(sql, { limit }).map(toRun);
+  }
+
+  /** Of all of them. */
+  count(): { schedules: number; enabled: number } {
+    const sql = 'SELECT count(*) AS schedules, coalesce(sum(is_enabled), 0) AS enabled FROM schedules';
+    return this.#db.get(sql) ?? { schedules: 0, enabled: 0 };
+  }
+
   runs({ scheduleId, state, order, ...page }: RunFilter): Paged<ScheduleRunRecord> {
     const { items, total } = selectPage<RunRow>(
       this.#db,

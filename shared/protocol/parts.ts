@@ -221,6 +221,7 @@ export const hostFacts = lazy(() =>
     diskFreeBytes: z.number(),
     dockerVersion: z.string().max(64).nullable(),
     dockerAwaySince: moment().nullable().optional(),
+    agentStartedAt: moment().optional(),
     composeVersion: z.string().max(64).nullable(),
     agentVersion: z.string().max(64),
     addresses: z.array(z.string().max(64)).max(64),

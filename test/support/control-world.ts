@@ -22,6 +22,9 @@ import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
 import type { LoginSettings } from '../../control/app/access/login.ts';
+import { SelfWatch } from '../../control/app/system/self-watch.ts';
+import { Troubles } from '../../control/app/system/troubles.ts';
+import { findWriteFault } from '../../control/standing.ts';
 import { Egress, type EgressOptions } from '../../control/egress/egress.ts';
 import type { HostLinks } from '../../control/app/hosts/host-links.ts';
 import type { PlanLimits } from '../../control/store/customer-records.ts';
@@ -56,6 +59,7 @@ export class ControlWorld {
   readonly dispatcher: Dispatcher;
   readonly progressLog: ProgressLog;
   readonly egress: Egress;
+  readonly troubles: Troubles;
   /** Everything the bus has carried. */
   readonly live: LiveEvent[] = [];
   readonly incidents: Incident[] = [];
@@ -73,8 +77,9 @@ export class ControlWorld {
     this.clock = clock;
     this.egress = new Egress({ allowsPrivate: false, clock, ...options.egress });
     this.stores = openStores(this.dir, clock);
+    this.troubles = new Troubles(clock);
     const { stores, sessions } = this;
-    const log = silentLogger();
+    const log = this.troubles.watch(silentLogger());
     this.parts = createApp({
       stores,
       clock,
@@ -91,6 +96,11 @@ export class ControlWorld {
       readiness: () => ({ isReady: true, reason: null }),
       login,
       checkUrl: this.egress.checkUrl,
+      self: {
+        self: new SelfWatch(join(this.dir, 'control.db'), clock),
+        troubles: this.troubles,
+        findWriteFault: () => findWriteFault(stores, clock),
+      },
     });
     const { app, bus, starts, ends, usage } = this.parts;
     this.app = app;
