@@ -19,11 +19,11 @@ const JOB_ENDS = ['succeeded', 'failed', 'cancelled', 'expired', 'superseded'];
 
 export class Api {
   readonly url: string;
-  readonly #key: string;
+  readonly key: string;
 
   constructor(url: string, key: string) {
     this.url = url;
-    this.#key = key;
+    this.key = key;
   }
 
   async call<T = Record<string, unknown>>(
@@ -35,7 +35,7 @@ export class Api {
     const answer = await fetch(this.url + path, {
       method,
       headers: {
-        authorization: `Bearer ${this.#key}`,
+        authorization: `Bearer ${this.key}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
         ...headers,
       },
@@ -59,7 +59,7 @@ export class Api {
   /** A message stream: `messages` grows as they arrive. */
   live(path: string): { messages: Record<string, unknown>[]; socket: WebSocket; opened: Promise<void> } {
     const separator = path.includes('?') ? '&' : '?';
-    const socket = new WebSocket(`${this.url.replace('http', 'ws')}${path}${separator}api_key=${this.#key}`);
+    const socket = new WebSocket(`${this.url.replace('http', 'ws')}${path}${separator}api_key=${this.key}`);
     const messages: Record<string, unknown>[] = [];
     socket.addEventListener('message', ({ data }) => messages.push(JSON.parse(String(data))));
     const opened = new Promise<void>((resolve, reject) => {

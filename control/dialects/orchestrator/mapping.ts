@@ -123,16 +123,15 @@ function countHealthy(infos: readonly ServiceInfo[], category: string) {
 /** The one that answers where the service is called, else one that runs. */
 function findMain(containers: readonly ContainerView[]): ContainerView | undefined {
   const port = findPort(containers);
-  const answers = ({ ports }: ContainerView) => ports.some((it) => it.host === port || it.container === port);
-  return containers.find((it) => port !== null && answers(it)) ?? containers.find(isUp) ?? containers[0];
+  const answers = ({ ports }: ContainerView) => ports.some(({ host }) => host === port);
+  return containers.find(answers) ?? containers.find(isUp) ?? containers[0];
 }
 
-/** The lowest it publishes, else the lowest it listens on; null: none is known. */
+/** The lowest that is published; null: none is. */
 function findPort(containers: readonly ContainerView[]): number | null {
-  const ports = containers.flatMap((container) => container.ports).filter(({ protocol }) => protocol === 'tcp');
-  const published = ports.map(({ host }) => host).filter((port) => port > 0);
-  const candidates = published.length > 0 ? published : ports.map(({ container }) => container);
-  return candidates.length > 0 ? Math.min(...candidates) : null;
+  const ports = containers.flatMap((container) => container.ports);
+  const published = ports.filter(({ protocol, host }) => protocol === 'tcp' && host > 0).map(({ host }) => host);
+  return published.length > 0 ? Math.min(...published) : null;
 }
 
 const uptimeOf = (container: ContainerView, now: number): number | null =>

@@ -23,8 +23,9 @@ t.test('F12: a host whose Docker hangs stays connected, says so, and goes on whe
   const stack = await startStack({ agentEnv: { LONGSHORE_DOCKER_SOCKET: engine.socket } });
   t.teardown(() => stack.stop());
   const { api } = stack;
+  const name = uniqueName('calm');
   const { body } = await api.post<{ id: string; deploy_job_id: string }>('/api/services', {
-    name: uniqueName('calm'),
+    name,
     deploy_method: 'compose',
     compose: COMPOSE,
   });
@@ -48,6 +49,10 @@ t.test('F12: a host whose Docker hangs stays connected, says so, and goes on whe
     { status: 409, body: { error: { code: 'docker_unavailable' } } },
     'who asks for Docker is told at once',
   );
+  const dialect = '/api/system/services';
+  const away = { status: 503, body: { detail: /^Docker does not answer on host/ } };
+  t.match(await api.get(dialect), away, "as the orchestrator's API says it");
+  t.match(await api.post(`${dialect}/${name}/restart`), away);
   t.notMatch(await api.get(`/api/jobs/${stop.body.job_id}`), { body: { state: 'failed' } });
 
   engine.thaw();
