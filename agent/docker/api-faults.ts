@@ -8,12 +8,16 @@ const SOCKET_ERRORS: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ECONNRESET',
   'EACCES',
+  'EAGAIN',
   'EPIPE',
   'ETIMEDOUT',
   'ABORT_ERR',
 ]);
 
 export type DockerodeError = Error & { statusCode?: number; code?: string; json?: { message?: string } };
+
+/** Connections that a frozen engine has not taken stay in its queue, also when we have left long since. */
+export const isQueueFull = (error: unknown): boolean => (error as DockerodeError).code === 'EAGAIN';
 
 export function asFault(action: string, error: unknown, isLate: boolean): LongshoreError {
   if (error instanceof LongshoreError) return error;

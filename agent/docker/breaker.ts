@@ -1,19 +1,25 @@
 // Whether Docker answers at all. A call that gets no answer in time may be slow by itself, so one small question settles
 // it; while Docker is silent every other call is refused at once instead of waiting for its own deadline.
 //
-//   closed ──a call is late──▶ doubted ──the question is late too──▶ open ──▶ asks every 5 s
+//   closed ──a call is late──▶ doubted ──the question is late too──▶ open ──▶ asks on and on
 //     ▲────────answer──────────────┘                                  │
 //     └──────────────────────────────answer───────────────────────────┘
 //
 // Being refused is an answer: a socket nobody listens on fails by itself, and at once.
 import type { Clock } from '#shared/time.ts';
 
-/** A frozen engine that comes back is noticed this soon. */
-const ASK_EVERY_MS = 5_000;
+/** Any engine that works answers a question this soon. */
+const DOUBT_MS = 5_000;
+/**
+ * Once open it waits on for the same answer: a frozen engine gives it as soon as it is back, and one that is merely slow is
+ * not given up for good. Each question takes a place in the engine's queue, which is not endless.
+ */
+const PATIENCE_MS = 60_000;
+const PAUSE_MS = 1_000;
 
 export interface BreakerDeps {
-  /** A question that any engine answers at once. Resolves to false when no answer came in time; never rejects. */
-  ask: () => Promise<boolean>;
+  /** A question that any engine answers at once. Resolves to false when no answer came within the limit; never rejects. */
+  ask: (limitMs: number) => Promise<boolean>;
   clock: Clock;
 }
 
@@ -41,7 +47,7 @@ export class Breaker {
 
   /** A call had no answer in time. */
   doubt(): void {
-    if (!this.#isAsking && this.#openSince === null) void this.#ask();
+    if (!this.#isStopped && !this.#isAsking && this.#openSince === null) void this.#ask(DOUBT_MS);
   }
 
   /** Asks no more. */
@@ -50,13 +56,13 @@ export class Breaker {
     this.#cancel?.();
   }
 
-  async #ask(): Promise<void> {
+  async #ask(limitMs: number): Promise<void> {
     this.#isAsking = true;
     const askedAt = this.#deps.clock.now();
-    const isAnswering = await this.#deps.ask();
+    const isAnswering = await this.#deps.ask(limitMs);
     this.#isAsking = false;
     if (this.#isStopped) return;
-    if (!isAnswering) this.#cancel = this.#deps.clock.after(ASK_EVERY_MS, () => void this.#ask());
+    if (!isAnswering) this.#cancel = this.#deps.clock.after(PAUSE_MS, () => void this.#ask(PATIENCE_MS));
     this.#set(isAnswering ? null : (this.#openSince ?? askedAt));
   }
 

@@ -6,7 +6,7 @@ import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import { systemClock, toRfc3339, type Clock } from '#shared/time.ts';
 import { abortable } from './abortable.ts';
-import { asFault, ifStatus } from './api-faults.ts';
+import { asFault, ifStatus, isQueueFull } from './api-faults.ts';
 import { Breaker } from './breaker.ts';
 import { ENGINE_DEADLINES } from './engine.ts';
 
@@ -31,7 +31,7 @@ export class DockerClient {
   constructor({ socketPath, clock = systemClock }: DockerClientOptions) {
     this.#socketPath = socketPath;
     this.#clock = clock;
-    this.breaker = new Breaker({ ask: () => this.#ask(), clock });
+    this.breaker = new Breaker({ ask: (limitMs) => this.#ask(limitMs), clock });
   }
 
   /** Calls that should have been over for a while: one would be a fault of this process, not of Docker's. */
@@ -53,7 +53,7 @@ export class DockerClient {
     } catch (error) {
       if (cancel?.aborted) throw cancel.reason;
       const isLate = error instanceof DOMException && error.name === 'TimeoutError';
-      if (isLate) this.breaker.doubt();
+      if (isLate || isQueueFull(error)) this.breaker.doubt();
       throw asFault(action, error, isLate);
     }
   }
@@ -99,13 +99,11 @@ export class DockerClient {
     }
   }
 
-  async #ask(): Promise<boolean> {
-    const answer = this.#within(ENGINE_DEADLINES.ping, (docker, abortSignal) =>
-      abortable(docker).ping({ abortSignal }),
-    );
+  async #ask(limitMs: number): Promise<boolean> {
+    const answer = this.#within(limitMs, (docker, abortSignal) => abortable(docker).ping({ abortSignal }));
     return answer.then(
       () => true,
-      (error: unknown) => !(error instanceof DOMException),
+      (error: unknown) => !(error instanceof DOMException) && !isQueueFull(error),
     );
   }
 

@@ -70,7 +70,7 @@ class DockerEngine implements Engine {
   version(): Promise<EngineVersion> {
     return this.#client.call(
       'Cannot ask Docker for its version',
-      ENGINE_DEADLINES.list,
+      ENGINE_DEADLINES.inspect,
       async (docker, abortSignal) => {
         const [version, info] = await Promise.all([
           abortable(docker).version({ abortSignal }),
@@ -168,7 +168,7 @@ class DockerEngine implements Engine {
 
   removeContainer(id: string, { keepsVolumes = false }: { keepsVolumes?: boolean } = {}): Promise<void> {
     return this.#client
-      .change(`Cannot remove container "${id}"`, 0, async (docker, abortSignal) => {
+      .call(`Cannot remove container "${id}"`, ENGINE_DEADLINES.remove, async (docker, abortSignal) => {
         const container = docker.getContainer(id);
         try {
           await container.remove({ force: true, v: !keepsVolumes, abortSignal });
@@ -278,9 +278,9 @@ class DockerEngine implements Engine {
 
   removeVolume(name: string): Promise<void> {
     return this.#client
-      .change(`Cannot remove volume "${name}"`, 0, (docker, abortSignal) =>
-        docker.getVolume(name).remove({ abortSignal }),
-      )
+      .call(`Cannot remove volume "${name}"`, ENGINE_DEADLINES.remove, async (docker, abortSignal) => {
+        await docker.getVolume(name).remove({ abortSignal });
+      })
       .catch(ifAbsent(undefined));
   }
 

@@ -1,5 +1,6 @@
 // Calls to an engine that falls silent or hangs up at the worst moment, played by a socket.
-import { createServer, type Server, type Socket } from 'node:net';
+import { spawn } from 'node:child_process';
+import { connect, createServer, type Server, type Socket } from 'node:net';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
@@ -106,6 +107,37 @@ t.test('F12: a cancel ends a call at once, and is no doubt about Docker', async 
   t.equal(docker.asked.length, 1, 'nothing was asked after it');
 });
 
+t.test(
+  'F12: an engine that has been frozen for so long that its queue is full is silent, and does not refuse',
+  async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'longshore-frozen-'));
+    const socketPath = join(dir, 'docker.sock');
+    const script = `require('node:net').createServer().listen({ path: ${JSON.stringify(socketPath)}, backlog: 1 }, () => console.log())`;
+    const frozen = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    await once(frozen.stdout, 'data');
+    frozen.kill('SIGSTOP');
+    const queue: Socket[] = [];
+    const client = new DockerClient({ socketPath });
+    t.teardown(() => {
+      client.breaker.stop();
+      frozen.kill('SIGKILL');
+      for (const socket of queue) socket.destroy();
+      rmSync(dir, { recursive: true });
+    });
+    const isFull = async () => {
+      const socket = connect(socketPath);
+      queue.push(socket);
+      return Promise.race([
+        once(socket, 'connect').then(() => false),
+        new Promise<boolean>((resolve) => socket.once('error', () => resolve(true))),
+      ]);
+    };
+    await eventually(isFull, { intervalMs: 1 });
+    await t.rejects(list(client, 60_000), { code: 'docker_unavailable' });
+    await eventually(() => client.breaker.openSince !== null);
+  },
+);
+
 t.test('F12: a log that stops in the middle ends with an error, one that is followed goes on waiting', async (t) => {
   const clock = new ManualClock();
   const { docker, socketPath } = await start(t, clock);
@@ -144,7 +176,7 @@ t.test('F12: while Docker is silent calls are refused at once, and its return is
   t.equal(docker.lists, lists, 'not even asked');
 
   docker.answer = 'all';
-  clock.advance(5_000);
+  clock.advance(1_000);
   await eventually(() => breaker.openSince === null);
   t.strictSame(heard, ['resync', 'resync']);
   t.ok(hub.isConnected);
