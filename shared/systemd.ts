@@ -1,6 +1,6 @@
 // What systemd is told of us (sd_notify): that we run, how it stands, that we are alive, that we stop. Node has no
-// datagram sockets of Unix, so the program `systemd-notify` says it. Without systemd nothing is said, and a word that is
-// lost harms nobody: the log says why it did not come, and what systemd waits for is said again.
+// datagram sockets of Unix, so the program `systemd-notify` says it. Without systemd nothing is said. A word that is lost is
+// a line in the log, and its teller hears of it: to say it again is theirs (watchdog.ts).
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import type { Logger } from './log.ts';
@@ -35,7 +35,7 @@ const runProgram = promisify(execFile);
 
 export class Systemd {
   readonly #options: SystemdOptions;
-  #last: Promise<void> = Promise.resolve();
+  #last: Promise<boolean> = Promise.resolve(false);
   #isStopping = false;
 
   constructor(options: SystemdOptions) {
@@ -48,40 +48,42 @@ export class Systemd {
   }
 
   /** The start is over. */
-  notifyReady(status: string): Promise<void> {
+  notifyReady(status: string): Promise<boolean> {
     return this.#notify(['READY=1', `STATUS=${status}`]);
   }
 
   /** For `systemctl status`. */
-  notifyStatus(status: string): Promise<void> {
+  notifyStatus(status: string): Promise<boolean> {
     return this.#notify([`STATUS=${status}`]);
   }
 
   /** For the watchdog, in one breath with a status that has changed. */
-  notifyAlive(status?: string): Promise<void> {
+  notifyAlive(status?: string): Promise<boolean> {
     return this.#notify(['WATCHDOG=1', ...(status === undefined ? [] : [`STATUS=${status}`])]);
   }
 
   /** The last word. */
-  notifyStopping(): Promise<void> {
+  notifyStopping(): Promise<boolean> {
     const said = this.#notify(['STOPPING=1', 'STATUS=stopping']);
     this.#isStopping = true;
     return said;
   }
 
-  /** One after the other: the last word must be the last to arrive. Resolves once it is said; never rejects. */
-  #notify(words: readonly string[]): Promise<void> {
+  /** One after the other: the last word must be the last to arrive. Resolves to whether it was said; never rejects. */
+  #notify(words: readonly string[]): Promise<boolean> {
     const { env } = this.#options;
     if (env === null || this.#isStopping) return this.#last;
     this.#last = this.#last.then(() => this.#run(env, words));
     return this.#last;
   }
 
-  async #run(env: NotifyEnv, words: readonly string[]): Promise<void> {
+  async #run(env: NotifyEnv, words: readonly string[]): Promise<boolean> {
     try {
       await runProgram('systemd-notify', words, { env: { ...env }, timeout: DEADLINE_MS, killSignal: 'SIGKILL' });
+      return true;
     } catch (error) {
       this.#options.log.warn({ err: error, words }, 'systemd could not be told');
+      return false;
     }
   }
 }

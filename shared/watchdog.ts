@@ -53,7 +53,9 @@ export async function startWatchdog(deps: WatchdogDeps, scope: Scope): Promise<W
 class Rounds implements Watchdog {
   readonly #deps: WatchdogDeps;
   readonly #everyMs: number;
-  #told: Standing = { status: '', fault: null };
+  #isReady = false;
+  #status: string | undefined;
+  #fault: string | null = null;
   #cancel: (() => void) | undefined;
   #isLooking = false;
   #isTouched = false;
@@ -76,8 +78,7 @@ class Rounds implements Watchdog {
   }
 
   async begin(): Promise<void> {
-    this.#told = await this.#deps.look();
-    await this.#deps.systemd.notifyReady(this.#told.status);
+    await this.#tell(await this.#deps.look());
     this.#turnIn(this.#everyMs);
   }
 
@@ -95,12 +96,18 @@ class Rounds implements Watchdog {
     if (!this.#isStopped) this.#cancel = this.#deps.clock.after(delayMs, () => void this.#turn());
   }
 
+  /** What did not arrive is said again the next time: systemd waits for READY=1 above all. */
   async #tell({ status, fault }: Standing): Promise<void> {
-    const { systemd, limitMs, log } = this.#deps;
-    if (fault !== null && fault !== this.#told.fault) log.error({ fault }, 'systemd is to restart this process');
-    const news = status === this.#told.status ? undefined : status;
-    this.#told = { status, fault };
-    if (limitMs !== null && fault === null) await systemd.notifyAlive(news);
-    else if (news !== undefined) await systemd.notifyStatus(news);
+    if (fault !== null && fault !== this.#fault) this.#deps.log.error({ fault }, 'systemd is to restart this process');
+    this.#fault = fault;
+    if (await this.#say(status, fault === null)) this.#status = status;
+  }
+
+  async #say(status: string, isSound: boolean): Promise<boolean> {
+    const { systemd, limitMs } = this.#deps;
+    if (!this.#isReady) return (this.#isReady = await systemd.notifyReady(status));
+    const news = status === this.#status ? undefined : status;
+    if (limitMs !== null && isSound) return systemd.notifyAlive(news);
+    return news === undefined || systemd.notifyStatus(news);
   }
 }

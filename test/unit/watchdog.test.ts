@@ -9,23 +9,25 @@ import { ManualClock } from '../support/manual-clock.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
-async function start(t: Test, options: { limitMs?: number | null; isHeard?: boolean } = {}) {
-  const { limitMs = 45_000, isHeard = true } = options;
+async function start(t: Test, options: { limitMs?: number | null; isHeard?: boolean; isDeaf?: boolean } = {}) {
+  const { limitMs = 45_000, isHeard = true, isDeaf = false } = options;
   const clock = new ManualClock();
   const scope = new Scope(silentLogger());
   t.teardown(() => scope.stop());
   const said: string[] = [];
   const lines: string[] = [];
-  const now: { standing: Standing | Promise<Standing>; looks: number } = {
+  const now: { standing: Standing | Promise<Standing>; looks: number; isDeaf: boolean } = {
     standing: { status: 'works', fault: null },
     looks: 0,
+    isDeaf,
   };
+  const say = async (words: string) => !now.isDeaf && said.push(words) > 0;
   const systemd = {
     isHeard,
-    notifyReady: async (status: string) => void said.push(`ready ${status}`),
-    notifyAlive: async (status?: string) => void said.push(status === undefined ? 'alive' : `alive ${status}`),
-    notifyStatus: async (status: string) => void said.push(status),
-    notifyStopping: async () => void said.push('stopping'),
+    notifyReady: (status: string) => say(`ready ${status}`),
+    notifyAlive: (status?: string) => say(status === undefined ? 'alive' : `alive ${status}`),
+    notifyStatus: say,
+    notifyStopping: () => say('stopping'),
   };
   const look = () => {
     now.looks += 1;
@@ -48,6 +50,23 @@ t.test('it is ready, then alive three times within the limit, and says a status 
   now.standing = { status: 'offline', fault: null };
   t.strictSame([...(await after(15_000)), ...(await after(15_000))], ['alive offline', 'alive']);
 });
+
+for (const [kind, limitMs, news] of [
+  ['watched', 45_000, 'alive offline'],
+  ['unwatched', null, 'offline'],
+] as const) {
+  t.test(`words that are lost are said again, ${kind}`, async (t) => {
+    const { after, now } = await start(t, { limitMs, isDeaf: true });
+    t.strictSame(await after(30_000), []);
+    now.isDeaf = false;
+    t.strictSame(await after(30_000), ['ready works']);
+    now.isDeaf = true;
+    now.standing = { status: 'offline', fault: null };
+    t.strictSame(await after(30_000), []);
+    now.isDeaf = false;
+    t.strictSame(await after(30_000), [news]);
+  });
+}
 
 t.test('a process that a restart would mend is not alive, and says why once', async (t) => {
   const { after, said, now, lines } = await start(t);
