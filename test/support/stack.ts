@@ -1,7 +1,7 @@
 // A control plane and an agent as two real processes, each of which a test may kill and start again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { appendFileSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -25,14 +25,12 @@ export class Program {
   }
 
   start(): void {
-    const child = spawn(process.execPath, this.#args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
+    const log = openSync(this.#logFile, 'a'); // a pipe would bring words after the end, when their folder is gone
+    this.#child = spawn(process.execPath, this.#args, {
+      stdio: ['ignore', log, log],
       env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
     });
-    for (const stream of [child.stdout, child.stderr]) {
-      stream.on('data', (chunk: Buffer) => appendFileSync(this.#logFile, chunk));
-    }
-    this.#child = child;
+    closeSync(log);
   }
 
   get pid(): number {
