@@ -5,7 +5,7 @@ import { toRfc3339 } from '#shared/time.ts';
 import { healthOf, isFinished, lifecycleOf } from './deploy/observe.ts';
 import { toContainerView, type Container } from './docker/engine.ts';
 import { isStoppedByHand } from './healing/faults.ts';
-import { isUpAgain, knownOf, toNote, type HealingRecord } from './healing/record.ts';
+import { givenUpIn, knownOf, nextDueOf, toNote, type HealingRecord } from './healing/record.ts';
 import type { ServiceRecord } from './state/services.ts';
 
 export interface ReportFacts {
@@ -41,9 +41,8 @@ function verdictOf(
   const isUntried = goodRevision === null && failure === null && containers.length === 0; // it waits for review
   if (isUntried) return { lifecycle: 'stopped', reason: null };
   const verdict = lifecycleOf(containers, desired);
-  const gaveUp = desired === 'running' ? healing?.gaveUp : null;
-  const isUpAnew = gaveUp && health === 'healthy' && isUpAgain(gaveUp, containers);
-  if (gaveUp && !isUpAnew) return { lifecycle: 'failed', reason: gaveUp.reason };
+  const givenUp = desired === 'running' && healing ? givenUpIn(healing, containers, health === 'healthy') : [];
+  if (givenUp.length > 0) return { lifecycle: 'failed', reason: givenUp.map(({ reason }) => reason).join('; ') };
   const isProvenWrong = desired === 'stopped' || (verdict.lifecycle === 'running' && health === 'healthy');
   if (failure !== null && !isProvenWrong) return { lifecycle: 'failed', reason: failure };
   return healing ? inLightOf(healing, containers, verdict) : verdict;
@@ -57,8 +56,9 @@ function inLightOf(healing: HealingRecord, containers: readonly Container[], ver
   if (isAllByHand && byHand.length > 0) {
     return { lifecycle: 'stopped', reason: `${byHand.map(({ name }) => name).join(', ')} was stopped by hand` };
   }
-  if (healing.dueAt === null) return verdict;
-  return { ...verdict, reason: `${verdict.reason ?? 'failed'}; restarted at ${toRfc3339(healing.dueAt)}` };
+  const dueAt = nextDueOf(healing);
+  if (dueAt === null) return verdict;
+  return { ...verdict, reason: `${verdict.reason ?? 'failed'}; restarted at ${toRfc3339(dueAt)}` };
 }
 
 /** Whether the second tells anything that the first did not. */

@@ -101,7 +101,7 @@ const PURE = [
   'agent/stats/host/{host-counters,host-news}.ts',
   'agent/backup/{restic-output,faults,contents}.ts',
   'agent/health/{tracker,plan-checks,health-check,probe-result}.ts',
-  'agent/healing/{policy,faults,record,limits,looks,after-start}.ts',
+  'agent/healing/{policy,container-policy,faults,record,limits,looks,after-start}.ts',
   'agent/schedule/{aim,due,jitter}.ts',
   'agent/local/{routes,views,event-view}.ts',
   'agent/adoption/{finds,from-live,secrets-out}.ts',

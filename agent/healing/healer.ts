@@ -6,23 +6,21 @@
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
-import type { ContainerEnd } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Container, Engine, EngineEvent } from '../docker/engine.ts';
-import { redactorOf } from '../jobs/redact.ts';
 import type { JobRunner } from '../jobs/runner.ts';
 import type { AgentState } from '../state/open.ts';
 import type { ServiceRecord } from '../state/services.ts';
 import { describeFaults, type Fault } from './faults.ts';
 import type { HealingLimits } from './limits.ts';
 import { isOwn, isUntoldOom } from './looks.ts';
-import { decideHealing, noteGivenUp, noteRestart, type Act, type Decision } from './policy.ts';
+import { decideHealing, noteGivenUp, noteRestart, reasonOf, type Decision, type Deed } from './policy.ts';
 import { knownOf, NEW_RECORD, withCounts, withKnown, type HealingRecord } from './record.ts';
+import { HealingEvents } from './told.ts';
+import { Turns } from './turns.ts';
 
 /** What a person needs to see why it ended. */
 const LAST_LINES = 50;
-const LINE_CHARS = 1_000;
-const MESSAGE_CHARS = 4_000;
 /** After Docker has refused what was asked of it. */
 const RETRY_MS = 5_000;
 /** A program that starts another one over and over, which is killed each time, is one line a minute. */
@@ -46,7 +44,10 @@ export class Healer {
   isSettled = false;
   readonly #deps: HealerDeps;
   readonly #scope: Scope;
+  readonly #events: HealingEvents;
+  readonly #turns: Turns;
   readonly #timers = new Map<string, () => void>();
+  /** Services that are worked on, or wait for their turn. */
   readonly #acting = new Set<string>();
   /** Until when nothing is done about a service, because Docker has refused it. */
   readonly #quiet = new Map<string, number>();
@@ -54,7 +55,12 @@ export class Healer {
   constructor(deps: HealerDeps, scope: Scope) {
     this.#deps = deps;
     this.#scope = scope;
-    scope.onStop('healing', () => this.#timers.forEach((cancel) => cancel()));
+    this.#events = new HealingEvents(deps.state, deps.clock);
+    this.#turns = new Turns(deps.clock, deps.limits);
+    scope.onStop('healing', () => {
+      this.#turns.release();
+      this.#timers.forEach((cancel) => cancel());
+    });
   }
 
   /** Takes in what a list shows. Returns the service with what is remembered of it now, so that a report tells it. */
@@ -64,13 +70,13 @@ export class Healer {
     this.#timers.get(id)?.();
     const known = this.#tellOom(id, service.healing ?? NEW_RECORD, containers);
     if (!this.#isMine(service)) return this.#keep(service, withCounts(known, containers));
-    const { record, act, dockerRestarts } = this.#decide(known, containers);
-    if (act.kind !== 'wait') {
+    const decision = this.#decide(known, containers);
+    if (decision.deeds.length > 0) {
       this.#begin(id); // which looks again, and remembers what it does then
       return service;
     }
-    if (act.until !== null) this.#lookAgain(id, act.until);
-    return this.#keep(service, record, dockerRestarts);
+    if (decision.until !== null) this.#lookAgain(id, decision.until);
+    return this.#keep(service, decision.record, decision.dockerTries);
   }
 
   /** Docker says who stopped a container and what ran out of memory; a list of a moment later does not. */
@@ -87,20 +93,26 @@ export class Healer {
     return decideHealing({ record, containers, now: clock.now(), limits });
   }
 
+  /** As it is now, when it is healing's; undefined when a job came, or somebody's word. */
+  #findMine(id: string): ServiceRecord | undefined {
+    const service = this.#deps.state.services.find(id);
+    return service && this.#isMine(service) ? service : undefined;
+  }
+
   #isMine({ spec, desired, isEnabled, goodRevision, forgetRevision }: ServiceRecord): boolean {
     if (!this.isSettled || this.#deps.state.journal.hasOpen(spec.id)) return false;
     return isEnabled && desired === 'running' && goodRevision !== null && forgetRevision === null;
   }
 
   /** Writes what is remembered, if it is anything new. */
-  #keep(service: ServiceRecord, healing: HealingRecord, dockerRestarts: readonly Fault[] = []): ServiceRecord {
+  #keep(service: ServiceRecord, healing: HealingRecord, dockerTries: readonly Fault[] = []): ServiceRecord {
     const { state } = this.#deps;
     const { id } = service.spec;
     if (JSON.stringify(healing) !== JSON.stringify(service.healing)) {
       state.transact(() => {
         state.services.setHealing(id, healing);
-        if (dockerRestarts.length > 0)
-          this.#tell(id, 'restarted', `${describeFaults(dockerRestarts)}: restarted by Docker`);
+        if (dockerTries.length > 0)
+          this.#events.heal(id, 'restarted', `${describeFaults(dockerTries)}: restarted by Docker`);
       });
     }
     return { ...service, healing };
@@ -108,89 +120,96 @@ export class Healer {
 
   #lookAgain(id: string, at: number): void {
     const { clock, touch } = this.#deps;
-    this.#timers.set(
-      id,
-      clock.after(at - clock.now(), () => touch(id)),
-    );
+    const look = () => {
+      this.#timers.delete(id);
+      touch(id);
+    };
+    this.#timers.set(id, clock.after(at - clock.now(), look));
   }
 
   #begin(id: string): void {
-    const { runner, log, state, clock } = this.#deps;
+    const { clock } = this.#deps;
     const quietUntil = this.#quiet.get(id) ?? -Infinity;
     if (quietUntil > clock.elapsed()) return this.#lookAgain(id, clock.now() + RETRY_MS);
     if (this.#acting.has(id)) return;
-    const project = state.services.find(id)?.spec.name;
-    if (project === undefined) return;
     this.#acting.add(id);
-    this.#scope.run(`healing of ${id}`, async (signal) => {
-      try {
-        await runner.between({ serviceId: id, project }, () => this.#act(id, signal));
-      } catch (error) {
-        this.#quiet.set(id, clock.elapsed() + RETRY_MS);
-        log.warn({ err: toLongshoreError(error), serviceId: id }, 'could not heal a service');
-      } finally {
-        this.#acting.delete(id);
-      }
-    });
+    this.#scope.run(`healing of ${id}`, (signal) => this.#turns.take(() => this.#heal(id, signal), signal));
   }
 
-  /** Looks again first: what was decided is older than what waited in the queue. */
-  async #act(id: string, signal: AbortSignal): Promise<void> {
-    const { engine, state } = this.#deps;
-    const project = state.services.find(id)?.spec.name;
-    if (project === undefined) return;
-    const containers = (await engine.listProject(project)).filter((one) => isOwn(one, id));
-    const service = state.services.find(id);
-    if (signal.aborted || !service || !this.#isMine(service)) return;
-    const { record, act } = this.#decide(service.healing ?? NEW_RECORD, containers);
-    this.#keep(service, record);
-    if (act.kind === 'restart') await this.#restart(service, record, act.faults, signal);
-    else if (act.kind === 'give_up') await this.#giveUp(service, record, act, signal);
-    else if (act.kind === 'stop') await this.#stop(act.faults.map((fault) => fault.id));
-  }
-
-  async #restart({ spec }: ServiceRecord, record: HealingRecord, faults: Fault[], signal: AbortSignal): Promise<void> {
-    const { engine, state, graceOf, clock, limits } = this.#deps;
-    const next = noteRestart(record, clock.now(), limits);
-    state.transact(() => {
-      state.services.setHealing(spec.id, next);
-      const nth = `restart ${next.tries.length} of ${limits.restarts}`;
-      this.#tell(spec.id, 'restarted', `${describeFaults(faults)}: ${nth}`);
-    });
-    for (const { id, name, service } of faults) {
-      const grace = await graceOf(spec.name, service);
-      await engine.restartContainer(id, grace).catch((cause: unknown) => {
-        if (signal.aborted) return;
-        const { message, details } = toLongshoreError(cause);
-        const why = details === undefined ? message : `${message}: ${details}`;
-        state.transact(() => this.#tell(spec.id, 'restart_failed', `${name}: ${why}`));
-      });
+  async #heal(id: string, signal: AbortSignal): Promise<void> {
+    const { runner, clock, log } = this.#deps;
+    try {
+      const project = this.#findMine(id)?.spec.name;
+      if (project !== undefined) await runner.between({ serviceId: id, project }, () => this.#act(id, project, signal));
+      this.#quiet.delete(id);
+    } catch (error) {
+      this.#quiet.set(id, clock.elapsed() + RETRY_MS);
+      log.warn({ err: toLongshoreError(error), serviceId: id }, 'could not heal a service');
+    } finally {
+      this.#acting.delete(id);
     }
   }
 
-  async #giveUp(
-    { spec }: ServiceRecord,
-    record: HealingRecord,
-    { reason, faults, stop }: Extract<Act, { kind: 'give_up' }>,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { engine, state, clock } = this.#deps;
-    const [blamed] = faults;
-    if (!blamed) return;
-    const lines = await engine.tailLogs(blamed.id, LAST_LINES).catch(() => []); // some log drivers cannot be read
-    if (signal.aborted || state.journal.hasOpen(spec.id)) return;
-    const redact = redactorOf(state.services.secretsOf(spec.id));
-    const lastLines = lines.map((line) => redact(line).slice(0, LINE_CHARS));
-    state.transact(() => {
-      state.services.setHealing(spec.id, noteGivenUp(record, reason, faults, clock.now()));
-      this.#tell(spec.id, 'gave_up', reason, { exitCode: blamed.exitCode, oomKilled: blamed.oomKilled, lastLines });
-    });
-    await this.#stop(stop);
+  /** Looks again first: what was decided is older than what waited in the queue. */
+  async #act(id: string, project: string, signal: AbortSignal): Promise<void> {
+    const containers = (await this.#deps.engine.listProject(project)).filter((one) => isOwn(one, id));
+    const service = this.#findMine(id);
+    if (signal.aborted || !service) return;
+    const { record, deeds, dockerTries } = this.#decide(service.healing ?? NEW_RECORD, containers);
+    this.#keep(service, record, dockerTries);
+    for (const deed of deeds) if (!signal.aborted) await this.#do(id, deed, signal);
   }
 
-  /** Docker would start them again on and on, also after it was itself restarted. */
-  async #stop(ids: readonly string[]): Promise<void> {
-    for (const id of ids) await this.#deps.engine.stopContainer(id);
+  /** Each on what is remembered then: somebody may have enabled it, or asked for a job, while the one before was done. */
+  async #do(id: string, deed: Deed, signal: AbortSignal): Promise<void> {
+    if (deed.kind === 'restart') await this.#restart(id, deed.fault, signal);
+    else if (deed.kind === 'give_up') await this.#giveUp(id, deed, signal);
+    else if (this.#findMine(id)) await this.#stop(deed.fault);
+  }
+
+  async #restart(id: string, fault: Fault, signal: AbortSignal): Promise<void> {
+    const { engine, state, graceOf, clock, limits } = this.#deps;
+    const project = this.#findMine(id)?.spec.name;
+    if (project === undefined) return;
+    const grace = await graceOf(project, fault.service);
+    const service = this.#findMine(id);
+    if (!service) return;
+    const next = noteRestart(service.healing ?? NEW_RECORD, fault.id, clock.now(), limits);
+    state.transact(() => {
+      state.services.setHealing(id, next);
+      const nth = `restart ${knownOf(next, fault.id).tries.length} of ${limits.restarts}`;
+      this.#events.heal(id, 'restarted', `${describeFaults([fault])}: ${nth}`);
+    });
+    await engine.restartContainer(fault.id, grace).catch((cause: unknown) => {
+      if (signal.aborted) return;
+      const { message, details } = toLongshoreError(cause);
+      const why = details === undefined ? message : `${message}: ${details}`;
+      state.transact(() => this.#events.heal(id, 'restart_failed', `${fault.name}: ${why}`));
+    });
+  }
+
+  async #giveUp(
+    id: string,
+    { fault, isLooping }: Extract<Deed, { kind: 'give_up' }>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { engine, state, clock, limits } = this.#deps;
+    const lastLines = await engine.tailLogs(fault.id, LAST_LINES).catch(() => []); // some log drivers cannot be read
+    const record = this.#findMine(id)?.healing;
+    const isReset = !record || knownOf(record, fault.id).tries.length < limits.restarts;
+    if (signal.aborted || isReset) return;
+    const reason = reasonOf(fault, limits);
+    const { exitCode, oomKilled } = fault;
+    state.transact(() => {
+      state.services.setHealing(id, noteGivenUp(record, fault.id, reason, clock.now()));
+      this.#events.heal(id, 'gave_up', reason, { exitCode, oomKilled, lastLines });
+    });
+    if (isLooping) await this.#stop(fault);
+  }
+
+  /** Docker would start it again on and on, also after it was itself restarted. */
+  #stop(fault: Fault): Promise<void> {
+    return this.#deps.engine.stopContainer(fault.id);
   }
 
   /** A stop that a job makes is none by hand. */
@@ -208,7 +227,7 @@ export class Healer {
     if (at - knownOf(healing, containerId).oomAt < OOM_QUIET_MS) return;
     state.transact(() => {
       state.services.setHealing(id, withKnown(healing, containerId, { oomAt: at }));
-      this.#tellOomOf(id, name, null);
+      this.#events.oom(id, name, null);
     });
   }
 
@@ -220,25 +239,9 @@ export class Healer {
       const next = told;
       this.#deps.state.transact(() => {
         this.#deps.state.services.setHealing(id, next);
-        this.#tellOomOf(id, container.service || container.name, container.exitCode);
+        this.#events.oom(id, container.service || container.name, container.exitCode);
       });
     }
     return told;
-  }
-
-  #tellOomOf(id: string, name: string, exitCode: number | null): void {
-    const { clock } = this.#deps;
-    const message = `A process of ${name} was killed: out of memory`;
-    const end = { exitCode, oomKilled: true, lastLines: [] };
-    const event = { serviceId: id, type: 'oom_killed', status: 'killed', message, end, at: clock.now() };
-    this.#deps.state.outbox.append({ kind: 'service.event', ...event });
-  }
-
-  #tell(serviceId: string, status: string, text: string, end?: ContainerEnd): void {
-    const { state, clock } = this.#deps;
-    const redact = redactorOf(state.services.secretsOf(serviceId));
-    const message = redact(text).slice(0, MESSAGE_CHARS);
-    const event = { serviceId, type: 'heal', status, message, ...(end && { end }), at: clock.now() };
-    state.outbox.append({ kind: 'service.event', ...event });
   }
 }

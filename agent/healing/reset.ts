@@ -2,13 +2,16 @@
 import { isBackupKind } from '#shared/backup.ts';
 import type { JobKind } from '#shared/jobs.ts';
 import type { ServiceTable } from '../state/services.ts';
-import { afterManualRestart, afterReset, NEW_RECORD } from './record.ts';
+import { afterManualRestart, afterOrder, afterReset, NEW_RECORD } from './record.ts';
 
 /** Inside the transaction that accepts the job. A service that is not here yet has nothing to reset. */
 export function resetHealing(services: ServiceTable, serviceId: string, kind: JobKind): void {
-  if (!isBackupKind(kind) && kind !== 'propose') forgetFailures(services, serviceId);
+  if (isBackupKind(kind) || kind === 'propose') return;
+  const healing = services.find(serviceId)?.healing;
+  if (healing) services.setHealing(serviceId, afterOrder(healing));
 }
 
+/** It is enabled: what is down by hand stays down. */
 export function forgetFailures(services: ServiceTable, serviceId: string): void {
   const healing = services.find(serviceId)?.healing;
   if (healing) services.setHealing(serviceId, afterReset(healing));

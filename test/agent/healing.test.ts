@@ -1,6 +1,8 @@
 import t, { type Test } from 'tap';
+import { specOf } from '../support/agent-core.ts';
 import { addContainer, startHealingHost } from '../support/healing-host.ts';
-import type { Container } from '../../agent/docker/engine.ts';
+import { SERVICE_LABEL, type Container } from '../../agent/docker/engine.ts';
+import { nextDueOf } from '../../agent/healing/record.ts';
 
 type Host = ReturnType<typeof startHealingHost>;
 
@@ -8,12 +10,14 @@ type Host = ReturnType<typeof startHealingHost>;
 async function startRunning(t: Test, over: Partial<Container> = {}) {
   const host = startHealingHost(t, { dir: t.testdir() });
   const container = addContainer(host.engine, over);
-  await host.until(() => host.report()?.health === 'healthy' && host.service().healing?.wellSince, 'it runs');
+  await host.until(() => host.report()?.health === 'healthy' && known(host)?.wellSince, 'it runs');
   return { host, id: container.id };
 }
 
 const crash = ({ engine, clock }: Host, id: string, over: Partial<Container> = {}) =>
   engine.change(id, { state: 'exited', exitCode: 1, finishedAt: clock.now(), ...over }, 'die');
+/** What is remembered of the container that is looked at first. */
+const known = (host: Host) => Object.values(host.service().healing?.containers ?? {})[0];
 const stateOf = ({ engine }: Host, id: string) => engine.containers.get(id)?.state;
 const isUp = (host: Host, id: string) => () => stateOf(host, id) === 'running';
 const isFailed = (host: Host) => () => host.report()?.lifecycle === 'failed';
@@ -50,7 +54,7 @@ t.test('an unhealthy container is restarted', async (t) => {
 async function giveUp(host: Host, id: string): Promise<void> {
   await host.until(() => {
     if (stateOf(host, id) === 'running') crash(host, id);
-    return host.service().healing?.gaveUp && host.report()?.healing?.gaveUpAt;
+    return known(host)?.gaveUp && host.report()?.healing?.gaveUpAt;
   }, 'it is given up');
 }
 
@@ -83,7 +87,8 @@ t.test('F42: a manual start, restart or enable resets, and it is healed again', 
     const restarts = host.service().healing?.restartCount ?? 0;
     if (reset === 'enable') host.enable(true);
     else host.offer(reset);
-    t.match(host.service().healing, { failureCount: 0, gaveUp: null }, `${reset}: at once`);
+    t.equal(host.service().healing?.failureCount, 0, `${reset}: at once`);
+    t.equal(known(host)?.gaveUp, null);
     await host.until(isUp(host, id), `healed after ${reset}`);
     const byHand = reset === 'restart' ? 1 : 0;
     t.equal(host.service().healing?.restartCount, restarts + 1 + byHand, `${reset}: what was counted stays counted`);
@@ -96,18 +101,18 @@ t.test('F42: backoff, counters and what was given up survive a kill of the agent
   const first = startHealingHost(t, { dir });
   const { engine, clock } = first;
   const { id } = addContainer(engine);
-  await first.until(() => first.service().healing?.wellSince, 'it runs');
+  await first.until(() => known(first)?.wellSince, 'it runs');
   crash(first, id);
   await first.until(isUp(first, id), 'its first restart');
   crash(first, id);
-  await first.until(() => first.service().healing?.dueAt, 'its second failure');
+  await first.until(() => known(first)?.dueAt, 'its second failure');
   const before = first.service().healing;
   first.crash();
 
   const second = startHealingHost(t, { dir, engine, clock });
   t.strictSame(second.service().healing, before);
   await second.until(isUp(second, id), 'it is restarted by the next process');
-  t.ok(clock.now() >= (before?.dueAt ?? Infinity), 'when it was due');
+  t.ok(clock.now() >= ((before && nextDueOf(before)) ?? Infinity), 'when it was due');
   await giveUp(second, id);
   second.crash();
 
@@ -140,7 +145,11 @@ t.test('a disabled service is left alone, and healed once it is enabled', async 
   await host.pass(60_000);
   t.equal(stateOf(host, id), 'exited');
   t.match(host.report()?.healing, { failureCount: 0, nextRestartAt: null });
-  t.strictSame(host.state.services.standings(), [{ serviceId: 'svc_1', revision: 1, isEnabled: false }], 'at its hello');
+  t.strictSame(
+    host.state.services.standings(),
+    [{ serviceId: 'svc_1', revision: 1, isEnabled: false }],
+    'at its hello',
+  );
   host.enable(true);
   await host.until(isUp(host, id), 'it is healed');
 });
@@ -165,9 +174,9 @@ t.test('while a job works on a service, and while one waits for it, nothing is h
     },
   });
   const { id } = addContainer(host.engine);
-  await host.until(() => host.service().healing?.wellSince, 'it runs');
+  await host.until(() => known(host)?.wellSince, 'it runs');
   crash(host, id);
-  await host.until(() => host.service().healing?.dueAt, 'the failure is seen');
+  await host.until(() => known(host)?.dueAt, 'the failure is seen');
   host.offer('redeploy');
   await host.pass(60_000);
   t.equal(stateOf(host, id), 'exited', 'the job has it');
@@ -188,6 +197,86 @@ t.test('a container that was stopped by hand stays stopped, and its service says
   await host.until(() => host.report()?.lifecycle === 'running', 'it was started by hand');
   crash(host, id);
   await host.until(isUp(host, id), 'a crash after that is healed');
+});
+
+t.test('enabling does not start what was stopped by hand', async (t) => {
+  const { host, id } = await startRunning(t);
+  host.clock.advance(1_000);
+  crash(host, id, { exitCode: 137 });
+  host.engine.change(id, {}, 'stop');
+  await host.until(() => host.report()?.lifecycle === 'stopped', 'it is seen');
+  host.enable(true);
+  await host.pass(60_000);
+  t.equal(stateOf(host, id), 'exited');
+});
+
+t.test('a container that flaps is given up alone: what stands beside it is healed on', async (t) => {
+  const { host, id } = await startRunning(t);
+  const sidecar = addContainer(host.engine, { id: 'c2', name: 'web-sidecar-1', service: 'sidecar' }).id;
+  await host.until(() => {
+    if (stateOf(host, sidecar) === 'running') crash(host, sidecar);
+    return host.report()?.healing?.gaveUpAt;
+  }, 'the sidecar is given up');
+  crash(host, id);
+  await host.until(isUp(host, id), 'the other one is restarted');
+  t.equal(stateOf(host, sidecar), 'exited');
+  t.match(host.report(), { lifecycle: 'failed', reason: /^Gave up .*web-sidecar-1 exited with code 1$/ });
+  t.equal(host.told().filter((each) => each === 'heal gave_up').length, 1);
+});
+
+t.test('who enables a service while it is given up has it healed', async (t) => {
+  const { host, id } = await startRunning(t);
+  let isAsked = false;
+  const tail = host.engine.tailLogs.bind(host.engine);
+  host.engine.tailLogs = (each, lines) => {
+    if (!isAsked) host.enable(true);
+    isAsked = true;
+    return tail(each, lines);
+  };
+  await host.until(() => {
+    if (!isAsked && stateOf(host, id) === 'running') crash(host, id);
+    return isAsked && stateOf(host, id) === 'running';
+  }, 'it is up');
+  t.notOk(host.told().includes('heal gave_up'));
+  t.equal(host.service().healing?.failureCount, 1, 'a first failure');
+});
+
+t.test('what somebody disables while its neighbour is restarted is left alone', async (t) => {
+  const { host, id } = await startRunning(t);
+  const other = addContainer(host.engine, { id: 'c2', name: 'web-other-1', service: 'other' }).id;
+  const restart = host.engine.restartContainer.bind(host.engine);
+  const restarted: string[] = [];
+  host.engine.restartContainer = (each) => {
+    restarted.push(each);
+    host.enable(false);
+    return restart(each);
+  };
+  crash(host, id);
+  crash(host, other);
+  await host.until(() => restarted.length > 0, 'the first is restarted');
+  await host.pass(30_000);
+  t.equal(restarted.length, 1);
+});
+
+t.test('services that fall at once are restarted a few at a time', async (t) => {
+  const { host, id } = await startRunning(t);
+  const begun: number[] = [];
+  const restart = host.engine.restartContainer.bind(host.engine);
+  host.engine.restartContainer = (each) => {
+    begun.push(host.clock.now());
+    return restart(each);
+  };
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => {
+    host.state.services.put(specOf({ id: `svc_${name}`, name }));
+    host.state.services.setEffect(`svc_${name}`, { goodRevision: 1, failure: null });
+    const labels = { [SERVICE_LABEL]: `svc_${name}` };
+    return addContainer(host.engine, { id: `c_${name}`, name: `${name}-web-1`, project: name, labels }).id;
+  });
+  const all = [id, ...ids];
+  for (const each of all) crash(host, each);
+  await host.until(() => all.every((each) => isUp(host, each)()), 'all are restarted');
+  t.equal(begun.length, all.length);
+  for (const at of begun) t.ok(begun.filter((other) => other >= at && other < at + 1_000).length <= 3);
 });
 
 t.test('a restart that fails is told, and is tried again', async (t) => {
@@ -258,7 +347,7 @@ t.test('a restart of the agent alone starts nothing', async (t) => {
   const first = startHealingHost(t, { dir });
   const { engine, clock } = first;
   const { id } = addContainer(engine);
-  await first.until(() => first.service().healing?.wellSince, 'it runs');
+  await first.until(() => known(first)?.wellSince, 'it runs');
   await first.stop();
   crash(first, id, { exitCode: 0 });
   const second = startHealingHost(t, { dir, engine, clock });
@@ -273,7 +362,7 @@ t.test('what fell with Docker while the agent was away comes back', async (t) =>
   const first = startHealingHost(t, { dir });
   const { engine, clock } = first;
   const { id } = addContainer(engine);
-  await first.until(() => first.service().healing?.wellSince, 'it runs');
+  await first.until(() => known(first)?.wellSince, 'it runs');
   first.crash();
   engine.change(id, { state: 'exited', exitCode: 0, finishedAt: clock.now() });
   engine.starts += 1;

@@ -1,11 +1,18 @@
 // Healing on a real engine, with the patience of a test. One host for all of it.
 import t from 'tap';
-import type { HealingLimits } from '../../agent/healing/limits.ts';
+import { HEALING_LIMITS, type HealingLimits } from '../../agent/healing/limits.ts';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { startRealHost } from '../support/real-host.ts';
 
-const LIMITS: HealingLimits = { firstDelayMs: 50, maxDelayMs: 200, restarts: 3, windowMs: 120_000, wellMs: 120_000 };
+const LIMITS: HealingLimits = {
+  ...HEALING_LIMITS,
+  firstDelayMs: 50,
+  maxDelayMs: 200,
+  restarts: 3,
+  windowMs: 120_000,
+  pauseMs: 0,
+};
 const PATIENCE = { timeoutMs: 60_000 };
 
 /** Ends at once, at each start, as long as the file is there. */

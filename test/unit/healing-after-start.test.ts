@@ -1,11 +1,11 @@
 import t from 'tap';
 import { neededAfterStart, type FallenService } from '../../agent/healing/after-start.ts';
-import { afterReset, NEW_RECORD } from '../../agent/healing/record.ts';
+import { afterReset, NEW_RECORD, withKnown } from '../../agent/healing/record.ts';
 
 const RECORD = { desired: 'running' as const, isEnabled: true, goodRevision: 1, forgetRevision: null, healing: null };
-const down = { service: 'web', state: 'exited' as const, exitCode: 0 };
-const up = { service: 'web', state: 'running' as const, exitCode: null };
-const GIVEN_UP = { ...NEW_RECORD, gaveUp: { at: 1, reason: 'flaps', containers: ['c1'] } };
+const down = { id: 'c1', service: 'web', state: 'exited' as const, exitCode: 0 };
+const up = { id: 'c2', service: 'web', state: 'running' as const, exitCode: null };
+const GIVEN_UP = withKnown(NEW_RECORD, 'c1', { gaveUp: { at: 1, reason: 'flaps' } });
 
 const CASES: [string, Partial<FallenService>, 'start' | 'stop' | null][] = [
   ['what ran and is down, whatever its exit code', { containers: [down] }, 'start'],
@@ -18,6 +18,11 @@ const CASES: [string, Partial<FallenService>, 'start' | 'stop' | null][] = [
   ['what was stopped and is up', { record: { ...RECORD, desired: 'stopped' }, containers: [up] }, 'stop'],
   ['a disabled one', { record: { ...RECORD, isEnabled: false }, containers: [down] }, null],
   ['one that was given up', { record: { ...RECORD, healing: GIVEN_UP }, containers: [down] }, null],
+  [
+    'one of which another part was given up',
+    { record: { ...RECORD, healing: GIVEN_UP }, containers: [down, { ...down, id: 'c2', service: 'db' }] },
+    'start',
+  ],
   [
     'one that was given up, and reset',
     { record: { ...RECORD, healing: afterReset(GIVEN_UP) }, containers: [down] },

@@ -1,7 +1,7 @@
 import t from 'tap';
 import { HEALING_LIMITS } from '../../agent/healing/limits.ts';
-import { decideHealing, noteGivenUp, noteRestart } from '../../agent/healing/policy.ts';
-import { afterEngineStart, afterReset, NEW_RECORD, toNote, withKnown } from '../../agent/healing/record.ts';
+import { decideHealing, noteGivenUp, noteRestart, reasonOf, type Deed } from '../../agent/healing/policy.ts';
+import { afterEngineStart, afterReset, knownOf, NEW_RECORD, toNote, withKnown } from '../../agent/healing/record.ts';
 import type { Container } from '../../agent/docker/engine.ts';
 import { containerOf } from '../support/agent-core.ts';
 import { Random } from '../support/random.ts';
@@ -21,26 +21,37 @@ class Scene {
   /** One look; what is to be done is done. */
   look(...containers: Container[]) {
     const facts = { record: this.record, containers, now: this.now, limits: HEALING_LIMITS };
-    const { record, act, dockerRestarts } = decideHealing(facts);
+    const { record, deeds, until, dockerTries } = decideHealing(facts);
     this.record = record;
-    if (dockerRestarts.length > 0) this.#say(`Docker restarts ${dockerRestarts.map(({ name }) => name).join()}`);
-    if (act.kind === 'restart') {
-      this.record = noteRestart(record, this.now, HEALING_LIMITS);
+    if (dockerTries.length > 0) this.#say(`Docker restarts ${dockerTries.map(({ name }) => name).join()}`);
+    for (const deed of deeds) this.#do(deed);
+    return { until, deeds: deeds.map(({ kind, fault }) => `${kind} ${fault.name}: ${fault.what}`) };
+  }
+
+  /** What is remembered of a container. */
+  known(id = 'c1') {
+    return knownOf(this.record, id);
+  }
+
+  #do(deed: Deed): void {
+    const { id, name } = deed.fault;
+    if (deed.kind === 'restart') {
+      this.record = noteRestart(this.record, id, this.now, HEALING_LIMITS);
       this.restarts.push(this.now);
-      this.#say(`restart ${act.faults.map(({ name }) => name).join()}`);
-    } else if (act.kind === 'give_up') {
-      this.record = noteGivenUp(record, act.reason, act.faults, this.now);
-      this.#say(act.reason);
-    } else if (act.kind === 'stop') this.#say(`stop ${act.faults.map(({ name }) => name).join()}`);
-    return act;
+      this.#say(`restart ${name}`);
+    } else if (deed.kind === 'give_up') {
+      const reason = reasonOf(deed.fault, HEALING_LIMITS);
+      this.record = noteGivenUp(this.record, id, reason, this.now);
+      this.#say(reason);
+    } else this.#say(`stop ${name}`);
   }
 
   /** Looks when the policy wants to, for as long as this; `show` is what Docker lists then. */
   live(forMs: number, show: () => Container[]): void {
     const until = this.now + forMs;
     for (;;) {
-      const act = this.look(...show());
-      const next = act.kind === 'wait' ? (act.until ?? Infinity) : this.now + 1;
+      const { deeds, until: wanted } = this.look(...show());
+      const next = deeds.length === 0 ? (wanted ?? Infinity) : this.now + 1;
       if (next > until) break;
       this.now = Math.max(this.now + 1, next);
     }
@@ -72,7 +83,7 @@ t.test('the delay doubles up to five minutes for one that lives a while each tim
   const waits: number[] = [];
   for (let i = 0; i < 8; i++) {
     const failedAt = scene.now;
-    while (scene.look(crashed()).kind !== 'restart') scene.now += S;
+    while (scene.look(crashed()).deeds.length === 0) scene.now += S;
     waits.push((scene.now - failedAt) / S);
     scene.look(containerOf());
     scene.now += 3 * MINUTE;
@@ -85,15 +96,16 @@ t.test('after ten minutes without a fault the next failure is a first one, and t
   scene.live(40 * S, () => [crashed()]);
   const { failureCount, restartCount } = scene.record;
   scene.live(11 * MINUTE, () => [containerOf()]);
-  t.match(scene.record, { failureCount, restartCount, tries: [] });
-  t.match(scene.look(crashed()), { kind: 'wait', until: scene.now + 10 * S });
+  t.match(scene.record, { failureCount, restartCount });
+  t.strictSame(scene.known().tries, []);
+  t.strictSame(scene.look(crashed()), { until: scene.now + 10 * S, deeds: [] });
 });
 
 t.test('five minutes without a fault are not enough', async (t) => {
   const scene = new Scene();
   scene.live(40 * S, () => [crashed()]);
   scene.live(5 * MINUTE, () => [containerOf()]);
-  t.match(scene.look(crashed()), { kind: 'wait', until: scene.now + 40 * S });
+  t.strictSame(scene.look(crashed()), { until: scene.now + 40 * S, deeds: [] });
 });
 
 t.test(
@@ -102,7 +114,7 @@ t.test(
     const scene = new Scene();
     let restartCount = 0;
     const loop = () => [containerOf({ state: 'restarting', exitCode: 1, restartPolicy: 'always', restartCount })];
-    for (; scene.record.gaveUp === null && scene.now < START + 20 * MINUTE; scene.now += 10 * S) {
+    for (; scene.known().gaveUp === null && scene.now < START + 20 * MINUTE; scene.now += 10 * S) {
       scene.look(...loop());
       restartCount += 1;
     }
@@ -111,11 +123,11 @@ t.test(
     t.ok(scene.now - START >= 310 * S, 'no sooner than one without a policy');
     t.strictSame(scene.restarts, [], 'nobody but Docker restarts it');
     t.equal(scene.record.restartCount, restartCount - 1);
-    t.match(scene.look(...loop()), { kind: 'stop', faults: [{ id: 'c1' }] }, 'also when it loops again');
+    t.strictSame(scene.look(...loop()).deeds, ['stop web-web-1: keeps ending with code 1'], 'also when it loops again');
     const stopped = containerOf({ state: 'exited', exitCode: 137, restartPolicy: 'always' });
-    t.match(scene.look(stopped), { kind: 'wait' });
+    t.strictSame(scene.look(stopped).deeds, []);
     scene.live(60 * MINUTE, () => [stopped]);
-    t.not(scene.record.gaveUp, null, 'it stays given up, for nobody has started it');
+    t.not(scene.known().gaveUp, null, 'it stays given up, for nobody has started it');
   },
 );
 
@@ -131,10 +143,10 @@ t.test('restarts by Docker are counted also when it runs at every look', async (
 t.test('what is given up and runs again by hand is healed again after ten minutes', async (t) => {
   const scene = new Scene();
   scene.live(10 * MINUTE, () => [crashed()]);
-  t.not(scene.record.gaveUp, null);
+  t.not(scene.known().gaveUp, null);
   scene.live(11 * MINUTE, () => [containerOf()]);
-  t.equal(scene.record.gaveUp, null);
-  t.match(scene.look(crashed()), { kind: 'wait', until: scene.now + 10 * S });
+  t.equal(scene.known().gaveUp, null);
+  t.strictSame(scene.look(crashed()), { until: scene.now + 10 * S, deeds: [] });
 });
 
 t.test('what is given up is not restarted, however long it stays down', async (t) => {
@@ -157,8 +169,9 @@ const ALONE: [string, Partial<Container>][] = [
 for (const [what, over] of ALONE) {
   t.test(`a container that ${what} is left alone`, async (t) => {
     const scene = new Scene();
-    t.match(scene.look(containerOf(over)), { kind: 'wait', until: null });
-    t.match(scene.record, { failureCount: 0, dueAt: null });
+    t.strictSame(scene.look(containerOf(over)), { until: null, deeds: [] });
+    t.equal(scene.record.failureCount, 0);
+    t.equal(scene.known().dueAt, null);
   });
 }
 
@@ -174,33 +187,57 @@ for (const [what, over] of FAULTS) {
     const scene = new Scene();
     scene.look(containerOf(over));
     scene.now += 10 * S;
-    t.match(scene.look(containerOf(over)), { kind: 'restart', faults: [{ id: 'c1', what }] });
+    t.strictSame(scene.look(containerOf(over)).deeds, [`restart web-web-1: ${what}`]);
   });
 }
 
 t.test('one that was seen to be stopped by hand is left alone until it is started', async (t) => {
   const scene = new Scene();
   scene.record = withKnown(NEW_RECORD, 'c1', { stoppedAt: 2_000 });
-  t.match(scene.look(crashed({ exitCode: 137, startedAt: 1_000 })), { kind: 'wait', until: null });
-  t.match(scene.look(crashed({ exitCode: 137, startedAt: 3_000 })), { kind: 'wait', until: scene.now + 10 * S });
+  t.strictSame(scene.look(crashed({ exitCode: 137, startedAt: 1_000 })), { until: null, deeds: [] });
+  t.strictSame(scene.look(crashed({ exitCode: 137, startedAt: 3_000 })), { until: scene.now + 10 * S, deeds: [] });
 });
 
 t.test('one that comes back by itself is not restarted', async (t) => {
   const scene = new Scene();
   scene.look(crashed());
-  t.match(scene.look(containerOf()), { kind: 'wait', until: null });
-  t.equal(scene.record.dueAt, null);
+  t.strictSame(scene.look(containerOf()), { until: null, deeds: [] });
+  t.equal(scene.known().dueAt, null);
 });
 
-t.test('containers that fail while another one waits are restarted with it, each a failure', async (t) => {
+t.test('containers that fail one after the other are restarted one after the other, each a failure', async (t) => {
   const scene = new Scene();
   scene.look(crashed(), containerOf({ id: 'c2' }));
   scene.now += 5 * S;
   const both = [crashed(), crashed({ id: 'c2', name: 'web-db-1' })];
   scene.look(...both);
   scene.now += 5 * S;
-  t.match(scene.look(...both), { kind: 'restart', faults: [{ id: 'c1' }, { id: 'c2' }] });
+  t.strictSame(scene.look(...both).deeds, ['restart web-web-1: exited with code 1']);
   t.match(scene.record, { failureCount: 2, restartCount: 1 });
+  scene.now += 5 * S;
+  t.strictSame(scene.look(containerOf(), both[1] ?? crashed()).deeds, ['restart web-db-1: exited with code 1']);
+  t.match(scene.record, { failureCount: 2, restartCount: 2 });
+});
+
+t.test('what stands beside a container that was given up is healed on', async (t) => {
+  const scene = new Scene();
+  const flapping = crashed({ id: 'c2', name: 'web-sidecar-1' });
+  scene.live(10 * MINUTE, () => [containerOf(), flapping]);
+  t.not(scene.known('c2').gaveUp, null);
+  const gaveUpAt = toNote(scene.record).gaveUpAt;
+  scene.look(crashed(), flapping);
+  scene.now += 10 * S;
+  t.strictSame(scene.look(crashed(), flapping).deeds, ['restart web-web-1: exited with code 1']);
+  t.strictSame(scene.look(containerOf(), flapping).deeds, []);
+  t.equal(toNote(scene.record).gaveUpAt, gaveUpAt, 'the service has one that is given up');
+});
+
+t.test('what is remembered of a container goes with it', async (t) => {
+  const scene = new Scene();
+  scene.live(10 * MINUTE, () => [crashed()]);
+  scene.look(containerOf({ id: 'c2' }));
+  t.strictSame(Object.keys(scene.record.containers), ['c2']);
+  t.match(toNote(scene.record), { restartCount: 5, gaveUpAt: null });
 });
 
 t.test('a reset keeps how often it was restarted, and nothing else', async (t) => {
@@ -209,7 +246,7 @@ t.test('a reset keeps how often it was restarted, and nothing else', async (t) =
   const { restartCount, lastRestartAt } = scene.record;
   scene.record = afterReset(scene.record);
   t.match(toNote(scene.record), { failureCount: 0, restartCount, lastRestartAt, nextRestartAt: null, gaveUpAt: null });
-  t.match(scene.look(crashed()), { kind: 'wait', until: scene.now + 10 * S });
+  t.strictSame(scene.look(crashed()), { until: scene.now + 10 * S, deeds: [] });
 });
 
 t.test('what fell with Docker was no failure', async (t) => {
@@ -243,15 +280,15 @@ t.test('a service of any history is restarted five times in ten minutes at the m
       if (random() < 0.3) isUp = !isUp;
       if (random() < 0.05) dockers += 1;
       if (!isUp) failures.push(scene.now);
-      const act = scene.look(isUp ? containerOf({ restartCount: dockers }) : crashed({ restartCount: dockers }));
-      if (act.kind === 'restart') isUp = random() < 0.5;
+      const { deeds } = scene.look(isUp ? containerOf({ restartCount: dockers }) : crashed({ restartCount: dockers }));
+      if (deeds.some((deed) => deed.startsWith('restart'))) isUp = random() < 0.5;
       if (random() < 0.01) {
         scene.record = afterReset(scene.record);
         scene.restarts.splice(0);
       }
-      const { record } = scene;
-      if (record.dueAt !== null && record.dueAt - scene.now > maxDelayMs) t.fail(`seed ${seed}: waits too long`);
-      if (record.dueAt !== null && record.gaveUp) t.fail(`seed ${seed}: restarts what it gave up`);
+      const { dueAt, gaveUp } = scene.known();
+      if (dueAt !== null && dueAt - scene.now > maxDelayMs) t.fail(`seed ${seed}: waits too long`);
+      if (dueAt !== null && gaveUp) t.fail(`seed ${seed}: restarts what it gave up`);
     }
     for (const [i, at] of scene.restarts.entries()) {
       const within = scene.restarts.slice(i).filter((other) => other < at + windowMs);

@@ -18,7 +18,7 @@ const report = (record: Partial<ServiceRecord>, containers: Container[], isDeplo
   reportOf({ record: recordOf(record), containers, isDeploying, nowMs: 10_000 });
 
 const CRASHED = containerOf({ state: 'exited', exitCode: 1 });
-const GIVEN_UP = { ...NEW_RECORD, gaveUp: { at: 1, reason: 'flaps', containers: ['c1'] } };
+const GIVEN_UP = withKnown(NEW_RECORD, 'c1', { gaveUp: { at: 1, reason: 'flaps' } });
 
 const CASES: [
   string,
@@ -65,7 +65,7 @@ const CASES: [
   ],
   [
     'one that waits for its restart says when',
-    { healing: { ...NEW_RECORD, dueAt: 20_000 } },
+    { healing: withKnown(NEW_RECORD, 'c1', { dueAt: 20_000 }) },
     [CRASHED],
     {
       lifecycle: 'failed',
