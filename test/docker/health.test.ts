@@ -22,7 +22,11 @@ import { eventually } from '../support/eventually.ts';
 const TIMING = { intervalS: 1, timeoutS: 5, failureThreshold: 1 };
 const HTTP: HealthCheckSpec = { type: 'http', service: 'web', path: '/health', ...TIMING };
 const TCP: HealthCheckSpec = { type: 'tcp', service: 'gate', ...TIMING };
+/** Its port is its image's. */
+const PLAIN: HealthCheckSpec = { type: 'http', service: 'plain', ...TIMING };
 const EXEC: HealthCheckSpec = { type: 'exec', service: 'work', command: ['cat', '/tmp/health'], ...TIMING };
+
+const OTHER: HealthCheckSpec[] = [{ ...HTTP, path: '/', expectStatus: 404 }];
 
 /** Serves on 8080 what the file /tmp/health says. */
 const serving = (start: string) => ({
@@ -34,7 +38,12 @@ const serving = (start: string) => ({
 
 const HTTPD = 'httpd -p 8080 -h /tmp';
 const COMPOSE = JSON.stringify({
-  services: { web: serving(HTTPD), gate: serving(HTTPD), work: serving('true') },
+  services: {
+    web: serving(HTTPD),
+    gate: serving(HTTPD),
+    work: serving('true'),
+    plain: { image: 'longshore-test/web:1', stop_grace_period: '0s' },
+  },
 });
 
 /** A deploy host whose engine has our verdicts in it, as an agent's has. */
@@ -80,7 +89,7 @@ async function startProbedHost(t: Test, spec: Partial<ServiceSpec>) {
 t.test('what its user asks of a service is asked of its containers', async (t) => {
   if (!(await requireDocker(t))) return;
   const { host, deploy, find, until, inside, events, services } = await startProbedHost(t, { compose: COMPOSE });
-  t.match(await deploy({ healthChecks: [HTTP, TCP, EXEC] }), { state: 'succeeded' });
+  t.match(await deploy({ healthChecks: [HTTP, TCP, EXEC, PLAIN] }), { state: 'succeeded' });
   const ids = await host.containerIds();
 
   await t.test('a deploy ends when all of them have passed', async (t) => {
@@ -88,29 +97,31 @@ t.test('what its user asks of a service is asked of its containers', async (t) =
     t.match(web, { health: 'healthy', hasHealthCheck: true, probeOutput: 'HTTP 200 OK\nfine\n', failingStreak: 0 });
     t.match(gate, { health: 'healthy', probeOutput: 'port 8080 accepts connections' });
     t.match(work, { health: 'healthy', probeOutput: 'exit code 0\nfine\n' });
+    t.match(await find('plain'), { health: 'healthy', probeOutput: /^HTTP 200/ });
   });
 
-  await t.test('an http probe goes by the status of the answer', async (t) => {
-    await inside('web', 'mv /tmp/health /tmp/away');
-    const bad = await until('web', 'unhealthy');
-    t.match(bad.probeOutput, /^HTTP 404 Not Found\n/);
-    t.ok(bad.failingStreak > 0 && bad.probedAt > 0);
-    await inside('web', 'mv /tmp/away /tmp/health');
-    t.equal((await until('web', 'healthy')).failingStreak, 0);
-  });
-
-  await t.test('a tcp probe by whether anybody listens', async (t) => {
-    await inside('gate', 'killall httpd');
-    t.match((await until('gate', 'unhealthy')).probeOutput, /ECONNREFUSED/);
-    await inside('gate', HTTPD);
-    await until('gate', 'healthy');
-  });
-
-  await t.test('an exec probe by the exit code', async (t) => {
-    await inside('work', 'rm /tmp/health');
-    t.match((await until('work', 'unhealthy')).probeOutput, /^exit code 1\ncat: /);
-    await inside('work', 'echo fine >/tmp/health');
-    await until('work', 'healthy');
+  await t.test('each goes bad and good again', async (t) => {
+    const http = async () => {
+      await inside('web', 'mv /tmp/health /tmp/away');
+      const bad = await until('web', 'unhealthy');
+      t.match(bad.probeOutput, /^HTTP 404 Not Found\n/, 'http: by the status of the answer');
+      t.ok(bad.failingStreak > 0 && bad.probedAt > 0);
+      await inside('web', 'mv /tmp/away /tmp/health');
+      t.equal((await until('web', 'healthy')).failingStreak, 0);
+    };
+    const tcp = async () => {
+      await inside('gate', 'killall httpd');
+      t.match((await until('gate', 'unhealthy')).probeOutput, /ECONNREFUSED/, 'tcp: by whether anybody listens');
+      await inside('gate', HTTPD);
+      await until('gate', 'healthy');
+    };
+    const exec = async () => {
+      await inside('work', 'rm /tmp/health');
+      t.match((await until('work', 'unhealthy')).probeOutput, /^exit code 1\ncat: /, 'exec: by the exit code');
+      await inside('work', 'echo fine >/tmp/health');
+      await until('work', 'healthy');
+    };
+    await Promise.all([http(), tcp(), exec()]);
   });
 
   await t.test('each change is told like an event of Docker', async (t) => {
@@ -119,11 +130,11 @@ t.test('what its user asks of a service is asked of its containers', async (t) =
   });
 
   await t.test('a change of what is asked keeps the containers', async (t) => {
-    const outcome = await deploy({ healthChecks: [{ ...HTTP, path: '/', expectStatus: 404 }] });
+    const outcome = await deploy({ healthChecks: OTHER });
     t.match(outcome, { state: 'succeeded' });
     t.match(
       outcome.plan?.map(({ action }) => action),
-      ['keep', 'keep', 'keep'],
+      ['keep', 'keep', 'keep', 'keep'],
     );
     t.same(await host.containerIds(), ids);
     t.match(await find('web'), { health: 'healthy', probeOutput: /^HTTP 404/ });
@@ -139,6 +150,20 @@ t.test('what its user asks of a service is asked of its containers', async (t) =
     t.same(await host.containerIds(), ids, 'no container was touched');
     t.match(await find('web'), { health: 'healthy' });
   });
+
+  await t.test(
+    'nor is it left in force where nothing was put back, once what ran before is asked for again',
+    async (t) => {
+      const before = services.healthChecksOf(host.spec.id);
+      const late: HealthCheckSpec = { type: 'exec', service: 'work', command: ['cat', '/tmp/late'], ...TIMING };
+      const failed = await deploy({ healthChecks: [late], healthTimeoutS: 1, rollbackOnFailure: false });
+      t.match(failed, { state: 'failed', error: { code: 'timed_out' } });
+      await inside('work', 'touch /tmp/late');
+      await until('work', 'healthy');
+      t.match(await deploy({ healthChecks: OTHER, healthTimeoutS: 20 }), { state: 'succeeded' });
+      t.same(services.healthChecksOf(host.spec.id), before);
+    },
+  );
 
   await t.test('what the compose file has no answer to is refused before anything is touched', async (t) => {
     const outcome = await deploy({ healthChecks: [{ type: 'tcp', service: 'nobody' }] });
