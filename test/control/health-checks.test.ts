@@ -70,6 +70,32 @@ t.test('a secret in a command is shown as `***`, and sent back it stays', async 
   t.same(world.app.services.detail(ADMIN, id).healthChecks, healthChecks);
 });
 
+t.test('what was shown as `***` is kept for the check of the same service, wherever it stands', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const secret = 'canary-91f0';
+  const path: HealthCheckSpec = { type: 'http', service: 'web', path: `/up?token=${secret}&full=1` };
+  const exec: HealthCheckSpec = { type: 'exec', service: 'db', command: ['ping', secret] };
+  const source = { method: 'compose', compose: 'services: {web: {image: busybox:1}, db: {image: busybox:1}}' } as const;
+  const id = await world.deployed(host, 'web', {
+    source,
+    variables: { DB_PASSWORD: secret },
+    healthChecks: [path, exec],
+  });
+  const shown = world.app.services.detail(WITHOUT_SECRETS, id).healthChecks;
+  t.same(shown, [
+    { ...path, path: '/up?token=***&full=1' },
+    { ...exec, command: ['ping', '***'] },
+  ]);
+  const update = (healthChecks: HealthCheckSpec[]) => world.app.services.update(WITHOUT_SECRETS, id, { healthChecks });
+  const { jobId } = await update(shown.toReversed());
+  t.same((await host.offered(jobId ?? '')).spec?.healthChecks, [exec, path]);
+  await host.finish(jobId ?? '');
+  t.same(await fieldsOf(update([{ ...exec, command: ['ping', '-n', '***'] }])), {
+    'health_checks.0.command': '"***" keeps an argument, and there is none',
+  });
+});
+
 t.test('what a check said last is for who may read logs', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect();

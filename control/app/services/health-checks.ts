@@ -23,25 +23,61 @@ export function requireFitting(checks: readonly HealthCheckSpec[], { compose }: 
   if (fields.length > 0) throw new LongshoreError('validation_error', { fields: Object.fromEntries(fields) });
 }
 
-/** An argument that holds the value of a secret variable is shown as `***`. */
+/** Arguments and paths that hold the value of a secret variable are shown with `***`. */
 export function maskChecks({
   healthChecks = [],
-  variables,
-  secretNames,
+  ...source
 }: Pick<ServiceSource, 'healthChecks' | 'variables' | 'secretNames'>): HealthCheckSpec[] {
-  const secrets = secretNames.map((name) => variables[name] ?? '').filter((it) => it.length >= MIN_SECRET_CHARS);
-  const mask = (argument: string) => (secrets.some((secret) => argument.includes(secret)) ? MASK : argument);
-  return healthChecks.map((check) => (check.type === 'exec' ? { ...check, command: check.command.map(mask) } : check));
+  const secrets = secretsOf(source);
+  return healthChecks.map((check) => maskCheck(check, secrets));
 }
 
-/** What was shown as `***` stays as it was. */
+function maskCheck(check: HealthCheckSpec, secrets: readonly string[]): HealthCheckSpec {
+  if (check.type === 'exec') {
+    const mask = (argument: string) => (secrets.some((secret) => argument.includes(secret)) ? MASK : argument);
+    return { ...check, command: check.command.map(mask) };
+  }
+  if (check.type === 'tcp' || check.path === undefined) return check;
+  return { ...check, path: secrets.reduce((path, secret) => path.replaceAll(secret, MASK), check.path) };
+}
+
+const secretsOf = ({ variables, secretNames }: Pick<ServiceSource, 'variables' | 'secretNames'>): string[] =>
+  secretNames.map((name) => variables[name] ?? '').filter((it) => it.length >= MIN_SECRET_CHARS);
+
+/** What was shown with `***` stays as it was: of the check that is about the same service. Throws `validation_error`. */
 export function unmaskChecks(
   checks: readonly HealthCheckSpec[],
-  { healthChecks: before = [] }: Pick<ServiceSource, 'healthChecks'>,
+  { healthChecks: before = [], ...source }: Pick<ServiceSource, 'healthChecks' | 'variables' | 'secretNames'>,
 ): HealthCheckSpec[] {
+  const secrets = secretsOf(source);
   return checks.map((check, index) => {
-    const known = before[index];
-    if (check.type !== 'exec' || known?.type !== 'exec') return check;
-    return { ...check, command: check.command.map((given, at) => (given === MASK && known.command[at]) || given) };
+    const known = before.find((one) => one.service === check.service && one.type === check.type);
+    return unmaskCheck(check, known, { secrets, field: `health_checks.${index}` });
   });
 }
+
+interface Unmasking {
+  secrets: readonly string[];
+  field: string;
+}
+
+function unmaskCheck(
+  check: HealthCheckSpec,
+  known: HealthCheckSpec | undefined,
+  { secrets, field }: Unmasking,
+): HealthCheckSpec {
+  const shown = known && maskCheck(known, secrets);
+  if (check.type === 'exec') {
+    const before = known?.type === 'exec' ? known.command : [];
+    const masked = shown?.type === 'exec' ? shown.command : [];
+    const command = check.command.map((given, at) => (given === masked[at] ? (before[at] ?? given) : given));
+    if (command.some((argument, at) => argument === MASK && before[at] !== MASK))
+      throw nothingToKeep(`${field}.command`);
+    return { ...check, command };
+  }
+  const isSame = check.type === 'http' && shown?.type === 'http' && check.path === shown.path;
+  return isSame && known?.type === 'http' ? { ...check, path: known.path } : check;
+}
+
+const nothingToKeep = (field: string): LongshoreError =>
+  new LongshoreError('validation_error', { fields: { [field]: `"${MASK}" keeps an argument, and there is none` } });
