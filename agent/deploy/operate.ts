@@ -58,14 +58,15 @@ export async function listUp(task: Task): Promise<string[]> {
   return (await load(task)).containers.filter(isMeantToRun).map(({ id }) => id);
 }
 
-/** After a crash in the middle, what has restarted since the first try is left alone. */
+/** After a crash or an outage in the middle, what has restarted since the first try is left alone. */
 export async function restart(task: Task): Promise<void> {
-  const since = task.run.steps.interruptedAt('restart');
+  let since = task.run.steps.interruptedAt('restart');
   await task.step('restart', async (say) => {
     const deployed = await load(task);
     if (deployed.good && hasGaps(deployed)) return recreate(task, deployed.good, say);
     requireContainers(task, deployed);
     const due = withoutDoneWork(deployed).filter(({ startedAt }) => since === undefined || startedAt < since);
+    since ??= task.deps.clock.now();
     for (const level of inLevels(due, deployed.rendered)) {
       await Promise.all(level.map((one) => task.deps.engine.restartContainer(one.id, graceOf(one, deployed.rendered))));
     }

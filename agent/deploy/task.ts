@@ -18,6 +18,8 @@ const RETRIES_AFTER_INTERRUPTION = 2;
 
 /** dockerd is back within seconds of a restart, within a minute or two of an upgrade. */
 const OUTAGE_LIMIT_MS = 120_000;
+/** Of one step: an engine that goes away time and again lets no work be done. */
+const MOST_OUTAGES = 3;
 const ASK_AGAIN_MS = 1_000;
 
 export class Task {
@@ -71,16 +73,26 @@ export class Task {
     return this.run.steps.run(name, (say) => this.#throughOutages(say, () => work(say)));
   }
 
-  /** Docker may restart in the middle: every step can be done again, so it waits and does. */
+  /**
+   * Docker may restart in the middle: every step can be done again, so it waits and does. The limit is for one outage; work
+   * that got on for longer than that has met another.
+   */
   async #throughOutages<T>(say: Say, work: () => Promise<T>): Promise<T> {
     const { clock } = this.deps;
-    const giveUpAt = clock.elapsed() + OUTAGE_LIMIT_MS;
+    let outages = 0;
+    let giveUpAt = 0;
     for (;;) {
+      const startedAt = clock.elapsed();
       try {
         return await work();
       } catch (error) {
         const isOutage = error instanceof LongshoreError && error.code === 'docker_unavailable';
-        if (!isOutage || this.run.signal.aborted || clock.elapsed() >= giveUpAt) throw error;
+        if (!isOutage || this.run.signal.aborted) throw error;
+        if (outages === 0 || clock.elapsed() - startedAt >= OUTAGE_LIMIT_MS) {
+          outages += 1;
+          giveUpAt = clock.elapsed() + OUTAGE_LIMIT_MS;
+        }
+        if (outages > MOST_OUTAGES || clock.elapsed() >= giveUpAt) throw error;
         say({ message: 'Docker does not answer; waiting for it' });
         await this.#untilDockerAnswers(giveUpAt);
       }

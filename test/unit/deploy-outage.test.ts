@@ -97,6 +97,59 @@ t.test('F10: a deploy waits for Docker to come back, and goes on', async (t) => 
   t.ok(steps.said.includes('apply: Docker does not answer; waiting for it'));
 });
 
+t.test('F10: two minutes of waiting are for the outage, however long the step had worked before it', async (t) => {
+  let ups = 0;
+  const { clock, host } = fakeHost(t, (docker) => {
+    if (ups++ > 0) return;
+    clock.advance(180_000);
+    docker.goAway();
+    clock.after(10_000, () => (docker.isAway = false));
+  });
+  t.match(await ended(clock, host.deploy()), { state: 'succeeded', goodRevision: 1 });
+  t.equal(ups, 2);
+});
+
+t.test('F10: a Docker that goes away time and again fails the job in the end', async (t) => {
+  let ups = 0;
+  const { clock, host } = fakeHost(t, (docker) => {
+    ups += 1;
+    clock.advance(180_000);
+    docker.goAway();
+    clock.after(10_000, () => (docker.isAway = false));
+  });
+  t.match(await ended(clock, host.deploy()), { state: 'failed', error: { code: 'docker_unavailable' } });
+  t.equal(ups, 4);
+});
+
+t.test('F10: a restart that meets an outage does not restart again what it had restarted before it', async (t) => {
+  const { clock, engine, host } = fakeHost(t, () => undefined);
+  const { id, name: project } = host.spec;
+  const common = { project, labels: { 'longshore.service': id }, state: 'running', startedAt: clock.now() } as const;
+  for (const service of ['web', 'db']) engine.addContainer({ ...common, name: `${project}-${service}-1`, service });
+  clock.advance(60_000);
+  const done: string[] = [];
+  let calls = 0;
+  let last = Promise.resolve();
+  const restart = engine.restartContainer.bind(engine);
+  const restartInTurn = async (one: string) => {
+    calls += 1;
+    if (calls === 2) {
+      engine.goAway();
+      clock.after(10_000, () => (engine.isAway = false));
+    }
+    await restart(one);
+    done.push(one);
+  };
+  engine.restartContainer = (one) =>
+    (last = last.then(
+      () => restartInTurn(one),
+      () => restartInTurn(one),
+    ));
+  t.match(await ended(clock, host.run({ kind: 'restart' })), { state: 'succeeded' });
+  t.equal(calls, 3);
+  t.strictSame(done.toSorted(), [...engine.containers.keys()].toSorted());
+});
+
 t.test('a Docker that stays away fails the job after two minutes', async (t) => {
   const { clock, engine, host } = fakeHost(t, () => undefined);
   engine.goAway();
