@@ -10,6 +10,7 @@ import type { AgentState } from './state/open.ts';
 export interface StandingParts {
   state: AgentState;
   client: Pick<DockerParts['client'], 'breaker' | 'overdueCalls'>;
+  hub: Pick<DockerParts['hub'], 'awaySince'>;
   link: Pick<Link, 'current' | 'since' | 'lastError' | 'onUp' | 'onDown'>;
   controlUrl: string;
   clock: Clock;
@@ -31,7 +32,7 @@ export const watchStanding = (parts: StandingParts): StandingWatch => ({
   },
 });
 
-function collect({ state, client, link, controlUrl, clock }: StandingParts): StandingFacts {
+function collect({ state, client, hub, link, controlUrl, clock }: StandingParts): StandingFacts {
   return {
     control: {
       url: controlUrl,
@@ -41,7 +42,7 @@ function collect({ state, client, link, controlUrl, clock }: StandingParts): Sta
       keptEvents: state.outbox.waiting().events,
     },
     services: state.services.ids().length,
-    dockerAwaySince: client.breaker.openSince,
+    dockerAwaySince: hub.awaySince,
     overdueCalls: client.overdueCalls,
     storage: describeStorage(state, clock),
   };

@@ -169,7 +169,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   link.onUp(onWelcome);
   link.onRevoked(onRevoked);
   const { url: controlUrl } = destination;
-  const standing = watchStanding({ state, client: docker.client, link, controlUrl, clock });
+  const standing = watchStanding({ ...docker, state, link, controlUrl, clock });
   const handle = Object.assign(followLink(link, { state, destination, clock, log }), standing);
   await startLocal({ ...answers, ...deps, state, jobs, engine, link, controlUrl, dataDir }, scope);
   return handle;

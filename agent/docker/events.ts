@@ -13,6 +13,8 @@ export type Listener = (signal: EngineSignal) => void;
 export interface EventHub {
   /** Whether the stream is up and Docker answers; while it is not so, lists fail too. */
   readonly isConnected: boolean;
+  /** Since when it is not so, in milliseconds since the epoch; null before the first try has ended, and while it is. */
+  readonly awaySince: number | null;
   /** Calls `listener` for one project, or for all containers (`'*'`). The returned function ends it; twice is fine. */
   subscribe(project: string, listener: Listener): () => void;
   /** Tells everybody what Docker cannot know, as an event of its own. */
@@ -41,6 +43,7 @@ class Hub implements EventHub {
   readonly #deps: EventHubDeps;
   readonly #listeners = new Map<string, Set<Listener>>();
   #isOpen = false;
+  #lostAt: number | null = null;
 
   constructor(deps: EventHubDeps) {
     this.#deps = deps;
@@ -49,6 +52,10 @@ class Hub implements EventHub {
 
   get isConnected(): boolean {
     return this.#isOpen && (this.#deps.breaker?.openSince ?? null) === null;
+  }
+
+  get awaySince(): number | null {
+    return this.#lostAt ?? this.#deps.breaker?.openSince ?? null;
   }
 
   subscribe(project: string, listener: Listener): () => void {
@@ -71,12 +78,14 @@ class Hub implements EventHub {
         const { closed } = await this.#deps.engine.openEvents((event) => this.#tell(event), signal);
         delayMs = RETRY_MS.first;
         this.#isOpen = true;
+        this.#lostAt = null;
         this.#resync();
         await closed;
       } catch (error) {
         if (!signal.aborted) this.#deps.log.debug({ err: error }, 'no event stream from Docker');
       }
       this.#isOpen = false;
+      this.#lostAt ??= this.#deps.clock.now();
       await sleep(this.#deps.clock, delayMs, signal).catch(() => undefined); // aborted: the loop ends
       delayMs = Math.min(delayMs * 2, RETRY_MS.most);
     }

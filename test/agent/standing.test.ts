@@ -3,10 +3,13 @@ import Database from 'better-sqlite3';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
+import { silentLogger } from '#shared/log.ts';
 import { Breaker } from '../../agent/docker/breaker.ts';
+import { startEventHub } from '../../agent/docker/events.ts';
 import { watchStanding } from '../../agent/standing-facts.ts';
 import { openState } from '../../agent/state/open.ts';
 import { eventually } from '../support/eventually.ts';
+import { FakeEngine } from '../support/fake-engine.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function start(t: Test) {
@@ -16,11 +19,16 @@ function start(t: Test) {
   t.teardown(() => state.close());
   let isAnswering = true;
   const breaker = new Breaker({ ask: () => Promise.resolve(isAnswering), clock });
+  const engine = new FakeEngine();
+  const over = new AbortController();
+  t.teardown(() => over.abort());
+  const hub = startEventHub({ engine, breaker, clock, log: silentLogger() }, over.signal);
   const lastError = new LongshoreError('unavailable', { message: 'Cannot reach the control plane' });
   const link = { current: undefined, since: clock.now(), lastError, onUp: () => undefined, onDown: () => undefined };
   const watch = watchStanding({
     state,
     client: { breaker, overdueCalls: 0 },
+    hub,
     link,
     controlUrl: 'https://panel',
     clock,
@@ -29,7 +37,7 @@ function start(t: Test) {
     isAnswering = false;
     breaker.doubt();
   };
-  return { dir, state, clock, watch, hang };
+  return { dir, state, clock, engine, watch, hang };
 }
 
 t.test('what control has not got is counted', async (t) => {
@@ -59,6 +67,15 @@ t.test('F12: Docker that hangs is told as soon as it is known', async (t) => {
   hang();
   await eventually(() => told === 1);
   t.match(watch.standing(), { status: /; Docker has not answered since .*Z$/, fault: null });
+});
+
+t.test('Docker that is gone is told as well, and its return', async (t) => {
+  const { watch, engine, clock } = start(t);
+  engine.goAway();
+  await eventually(() => watch.standing().status.includes('; Docker has not answered since 20'));
+  engine.isAway = false;
+  clock.advance(5_000);
+  await eventually(() => watch.standing().status.endsWith('; Docker answers'));
 });
 
 t.test('F29: a host that lives on its reserve says so', async (t) => {
