@@ -7,6 +7,7 @@ export type FlagList = Record<string, string>;
 export const CONTROL_FLAGS: FlagList = {
   'data-dir': 'Folder of the database and the keys (./data)',
   listen: 'Address and port (127.0.0.1:8080)',
+  'aikit-port': 'Port of the AIKit API as in its document, such as 5000 (0: none)',
   'public-url': 'Where hosts and people reach it',
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
   'rate-limit': 'Requests a minute and key (120)',

@@ -16,6 +16,10 @@ import { readIssuer, readScopes, readSecretFile, toLoginConfig, type LoginConfig
 
 export interface ControlConfig {
   listen: { host: string; port: number };
+  /** 0: AIKit's API has no port of its own. */
+  aikitPort: number;
+  /** A key that the environment brings along, for AIKit's clients; null: none. */
+  environmentKey: string | null;
   dataDir: string;
   publicUrl: string | null;
   logLevel: string;
@@ -42,6 +46,7 @@ const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'
 const SETTINGS = {
   'data-dir': readText,
   listen: readListen,
+  'aikit-port': readPort,
   'public-url': readUrl,
   'log-level': readLevel,
   'rate-limit': readCount,
@@ -65,6 +70,8 @@ type Setting = keyof typeof SETTINGS;
 type Values = { [S in Setting]?: NonNullable<ReturnType<(typeof SETTINGS)[S]>> };
 
 const NAMES = Object.keys(SETTINGS) as Setting[];
+/** Long enough that nobody guesses it at the pace that addresses are let try. */
+const ENVIRONMENT_KEY = /^[\x21-\x7e]{16,200}$/;
 const DEFAULT_DIR = './data';
 const DEFAULT_PORT = 8080;
 
@@ -84,12 +91,14 @@ export function loadControlConfig(argv: readonly string[], env: NodeJS.ProcessEn
     if (source !== undefined && text !== undefined) values[name] = readSetting(name, source, text);
   }
   const watchdogMs = watchdogMsOf(env, process.pid);
-  return { ...toConfig(values, dataDir), notifyEnv: notifyEnvOf(env), watchdogMs };
+  const environmentKey = readEnvironmentKey(env['API_KEY']);
+  return { ...toConfig(values, dataDir), environmentKey, notifyEnv: notifyEnvOf(env), watchdogMs };
 }
 
-function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'notifyEnv' | 'watchdogMs'> {
+function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'environmentKey' | 'notifyEnv' | 'watchdogMs'> {
   return {
     listen: values.listen ?? { host: '127.0.0.1', port: DEFAULT_PORT },
+    aikitPort: values['aikit-port'] ?? 0,
     dataDir,
     publicUrl: values['public-url'] ?? null,
     logLevel: values['log-level'] ?? 'info',
@@ -148,6 +157,7 @@ function readSetting(name: Setting, source: string, text: string): unknown {
 
 const EXPECTED: Record<Setting, string> = {
   'data-dir': 'a folder',
+  'aikit-port': 'a number from 0 (off) to 65535',
   listen: 'an address and a port such as 127.0.0.1:8080 or [::]:8080',
   'public-url': 'an http or https URL',
   'log-level': `one of ${LOG_LEVELS.join(', ')}`,
@@ -179,6 +189,17 @@ function readListen(text: string): { host: string; port: number } | undefined {
   const port = Number(digits);
   const isHost = bracketed === undefined ? host === 'localhost' || isIP(host) === 4 : isIP(host) === 6;
   return isHost && port <= 65_535 ? { host, port } : undefined;
+}
+
+function readPort(text: string): number | undefined {
+  return /^\d{1,5}$/.test(text) && Number(text) <= 65_535 ? Number(text) : undefined;
+}
+
+/** Its name is AIKit's, which other programs use as well: the error must not show it. */
+function readEnvironmentKey(text: string | undefined): string | null {
+  if (text === undefined || text === '') return null;
+  if (ENVIRONMENT_KEY.test(text)) return text;
+  throw invalid('API_KEY', 'must be 16 to 200 printable characters without spaces');
 }
 
 function readUrl(text: string): string | undefined {

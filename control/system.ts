@@ -14,6 +14,7 @@ import { Adviser } from './ai/adviser.ts';
 import { Endpoint } from './ai/endpoint.ts';
 import { startAgents } from './agents/agents.ts';
 import { ensureAdminKey, SYSTEM_CALLER } from './app/access/admin-key.ts';
+import { settleEnvironmentKey } from './app/access/environment-key.ts';
 import type { App } from './app/api/app.ts';
 import { createApp } from './app/app.ts';
 import { HostPresence } from './app/hosts/host-presence.ts';
@@ -48,6 +49,8 @@ export interface ControlDeps {
 export interface ControlHandle {
   /** Where the API is, from this machine. */
   url: string;
+  /** Where it listens: no service may publish them. */
+  ports: readonly number[];
   /** Holds the first API key. */
   adminKeyFile: string;
   app: App;
@@ -72,7 +75,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   scope.onStop('egress', () => egress.close());
 
   let localUrl = '';
-  const reservedPorts = () => [Number(new URL(localUrl).port)];
+  const reservedPorts = () => [Number(new URL(localUrl).port), config.aikitPort].filter((port) => port > 0);
   const links = new AgentLinks();
   const parts = createApp({
     stores,
@@ -96,6 +99,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   });
   const { app } = parts;
   const adminKeyFile = await ensureAdminKey(stores, config.dataDir, clock);
+  await settleEnvironmentKey({ stores, keys: app.keys, clock, log }, config.environmentKey);
   const ai = config.ai && new Adviser({ endpoint: new Endpoint(config.ai, clock), reservedPorts, log });
   const agents = startAgents({ identity, stores, parts, links, propose: ai && ai.propose, clock, log }, scope);
   const openLogs = agents.openLogs;
@@ -118,7 +122,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     return formatJoinToken({ ...parseJoinToken(token), url: localUrl });
   };
   const standing = async () => toStanding(localUrl, links.connectedCount(), await findWriteFault(stores, clock));
-  return { url: localUrl, adminKeyFile, app, standing, createLocalJoinToken };
+  return { url: localUrl, ports: reservedPorts(), adminKeyFile, app, standing, createLocalJoinToken };
 }
 
 function readinessOf({ awaitsLocalAgent = false }: ControlDeps, links: AgentLinks): ReturnType<App['readiness']> {

@@ -42,16 +42,18 @@ async function up(world: World, args: Record<string, unknown>): Promise<void> {
   // The log has the failure as JSON; whoever started this by hand gets a line to read.
   const startOrSay = (scope: Scope) =>
     start(world, configs, log, scope).catch((error: unknown) => {
-      printError(world, toReadable(error, configs.control.listen.port));
+      printError(world, toReadable(error, configs.control));
       throw error;
     });
   await runMain(log, startOrSay, controlExitCode);
 }
 
-function toReadable(error: unknown, port: number): unknown {
-  if ((error as NodeJS.ErrnoException).code !== 'EADDRINUSE') return error;
+function toReadable(error: unknown, { listen, aikitPort }: ControlConfig): unknown {
+  const { code, port = listen.port } = error as NodeJS.ErrnoException & { port?: number };
+  if (code !== 'EADDRINUSE') return error;
+  const flag = port === aikitPort ? '--aikit-port' : '--port';
   const message = `Another program listens on port ${port}`;
-  return new LongshoreError('port_taken', { message, details: 'Give another one with --port', cause: error });
+  return new LongshoreError('port_taken', { message, details: `Give another one with ${flag}`, cause: error });
 }
 
 async function loadConfigs(args: Record<string, unknown>): Promise<Configs> {
@@ -83,7 +85,7 @@ async function start(world: World, configs: Configs, log: Logger, scope: Scope):
   const host = await startAgent(
     // A new token at every start: the port may have changed. A host that is known stays the host it is.
     { ...configs.agent, token: await control.createLocalJoinToken() },
-    { ...deps, random: Math.random, agentVersion: AGENT_VERSION, reservedPorts: [Number(new URL(control.url).port)] },
+    { ...deps, random: Math.random, agentVersion: AGENT_VERSION, reservedPorts: control.ports },
     scope,
   );
   await connected(host, scope.signal);

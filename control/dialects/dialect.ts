@@ -10,6 +10,8 @@ export interface Dialect {
   /** Whatever lies at or below it is the dialect's, also what is not there. */
   prefix: string;
   wordError: WordError;
+  /** Its clients read the headers of limits as of an hour. */
+  countsByHour?: true;
   /** Adds its routes, with paths relative to the prefix; the one at the prefix itself is ''. */
   mount(http: Http, deps: HttpDeps): void | Promise<void>;
 }

@@ -20,6 +20,8 @@ export const DEFAULT_RATE_LIMITS: RateLimits = { anonymous: 60, authenticated: 1
 
 export interface HttpConfig {
   listen: { host: string; port: number };
+  /** Where AIKit's paths are as in its document, at the same address; 0 or absent: nowhere. */
+  aikitPort?: number;
   /** Addresses (CIDR) whose X-Forwarded-For is believed; empty: the socket's address counts. */
   trustedProxy: string[];
   rateLimits: RateLimits;

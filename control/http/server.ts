@@ -11,6 +11,7 @@ import type { Scope } from '#shared/lifecycle.ts';
 import { CLOSE, MAX_FRAME_BYTES } from '#shared/protocol/limits.ts';
 import type { Caller } from '../app/api/caller.ts';
 import { answerErrorAt, dialectAt, mountDialects } from '../dialects/mount.ts';
+import { toOurUrl } from '../dialects/aikit/own-port.ts';
 import { ClientSockets } from '../realtime/client-sockets.ts';
 import { Hub } from '../realtime/hub.ts';
 import { auditWrites } from './audit.ts';
@@ -58,6 +59,7 @@ import { mountTemplates } from './routes/templates.ts';
 import { mountVariables } from './routes/variables.ts';
 import { mountSchedules } from './routes/schedules.ts';
 import { mountWebhooks } from './routes/webhooks.ts';
+import { openSecondPort } from './second-port.ts';
 import { secureAnswers } from './security-headers.ts';
 import { Tickets } from './tickets.ts';
 
@@ -69,13 +71,26 @@ const KEEP_ALIVE_MS = 72_000;
 const STOP_GRACE_MS = 2_000;
 const MAX_LOGGED_PATH = 500;
 
+const SOCKET_LIMITS = { requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
+
 /** Listens; returns once it answers. The scope's stop closes sockets with 1012 and lets answers under way finish. */
 export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: string; port: number }> {
   const { http, stop } = await buildHttp(deps);
   scope.onStop('http', stop);
+  await openAikitPort(http, deps, scope);
   await http.listen(deps.config.listen);
   const { address, family, port } = http.server.address() as AddressInfo;
   return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
+}
+
+/** Before the first port: who is told that we answer finds both. */
+async function openAikitPort(http: Http, { config, clock }: HttpDeps, scope: Scope): Promise<void> {
+  const { aikitPort: port = 0 } = config;
+  if (port === 0) return;
+  const listen = { host: config.listen.host, port };
+  const options = { listen, toUrl: toOurUrl, limits: SOCKET_LIMITS, graceMs: STOP_GRACE_MS, clock };
+  const { close } = await openSecondPort(http, options);
+  scope.onStop('http of AIKit', close);
 }
 
 interface BuiltHttp {
@@ -105,7 +120,7 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   await readCookies(http);
   identifyCallers(http, app, tickets);
   auditWrites(http, app.audit);
-  countBadUrl = await limitRates(http, config.rateLimits, clock);
+  countBadUrl = await limitRates(http, config.rateLimits, { clock, countsByHour });
   requirePermissions(http, config.publicUrl);
   readJsonBodies(http);
   await describeRoutes(http, config.publicUrl);
@@ -159,6 +174,8 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   return { http, routes, dialectRoutes: mounted.filter(({ path }) => !isOwn(path)), stop };
 }
 
+const countsByHour = (path: string): boolean => dialectAt(path)?.countsByHour ?? false;
+
 /** Not a dialect's. */
 const isOwn = (path: string): boolean => dialectAt(path) === undefined;
 
@@ -172,8 +189,7 @@ function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Htt
     logController: new LogController({ disableRequestLogging: true }), // stampAnswers logs, with the path only
     trustProxy: config.trustedProxy.length > 0 ? config.trustedProxy : false,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_LIMIT_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
+    ...SOCKET_LIMITS,
     return503OnClosing: false, // a request on a kept connection is still answered, with Connection: close
     routerOptions: { maxParamLength: 200 },
     genReqId: toRequestId,

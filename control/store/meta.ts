@@ -1,8 +1,8 @@
 // Facts the control plane keeps about itself, one row each.
 import type { Database } from '../db/database.ts';
 
-/** `written_at`: written to see that it can be. */
-export type MetaKey = 'admin_key_made' | 'audit_head' | 'written_at';
+/** `environment_key`: id of the key that came with the environment; `written_at`: written to see that it can be. */
+export type MetaKey = 'admin_key_made' | 'audit_head' | 'environment_key' | 'written_at';
 
 export class MetaStore {
   readonly #db: Database;

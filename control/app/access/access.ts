@@ -22,9 +22,14 @@ export class Access {
     return { customerId, hostIds: hosts.map(({ id }) => id) };
   }
 
-  requireService(caller: Caller, id: string): ServiceRecord {
+  findService(caller: Caller, id: string): ServiceRecord | undefined {
     const service = this.#stores.services.find(id);
-    if (!service || !this.#isSeen(caller, service)) throw missing('service', id);
+    return service && this.#isSeen(caller, service) ? service : undefined;
+  }
+
+  requireService(caller: Caller, id: string): ServiceRecord {
+    const service = this.findService(caller, id);
+    if (!service) throw missing('service', id);
     return service;
   }
 

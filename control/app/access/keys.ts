@@ -79,14 +79,20 @@ export class KeyDesk implements Keys {
   async revoke(caller: Caller, id: string): Promise<void> {
     await this.#effects.perform(() => (tx) => {
       this.#requireSeen(caller, id);
-      this.#remove(tx, id);
+      this.revokeNow(tx, id);
       return null;
     });
   }
 
   /** Keys of a customer that is being deleted go with it. */
   revokeOfCustomer(tx: WriteContext, customerId: string): void {
-    for (const id of this.#stores.keys.idsOfCustomer(customerId)) this.#remove(tx, id);
+    for (const id of this.#stores.keys.idsOfCustomer(customerId)) this.revokeNow(tx, id);
+  }
+
+  /** Inside a write of somebody who may. */
+  revokeNow(tx: WriteContext, id: string): void {
+    this.#stores.keys.remove(id);
+    tx.afterCommit(() => this.#life.end(id));
   }
 
   onRevoked(listener: (keyId: string) => void): () => void {
@@ -117,11 +123,6 @@ export class KeyDesk implements Keys {
 
   #withUse(key: KeyRecord): ApiKey {
     return toApiKey({ ...key, lastUsedAt: this.#life.lastUse(key.id) ?? key.lastUsedAt });
-  }
-
-  #remove(tx: WriteContext, id: string): void {
-    this.#stores.keys.remove(id);
-    tx.afterCommit(() => this.#life.end(id));
   }
 
   #toRecord(caller: Caller, input: NewKey, secret: string): KeyRecord {

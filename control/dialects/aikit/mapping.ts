@@ -1,5 +1,5 @@
 // Pure: containers of the fleet in the words of the AIKit Dashboard, and its requests in ours.
-import { problemsOf, type ErrorCode, type LongshoreError } from '#shared/errors.ts';
+import { problemsOf, type LongshoreError } from '#shared/errors.ts';
 import type { LogEntry } from '#shared/model.ts';
 import type { ContainerSetup } from '#shared/protocol/container-parts.ts';
 import { toRfc3339 } from '#shared/time.ts';
@@ -119,13 +119,11 @@ export function toSystemStats(containers: readonly FleetContainer[], silent: rea
   };
 }
 
-/** Where its document wants another status than our own API gives: it calls every invalid parameter a 400. */
-const STATUS_CODES: Partial<Record<ErrorCode, number>> = { validation_error: 400, egress_denied: 400 };
-
 export function wordError(error: LongshoreError): { status: number; body: { success: false; error: string } } {
   const more = [error.details ?? [], problemsOf(error.fields)].flat().join('; ');
   const text = more === '' ? error.message : `${error.message}: ${more}`;
-  return { status: STATUS_CODES[error.code] ?? error.status, body: { success: false, error: text } };
+  const status = error.status === 422 ? 400 : error.status; // its document calls every invalid parameter a 400
+  return { status, body: { success: false, error: text } };
 }
 
 export const toEnvelope = <T>(data: T) => ({ success: true, data }) as const;

@@ -1,6 +1,8 @@
 // The AIKit Dashboard's API at /aikit/api, and at /api on a port of its own: every container of the fleet as a service.
 import { z } from 'zod';
 import type { FastifyRequest } from 'fastify';
+import type { App } from '../../app/api/app.ts';
+import type { Caller } from '../../app/api/caller.ts';
 import type { FleetContainer } from '../../app/api/containers.ts';
 import { DEFAULT_LOG_TAIL, MAX_LOG_TAIL } from '../../app/logs.ts';
 import { auditTarget } from '../../http/audit.ts';
@@ -27,12 +29,15 @@ const logQuery = z.object({
   since: z.iso.datetime({ offset: true }).optional(),
 });
 const params = z.object({ containerId: z.string() });
+/** Clients that always send a body send what they like. */
 const noBody = z.unknown();
+const MEASURED = { isMeasured: true };
 
 export const aikit: Dialect = {
   name: 'aikit',
   prefix: '/aikit/api',
   wordError: map.wordError,
+  countsByHour: true,
   mount(http, deps) {
     mountServices(http, deps);
     mountActs(http, deps);
@@ -42,17 +47,22 @@ export const aikit: Dialect = {
 
 function mountServices(http: Http, { app, clock }: HttpDeps): void {
   const config = { permission: 'services.read' } as const;
-  http.get('/services', { config, schema: { querystring: listQuery } }, async (request) => {
-    const { containers } = await app.containers.list(callerOf(request), { isMeasured: true });
-    return map.toEnvelope(map.toList(containers, request.query, clock.now()));
-  });
+  http.get('/services', { config, schema: { querystring: listQuery } }, (request) =>
+    app.containers
+      .list(callerOf(request), MEASURED)
+      .then(({ containers }) => map.toEnvelope(map.toList(containers, request.query, clock.now()))),
+  );
 
-  http.get('/services/:containerId', { config, schema: { params } }, async (request) => {
-    const caller = callerOf(request);
-    const container = await app.containers.require(caller, request.params.containerId, { isMeasured: true });
-    const setup = await app.containers.setup(caller, container);
-    return map.toEnvelope(map.toDetail(container, setup, clock.now()));
-  });
+  http.get('/services/:containerId', { config, schema: { params } }, (request) =>
+    showDetail(app, callerOf(request), request.params.containerId).then(([container, setup]) =>
+      map.toEnvelope(map.toDetail(container, setup, clock.now())),
+    ),
+  );
+}
+
+async function showDetail({ containers }: App, caller: Caller, called: string) {
+  const container = await containers.require(caller, called, MEASURED);
+  return [container, await containers.setup(caller, container)] as const;
 }
 
 function mountActs(http: Http, { app }: HttpDeps): void {
@@ -82,24 +92,28 @@ function mountActs(http: Http, { app }: HttpDeps): void {
 
 function mountMonitoring(http: Http, { app, clock }: HttpDeps): void {
   const logs = { config: { permission: 'services.logs' }, schema: { params, querystring: logQuery } } as const;
-  http.get('/services/:containerId/logs', logs, async (request, reply) => {
-    const container = await app.containers.require(callerOf(request), request.params.containerId);
+  http.get('/services/:containerId/logs', logs, (request, reply) => {
     const left = new AbortController();
     reply.raw.once('close', () => left.abort()); // who asked has left: the host need not read on
     const { lines, since = null } = request.query;
-    return map.toEnvelope(map.toLogs(await app.containers.logs(container, { lines, since }, left.signal)));
+    return app.containers
+      .require(callerOf(request), request.params.containerId)
+      .then((container) => app.containers.logs(container, { lines, since }, left.signal))
+      .then((entries) => map.toEnvelope(map.toLogs(entries)));
   });
 
   const config = { permission: 'services.read' } as const;
-  http.get('/services/:containerId/stats', { config, schema: { params } }, async (request) => {
-    const container = await app.containers.require(callerOf(request), request.params.containerId, { isMeasured: true });
-    return map.toEnvelope(map.toStats(container, clock.now()));
-  });
+  http.get('/services/:containerId/stats', { config, schema: { params } }, (request) =>
+    app.containers
+      .require(callerOf(request), request.params.containerId, MEASURED)
+      .then((container) => map.toEnvelope(map.toStats(container, clock.now()))),
+  );
 
-  http.get('/system/stats', { config }, async (request) => {
-    const { containers, silent } = await app.containers.list(callerOf(request), { isMeasured: true });
-    return map.toEnvelope(map.toSystemStats(containers, silent, clock.now()));
-  });
+  http.get('/system/stats', { config }, (request) =>
+    app.containers
+      .list(callerOf(request), MEASURED)
+      .then(({ containers, silent }) => map.toEnvelope(map.toSystemStats(containers, silent, clock.now()))),
+  );
 }
 
 /** In the audit log a container stands for its service. */
