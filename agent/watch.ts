@@ -10,6 +10,7 @@ import type { ServiceReport } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Container, Engine } from './docker/engine.ts';
 import type { EventHub } from './docker/events.ts';
+import { isSettling } from './deploy/observe.ts';
 import { healthChangeOf, isSameReport, reportOf } from './report.ts';
 import type { AgentState } from './state/open.ts';
 import type { ServiceRecord } from './state/services.ts';
@@ -138,7 +139,7 @@ export class ServiceWatch {
     }
     const record = this.#judge(known, containers);
     const report = this.#report(record, containers);
-    if (report.health === 'starting') this.touch(serviceId, LOOK_AGAIN_MS);
+    if (containers.some((container) => isSettling(container, report.at))) this.touch(serviceId, LOOK_AGAIN_MS);
     if (isSameReport(record.report, report)) return;
     state.transact(() => {
       if (this.note(record, report, ticket)) state.outbox.append({ kind: 'service.report', report });

@@ -28,6 +28,10 @@ export function healthOf(containers: readonly Container[], nowMs: number): Healt
   return (['unhealthy', 'starting', 'healthy'] as const).find((health) => healths.includes(health)) ?? 'unknown';
 }
 
+/** Nothing tells when it is healthy; of the end of a health check there is an event. */
+export const isSettling = (container: Container, nowMs: number): boolean =>
+  !container.hasHealthCheck && containerHealth(container, nowMs) === 'starting';
+
 /** A container's health where one without a health check counts by having settled. */
 export function containerHealth(container: Container, nowMs: number): Health {
   if (!isUp(container)) return 'unknown';

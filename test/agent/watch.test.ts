@@ -52,6 +52,19 @@ t.test('a change of health is reported and put on the timeline', async (t) => {
   ]);
 });
 
+t.test('who starts is looked at until it has settled, and with a health check when that says so', async (t) => {
+  const { core, docker, become } = await startRunning(t);
+  const startedAt = core.clock.now();
+  await become([containerOf({ hasHealthCheck: true, health: 'starting', startedAt })]);
+  const lists = docker.lists;
+  for (let second = 0; second < 10; second++) core.clock.advance(1_000);
+  t.equal(docker.lists, lists, 'a start may take an hour');
+  await become([containerOf({ hasHealthCheck: false, startedAt: core.clock.now() + 60_000 })]);
+  const looked = docker.lists;
+  core.clock.advance(1_000);
+  t.equal(docker.lists, looked + 1, 'nothing else tells of this one');
+});
+
 t.test('what has not changed is not reported', async (t) => {
   const { become } = await startRunning(t);
   t.strictSame(await become([containerOf()]), []);
