@@ -41,14 +41,33 @@ export const parseHealthChecks = (texts: readonly string[]): object[] =>
   texts.length === 1 && texts[0]?.trim() === 'none' ? [] : texts.map(parseHealthCheck);
 
 function parseHealthCheck(text: string): object {
-  const words = text.trim().split(/\s+/);
-  const dashes = words.indexOf('--');
-  const [type = '', ...settings] = dashes === -1 ? words : words.slice(0, dashes);
-  const command = dashes === -1 ? [] : words.slice(dashes + 1);
+  const [, head = '', program] = /^(.*?)(?:\s--(?:\s+(.*))?)?$/s.exec(text.trim()) ?? [];
+  const [type = '', ...settings] = head.trim().split(/\s+/);
+  const command = program === undefined ? [] : commandOf(program, text);
   const isProgram = type === 'exec';
   if (!['http', 'tcp', 'exec'].includes(type) || isProgram !== command.length > 0) throw unreadable(text);
   const fields = settings.map((setting) => fieldOf(setting, text));
   return { type, ...Object.fromEntries(fields), ...(isProgram && { command }) };
+}
+
+/** Arguments between spaces, or a JSON list of them, as in a Dockerfile: quotes alone mean nothing here. */
+function commandOf(program: string, whole: string): string[] {
+  if (!program.startsWith('[')) {
+    if (/["']/.test(program)) throw unreadable(whole);
+    return program.split(/\s+/);
+  }
+  const list = parseList(program);
+  if (!list) throw unreadable(whole);
+  return list;
+}
+
+function parseList(json: string): string[] | undefined {
+  try {
+    const list: unknown = JSON.parse(json);
+    return Array.isArray(list) && list.every((item): item is string => typeof item === 'string') ? list : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 function fieldOf(setting: string, whole: string): [string, unknown] {
@@ -62,7 +81,7 @@ function fieldOf(setting: string, whole: string): [string, unknown] {
 const unreadable = (text: string) =>
   new LongshoreError('bad_request', {
     message: `${FLAG} "${text}" is no health check`,
-    details: `http, tcp or exec; then any of ${Object.keys(WORDS).join(', ')}, each with =VALUE; for exec last -- PROGRAM ARGUMENTS`,
+    details: `http, tcp or exec; then any of ${Object.keys(WORDS).join(', ')}, each with =VALUE; for exec last -- PROGRAM ARGUMENTS, or -- ["sh", "-c", "a && b"] where one has spaces or quotes`,
   });
 
 /** For people: `http web:8080/healthz`. */

@@ -26,6 +26,13 @@ t.test('a check is a kind and what is known of it', async (t) => {
   ]);
 });
 
+t.test('an argument with spaces takes a JSON list, as in a Dockerfile', async (t) => {
+  t.same(parseHealthChecks(['exec service=db -- ["sh", "-c", "test -e  /up && exit 0"]', 'exec -- test -e -- /up']), [
+    { type: 'exec', service: 'db', command: ['sh', '-c', 'test -e  /up && exit 0'] },
+    { type: 'exec', command: ['test', '-e', '--', '/up'] },
+  ]);
+});
+
 t.test('none removes them', async (t) => t.same(parseHealthChecks(['none']), []));
 
 t.test('what is no check is refused by name', async (t) => {
@@ -40,6 +47,9 @@ t.test('what is no check is refused by name', async (t) => {
     'exec ls',
     'tcp -- ls',
     'tcp constructor=1',
+    'exec -- sh -c "exit 0"',
+    'exec -- ["sh", 1]',
+    'exec -- []',
   ];
   for (const text of odd) {
     t.throws(() => parseHealthChecks([text]), { code: 'bad_request', message: /--health-check/ }, text);
