@@ -113,7 +113,7 @@ t.test(
     const dir = mkdtempSync(join(tmpdir(), 'longshore-frozen-'));
     const socketPath = join(dir, 'docker.sock');
     const script = `require('node:net').createServer().listen({ path: ${JSON.stringify(socketPath)}, backlog: 1 }, () => console.log())`;
-    const frozen = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
+    const frozen = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
     await once(frozen.stdout, 'data');
     frozen.kill('SIGSTOP');
     const queue: Socket[] = [];
