@@ -2,7 +2,7 @@
 import { LongshoreError, problemsOf, type ErrorCode } from '#shared/errors.ts';
 import type { ContainerView } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
-import { findOutage } from '../../app/hosts/outage.ts';
+import { findOutage, isReachable } from '../../app/hosts/outage.ts';
 import { namesOf, type Placed } from './names.ts';
 import { toStatus, type Status } from './status.ts';
 
@@ -13,6 +13,7 @@ export { toStatus } from './status.ts';
 const CATEGORIES = ['infrastructure', 'ai', 'monitoring'];
 /** Of a service without one. */
 const NO_CATEGORY = 'other';
+const NONE = { total: 0, healthy: 0, unhealthy: 0 };
 /** As its documents and `docker ps` show them. */
 const ID_CHARS = 12;
 
@@ -51,7 +52,7 @@ export function toInfo({ service, host }: Placed, { name, now }: { name: string;
   const main = findMain(containers);
   const lastRestartAt = report?.healing?.lastRestartAt ?? null;
   // Nobody can tell how it is: whoever watches for what does not run must hear of it.
-  const health = findOutage(host) ? 'unhealthy' : service.health;
+  const health = isReachable(host) ? service.health : 'unhealthy';
   return {
     name,
     display_name: service.displayName ?? service.name,
@@ -90,8 +91,8 @@ export function findRefusal(verb: Verb, { service, host }: Placed): LongshoreErr
 
 /** Why a list cannot be given: nothing is known of any service of it now. */
 export function findBlackout(placed: readonly Placed[]): LongshoreError | null {
-  const outages = placed.map(({ host }) => findOutage(host));
-  return outages.every((outage) => outage !== null) ? (outages[0] ?? null) : null;
+  const [first] = placed;
+  return first && !placed.some(({ host }) => isReachable(host)) ? findOutage(first.host) : null;
 }
 
 /** Where the documents want another status than our own API gives. */
@@ -110,14 +111,13 @@ export function wordError(error: LongshoreError): { status: number; body: { deta
 }
 
 function summarize(infos: readonly ServiceInfo[]) {
-  const all = new Set([...CATEGORIES, ...infos.map(({ category }) => category)]);
-  return Object.fromEntries([...all].map((category) => [category, countHealthy(infos, category)]));
-}
-
-function countHealthy(infos: readonly ServiceInfo[], category: string) {
-  const own = infos.filter((info) => info.category === category);
-  const healthy = own.filter(({ status }) => status === 'running').length;
-  return { total: own.length, healthy, unhealthy: own.length - healthy };
+  const counts = new Map(CATEGORIES.map((category) => [category, NONE]));
+  for (const { category, status } of infos) {
+    const { total, healthy, unhealthy } = counts.get(category) ?? NONE;
+    const one = status === 'running' ? 1 : 0;
+    counts.set(category, { total: total + 1, healthy: healthy + one, unhealthy: unhealthy + 1 - one });
+  }
+  return Object.fromEntries(counts);
 }
 
 /** The one that answers where the service is called, else one that runs. */
