@@ -16,6 +16,7 @@ import type { LocalJobs } from '../jobs/local-jobs.ts';
 import type { JobNote } from '../state/journal.ts';
 import type { AgentState } from '../state/open.ts';
 import type { ServiceRecord } from '../state/services.ts';
+import { ActBudget } from './act-budget.ts';
 import { toEventView } from './event-view.ts';
 import { toJobDetail, toJobView, toServiceView } from './views.ts';
 
@@ -29,9 +30,11 @@ export interface LocalDeskDeps {
 
 export class LocalDesk {
   readonly #deps: LocalDeskDeps;
+  readonly #budget: ActBudget;
 
   constructor(deps: LocalDeskDeps) {
     this.#deps = deps;
+    this.#budget = new ActBudget(deps.clock);
   }
 
   /** By name, as Docker shows them now; where it does not answer, as they were last seen. */
@@ -50,15 +53,17 @@ export class LocalDesk {
     return { docker_reachable: isReachable, data: found.map(({ view }) => view) };
   }
 
-  /** Begins it and returns the job. Throws `not_found`, `service_busy` naming the job, `state_conflict`. */
+  /** Begins it and returns the job. Throws `not_found`, `service_busy` naming the job, `state_conflict`, `rate_limited`. */
   act(service: string, kind: LocalVerb): LocalJobDetail {
     const { state, jobs } = this.#deps;
     const jobId = state.transact(() => {
       const record = this.#require(service);
       requireIdle(record, state.journal.findOpenOf(record.spec.id));
       requireEnabled(record, kind);
+      this.#budget.require();
       return jobs.accept({ serviceId: record.spec.id, kind, cause: LOCAL_CAUSE });
     });
+    this.#budget.spend();
     jobs.enqueue(jobId);
     return this.job(jobId);
   }

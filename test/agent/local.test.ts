@@ -9,6 +9,7 @@ import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { LOCAL_SOCKET, localFolderOf, localServices, type LocalJobDetail } from '#shared/local.ts';
 import { aborted } from '#shared/time.ts';
+import { ACTS_AT_ONCE } from '../../agent/local/act-budget.ts';
 import type { LocalDeps } from '../../agent/local/local.ts';
 import { LocalClient } from '../../cli/local-client.ts';
 import { startCore } from '../support/agent-core.ts';
@@ -185,6 +186,19 @@ t.test('whoever leaves while it is done leaves the job to its end', async (t) =>
   t.equal((await cli.done).exitCode, 130);
   letGo();
   await eventually(async () => /\trestart\tsucceeded\t/.test((await host.run('jobs')).stdout));
+});
+
+t.test('a script that goes round and round is held up; what is refused begins nothing', async (t) => {
+  const host = await startLocalHost(t);
+  let begun = 0;
+  let answer: Answer;
+  while ((answer = await ask(host.socketPath, 'POST', '/services/web/restart?wait=60')).status === 200) begun++;
+  t.equal(begun, ACTS_AT_ONCE);
+  t.equal(answer.body.error?.code, 'rate_limited');
+  const { exitCode, stderr } = await host.run('stop', 'web');
+  t.equal(exitCode, 5);
+  t.match(stderr, /This host takes 100 acts at once, then one every 6 s \(rate_limited\)/);
+  t.equal(host.core.results().length, 1 + begun, 'the deploy, and what was begun');
 });
 
 t.test('more connections than it has room for are closed, and those it has are answered', async (t) => {

@@ -1,11 +1,13 @@
 // What is asked over the socket of a host, and how what is known there reads. Pure.
 import t from 'tap';
 import type { AgentEventBody } from '#shared/protocol/schema.ts';
+import { ACTS_AT_ONCE, ActBudget } from '../../agent/local/act-budget.ts';
 import { toEventView } from '../../agent/local/event-view.ts';
 import { routeOf } from '../../agent/local/routes.ts';
 import { toJobDetail, toServiceView } from '../../agent/local/views.ts';
 import { dataDirsOf } from '../../cli/local-client.ts';
 import { specOf } from '../support/agent-core.ts';
+import { ManualClock } from '../support/manual-clock.ts';
 
 t.test('each question has one path and one method', async (t) => {
   t.strictSame(routeOf('GET', '/status'), { name: 'status' });
@@ -150,4 +152,25 @@ t.test('events in words, with names where the host has them', async (t) => {
     'schedule sch_1: running',
     'dropped: 3 service.event, 40 job.step',
   ]);
+});
+
+t.test('acts: many at once, then one every few seconds, and never more than many', async (t) => {
+  const clock = new ManualClock();
+  const budget = new ActBudget(clock);
+  const act = () => {
+    budget.require();
+    budget.spend();
+  };
+  const actAll = () => {
+    for (let i = 0; i < ACTS_AT_ONCE; i++) act();
+  };
+  actAll();
+  clock.advance(2_500);
+  t.throws(act, { code: 'rate_limited', retryAfter: 4 });
+  clock.advance(3_500);
+  act();
+  t.throws(act, { code: 'rate_limited', retryAfter: 6 });
+  clock.advance(3_600_000);
+  actAll();
+  t.throws(act, { code: 'rate_limited' });
 });
