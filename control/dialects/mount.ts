@@ -7,8 +7,9 @@ import { answerNotFound, type Route } from '../http/not-found.ts';
 import { aikit } from './aikit/plugin.ts';
 import type { Dialect } from './dialect.ts';
 import { orchestrator } from './orchestrator/plugin.ts';
+import { phoenix } from './phoenix/plugin.ts';
 
-const DIALECTS: readonly Dialect[] = [aikit, orchestrator];
+const DIALECTS: readonly Dialect[] = [aikit, orchestrator, phoenix];
 
 /** Whose a path is; undefined: our own API's. */
 export const dialectAt = (path: string): Dialect | undefined =>

@@ -11,6 +11,7 @@ import { startRealHttp } from '../support/real-http.ts';
 
 /** A prefix, and what an error looks like there. */
 const DIALECTS = [
+  { prefix: '/api/v1/services', error: { errors: [{ code: /./, detail: /./, status: /^\d+$/ }] } },
   { prefix: '/api/system/services', error: { detail: /./ } },
   { prefix: '/aikit/api', error: { success: false, error: /./ } },
 ];

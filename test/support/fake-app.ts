@@ -125,6 +125,7 @@ export class FakeApp implements App {
     },
     all: (caller) => [...this.entries.values()].filter((service) => sees(caller, service)),
     named: (caller, name) => this.services.all(caller).filter((service) => service.name === name),
+    find: (caller, id) => [...this.entries.values()].find((service) => service.id === id && sees(caller, service)),
     require: (caller, id) => this.#require(caller, id),
     detail: (caller, id) => this.#require(caller, id),
     act: async (caller, id, kind, waitMs) => {

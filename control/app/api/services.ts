@@ -161,6 +161,8 @@ export interface Services {
   all(caller: Caller): Service[];
   /** Those the caller sees of this name: on each host it is taken once. */
   named(caller: Caller, name: string): Service[];
+  /** Undefined also for another customer's service. */
+  find(caller: Caller, id: string): Service | undefined;
   /** Throws not_found, also for another customer's service. */
   require(caller: Caller, id: string): Service;
   detail(caller: Caller, id: string): ServiceDetail;

@@ -78,6 +78,11 @@ export class ServiceDesk implements Services {
     return stores.services.all(access.visibility(caller), name).map((record) => this.#show(record));
   }
 
+  find(caller: Caller, id: string): Service | undefined {
+    const service = this.#deps.access.findService(caller, id);
+    return service && this.#show(service);
+  }
+
   require(caller: Caller, id: string): Service {
     return this.#show(this.#deps.access.requireService(caller, id));
   }

@@ -9,19 +9,8 @@ import type { HttpDeps } from '../../http/deps.ts';
 import type { Http } from '../../http/http.ts';
 import { writer } from '../../http/writes.ts';
 import type { Dialect } from '../dialect.ts';
-import {
-  findBlackout,
-  findRefusal,
-  fromName,
-  pickService,
-  toAnswer,
-  toInfo,
-  toList,
-  VERBS,
-  wordError,
-  type Verb,
-} from './mapping.ts';
-import type { Placed } from './names.ts';
+import { placeAll, requirePlaced } from '../placed.ts';
+import { findBlackout, findRefusal, toAnswer, toInfo, toList, VERBS, wordError, type Verb } from './mapping.ts';
 
 /** Longer than Docker gives a container to stop; what takes longer goes on, and the list shows its end. */
 const WAIT_MS = 20_000;
@@ -58,7 +47,7 @@ function mountAct(http: Http, { app, clock }: HttpDeps, { verb, path }: { verb: 
     write(request, reply, async (caller) => {
       const { host, name } = request.params;
       const asked = host === undefined ? name : `${host}/${name}`;
-      const placed = pickService(asked, placeAll(app, caller, app.services.named(caller, fromName(asked).name)));
+      const placed = requirePlaced(app, caller, asked);
       auditTarget(request, placed.service.id);
       const refusal = findRefusal(verb, placed);
       if (refusal) throw refusal;
@@ -71,13 +60,4 @@ function mountAct(http: Http, { app, clock }: HttpDeps, { verb, path }: { verb: 
 async function act(app: App, caller: Caller, id: string, verb: Verb): Promise<Service> {
   if (verb === 'enable' || verb === 'disable') return app.services.setEnabled(caller, id, verb === 'enable');
   return (await app.services.act(caller, id, verb, WAIT_MS)).service;
-}
-
-function placeAll(app: App, caller: Caller, services: readonly Service[]): Placed[] {
-  const ids = new Set(services.map(({ hostId }) => hostId));
-  const hosts = new Map([...ids].map((id) => [id, app.hosts.require(caller, id)]));
-  return services.flatMap((service) => {
-    const host = hosts.get(service.hostId);
-    return host ? [{ service, host }] : [];
-  });
 }

@@ -38,7 +38,7 @@ const command = z
   .max(100)
   .meta({ description: 'The program and its arguments; no shell reads them', example: ['rake', 'cleanup'] });
 
-const fields = {
+export const fields = {
   name: z.string().min(1).max(100).meta({ example: 'nightly restart' }),
   description: z.string().max(MAX_DESCRIPTION).nullable().meta({ description: 'What it is for' }),
   kind: z.enum(SCHEDULE_KINDS).meta({
