@@ -23,6 +23,7 @@ import { Troubles } from './app/system/troubles.ts';
 import { Retention } from './app/retention.ts';
 import type { ControlConfig } from './config.ts';
 import { takeLock } from './db/lock.ts';
+import { aikitFormat } from './dialects/aikit/webhook.ts';
 import { Egress } from './egress/egress.ts';
 import { startHttp } from './http/server.ts';
 import { startAutoUpdate } from './jobs/auto-update.ts';
@@ -94,6 +95,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     login: config.login && { ...config.login, provider: new OidcProvider(config.login, log) },
     checkUrl: egress.checkUrl,
     fetchText: egress.fetchText,
+    webhookFormats: { aikit: aikitFormat },
     clock,
     log,
   });

@@ -55,6 +55,7 @@ import { UsageBoard } from './services/usage-board.ts';
 import { VariableDesk } from './variables/variables.ts';
 import { SystemDesk, type SystemDeskDeps } from './system/desk.ts';
 import { ScheduleDesk } from './schedules/desk.ts';
+import type { WebhookFormats } from './webhooks/formats.ts';
 import { WebhookDesk } from './webhooks/desk.ts';
 import { WebhookQueue } from './webhooks/queue.ts';
 
@@ -79,6 +80,7 @@ export interface AppDeps {
   login: LoginSettings | null;
   /** A user's URL as it will be called. Throws `egress_denied`. */
   checkUrl: (url: string) => string;
+  webhookFormats: WebhookFormats;
   clock: Clock;
   log: Logger;
 }
@@ -209,7 +211,7 @@ export function createApp(deps: AppDeps): AppParts {
     usage,
     autoUpdates,
     rollouts: runner,
-    deliveries: new WebhookQueue(stores, clock),
+    deliveries: new WebhookQueue(stores, deps.webhookFormats, clock),
     aiGrants,
   };
 }

@@ -20,6 +20,7 @@ import { SERVICE_SETS } from './schema/service-sets.ts';
 import { SESSIONS } from './schema/sessions.ts';
 import { TEMPLATES } from './schema/templates.ts';
 import { VARIABLES } from './schema/variables.ts';
+import { WEBHOOK_FORMATS } from './schema/webhook-formats.ts';
 import { WEBHOOKS } from './schema/webhooks.ts';
 import { SCHEDULES } from './schema/schedules.ts';
 import { SCHEDULE_DESCRIPTIONS } from './schema/schedule-descriptions.ts';
@@ -45,4 +46,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 18, sql: SCHEDULES },
   { version: 19, sql: CONTAINER_ENDS },
   { version: 20, sql: SCHEDULE_DESCRIPTIONS },
+  { version: 21, sql: WEBHOOK_FORMATS },
 ];

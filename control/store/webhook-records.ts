@@ -2,12 +2,16 @@
 
 export const WEBHOOK_STATES = ['active', 'paused', 'disabled'] as const;
 
+/** `standard`: as docs/webhooks.md has it; others are words of a dialect. */
+export const WEBHOOK_FORMAT_NAMES = ['standard', 'aikit'] as const;
+
 export interface WebhookRecord {
   id: string;
   url: string;
   description: string | null;
   /** Patterns: an exact type, `deploy.*` or `*`. */
   events: string[];
+  format: (typeof WEBHOOK_FORMAT_NAMES)[number];
   /** Hears only of this customer's services. */
   customerId: string | null;
   /** Hears only of hosts with these labels, and of services there. */

@@ -9,6 +9,7 @@ interface WebhookRow {
   url: string;
   description: string | null;
   events: string;
+  format: WebhookRecord['format'];
   customer_id: string | null;
   host_labels: string | null;
   state: WebhookRecord['state'];
@@ -42,9 +43,9 @@ export class WebhookStore {
 
   insert(webhook: WebhookRecord, secrets: WebhookSecrets): void {
     this.#db.run(
-      `INSERT INTO webhooks (id, url, description, events, customer_id, host_labels, sealed, state, disabled_reason,
+      `INSERT INTO webhooks (id, url, description, events, format, customer_id, host_labels, sealed, state, disabled_reason,
          failures, open_until, after_seq, created_at, updated_at)
-       VALUES (:id, :url, :description, :events, :customerId, :hostLabels, :sealed, :state, :disabledReason,
+       VALUES (:id, :url, :description, :events, :format, :customerId, :hostLabels, :sealed, :state, :disabledReason,
          :failures, :openUntil, :afterSeq, :createdAt, :updatedAt)`,
       {
         ...webhook,
@@ -140,6 +141,7 @@ const toWebhook = (row: WebhookRow): WebhookRecord => ({
   url: row.url,
   description: row.description,
   events: JSON.parse(row.events) as string[],
+  format: row.format,
   customerId: row.customer_id,
   hostLabels: parseJson<Record<string, string>>(row.host_labels),
   state: row.state,

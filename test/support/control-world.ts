@@ -25,6 +25,7 @@ import type { LoginSettings } from '../../control/app/access/login.ts';
 import { SelfWatch } from '../../control/app/system/self-watch.ts';
 import { Troubles } from '../../control/app/system/troubles.ts';
 import { findWriteFault } from '../../control/standing.ts';
+import { aikitFormat } from '../../control/dialects/aikit/webhook.ts';
 import { Egress, type EgressOptions } from '../../control/egress/egress.ts';
 import type { HostLinks } from '../../control/app/hosts/host-links.ts';
 import type { PlanLimits } from '../../control/store/customer-records.ts';
@@ -96,6 +97,7 @@ export class ControlWorld {
       readiness: () => ({ isReady: true, reason: null }),
       login,
       checkUrl: this.egress.checkUrl,
+      webhookFormats: { aikit: aikitFormat },
       self: {
         self: new SelfWatch(join(this.dir, 'control.db'), clock),
         troubles: this.troubles,

@@ -10,7 +10,7 @@ import type { BreakerState, positionOf } from '../webhooks/breaker.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
-export { DELIVERY_STATES, WEBHOOK_STATES } from '../../store/webhook-records.ts';
+export { DELIVERY_STATES, WEBHOOK_FORMAT_NAMES, WEBHOOK_STATES } from '../../store/webhook-records.ts';
 export type Delivery = DeliveryRecord;
 export type Attempt = AttemptRecord;
 
@@ -25,6 +25,10 @@ export interface NewWebhook {
   /** Patterns: a type of the list, `deploy.*`, `*`. */
   events: string[];
   description?: string | undefined;
+  /** Of the maker's choice; undefined: a random one. */
+  secret?: string | undefined;
+  /** Undefined: standard. */
+  format?: WebhookRecord['format'] | undefined;
 }
 
 export interface WebhookChanges {

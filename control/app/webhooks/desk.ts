@@ -13,7 +13,7 @@ import type { IdempotencyDesk } from '../idempotency.ts';
 import { CLOSED, positionOf } from './breaker.ts';
 import { findLacking } from './hearing.ts';
 import { toTestBody } from './payload.ts';
-import { createWebhookSecret } from './sign.ts';
+import { createWebhookSecret, toWebhookSecret } from './sign.ts';
 import { keepNewest } from './spread.ts';
 import { missing } from '../missing.ts';
 
@@ -49,7 +49,7 @@ export class WebhookDesk implements Webhooks {
   create(caller: Caller, input: NewWebhook): Promise<{ webhook: Webhook; secret: string }> {
     const { effects, stores } = this.#deps;
     return effects.perform(() => {
-      const secret = createWebhookSecret();
+      const secret = input.secret === undefined ? createWebhookSecret() : toWebhookSecret(input.secret);
       const draft = this.#draft(caller, input);
       requireReadable(caller, input.events);
       return () => {
@@ -152,7 +152,10 @@ export class WebhookDesk implements Webhooks {
     if (positionOf(webhook, clock.now()) === 'open') stores.webhooks.change(webhook, { openUntil: clock.now() });
   }
 
-  #draft(caller: Caller, { url, events, description }: NewWebhook): Omit<WebhookRecord, 'afterSeq'> {
+  #draft(
+    caller: Caller,
+    { url, events, description, format = 'standard' }: NewWebhook,
+  ): Omit<WebhookRecord, 'afterSeq'> {
     const { checkUrl, clock } = this.#deps;
     const now = clock.now();
     return {
@@ -161,6 +164,7 @@ export class WebhookDesk implements Webhooks {
       url: checkUrl(url),
       description: description ?? null,
       events,
+      format,
       customerId: caller.customerId,
       hostLabels: caller.hostLabels,
       state: 'active',

@@ -4,19 +4,22 @@ import type { WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { AttemptResult, DeliveryQueue, Parcel } from '../api/webhooks.ts';
 import { afterFailure, CLOSED } from './breaker.ts';
-import { signedHeaders } from './sign.ts';
+import type { WebhookFormats } from './formats.ts';
+import { keyOf, signedHeaders } from './sign.ts';
 import { Spread } from './spread.ts';
 import { isGone, outcomeOf, problemOf, toAttempt } from './verdict.ts';
 
 export class WebhookQueue implements DeliveryQueue {
   readonly #stores: Stores;
   readonly #clock: Clock;
+  readonly #formats: WebhookFormats;
   readonly #spread: Spread;
 
-  constructor(stores: Stores, clock: Clock) {
+  constructor(stores: Stores, formats: WebhookFormats, clock: Clock) {
     this.#stores = stores;
     this.#clock = clock;
-    this.#spread = new Spread(stores, clock);
+    this.#formats = formats;
+    this.#spread = new Spread(stores, formats, clock);
   }
 
   spread(): Promise<void> {
@@ -34,7 +37,8 @@ export class WebhookQueue implements DeliveryQueue {
     const message = delivery && deliveries.findMessage(delivery.messageId);
     const webhook = webhooks.find(webhookId);
     if (!message || !webhook) return undefined;
-    const headers = signedHeaders(message, this.#secretsOf(webhookId, now), now);
+    const secrets = this.#secretsOf(webhookId, now);
+    const headers = { ...this.#ownHeaders(webhook, message.body, secrets), ...signedHeaders(message, secrets, now) };
     return { webhookId, deliveryId: delivery.id, url: webhook.url, headers, body: message.body };
   }
 
@@ -60,6 +64,10 @@ export class WebhookQueue implements DeliveryQueue {
     const reason = 'The receiver answered 410 Gone';
     this.#stores.webhooks.change(webhook, { ...CLOSED, state: 'disabled', disabledReason: reason }, now);
     this.#stores.deliveries.failPending(webhook.id, reason, now);
+  }
+
+  #ownHeaders({ format }: WebhookRecord, body: string, secrets: readonly string[]): Record<string, string> {
+    return format === 'standard' ? {} : this.#formats[format].headersOf(body, secrets.map(keyOf));
   }
 
   #secretsOf(webhookId: string, now: number): string[] {

@@ -3,8 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 
 const SECRET_BYTES = 32;
+const PREFIX = 'whsec_';
 
-export const createWebhookSecret = (): string => `whsec_${randomBytes(SECRET_BYTES).toString('base64')}`;
+export const createWebhookSecret = (): string => `${PREFIX}${randomBytes(SECRET_BYTES).toString('base64')}`;
+
+/** A secret of somebody's choice in the form that receivers know, for its bytes. */
+export const toWebhookSecret = (text: string): string => `${PREFIX}${Buffer.from(text).toString('base64')}`;
+
+export const keyOf = (secret: string): Uint8Array => Buffer.from(secret.slice(PREFIX.length), 'base64');
 
 /** One signature for each secret that is valid: while one is exchanged a receiver may know either. */
 export function signedHeaders(

@@ -4,12 +4,15 @@ import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
 import type { OutboxRow } from '../../store/outbox.ts';
 import type { EventRecord, JobRecord } from '../../store/records.ts';
-import type { WebhookRecord } from '../../store/webhook-records.ts';
+import type { MessageRecord, WebhookRecord } from '../../store/webhook-records.ts';
 import type { Stores } from '../../store/stores.ts';
 import { hasLabels } from '../access/access.ts';
 import { toEventTypes, type EventType } from './event-types.ts';
+import type { WebhookFormats } from './formats.ts';
 import { matchesAny } from './patterns.ts';
 import { customerOf, toBody, type Story } from './payload.ts';
+
+type Worded = Pick<MessageRecord, 'type' | 'body'>;
 
 /** Bounds how long one write holds the event loop. */
 const EVENTS_A_WRITE = 50;
@@ -18,10 +21,12 @@ export const MAX_PENDING = 1_000;
 
 export class Spread {
   readonly #stores: Stores;
+  readonly #formats: WebhookFormats;
   readonly #clock: Clock;
 
-  constructor(stores: Stores, clock: Clock) {
+  constructor(stores: Stores, formats: WebhookFormats, clock: Clock) {
     this.#stores = stores;
+    this.#formats = formats;
     this.#clock = clock;
   }
 
@@ -45,9 +50,12 @@ export class Spread {
     if (!event) return [];
     const story = this.#tell(event);
     return toEventTypes(event, story.job).flatMap((type) => {
-      const audience = endpoints.filter((it) => seq > it.afterSeq && isFor(it, type, story)).map(({ id }) => id);
-      if (audience.length > 0) this.#enqueue(type, story, audience);
-      return audience;
+      const audience = endpoints.filter((it) => seq > it.afterSeq && isFor(it, type, story));
+      const byFormat = Map.groupBy(audience, ({ format }) => format);
+      return [...byFormat].flatMap(([format, all]) => {
+        const worded = this.#word(format, type, story);
+        return worded ? this.#enqueue(worded, this.#askers(format, all, worded)) : [];
+      });
     });
   }
 
@@ -69,12 +77,24 @@ export class Spread {
     return jobs.openOfService(serviceId).find(({ createdAt }) => createdAt === at);
   }
 
-  #enqueue(type: EventType, story: Story, audience: readonly string[]): void {
+  #word(format: WebhookRecord['format'], type: EventType, story: Story): Worded | null {
+    return format === 'standard' ? { type, body: toBody(type, story) } : this.#formats[format].toMessage(type, story);
+  }
+
+  #askers(format: WebhookRecord['format'], all: readonly WebhookRecord[], { type }: Worded): readonly WebhookRecord[] {
+    return format === 'standard' ? all : all.filter(({ events }) => this.#formats[format].wants(events, type));
+  }
+
+  /** Returns who is told. */
+  #enqueue(worded: Worded, audience: readonly WebhookRecord[]): string[] {
+    if (audience.length === 0) return [];
     const { deliveries } = this.#stores;
     const now = this.#clock.now();
     const messageId = newId('msg', now);
-    deliveries.insertMessage({ id: messageId, type, body: toBody(type, story), at: now });
-    for (const webhookId of audience) deliveries.insert({ id: newId('dlv', now), webhookId, messageId, askedAt: now });
+    const ids = audience.map(({ id }) => id);
+    deliveries.insertMessage({ id: messageId, ...worded, at: now });
+    for (const webhookId of ids) deliveries.insert({ id: newId('dlv', now), webhookId, messageId, askedAt: now });
+    return ids;
   }
 }
 

@@ -7,9 +7,12 @@ import type { FleetContainer, SilentHost } from '../../app/api/containers.ts';
 import { publishedPort, urlOfPorts } from '../../http/views/published-url.ts';
 import { levelOf } from './log-level.ts';
 import { toHealth, toStatus, type Status } from './status.ts';
+import { toVersion } from './version.ts';
 
 export { levelOf } from './log-level.ts';
 export { toHealth, toStatus } from './status.ts';
+export { toVersion } from './version.ts';
+export { fromEvents, toEvent } from './webhook.ts';
 
 export const FILTERS = ['running', 'stopped', 'all'] as const;
 
@@ -57,17 +60,6 @@ export const toDetail = (container: FleetContainer, setup: ContainerSetup, now: 
 /** What a client asks for it by. */
 export const toId = ({ name, hostName, isNameShared }: FleetContainer): string =>
   isNameShared ? `${hostName}/${name}` : name;
-
-/** What its image says of itself, else the image's tag; of an image by digest the beginning of that. */
-export function toVersion({ version, image }: Pick<FleetContainer, 'version' | 'image'>): string {
-  if (version !== null) return version;
-  const [name = '', digest] = image.split('@sha256:', 2);
-  const tag = /:([^:/]+)$/.exec(name)?.[1];
-  return tag ?? digest?.slice(0, DIGEST_CHARS) ?? 'latest';
-}
-
-/** Tells images apart, and fits into a column. */
-const DIGEST_CHARS = 12;
 
 const DONE = { start: 'started', stop: 'stopped', restart: 'restarted' } as const;
 const UNDER_WAY = { start: 'starting', stop: 'stopping', restart: 'restarting' } as const;

@@ -12,6 +12,7 @@ import type { Http } from '../../http/http.ts';
 import { writer } from '../../http/writes.ts';
 import type { Dialect } from '../dialect.ts';
 import * as map from './mapping.ts';
+import { EVENTS, fromEvents } from './webhook.ts';
 
 /** What Docker may take to stop one that asks for that much. */
 const ACT_LIMIT_MS = 60_000;
@@ -28,6 +29,11 @@ const logQuery = z.object({
   lines: count(MAX_LOG_TAIL).default(DEFAULT_LOG_TAIL),
   since: z.iso.datetime({ offset: true }).optional(),
 });
+const webhookBody = z.object({
+  url: z.string().min(1).max(4096),
+  events: z.array(z.enum(EVENTS)).min(1).max(EVENTS.length),
+  secret: z.string().min(1).max(256).optional(),
+});
 const params = z.object({ containerId: z.string() });
 /** Clients that always send a body send what they like. */
 const noBody = z.unknown();
@@ -42,6 +48,7 @@ export const aikit: Dialect = {
     mountServices(http, deps);
     mountActs(http, deps);
     mountMonitoring(http, deps);
+    mountWebhooks(http, deps);
   },
 };
 
@@ -113,6 +120,20 @@ function mountMonitoring(http: Http, { app, clock }: HttpDeps): void {
     app.containers
       .list(callerOf(request), MEASURED)
       .then(({ containers, silent }) => map.toEnvelope(map.toSystemStats(containers, silent, clock.now()))),
+  );
+}
+
+function mountWebhooks(http: Http, { app }: HttpDeps): void {
+  const write = writer(app.idempotency);
+  const config = { permission: 'webhooks.create', action: 'webhooks.create' } as const;
+  http.post('/webhooks', { config, schema: { body: webhookBody } }, (request, reply) =>
+    write(request, reply, async (caller) => {
+      const { events, ...asked } = request.body;
+      const made = await app.webhooks.create(caller, { ...asked, events: fromEvents(events), format: 'aikit' });
+      const { id, url } = made.webhook;
+      const secret = asked.secret === undefined && { secret: made.secret };
+      return { status: 200, body: map.toEnvelope({ id, url, events, ...secret }) };
+    }),
   );
 }
 

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import {
   DELIVERY_STATES,
+  WEBHOOK_FORMAT_NAMES,
   WEBHOOK_STATES,
   type Attempt,
   type Delivery,
@@ -48,6 +49,7 @@ const webhookFields = {
   url: writableFields.url,
   events: z.array(z.string()).meta({ example: ['deploy.*', 'health.unhealthy'] }),
   description: z.string().nullable(),
+  format: z.enum(WEBHOOK_FORMAT_NAMES).meta({ description: 'Whose words it is told in: docs/dialects.md' }),
   customer_id: z.string().nullable().meta({ description: "Hears only of this customer's services" }),
   host_labels: z
     .record(z.string(), z.string())
@@ -138,6 +140,7 @@ export const toWebhookView = (webhook: Webhook): z.infer<typeof webhookView> => 
   url: webhook.url,
   events: webhook.events,
   description: webhook.description,
+  format: webhook.format,
   customer_id: webhook.customerId,
   host_labels: webhook.hostLabels,
   status: webhook.state,
