@@ -49,6 +49,8 @@ export class Healer {
   readonly #timers = new Map<string, () => void>();
   /** Services that are worked on, or wait for their turn. */
   readonly #acting = new Set<string>();
+  /** When containers of a service were last touched here: a stop of that time is none by hand, however late it is told. */
+  readonly #hands = new Map<string, { from: number; to: number }>();
   /** Until when nothing is done about a service, because Docker has refused it. */
   readonly #quiet = new Map<string, number>();
 
@@ -157,7 +159,21 @@ export class Healer {
     if (signal.aborted || !service) return;
     const { record, deeds, dockerTries } = this.#decide(service.healing ?? NEW_RECORD, containers);
     this.#keep(service, record, dockerTries);
-    for (const deed of deeds) if (!signal.aborted) await this.#do(id, deed, signal);
+    await this.#handle(id, async () => {
+      for (const deed of deeds) if (!signal.aborted) await this.#do(id, deed, signal);
+    });
+  }
+
+  async #handle(id: string, work: () => Promise<void>): Promise<void> {
+    const { clock } = this.#deps;
+    const touched = { from: clock.now(), to: Infinity };
+    this.#hands.set(id, touched);
+    await work().finally(() => (touched.to = clock.now()));
+  }
+
+  #isByOwnHand(id: string, at: number): boolean {
+    const { from, to } = this.#hands.get(id) ?? { from: Infinity, to: Infinity };
+    return at >= from && at <= to;
   }
 
   /** Each on what is remembered then: somebody may have enabled it, or asked for a job, while the one before was done. */
@@ -212,10 +228,10 @@ export class Healer {
     return this.#deps.engine.stopContainer(fault.id);
   }
 
-  /** A stop that a job makes is none by hand. */
+  /** A stop that a job or healing makes is none by hand. */
   #noteStop(id: string, containerId: string, at: number): void {
     const { state, touch } = this.#deps;
-    if (state.journal.hasOpen(id) || this.#acting.has(id)) return;
+    if (state.journal.hasOpen(id) || this.#isByOwnHand(id, at)) return;
     const healing = state.services.find(id)?.healing;
     if (healing) state.services.setHealing(id, withKnown(healing, containerId, { stoppedAt: at }));
     touch(id);

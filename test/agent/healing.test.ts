@@ -258,6 +258,15 @@ t.test('what somebody disables while its neighbour is restarted is left alone', 
   t.equal(restarted.length, 1);
 });
 
+/** Another one on the host, with its container up. Returns the container's id. */
+function addService({ state, engine }: Host, name: string): string {
+  const id = `svc_${name}`;
+  state.services.put(specOf({ id, name }));
+  state.services.setEffect(id, { goodRevision: 1, failure: null });
+  const over = { id: `c_${name}`, name: `${name}-web-1`, project: name, labels: { [SERVICE_LABEL]: id } };
+  return addContainer(engine, over).id;
+}
+
 t.test('services that fall at once are restarted a few at a time', async (t) => {
   const { host, id } = await startRunning(t);
   const begun: number[] = [];
@@ -266,17 +275,55 @@ t.test('services that fall at once are restarted a few at a time', async (t) => 
     begun.push(host.clock.now());
     return restart(each);
   };
-  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => {
-    host.state.services.put(specOf({ id: `svc_${name}`, name }));
-    host.state.services.setEffect(`svc_${name}`, { goodRevision: 1, failure: null });
-    const labels = { [SERVICE_LABEL]: `svc_${name}` };
-    return addContainer(host.engine, { id: `c_${name}`, name: `${name}-web-1`, project: name, labels }).id;
-  });
+  const ids = ['a', 'b', 'c', 'd', 'e', 'f', 'g'].map((name) => addService(host, name));
   const all = [id, ...ids];
   for (const each of all) crash(host, each);
   await host.until(() => all.every((each) => isUp(host, each)()), 'all are restarted');
   t.equal(begun.length, all.length);
   for (const at of begun) t.ok(begun.filter((other) => other >= at && other < at + 1_000).length <= 3);
+});
+
+t.test('a container that is stopped by hand while its service waits for its turn stays stopped', async (t) => {
+  const { host, id } = await startRunning(t);
+  const others = ['a', 'b', 'c'].map((name) => addService(host, name));
+  const stopped = addContainer(host.engine, { id: 'c2', name: 'web-other-1', service: 'other' }).id;
+  const gate = Promise.withResolvers<void>();
+  const restart = host.engine.restartContainer.bind(host.engine);
+  const held: string[] = [];
+  host.engine.restartContainer = async (each) => {
+    held.push(each);
+    await gate.promise;
+    return restart(each);
+  };
+  for (const each of others) crash(host, each);
+  await host.until(() => held.length === others.length, 'the others have all turns');
+  crash(host, id);
+  await host.pass(30_000); // its delay, and then it waits for the others
+  crash(host, stopped, { exitCode: 137 });
+  host.engine.change(stopped, {}, 'stop');
+  gate.resolve();
+  await host.until(isUp(host, id), 'what failed is restarted');
+  await host.pass(60_000);
+  t.equal(stateOf(host, stopped), 'exited');
+});
+
+t.test('a stop that healing made and that is told late is none by hand', async (t) => {
+  const { host, id } = await startRunning(t, { hasHealthCheck: true, health: 'healthy' });
+  const restart = host.engine.restartContainer.bind(host.engine);
+  let stoppedAt = 0;
+  host.engine.restartContainer = async (each) => {
+    if (stoppedAt > 0) return restart(each);
+    stoppedAt = host.clock.now();
+    host.engine.change(each, { state: 'exited', exitCode: 137, finishedAt: stoppedAt });
+    await host.engine.unpauseContainer(each); // it cannot be started again, say
+  };
+  host.engine.change(id, { health: 'unhealthy' }, 'health_status');
+  await host.until(() => host.told().includes('heal restart_failed'), 'its restart fails half way');
+  host.engine.now = () => stoppedAt;
+  host.engine.change(id, {}, 'stop');
+  host.engine.now = () => host.clock.now();
+  await host.until(isUp(host, id), 'it is tried again');
+  t.equal(host.service().healing?.restartCount, 2);
 });
 
 t.test('a restart that fails is told, and is tried again', async (t) => {

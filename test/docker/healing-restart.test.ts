@@ -23,10 +23,11 @@ t.test('what ran comes back with the engine, what was stopped does not, with con
   const engine = await startNestedEngine(t);
   const host = await startRealHost(t, { socket: engine.socket });
   const names = { ran: uniqueName('ran'), always: uniqueName('always'), off: uniqueName('off') };
-  const ran = await host.deploy(names.ran, composeOf('no'));
-  await host.deploy(names.always, composeOf('always'));
-  const off = await host.deploy(names.off, composeOf('always'));
-  await host.run('stop', off);
+  const [ran] = await Promise.all([
+    host.deploy(names.ran, composeOf('no')),
+    host.deploy(names.always, composeOf('always')),
+    host.deploy(names.off, composeOf('always')).then((off) => host.run('stop', off)),
+  ]);
   await eventually(() => host.report(ran)?.healing, PATIENCE); // its engine is known by then
 
   const look = async (name: string) => {

@@ -1,4 +1,4 @@
-// Healing on a real engine, with the patience of a test. One host for all of it.
+// Healing on a real engine, with the patience of a test. One host for all of it, its services beside each other.
 import t from 'tap';
 import { HEALING_LIMITS, type HealingLimits } from '../../agent/healing/limits.ts';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
@@ -14,6 +14,8 @@ const LIMITS: HealingLimits = {
   pauseMs: 0,
 };
 const PATIENCE = { timeoutMs: 60_000 };
+/** The others do not wait for it. */
+const BESIDE = { buffered: true };
 
 /** Ends at once, at each start, as long as the file is there. */
 const flapping = (restart: string) => `services:
@@ -39,12 +41,14 @@ t.test('healing on a real engine', async (t) => {
   if (!(await requireDocker(t))) return;
   await ensureImages();
   const host = await startRealHost(t, { healing: LIMITS });
+  t.jobs = 4;
   const stateOf = (name: string) => docker(['inspect', '-f', '{{.State.Status}}', `${name}-web-1`]);
   const breakIt = (name: string) => docker(['exec', `${name}-web-1`, 'touch', '/state/broken']);
 
   for (const restart of ['no', 'always']) {
-    await t.test(
+    void t.test(
       `F42: with "restart: ${restart}" a flapping container is given up, stays down, and a start resets`,
+      BESIDE,
       async (t) => {
         const name = uniqueProject(t, 'heal');
         const id = await host.deploy(name, flapping(restart));
@@ -80,7 +84,7 @@ t.test('healing on a real engine', async (t) => {
     );
   }
 
-  await t.test('a killed container is back by itself; one that was stopped by hand is not', async (t) => {
+  void t.test('a killed container is back by itself; one that was stopped by hand is not', BESIDE, async (t) => {
     const name = uniqueProject(t, 'heal');
     const id = await host.deploy(name, flapping('no'));
     await docker(['kill', `${name}-web-1`]);
@@ -104,7 +108,7 @@ t.test('healing on a real engine', async (t) => {
     await host.run('remove', id);
   });
 
-  await t.test('F07: a container that runs out of memory is told of as such', async (t) => {
+  void t.test('F07: a container that runs out of memory is told of as such', BESIDE, async (t) => {
     const name = uniqueProject(t, 'heal');
     const id = await host.deploy(name, EATER);
     await docker(['exec', `${name}-eater-1`, 'touch', '/eat']);
