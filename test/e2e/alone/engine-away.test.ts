@@ -71,6 +71,9 @@ t.test('an engine that goes away', async (t) => {
       { status: 409, body: { error: { code: 'docker_unavailable' } } },
       'who asks for Docker is told at once',
     );
+    const away = { status: 503, body: { detail: /^Docker does not answer on host/ } };
+    t.match(await api.get('/api/system/services'), away, "as the orchestrator's API says it");
+    t.match(await api.post(`/api/system/services/${calm}/restart`), away);
     t.notMatch(await api.get(`/api/jobs/${stop.body.job_id}`), { body: { state: 'failed' } });
 
     engine.thaw();
