@@ -2,7 +2,7 @@
 import type { App } from '../app/api/app.ts';
 import type { Caller } from '../app/api/caller.ts';
 import type { Service } from '../app/api/services.ts';
-import { fromName, pickService, type Placed } from './orchestrator/names.ts';
+import { fromName, pickService, type Placed } from './names.ts';
 
 export function placeAll(app: App, caller: Caller, services: readonly Service[]): Placed[] {
   const ids = new Set(services.map(({ hostId }) => hostId));

@@ -3,10 +3,10 @@ import { LongshoreError, problemsOf, type ErrorCode } from '#shared/errors.ts';
 import type { ContainerView } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import { findOutage, isReachable } from '../../app/hosts/outage.ts';
-import { namesOf, type Placed } from './names.ts';
+import { namesOf, type Placed } from '../names.ts';
 import { toStatus, type Status } from './status.ts';
 
-export { fromName, namesOf, pickService } from './names.ts';
+export { fromName, namesOf, pickService } from '../names.ts';
 export { toStatus } from './status.ts';
 
 /** Of its documents; a summary has each, also while no service is in it. */

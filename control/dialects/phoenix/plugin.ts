@@ -9,7 +9,7 @@ import type { Http } from '../../http/http.ts';
 import { idParams } from '../../http/views/page.ts';
 import { writer } from '../../http/writes.ts';
 import type { Dialect } from '../dialect.ts';
-import { namesOf } from '../orchestrator/names.ts';
+import { namesOf } from '../names.ts';
 import { placeAll, requirePlaced } from '../placed.ts';
 import { createBody, listQuery, perPageOf, updateBody, type ListQuery } from './bodies.ts';
 import {

@@ -1,8 +1,8 @@
 // Pure: services by name. A name is taken once on each host; where a caller sees several of one name, each is called
 // `host/name`, by the host's id where hosts share a name, too.
 import { LongshoreError } from '#shared/errors.ts';
-import type { Host } from '../../app/api/hosts.ts';
-import type { Service } from '../../app/api/services.ts';
+import type { Host } from '../app/api/hosts.ts';
+import type { Service } from '../app/api/services.ts';
 
 /** A service, and where it runs. */
 export interface Placed {
