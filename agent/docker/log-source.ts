@@ -11,8 +11,8 @@ const API_VERSION = 'v1.44';
 const READ_BYTES = 64 * 1024;
 /** dockerd answers in milliseconds; one that hangs must not hold a viewer for ever. */
 const OPEN_LIMIT_MS = 10_000;
-/** A log that is not followed comes without pauses, but for files that Docker unpacks on the way. */
-const SILENCE_LIMIT_MS = 30_000;
+/** Of a log that is not followed: Docker unpacks files on the way, and looks for a time from the start of each. */
+const SILENCE_LIMIT_MS = 120_000;
 const MAX_HEAD_BYTES = 16 * 1024;
 /** After a read smaller than this we let a little more arrive: dockerd writes single lines, and a wake-up costs as much as 20. */
 const SMALL_READ_BYTES = 4 * 1024;
