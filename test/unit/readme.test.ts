@@ -92,6 +92,7 @@ const GOOD: Record<string, string> = {
   'rate-limit-anonymous': '1',
   'rate-limit-deploy': '1',
   'trusted-proxy': '10.0.0.0/8',
+  'aikit-port': '5000',
   'allow-private-webhooks': '1',
   'allow-file-git': '1',
   'ai-base-url': 'https://api.example.com/v1',
