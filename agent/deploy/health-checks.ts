@@ -14,15 +14,17 @@ interface Deploying {
 }
 
 /** As far as the images are here. Throws `validation_error` by field, `exec_denied`. */
-export function checksOf(
-  { run: { service }, deps: { policy } }: Deploying,
-  rendered: Rendered,
-  images: FoundImages,
-): HealthCheck[] {
-  const { healthChecks = [] } = service.spec;
+export function checksOf(task: Deploying, rendered: Rendered, images: FoundImages): HealthCheck[] {
+  const { healthChecks = [] } = task.run.service.spec;
   const checks = planChecks(healthChecks, rendered, images);
+  requireMayRun(task, checks);
+  return checks;
+}
+
+/** Throws `exec_denied` where the host forbids what they do. */
+export function requireMayRun({ run: { service }, deps: { policy } }: Deploying, checks: readonly HealthCheck[]): void {
   const section = sectionOf(service.spec);
-  if (policy[section].exec || checks.every(({ probe }) => probe.type !== 'exec')) return checks;
+  if (policy[section].exec || checks.every(({ probe }) => probe.type !== 'exec')) return;
   throw new LongshoreError('exec_denied', {
     details: `policy.yaml of the host: ${section}.exec is false, so a health check cannot run programs`,
   });

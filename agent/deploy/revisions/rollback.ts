@@ -6,6 +6,7 @@ import type { Container } from '../../docker/engine.ts';
 import { expectedAfter, snapshotOf } from '../../drift/snapshot.ts';
 import { checkHost } from '../attempt.ts';
 import { awaitReady, standingOf } from '../execute.ts';
+import { requireMayRun } from '../health-checks.ts';
 import { findRecorded, haveImages, pullContextOf, restoreImages } from '../images.ts';
 import type { JobOutcome } from '../job-run.ts';
 import { planReplacing } from '../overlap/order.ts';
@@ -57,8 +58,12 @@ async function prepare(task: Task, attempt: Attempt, target: Revision, good: Rev
 }
 
 /** The policy of the host may be another one than then. */
-async function check(task: Task, { rendered }: Revision): Promise<Container[]> {
-  return (await task.step('check', () => checkHost(task, unstampRendered(rendered)))).containers;
+async function check(task: Task, { rendered, meta }: Revision): Promise<Container[]> {
+  const { containers } = await task.step('check', () => {
+    requireMayRun(task, meta.healthChecks ?? []);
+    return checkHost(task, unstampRendered(rendered));
+  });
+  return containers;
 }
 
 interface Situation {
