@@ -11,6 +11,7 @@ import { loadIdentity } from '#shared/protocol/identity.ts';
 import type { HostSample } from '#shared/stats.ts';
 import type { Clock } from '#shared/time.ts';
 import { Containers } from './containers/containers.ts';
+import { updateNotesIn } from './containers/update-notes.ts';
 import { Discovery } from './adoption/discovery.ts';
 import type { DraftDeps } from './adoption/draft.ts';
 import type { AgentConfig } from './config.ts';
@@ -130,8 +131,11 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     services: state.services,
     folders: KERNEL_FOLDERS,
     hostMemoryBytes: totalmem,
+    notes: updateNotesIn(state.meta),
     clock,
+    log,
   });
+  scope.run('updates of containers', (signal) => containers.recover(signal));
   const streamContainerLogs = createContainerLogs({
     socketPath,
     clock,

@@ -91,7 +91,7 @@ const PURE = [
   'agent/deploy/git/{git-faults,lfs-pointer,limits,submodules}.ts',
   'agent/deploy/ai/{describe,hide-secrets}.ts',
   'agent/deploy/recipes/**',
-  'agent/docker/{live-*,engine,running-exec,exec-output,container-view,usage-view,progress}.ts',
+  'agent/docker/{copied-config,live-*,engine,running-exec,exec-output,container-view,usage-view,progress}.ts',
   'agent/docker/image-name.ts',
   'agent/exec/{choose,masked-output}.ts',
   'agent/images/{challenge,endpoints,manifest,prune-plan,reference,registry-answers,verdict}.ts',

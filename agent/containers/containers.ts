@@ -1,25 +1,34 @@
 // Any container of this host, whoever made it: what it is, how it is set up, and the acts on those that no service has.
 // A service's containers are acted on by its jobs alone, or two writers would work on one service.
 import { LongshoreError } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
 import type { KnownContainer } from '#shared/protocol/container-parts.ts';
 import type { Params, Result } from '#shared/protocol/schema.ts';
 import type { Usage } from '#shared/stats.ts';
+import { sleep } from '#shared/time.ts';
 import { toContainerView, type Container, type ContainerSummary, type Engine } from '../docker/engine.ts';
 import { ownerOf, type OwnService } from '../owner.ts';
 import { createMask, followMask, type FindMask, type SecretSource } from '../secrets/mask.ts';
+import type { UpdateDeps } from './update.ts';
 import { measure, type MeasureDeps } from './measure.ts';
 import { isCalled, maskEnv, secretsIn, toKnown } from './shown.ts';
 
 /** What a container may take to stop if it asks for that much; whoever waits for the answer waits as long. */
 const STOP_GRACE_MS = 60_000;
 
-export interface ContainersDeps extends MeasureDeps {
+export interface ContainersDeps extends MeasureDeps, UpdateDeps {
   engine: Engine;
   services: { names(): OwnService[] } & SecretSource;
   hostMemoryBytes: () => number;
+  log: Logger;
 }
 
+/** Between tries to put back what an update left. */
+const RECOVER_MS = 5_000;
+
 export class Containers {
+  /** Being made anew. */
+  readonly #busy = new Set<string>();
   readonly #deps: ContainersDeps;
 
   constructor(deps: ContainersDeps) {
@@ -60,6 +69,33 @@ export class Containers {
     return state === 'paused' ? engine.unpauseContainer(id) : engine.startContainer(id);
   }
 
+  async update({ containerId }: Params<'container.update'>): Promise<Result<'container.update'>> {
+    const container = await this.#requireForeign(containerId);
+    const { updateContainer } = await import('./update.ts'); // most agents are never asked
+    this.#busy.add(container.id);
+    try {
+      const { id, isChanged } = await updateContainer(this.#deps, container);
+      return { containerId: id, isChanged };
+    } finally {
+      this.#busy.delete(container.id);
+    }
+  }
+
+  /** Puts back what an update left half done when this agent ended. Tries until Docker answers. */
+  async recover(signal: AbortSignal): Promise<void> {
+    const { notes, clock, log } = this.#deps;
+    while (notes.all().length > 0) {
+      const { putBack } = await import('./update.ts');
+      try {
+        for (const note of notes.all()) if (!this.#busy.has(note.id)) await putBack(this.#deps, note);
+        return;
+      } catch (error) {
+        log.warn({ err: error }, 'cannot put a container back yet');
+        await sleep(clock, RECOVER_MS, signal);
+      }
+    }
+  }
+
   /** What its log must not show: its service's secrets, or what its own environment tells. */
   async maskOf({ id }: { id: string }): Promise<FindMask> {
     const { engine, services } = this.#deps;
@@ -73,6 +109,8 @@ export class Containers {
   async #requireForeign(id: string): Promise<Container> {
     const container = await this.#deps.engine.findContainer(id);
     if (!container) throw gone(id);
+    if (this.#busy.has(id))
+      throw new LongshoreError('service_busy', { message: `Container "${container.name}" is being updated` });
     if (idOf(container, this.#deps.services.names()) === undefined) return container;
     throw new LongshoreError('state_conflict', { message: `Container "${container.name}" belongs to a service` });
   }

@@ -31,15 +31,17 @@ async function describe(client: DockerClient, filters: Filters): Promise<LiveCon
 }
 
 const inspect = (client: DockerClient, id: string): Promise<RawContainer | undefined> =>
-  client
-    .call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-      return asRaw(await docker.getContainer(id).inspect({ abortSignal }));
-    })
-    .catch(ifAbsent(undefined));
+  inspectRaw(client, id).catch(ifAbsent(undefined));
+
+/** Fails with `docker_error` for one that is gone. */
+export const inspectRaw = (client: DockerClient, id: string): Promise<RawContainer> =>
+  client.call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
+    return asRaw(await docker.getContainer(id).inspect({ abortSignal }));
+  });
 
 const asRaw = (inspected: Dockerode.ContainerInspectInfo): RawContainer => inspected as unknown as RawContainer;
 
-const inspectImage = (client: DockerClient, id: string): Promise<RawConfig | undefined> =>
+export const inspectImage = (client: DockerClient, id: string): Promise<RawConfig | undefined> =>
   client
     .call(`Cannot inspect image "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
       return (await abortableImage(docker.getImage(id)).inspect({ abortSignal })).Config as RawConfig;

@@ -14,6 +14,7 @@ import {
 } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
+import { copyContainer } from './copy-container.ts';
 import { describeContainers, describeProject } from './describe-containers.ts';
 import { DockerClient, type DockerClientOptions } from './docker-client.ts';
 import { authOf } from './docker-config.ts';
@@ -179,6 +180,10 @@ class DockerEngine implements Engine {
         }
       })
       .catch(ifAbsent(undefined));
+  }
+
+  copyContainer(id: string, name: string, image: string): Promise<string> {
+    return copyContainer(this.#client, id, name, image);
   }
 
   renameContainer(id: string, name: string): Promise<void> {

@@ -199,6 +199,11 @@ export interface Engine {
   restartContainer(id: string, graceMs?: number): Promise<void>;
   /** Kills if need be and removes with its anonymous volumes, or without. An absent container stays absent. */
   removeContainer(id: string, options?: { keepsVolumes?: boolean }): Promise<void>;
+  /**
+   * Makes one like it under another name from an image that is here, with the same volumes; it is not started. Returns its
+   * id.
+   */
+  copyContainer(id: string, name: string, image: string): Promise<string>;
   /** Fails with `docker_error` when the name is taken, also by this container. */
   renameContainer(id: string, name: string): Promise<void>;
 

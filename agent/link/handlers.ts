@@ -23,7 +23,7 @@ export interface HandlerDeps {
   history: Pick<History, 'list' | 'show' | 'compare'>;
   reviews: Pick<Reviews, 'show' | 'reject'>;
   discovery: Pick<Discovery, 'projects' | 'containers'>;
-  containers: Pick<Containers, 'list' | 'setup' | 'act'>;
+  containers: Pick<Containers, 'list' | 'setup' | 'act' | 'update'>;
   draftAdoption: (question: AdoptionQuestion, signal: AbortSignal) => Promise<AdoptionDraft>;
   drift: Pick<DriftDesk, 'show' | 'draft'>;
   images: Pick<Images, 'checkUpdates' | 'prune'>;
@@ -75,6 +75,7 @@ export const createHandlers = ({
       await containers.act(order);
       return {};
     },
+    'container.update': (order) => containers.update(order),
     'host.adoption': async (question, signal) => ({ draft: await draftAdoption(question, signal) }),
     'service.updates': async ({ serviceId }, signal) => ({ updates: await images.checkUpdates(serviceId, signal) }),
     'host.prune': (request) => images.prune(request),

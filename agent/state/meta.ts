@@ -2,8 +2,9 @@
 import type { Sqlite } from '#shared/sqlite.ts';
 
 /** Where control is and who we are to it, written at enrolment; `platform` is what asking the system again would cost.
- * `engineInstance` is the Docker whose containers were put in order last (healing/revival.ts); `revokedAt` is when control shut this host out, empty since it let it in again; `writtenAt` is written to see that it can be. */
+ * `containerUpdates` are the containers that are being made anew (containers/update.ts); `engineInstance` is the Docker whose containers were put in order last (healing/revival.ts); `revokedAt` is when control shut this host out, empty since it let it in again; `writtenAt` is written to see that it can be. */
 export type TextKey =
+  | 'containerUpdates'
   | 'engineInstance'
   | 'hostId'
   | 'controlPin'

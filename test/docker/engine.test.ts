@@ -79,6 +79,23 @@ t.test('a real Docker', { skip: await missingDocker() }, (t) => contract(t, real
 t.test('the fake', (t) => contract(t, fake));
 
 async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<void> {
+  await t.test('a copy is like the one it was made from, and does not run', async (t) => {
+    const { engine, project, create } = await make(t);
+    const web = await create('limited');
+    const copy = await engine.copyContainer(web, `${project}-copy`, 'busybox:1');
+    const found = await engine.findContainer(copy);
+    const { labels, service, image, imageId, memoryLimitBytes, cpuLimit } = (await engine.findContainer(web)) ?? {};
+    t.match(found, { name: `${project}-copy`, state: 'created', labels, service, image, memoryLimitBytes, cpuLimit });
+    t.equal(found?.imageId, (await engine.findImage('busybox:1'))?.id ?? imageId);
+    await t.rejects(engine.copyContainer('0'.repeat(64), 'x', 'busybox:1'), { code: 'docker_error' });
+  });
+
+  await t.test('the setup of a container that is gone is not known', async (t) => {
+    const { engine, create } = await make(t);
+    t.match(await engine.findSetup(await create('web')), { createdAt: Number, mounts: [], env: Array });
+    t.equal(await engine.findSetup('0'.repeat(64)), undefined);
+  });
+
   await t.test('a project lists its containers by name, with their state', async (t) => {
     const { engine, project, create } = await make(t);
     const [web, db] = [await create('web'), await create('db')];

@@ -214,6 +214,13 @@ export class FakeEngine implements Engine {
     this.#emit('destroy', container);
   }
 
+  async copyContainer(id: string, name: string, image: string): Promise<string> {
+    const { state: _s, pid: _p, ...like } = this.#require(id);
+    const imageId = this.images.get(image)?.id ?? 'sha256:none';
+    const made = { ...like, id: randomBytes(32).toString('hex'), name, image, imageId, startedAt: 0, exitCode: null };
+    return this.addContainer(made).id;
+  }
+
   async renameContainer(id: string, name: string): Promise<void> {
     this.#answer();
     const container = this.containers.get(id);
