@@ -8,7 +8,7 @@
 //  5. When the transaction itself is lost (disk full, I/O error) every write of it rejects, with `storage_full` or
 //     `internal`. The next write starts afresh: no restart is needed once there is space.
 //  6. A foreign lock never blocks the loop: the batch is tried again later, and rejects with `unavailable` when the
-//     lock outlives BUSY_LIMIT_MS.
+//     lock outlives BUSY_LIMIT_MS, and with it all that is queued.
 //  7. After `close` every queued write has been committed or rejected; later ones reject with `unavailable`.
 //
 // The function of a write is synchronous: the loop cannot turn inside a transaction, so nobody reads half a write.
@@ -118,9 +118,11 @@ export class Writer {
     try {
       this.#db.run('BEGIN IMMEDIATE');
     } catch (error) {
-      if (codeOf(error).startsWith('SQLITE_BUSY') && this.#waitForLock()) return false;
-      this.#queue.splice(0, batch.length);
-      settle(batch, toStorageError(error));
+      const isBusy = codeOf(error).startsWith('SQLITE_BUSY');
+      if (isBusy && this.#waitForLock()) return false;
+      // All that wait, wait for the same lock: each batch anew, those behind would wait ever longer.
+      const lost = this.#queue.splice(0, isBusy ? Infinity : batch.length);
+      settle(lost, toStorageError(error));
       this.#goOn();
       return false;
     }
@@ -130,7 +132,7 @@ export class Writer {
   }
 
   #waitForLock(): boolean {
-    const now = this.#clock.now();
+    const now = this.#clock.elapsed();
     this.#busySince ??= now;
     if (now - this.#busySince >= BUSY_LIMIT_MS) {
       this.#busySince = undefined;
