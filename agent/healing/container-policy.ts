@@ -32,7 +32,7 @@ export type Act =
 export interface ContainerDecision {
   known: KnownContainer;
   act: Act;
-  /** Failures that were not counted before; of those `dockerRestarts` were ended by Docker. */
+  /** Failures that were not counted before; Docker has ended `dockerRestarts` of them by a restart. */
   failures: number;
   dockerRestarts: number;
   /** A restart by Docker that counts for giving up, and is worth a line. */
