@@ -153,7 +153,7 @@ t.test('what is wrong with a task is said field by field', async (t) => {
       { code: 'invalid_schedule', detail: /^schedule: /, status: '422' },
     ]);
   t.match(await errors({ ...WEEKLY, timezone: '../../etc' }), [{ code: 'invalid_schedule', detail: /^timezone: / }]);
-  t.strictSame((await errors({ schedule: 5 })).map(({ detail }) => detail.split(':')[0]).toSorted(), [
+  t.strictSame((await errors({ schedule: 5 })).map(({ detail }) => detail.replace(/:.*/, '')).toSorted(), [
     'name',
     'schedule',
     'task',
@@ -283,6 +283,12 @@ t.test('its four permissions are all that a key needs, but for programs in conta
   const id = await create(program);
   t.match(await call('PUT', `/${id}`, { key, body: { schedule: '@hourly' } }), denied);
   t.match(await call('PUT', `/${await create()}`, { key, body: { task: program.task } }), denied);
+
+  const read = async (...permissions: Permission[]) =>
+    (await call('GET', `/${id}`, { key: await keyWith(permissions) })).body.data.task?.data;
+  t.notOk('command' in ((await read('services.read')) ?? {}), 'its line may hold a secret');
+  for (const permission of ['services.exec', 'schedules.read'] as const)
+    t.match(await read('services.read', permission), { command: 'cat /etc/passwd' });
 });
 
 t.test('a key that is bound sees and reaches no more than elsewhere', async (t) => {

@@ -93,12 +93,12 @@ void t.test('the services API of PhoenixPanel', async (t) => {
         },
       },
     });
-    const { id } = (made?.body as { data: View }).data;
+    const { id } = (made as { body: { data: View } }).body.data;
     const ours = await api.get<object>(`/api/schedules/${id}`);
     t.match(ours.body, { kind: 'restart', targets: { all: true }, delay_between_s: 60, enabled: true });
     const [listed] = await runCurls(example(0), server);
     t.match(listed, { status: 200, body: { meta: { pagination: { total: 6, count: 6, current_page: 1 } } } });
-    const { data } = listed?.body as { data: View[] };
+    const { data } = (listed as { body: { data: View[] } }).body;
     t.strictSame(
       data.map(({ type, status }) => `${type} ${status}`),
       [...Array<string>(5).fill('system running'), 'scheduled scheduled'],

@@ -4,7 +4,7 @@ import type { Host } from '../../app/api/hosts.ts';
 import type { Schedule } from '../../app/api/schedules.ts';
 import type { SystemPart, SystemPartName } from '../../app/api/system-services.ts';
 import { toAgentStatus, toPartStatus, toTaskStatus } from './status.ts';
-import { toTask } from './task.ts';
+import { toTask, type TaskReader } from './task.ts';
 
 const PARTS: Record<SystemPartName, { name: string; description: string }> = {
   control_plane: { name: 'Control Plane', description: 'Serves the API and keeps what is wanted of every host' },
@@ -65,11 +65,11 @@ export const toScheduled = (schedule: Schedule): ServiceView => ({
 });
 
 /** With what a client needs to send it back changed. */
-export const toScheduledDetail = (schedule: Schedule, nameOf: (id: string) => string) => ({
+export const toScheduledDetail = (schedule: Schedule, reader: TaskReader) => ({
   ...toScheduled(schedule),
   enabled: schedule.isEnabled,
   timezone: schedule.timeZone,
-  task: toTask(schedule, nameOf),
+  task: toTask(schedule, reader),
 });
 
 /** Without fractions: strict readers of its documents know none. */

@@ -75,13 +75,19 @@ function fromServers({ servers = 'all', labels }: TaskWords): Servers {
   return names.includes('all') ? 'all' : [...new Set(names)];
 }
 
-/** `nameOf`: what a service is called; its id where nobody knows. */
-export function toTask({ kind, targets, delayBetweenS, exec }: Toward, nameOf: (id: string) => string) {
+export interface TaskReader {
+  /** What a service is called; its id where nobody knows. */
+  nameOf: (id: string) => string;
+  /** Whether a program's line is shown. */
+  seesProgram: boolean;
+}
+
+export function toTask({ kind, targets, delayBetweenS, exec }: Toward, { nameOf, seesProgram }: TaskReader) {
   const whom = toServers(targets, nameOf);
-  const type = Object.hasOwn(TYPES, kind) ? kind : SERVER_COMMAND;
-  const command = exec ? joinWords(exec.command) : kind;
-  const said = type === SERVER_COMMAND ? { command } : {};
-  return { type, data: { ...whom, ...said, delay_between: delayBetweenS, ...(exec && { timeout: exec.timeoutS }) } };
+  const pause = { delay_between: delayBetweenS };
+  if (Object.hasOwn(TYPES, kind)) return { type: kind, data: { ...whom, ...pause } };
+  const program = exec && { ...(seesProgram && { command: joinWords(exec.command) }), timeout: exec.timeoutS };
+  return { type: SERVER_COMMAND, data: { ...whom, ...(program ?? { command: kind }), ...pause } };
 }
 
 type Toward = Pick<NewSchedule, 'kind' | 'targets' | 'delayBetweenS' | 'exec'>;
