@@ -3,10 +3,11 @@
 import { sleep, type Clock } from '#shared/time.ts';
 import type { Usage } from '#shared/stats.ts';
 import type { Container } from '../docker/engine.ts';
+import { SHORTEST_MS } from '../stats/counters.ts';
 import { Meter, type MeterDeps } from '../stats/meter.ts';
 
-/** Between the two looks that a rate needs. The kernel counts CPU time in microseconds. */
-const LOOK_MS = 250;
+/** Between the two looks that a rate needs; a timer may fire a moment early. */
+const LOOK_MS = SHORTEST_MS + 50;
 
 export interface MeasureDeps extends MeterDeps {
   clock: Clock;

@@ -6,7 +6,7 @@ import type { CgroupVersion } from './cgroup-place.ts';
 const NANOS_A_MICRO = 1_000;
 const NANOS_A_SECOND = 1e9;
 /** Less time between two readings says more about the readings than about the container. */
-const SHORTEST_MS = 500;
+export const SHORTEST_MS = 500;
 
 export interface UsageTexts {
   cpu: string;
