@@ -54,7 +54,11 @@ export class JobEnd {
     if (kind === 'restart' && result.state === 'succeeded') noteManualRestart(services, serviceId, result.finishedAt);
     const record = services.find(serviceId);
     if (endsService(kind, result.state)) services.remove(serviceId);
-    outbox.append({ kind: 'job.finished', result, report: record && sighting ? this.#note(record, sighting) : null });
+    const report = record && sighting ? this.#note(record, sighting) : null;
+    // The end of a job of this host's own may be dropped; the state of a service never is.
+    const isOwn = this.#deps.state.journal.findNote(result.jobId)?.cause !== null;
+    outbox.append({ kind: 'job.finished', result, report: isOwn ? null : report });
+    if (isOwn && report) outbox.append({ kind: 'service.report', report });
   }
 
   #note(record: ServiceRecord, { containers, ticket }: Sighting): ServiceReport | null {

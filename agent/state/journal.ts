@@ -6,6 +6,8 @@ import type { Sqlite } from '#shared/sqlite.ts';
 
 /** A repeated offer of a job that ended longer ago would run again; control gives up on offers long before. */
 const KEEP_FINISHED_MS = 90 * 24 * 3600 * 1000;
+/** Nobody offers a job of this host's own again: for those who look back, and a schedule may run each minute. */
+const KEPT_OWN_JOBS = 5_000;
 
 export interface OpenJob {
   offer: JobOffer;
@@ -158,6 +160,9 @@ export class Journal {
 
   prune(now: number): void {
     this.#db.prepare('DELETE FROM jobs WHERE finished_at < ?').run(now - KEEP_FINISHED_MS);
+    const sql = `DELETE FROM jobs WHERE cause IS NOT NULL AND finished_at IS NOT NULL
+      AND number <= (SELECT max(number) FROM jobs) - ?`;
+    this.#db.prepare(sql).run(KEPT_OWN_JOBS);
   }
 
   #fromRow(row: JobRow): OpenJob {

@@ -84,10 +84,11 @@ function createTransactions(db: Sqlite, outbox: Outbox, reserve: Reserve): Trans
   };
   const runOnFullDisk = (work: () => unknown) => {
     outbox.rolledBack();
+    const isReserveUsed = reserve.isReleased;
     reserve.release(); // first: dropping what may be lost is itself written down
     setShort(true);
     shortenLog(db);
-    run.immediate(() => outbox.dropTelemetry());
+    run.immediate(() => outbox.makeRoom(isReserveUsed));
     shortenLog(db);
     return run.immediate(work);
   };
@@ -96,7 +97,7 @@ function createTransactions(db: Sqlite, outbox: Outbox, reserve: Reserve): Trans
       const before = outbox.last;
       setShort(reserve.isReleased);
       try {
-        return attempt(work, run.immediate, runOnFullDisk) as T;
+        return attempt(work, (each) => run.immediate(each), runOnFullDisk) as T;
       } catch (error) {
         if (db.open) outbox.rolledBack();
         throw isDiskFull(error) ? new LongshoreError('host_disk_full', { cause: error }) : error;

@@ -1,6 +1,19 @@
 // What the outbox needs to know of a row, without a database.
 import type { AgentEventBody } from '#shared/protocol/schema.ts';
 
+export interface Row {
+  seq: number;
+  first: number;
+  kind: string;
+  state_key: string | null;
+  body: string;
+  bytes: number;
+  at: number;
+}
+
+/** What becomes a gap. */
+export type Dropped = Pick<Row, 'seq' | 'first' | 'kind'>;
+
 /** A range of numbers that becomes one gap. */
 export interface GapRun {
   from: number;
@@ -20,6 +33,9 @@ export function stateKeyOf(event: AgentEventBody): string | null {
   if (event.kind === 'schedule.run') return `schedule.run ${event.run.id}`;
   return event.kind === 'host.facts' ? 'host.facts' : null;
 }
+
+/** In the column `kind`, so that no run is looked at twice. */
+export const THINNED = 'schedule.run thinned';
 
 /** What stands for the output of a run that had to make room. */
 export const NO_ROOM_FOR_OUTPUT = '(not kept: the host had no room while the control plane was away)';
@@ -49,9 +65,10 @@ export function countsOf(
 }
 
 /** Neighbouring rows as runs, in order, counted by kind. */
-export function runsOf(rows: { seq: number; first: number; kind: string }[]): GapRun[] {
+export function runsOf(rows: readonly Dropped[]): GapRun[] {
   const runs: GapRun[] = [];
-  for (const { seq, first, kind } of rows) {
+  for (const { seq, first, kind: kept } of rows.toSorted((a, b) => a.seq - b.seq)) {
+    const kind = kept === THINNED ? 'schedule.run' : kept;
     const run = runs.at(-1);
     if (run?.to === first - 1) {
       run.to = seq;

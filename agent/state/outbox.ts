@@ -5,11 +5,13 @@
 //     next = last + 1.
 //  2. What a number stands for changes in two ways only: it becomes (part of) a gap, or a run of a schedule loses its
 //     output and says so.
-//  3. A job's result never becomes a gap, nor does the record of a run. Neither does the latest of a state (a service's
-//     report, the host's facts); an older one does at once, with nothing counted, because nothing is lost.
-//  4. Past the limit what control has goes first, then steps, outputs of runs and service events, oldest first. An event
-//     that control has not got becomes a counted gap; the count may hold events whose acknowledgement was lost, never
-//     fewer. What control has is kept a day, for a control plane that came back from a backup.
+//  3. The result of a job that control knows of never becomes a gap, nor that of a backup, nor what somebody did on the
+//     host. Neither does the latest of a state (a service's report, the host's facts); an older one does at once, with
+//     nothing counted, because nothing is lost.
+//  4. Past the limit what control has goes first, then telemetry, the oldest first: steps, outputs of runs; then records,
+//     the newest first, so that how it began is kept, and what control waits for since: runs of schedules and their
+//     jobs as a whole, then events of services. An event that control has not got becomes a counted gap; the count may
+//     hold events whose acknowledgement was lost, never fewer. What control has is kept a day, for one from a backup.
 //  5. An acknowledgement need not be durable: control's welcome says again where it stands.
 //
 // Callers append in the transaction of the change the event tells of (AgentState.transact).
@@ -17,28 +19,26 @@ import { MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
 import type { AgentEvent, AgentEventBody } from '#shared/protocol/schema.ts';
 import type { Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
-import { bytesOf, countsOf, runsOf, stateKeyOf, withoutOutput, type GapRun } from './outbox-row.ts';
+import { OutboxRoom } from './outbox-room.ts';
+import {
+  bytesOf,
+  countsOf,
+  runsOf,
+  stateKeyOf,
+  THINNED,
+  withoutOutput,
+  type Dropped,
+  type GapRun,
+  type Row,
+} from './outbox-row.ts';
 
 export const OUTBOX_LIMIT_BYTES = 64 * 1024 * 1024;
 export const OUTBOX_KEEP_MS = 24 * 3600 * 1000;
-/** Past the limit this share of it is freed at once, so that the work is not done for every event. */
-const FREED_SHARE = 1 / 8;
+/** Past the limit this share of it is freed at once: not for every event, and nobody waits for long. */
+const FREED_SHARE = 1 / 32;
 /** Of the limit, when the disk is full: 1 MiB. */
 const SHORT_SHARE = 1 / 64;
-/** Telemetry first. A kind that is not here is never dropped before control has it. */
-const DROP_ORDER = ['job.step', 'schedule.run', 'service.event'] as const;
-/** In the column `kind`, so that no run is looked at twice. */
-const THINNED = 'schedule.run thinned';
 
-type Row = {
-  seq: number;
-  first: number;
-  kind: string;
-  state_key: string | null;
-  body: string;
-  bytes: number;
-  at: number;
-};
 type Head = { last: number; acked: number; bytes: number };
 
 /** An event as it is kept here. */
@@ -54,9 +54,11 @@ export class Outbox {
   readonly #clock: Clock;
   readonly #limitBytes: number;
   readonly #insert;
+  readonly #delete;
   readonly #from;
   readonly #near;
   readonly #select;
+  readonly #room: OutboxRoom;
   /** Up to here nothing more can be dropped: what is left is kept whatever it takes, and is not gone through again. */
   #futileBytes = 0;
   /** The disk is full: much less is kept of what may be lost. */
@@ -69,10 +71,12 @@ export class Outbox {
     this.#clock = clock;
     this.#limitBytes = limitBytes;
     this.#insert = db.prepare('INSERT INTO outbox VALUES (@seq, @first, @kind, @stateKey, @body, @bytes, @at)');
+    this.#delete = db.prepare<[number, number]>('DELETE FROM outbox WHERE seq BETWEEN ? AND ?');
     this.#from = db.prepare<[number], Row>('SELECT * FROM outbox WHERE seq >= ? ORDER BY seq');
     this.#near = db.prepare<[number, number, number], Row>(`SELECT * FROM outbox WHERE seq BETWEEN ? AND ?
       UNION ALL SELECT * FROM (SELECT * FROM outbox WHERE seq > ? ORDER BY seq LIMIT 1)`);
     this.#select = db.prepare<[], Head>('SELECT * FROM outbox_head');
+    this.#room = new OutboxRoom(db);
     this.#acked = this.#head().acked;
   }
 
@@ -175,7 +179,7 @@ export class Outbox {
     const seq = Math.max(to, joined.at(-1)?.seq ?? to);
     const body = JSON.stringify(countsOf(counts, joined));
     const at = joined.at(-1)?.at ?? this.#clock.now();
-    this.#db.prepare('DELETE FROM outbox WHERE seq BETWEEN ? AND ?').run(first, seq);
+    this.#delete.run(first, seq);
     this.#insert.run({ seq, first, kind: 'gap', stateKey: null, body, bytes: bytesOf(body), at });
   }
 
@@ -184,48 +188,47 @@ export class Outbox {
     this.#acked = this.#head().acked;
   }
 
-  /** The disk is full: what may be lost makes room for what may not. */
-  dropTelemetry(): void {
-    this.#shrinkTo(0);
+  /** The disk is full: what may be lost makes room for what may not; records too where the reserve is used up. */
+  makeRoom(isReserveUsed: boolean): void {
+    this.#dropTelemetry(0);
+    if (isReserveUsed) this.#dropRecords(this.#limitBytes * SHORT_SHARE);
   }
 
   #enforceLimit(): void {
-    const limitBytes = this.#limitBytes * (this.isShortOfRoom ? SHORT_SHARE : 1);
-    const { bytes } = this.#head();
-    if (bytes <= Math.max(limitBytes, this.#futileBytes)) return;
-    this.#shrinkTo(limitBytes * (1 - FREED_SHARE));
-    this.#futileBytes = this.#head().bytes + limitBytes * FREED_SHARE;
+    const telemetryBytes = this.#limitBytes * (this.isShortOfRoom ? SHORT_SHARE : 1);
+    if (this.#head().bytes <= Math.max(telemetryBytes, this.#futileBytes)) return;
+    this.#dropTelemetry(telemetryBytes * (1 - FREED_SHARE));
+    if (this.#head().bytes > this.#limitBytes) this.#dropRecords(this.#limitBytes * (1 - FREED_SHARE));
+    this.#futileBytes = this.#head().bytes + telemetryBytes * FREED_SHARE;
   }
 
-  #shrinkTo(goal: number): void {
-    const acked = this.#take('seq <= ?', this.#acked, this.#head().bytes - goal);
-    if (acked.length > 0) this.#db.prepare('DELETE FROM outbox WHERE seq <= ?').run(acked.at(-1)?.seq);
-    for (const kind of DROP_ORDER) {
-      const excess = this.#head().bytes - goal;
-      if (excess <= 0) return;
-      const rows = this.#take('kind = ?', kind, excess);
-      if (kind === 'schedule.run') for (const row of rows) this.#thin(row);
-      else for (const run of runsOf(rows)) this.#putGap(run);
-    }
+  #dropTelemetry(goal: number): void {
+    const told = this.#room.told(this.#acked, this.#excess(goal));
+    if (told.length > 0) this.#db.prepare('DELETE FROM outbox WHERE seq <= ?').run(told.at(-1)?.seq);
+    this.#drop(() => this.#room.steps(this.#excess(goal)));
+    repeat(
+      () => this.#room.runsWithOutput(this.#excess(goal)),
+      (rows) => rows.forEach((row) => this.#thin(row)),
+    );
+  }
+
+  #dropRecords(goal: number): void {
+    this.#drop(() => this.#room.ownDoings(this.#acked, this.#excess(goal)));
+    this.#drop(() => this.#room.serviceEvents(this.#excess(goal)));
+  }
+
+  #excess(goal: number): number {
+    return this.#head().bytes - goal;
+  }
+
+  #drop(select: () => readonly Dropped[]): void {
+    repeat(select, (rows) => runsOf(rows).forEach((run) => this.#putGap(run)));
   }
 
   #thin({ seq, first, at, state_key: stateKey, ...row }: Row): void {
     const body = withoutOutput(row.body);
-    this.#db.prepare('DELETE FROM outbox WHERE seq = ?').run(seq);
+    this.#delete.run(seq, seq);
     this.#insert.run({ seq, first, kind: THINNED, stateKey, body, bytes: bytesOf(body), at });
-  }
-
-  /** The oldest rows of a condition that together free as much as is asked for, or all of them. */
-  #take(condition: 'seq <= ?' | 'kind = ?', value: number | string, freeBytes: number): Row[] {
-    const rows: Row[] = [];
-    let bytes = 0;
-    const sql = `SELECT * FROM outbox WHERE ${condition} ORDER BY seq`;
-    for (const row of this.#db.prepare<[number | string], Row>(sql).iterate(value)) {
-      rows.push(row);
-      bytes += row.bytes;
-      if (bytes >= freeBytes) break;
-    }
-    return rows;
   }
 
   #moveBehind(known: number): void {
@@ -237,6 +240,11 @@ export class Outbox {
     this.#acked = known;
     this.#db.prepare('UPDATE outbox_head SET last = last + ?, acked = ?').run(shift, known);
   }
+}
+
+/** Until nothing is left to do: what stands for dropped rows takes some room as well. */
+function repeat<T>(select: () => readonly T[], work: (rows: readonly T[]) => void): void {
+  for (let rows = select(); rows.length > 0; rows = select()) work(rows);
 }
 
 /** A gap that reaches back to what the reader has is cut to what it has not. */

@@ -6,6 +6,8 @@ import type { Sqlite } from '#shared/sqlite.ts';
 
 /** Control has them all, and for longer; here only their ids still tell a repeat, so their output is not kept. */
 const KEEP_RUNS_MS = 30 * 24 * 3600_000;
+/** Far more than control asks for within days; a schedule may run each minute. */
+const KEPT_RUNS = 10_000;
 
 export interface StoredSchedule {
   spec: ScheduleSpec;
@@ -82,6 +84,9 @@ export class ScheduleTable {
 
   pruneRuns(now: number): void {
     this.#db.prepare('DELETE FROM schedule_runs WHERE finished_at < ?').run(now - KEEP_RUNS_MS);
+    const sql = `DELETE FROM schedule_runs WHERE finished_at IS NOT NULL
+      AND number <= (SELECT max(number) FROM schedule_runs) - ?`;
+    this.#db.prepare(sql).run(KEPT_RUNS);
   }
 
   #fromRow({ id, spec, cursor }: Row): StoredSchedule {

@@ -110,7 +110,7 @@ const ran = (id: number, output: string): Body => ({
   },
 });
 
-t.test('past the limit the oldest runs lose what they said and say so; no record of a run is dropped', (t) => {
+t.test('past the limit the oldest runs lose what they said and say so, before any record of a run is dropped', (t) => {
   const { state, append } = open(t);
   append(step('a'));
   for (let i = 1; i <= 40; i++) append(ran(i, 'x'.repeat(1000)));
@@ -128,7 +128,53 @@ t.test('past the limit the oldest runs lose what they said and say so; no record
   t.end();
 });
 
-t.test('ends of jobs are kept past every limit', (t) => {
+const given = (jobId: string, cause: string, kind: 'restart' | 'backup' = 'restart'): Body => ({
+  kind: 'job.local',
+  job: { jobId, serviceId: 'svc_1', kind, cause, at: 1 },
+});
+const BY_SCHEDULE = 'by schedule each minute';
+
+t.test('F21: a schedule that runs each minute fills no disk: how it began is kept, the rest is counted', (t) => {
+  const { state, append } = open(t);
+  append(note('first'), given('told', BY_SCHEDULE));
+  state.outbox.ack(state.outbox.last);
+  append(finished('of control'), finished('told'), note('second'));
+  append(given('by hand', 'local'), finished('by hand'), given('saved', BY_SCHEDULE, 'backup'), finished('saved'));
+  const runs = 500;
+  for (let i = 1; i <= runs; i++) append(given(`job_${i}`, BY_SCHEDULE), finished(`job_${i}`), ran(i, 'x'));
+  append(given('begun', BY_SCHEDULE));
+
+  t.ok(state.outbox.waiting().bytes <= LIMIT_BYTES * 1.2, 'what is kept is bounded');
+  const bodies = state.outbox.read(2, 1e9).map(({ body }) => body);
+  const begun = bodies.flatMap((body) => (body.kind === 'job.local' ? [body.job.jobId] : []));
+  const ended = bodies.flatMap((body) => (body.kind === 'job.finished' ? [body.result.jobId] : []));
+  t.strictSame(begun.slice(0, 3), ['by hand', 'saved', 'job_1']);
+  t.equal(begun.at(-1), 'begun', 'what has not ended stays');
+  t.strictSame(ended, ['of control', 'told', ...begun.slice(0, -1)], 'no end without its beginning');
+  const kept = bodies.flatMap((body) => (body.kind === 'schedule.run' ? [body.run.id] : []));
+  t.equal(kept[0], 'run_1');
+  const counts = bodies.flatMap((body) => (body.kind === 'gap' ? [body.counts] : []));
+  const lost = (kind: string) => counts.reduce((sum, each) => sum + (each[kind] ?? 0), 0);
+  t.equal(lost('schedule.run') + kept.length, runs);
+  t.equal(lost('job.local') + begun.length, runs + 3);
+  t.equal(lost('job.finished') + ended.length, runs + 4);
+  t.equal(lost('service.event'), 0);
+  t.end();
+});
+
+t.test('F21: of what happened to services the oldest is kept', (t) => {
+  const { state, append } = open(t);
+  for (let i = 1; i <= 300; i++) append(note(`event ${i}`));
+  const kept = state.outbox.read(0, 1e9).flatMap(({ body }) => (body.kind === 'service.event' ? [body.message] : []));
+  t.strictSame(
+    kept.slice(0, 50),
+    Array.from({ length: 50 }, (_, i) => `event ${i + 1}`),
+  );
+  t.equal(kept.at(-1), 'event 300', 'and what is new until there is no room again');
+  t.end();
+});
+
+t.test('ends of jobs that control gave are kept past every limit', (t) => {
   const { state, append } = open(t);
   for (let i = 0; i < 300; i++) append(finished(`job_${i}`), step('a', 'x'.repeat(100)));
   const kinds = Map.groupBy(state.outbox.read(0, 1e9), ({ body }) => body.kind);

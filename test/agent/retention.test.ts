@@ -1,0 +1,26 @@
+// What a host that acts each minute by itself keeps of it: bounded, whatever control does.
+import t from 'tap';
+import { openState } from '../../agent/state/open.ts';
+import { offerOf } from '../support/agent-core.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+t.test('jobs that a host gave itself are kept by number, those of control by age', (t) => {
+  const state = openState(t.testdir(), new ManualClock());
+  t.teardown(() => state.close());
+  const { journal } = state;
+  const end = (jobId: string) =>
+    journal.finish({ jobId, serviceId: 'svc_1', state: 'succeeded', startedAt: 1, finishedAt: 2 });
+  state.transact(() => {
+    journal.accept(offerOf('restart', { jobId: 'of control' }));
+    journal.accept(offerOf('restart', { jobId: 'under way' }), 'by schedule often');
+    for (let i = 1; i <= 5_001; i++) {
+      journal.accept(offerOf('restart', { jobId: `own ${i}` }), 'by schedule often');
+      end(`own ${i}`);
+    }
+    end('of control');
+    journal.prune(3);
+  });
+  const has = (...ids: string[]) => ids.map((id) => journal.has(id));
+  t.strictSame(has('of control', 'under way', 'own 1', 'own 2', 'own 5001'), [true, true, false, true, true]);
+  t.end();
+});
