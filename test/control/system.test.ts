@@ -13,6 +13,9 @@ import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
 import { WebSocket } from 'ws';
 
+// The first teardown of a test comes before a testdir made after it is removed: nobody writes there any more by then.
+t.beforeEach((t) => t.teardown(() => undefined));
+
 async function start(t: Test, dir: string, deps: Partial<ControlDeps> = {}, flags: string[] = []) {
   const scope = new Scope(silentLogger());
   t.teardown(() => scope.stop());
