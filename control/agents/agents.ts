@@ -11,7 +11,7 @@ import type { Stores } from '../store/stores.ts';
 import { AiQuestions, type Propose } from './ai-questions.ts';
 import { Dispatcher } from './dispatch.ts';
 import { EventEffects } from './event-effects.ts';
-import { ForgottenPast } from './forgotten-past.ts';
+import { ForgottenServices } from './forgotten-services.ts';
 import { createGateway, type Gateway, type IdentityConflict } from './gateway.ts';
 import { Intake } from './intake.ts';
 import type { AgentLinks } from './links.ts';
@@ -51,7 +51,7 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const sessions = new Sessions(log);
   const lostJobs = new LostJobs(stores, starts, ends, clock);
   const progressLog = new ProgressLog(stores, clock, log);
-  const past = new ForgottenPast();
+  const forgotten = new ForgottenServices();
   const effects = new EventEffects({ stores, ends, progressLog, bus, clock });
   const questions = new AiQuestions(stores, parts.aiGrants, deps.propose);
   const intake = new Intake({
@@ -59,7 +59,7 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     sessions,
     effects,
     lostJobs,
-    past,
+    forgotten,
     progressLog,
     bus,
     usage,
@@ -68,15 +68,7 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     log,
   });
   const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
-  const toRelist = new Set<string>();
-  const registry = new StoredRegistry({
-    stores,
-    lostJobs,
-    past,
-    onIncident: (hostId) => toRelist.add(hostId),
-    clock,
-    log,
-  });
+  const registry = new StoredRegistry({ stores, lostJobs, forgotten, clock, log });
   const gateway = createGateway({
     identity,
     registry,
@@ -91,7 +83,8 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     const { hostId } = session;
     bus.publish({ type: 'host.status', hostId, status: 'connected', at: clock.now() });
     dispatcher.nudge(hostId);
-    if (toRelist.delete(hostId)) scope.run('list services anew', () => relistServices({ ...parts, ...deps }, session));
+    if (stores.hosts.find(hostId)?.isToRelist)
+      scope.run('list services anew', () => relistServices({ ...parts, ...deps }, session));
   });
   sessions.onDisconnect(({ hostId }) => {
     bus.publish({ type: 'host.status', hostId, status: 'offline', at: clock.now() });

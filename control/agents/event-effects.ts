@@ -33,7 +33,7 @@ export class EventEffects {
     this.#deps = deps;
   }
 
-  /** `isForgotten`: of a time this control plane knows nothing of (forgotten-past.ts); what is unknown is then left alone. */
+  /** `isForgotten`: of a time this control plane knows nothing of (HostRecord.forgottenUpTo); what is unknown is then left alone. */
   apply(tx: WriteContext, hostId: string, body: AgentEventBody, isForgotten: boolean): void {
     this.#isForgotten = isForgotten; // until the end of this call, which waits for nothing
     switch (body.kind) {

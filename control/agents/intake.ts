@@ -16,7 +16,7 @@ import type { UsageBoard } from '../app/services/usage-board.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import type { AiQuestions } from './ai-questions.ts';
 import type { EventEffects } from './event-effects.ts';
-import type { ForgottenPast } from './forgotten-past.ts';
+import type { ForgottenServices } from './forgotten-services.ts';
 import type { LostJobs } from './lost-jobs.ts';
 import type { ProgressLog } from './progress-log.ts';
 import type { Sessions } from './sessions.ts';
@@ -26,7 +26,7 @@ export interface IntakeDeps {
   sessions: Sessions;
   effects: EventEffects;
   lostJobs: LostJobs;
-  past: Pick<ForgottenPast, 'covers' | 'hasService'>;
+  forgotten: Pick<ForgottenServices, 'has'>;
   progressLog: ProgressLog;
   bus: Bus;
   usage: Pick<UsageBoard, 'put' | 'putHost'>;
@@ -90,8 +90,9 @@ export class Intake {
   }
 
   #isForgotten(hostId: string, seq: number, body: AgentEvent['body']): boolean {
-    const { past } = this.#deps;
-    return past.covers(hostId, seq) || past.hasService(hostId, serviceOf(body));
+    const { stores, forgotten } = this.#deps;
+    const upTo = stores.hosts.find(hostId)?.forgottenUpTo ?? 0;
+    return seq <= upTo || forgotten.has(hostId, serviceOf(body));
   }
 
   /** What came before the hole counts; the host starts over from there at its next link. */

@@ -11,16 +11,14 @@ import type { HostRecord } from '../store/records.ts';
 import type { Stores, WriteContext } from '../store/stores.ts';
 import { alignEnabled } from './enabled-words.ts';
 import type { AgentRegistry, EnrolRequest, KnownHost } from './handshake.ts';
-import type { ForgottenPast } from './forgotten-past.ts';
+import type { ForgottenServices } from './forgotten-services.ts';
 import type { LostJobs } from './lost-jobs.ts';
 import { planResume, type Incident } from './resume.ts';
 
 export interface RegistryDeps {
   stores: Stores;
   lostJobs: LostJobs;
-  past: Pick<ForgottenPast, 'note' | 'noteServices'>;
-  /** After the commit: the host and control do not share one history any more, so what is known must be seen anew. */
-  onIncident: (hostId: string, incident: Incident) => void;
+  forgotten: Pick<ForgottenServices, 'note'>;
   clock: Clock;
   log: Logger;
 }
@@ -109,7 +107,7 @@ export class StoredRegistry implements AgentRegistry {
     proof: Proof,
     remoteAddress: string,
   ): { epoch: number; nextEventSeq: number } {
-    const { stores, lostJobs, past, clock } = this.#deps;
+    const { stores, lostJobs, forgotten, clock } = this.#deps;
     const host = stores.hosts.find(hostId);
     if (!host) throw new LongshoreError('handshake_failed');
     const at = clock.now();
@@ -126,11 +124,11 @@ export class StoredRegistry implements AgentRegistry {
     spreadToHost(stores, hostId);
     alignEnabled(stores, { hostId, services: proof.services, incident, at });
     if (incident !== null) this.#record(tx, hostId, incident, at);
-    const forgotten = this.#forgottenOf(proof);
-    past.noteServices(hostId, forgotten);
+    const unknown = this.#unknownOf(proof);
+    forgotten.note(hostId, unknown);
     if (incident === 'control_restored') {
-      past.note(hostId, proof.events.last);
-      this.#tellForgotten(hostId, forgotten, at);
+      stores.hosts.setForgottenUpTo(hostId, proof.events.last);
+      this.#tellForgotten(hostId, unknown, at);
     }
     return { epoch, nextEventSeq: host.eventSeq + 1 };
   }
@@ -159,26 +157,25 @@ export class StoredRegistry implements AgentRegistry {
   }
 
   /** Services that run on a host and that nobody here can name any more. */
-  #forgottenOf({ services }: Proof): string[] {
+  #unknownOf({ services }: Proof): string[] {
     const { stores } = this.#deps;
     const unknown = services.map(({ serviceId }) => serviceId).filter((id) => !stores.services.find(id));
     return unknown.filter((id) => !stores.tombstones.find(id));
   }
 
-  #tellForgotten(hostId: string, forgotten: readonly string[], at: number): void {
-    if (forgotten.length === 0) return;
-    const named = forgotten.slice(0, MAX_NAMED).join(', ');
+  #tellForgotten(hostId: string, unknown: readonly string[], at: number): void {
+    if (unknown.length === 0) return;
+    const named = unknown.slice(0, MAX_NAMED).join(', ');
     const message = `These services of the host were made after the backup and run on, unknown here: ${named}`;
     this.#deps.stores.events.insert({ hostId, type: 'host', status: 'services_forgotten', message, at });
   }
 
+  /** The host and control do not share one history any more: what is known must be seen anew. */
   #record(tx: WriteContext, hostId: string, incident: Incident, at: number): void {
-    const { stores, onIncident, log } = this.#deps;
+    const { stores, log } = this.#deps;
+    stores.hosts.setToRelist(hostId, true);
     stores.events.insert({ hostId, type: 'host', status: incident, message: INCIDENTS[incident], at });
-    tx.afterCommit(() => {
-      log.warn({ hostId, incident }, INCIDENTS[incident]);
-      onIncident(hostId, incident);
-    });
+    tx.afterCommit(() => log.warn({ hostId, incident }, INCIDENTS[incident]));
   }
 }
 

@@ -1,5 +1,6 @@
 // After a host or control came back with an older memory: asks the host what it sees of each service we know it has,
-// and takes that as the truth. One service at a time; what the host does not know stays as it is here.
+// and takes that as the truth. One service at a time; what the host does not know stays as it is here. What was not seen
+// for a link that broke, or an engine that was away, is asked for at the next link.
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
@@ -20,6 +21,7 @@ export async function relistServices(
   { hostId, peer }: Session,
 ): Promise<void> {
   const unknown: string[] = [];
+  let isComplete = true;
   const observe = async ({ id, name }: ServiceRecord) => {
     try {
       const { report } = await peer.request('service.observe', { serviceId: id });
@@ -29,14 +31,17 @@ export async function relistServices(
       });
     } catch (cause) {
       const error = toLongshoreError(cause);
-      if (error.code === 'not_found') unknown.push(name);
-      else log.warn({ err: error, hostId, serviceId: id }, 'could not list a service anew');
+      if (error.code === 'not_found') return void unknown.push(name);
+      isComplete = false;
+      log.warn({ err: error, hostId, serviceId: id }, 'could not list a service anew');
     }
   };
   for (const service of stores.services.ofHost(hostId)) if (peer.isOpen) await observe(service);
-  if (unknown.length === 0) return;
+  if (!isComplete || !peer.isOpen) return;
   const message = `The host does not know these services any more, redeploy or remove them: ${unknown.join(', ')}`;
-  await stores.writer.write(() =>
-    stores.events.insert({ hostId, type: 'host', status: 'services_unknown', message, at: clock.now() }),
-  );
+  await stores.writer.write(() => {
+    stores.hosts.setToRelist(hostId, false);
+    if (unknown.length === 0) return;
+    stores.events.insert({ hostId, type: 'host', status: 'services_unknown', message, at: clock.now() });
+  });
 }

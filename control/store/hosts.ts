@@ -27,6 +27,8 @@ interface HostRow {
   command_seq: number;
   acked_seq: number;
   event_seq: number;
+  is_to_relist: number;
+  forgotten_up_to: number;
   created_at: number;
   last_seen_at: number | null;
   revoked_at: number | null;
@@ -173,6 +175,14 @@ export class HostStore {
     this.#db.run('UPDATE hosts SET event_seq = :eventSeq WHERE id = :id', { id, eventSeq });
   }
 
+  setToRelist(id: string, isToRelist: boolean): void {
+    this.#db.run('UPDATE hosts SET is_to_relist = :is WHERE id = :id', { id, is: Number(isToRelist) });
+  }
+
+  setForgottenUpTo(id: string, eventSeq: number): void {
+    this.#db.run('UPDATE hosts SET forgotten_up_to = :eventSeq WHERE id = :id', { id, eventSeq });
+  }
+
   /** Lets a revoked host back in. */
   readmit(id: string, labels: Record<string, string>): void {
     this.#db.run('UPDATE hosts SET revoked_at = NULL, labels = :labels WHERE id = :id', {
@@ -200,6 +210,8 @@ function toHost(row: HostRow): HostRecord {
     commandSeq: row.command_seq,
     ackedSeq: row.acked_seq,
     eventSeq: row.event_seq,
+    isToRelist: row.is_to_relist === 1,
+    forgottenUpTo: row.forgotten_up_to,
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
     revokedAt: row.revoked_at,

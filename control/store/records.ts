@@ -31,6 +31,10 @@ export interface HostRecord {
   ackedSeq: number;
   /** Last event of the host that is committed here. */
   eventSeq: number;
+  /** Its services have to be seen anew: it or control came back with an older memory. */
+  isToRelist: boolean;
+  /** Its events up to here may be about what control forgot; 0: none. */
+  forgottenUpTo: number;
   createdAt: number;
   lastSeenAt: number | null;
   revokedAt: number | null;

@@ -9,12 +9,11 @@ import { silentLogger } from '#shared/log.ts';
 import { AiQuestions, type Propose } from '../../control/agents/ai-questions.ts';
 import { Dispatcher } from '../../control/agents/dispatch.ts';
 import { EventEffects } from '../../control/agents/event-effects.ts';
-import { ForgottenPast } from '../../control/agents/forgotten-past.ts';
+import { ForgottenServices } from '../../control/agents/forgotten-services.ts';
 import { Intake } from '../../control/agents/intake.ts';
 import { LostJobs } from '../../control/agents/lost-jobs.ts';
 import { ProgressLog } from '../../control/agents/progress-log.ts';
 import { StoredRegistry } from '../../control/agents/registry.ts';
-import type { Incident } from '../../control/agents/resume.ts';
 import { Sessions } from '../../control/agents/sessions.ts';
 import { SYSTEM_CALLER } from '../../control/app/access/admin-key.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
@@ -63,7 +62,6 @@ export class ControlWorld {
   readonly troubles: Troubles;
   /** Everything the bus has carried. */
   readonly live: LiveEvent[] = [];
-  readonly incidents: Incident[] = [];
   /** What is behind the URLs that the control plane may fetch. */
   readonly texts = new Map<string, string>();
   readonly #t: Test;
@@ -109,14 +107,14 @@ export class ControlWorld {
     bus.subscribe((event) => this.live.push(event));
     const lostJobs = new LostJobs(stores, starts, ends, clock);
     this.progressLog = new ProgressLog(stores, clock, log);
-    const past = new ForgottenPast();
+    const forgotten = new ForgottenServices();
     const effects = new EventEffects({ stores, ends, progressLog: this.progressLog, bus, clock });
     this.intake = new Intake({
       stores,
       sessions,
       effects,
       lostJobs,
-      past,
+      forgotten,
       progressLog: this.progressLog,
       bus,
       usage,
@@ -125,8 +123,7 @@ export class ControlWorld {
       log,
     });
     this.dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, this.#abort.signal);
-    const onIncident = (_: string, incident: Incident) => void this.incidents.push(incident);
-    this.registry = new StoredRegistry({ stores, lostJobs, past, onIncident, clock, log });
+    this.registry = new StoredRegistry({ stores, lostJobs, forgotten, clock, log });
     sessions.onConnect(({ hostId }) => this.dispatcher.nudge(hostId));
     t.teardown(() => this.close());
   }
