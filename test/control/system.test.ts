@@ -7,6 +7,7 @@ import { systemClock } from '#shared/time.ts';
 import { controlExitCode, loadControlConfig, startControl, type ControlDeps } from '../../control/main.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { ADMIN } from '../support/control-world.ts';
+import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { TestSocket } from '../support/http-server.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
@@ -108,4 +109,15 @@ t.test('what a restart does not mend exits 78', async (t) => {
   t.equal(controlExitCode(new LongshoreError('config_invalid')), 78);
   t.equal(controlExitCode(new LongshoreError('schema_too_new')), 78);
   t.equal(controlExitCode(new Error('anything')), 1);
+});
+
+t.test('what the control plane logs as trouble is there to read', async (t) => {
+  const { control } = await start(t, t.testdir({}));
+  const socket = new WebSocket(`${control.url.replace('http', 'ws')}/agent/v1`);
+  t.teardown(() => socket.terminate());
+  socket.on('error', () => undefined);
+  socket.on('open', () => socket.send('nonsense'));
+  const troubles = async () => (await control.app.system.findHealth(ADMIN, 'control_plane'))?.troubles ?? [];
+  const isTold = (it: Awaited<ReturnType<typeof troubles>>) => it.length > 0;
+  t.match(await eventually(troubles, { until: isTold }), [{ level: 'warning', message: /^refused an agent: / }]);
 });
