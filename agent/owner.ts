@@ -16,6 +16,15 @@ export const ownerOf = (
 ): OwnService | undefined =>
   services.find(({ serviceId, name }) => name === project && labels[SERVICE_LABEL] === serviceId);
 
+/**
+ * Which containers of a Compose project are the service's own: a project of its name may be a removed namesake's, or one
+ * that somebody else runs, and what those log or do is not the service's to show.
+ */
+export const isOf =
+  (serviceId: string) =>
+  ({ labels }: Pick<ContainerSummary, 'labels'>): boolean =>
+    labels[SERVICE_LABEL] === serviceId;
+
 /** Adopted, and unknown to Compose: `docker run` made it, or a Compose project of another name. */
 export const isForeign = ({ project, labels }: Pick<ContainerSummary, 'project' | 'labels'>): boolean =>
   labels[PROJECT_LABEL] !== project;

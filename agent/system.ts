@@ -37,6 +37,7 @@ import { createHandlers, type HandlerDeps } from './link/handlers.ts';
 import { pumpOutbox } from './link/outbox-pump.ts';
 import { startLink, type Link } from './link/session.ts';
 import { startLocal } from './local/local.ts';
+import { isOf } from './owner.ts';
 import { loadPolicy } from './policy.ts';
 import type { SearchDeps, Searches } from './search/searches.ts';
 import { followMask } from './secrets/mask.ts';
@@ -121,7 +122,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     socketPath,
     clock,
     log,
-    listContainers: (project) => engine.listProject(project),
+    listContainers: async (project, serviceId) => (await engine.listProject(project)).filter(isOf(serviceId)),
     onContainerChange: (project, changed) => hub.subscribe(project, changed),
     projectOf: (serviceId) => state.services.find(serviceId)?.spec.name,
     maskOf: (serviceId) => followMask(state.services, serviceId),

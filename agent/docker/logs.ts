@@ -15,8 +15,8 @@ import { LogOutput } from './log-output.ts';
 
 export interface LogStreamerDeps {
   socketPath: string;
-  /** All containers of a project, also those that do not run. */
-  listContainers: (project: string) => Promise<ContainerView[]>;
+  /** The service's own containers of a project, also those that do not run. */
+  listContainers: (project: string, serviceId: string) => Promise<ContainerView[]>;
   /** Calls back when a container of the project started, stopped, appeared or went; returns the way to stop that. */
   onContainerChange: (project: string, changed: () => void) => () => void;
   projectOf: (serviceId: string) => string | undefined;
@@ -39,7 +39,7 @@ export const createLogStreamer =
       throw new LongshoreError('not_found', { message: 'The host does not know this service' });
     const findMask = deps.maskOf(params.serviceId);
     if (params.follow) return follow(deps, { project, findMask }, params, writer, opened);
-    const containers = await deps.listContainers(project);
+    const containers = await deps.listContainers(project, params.serviceId);
     opened();
     for await (const frame of readHistory(containers, params, historyOf(deps, findMask))) await writer.write(frame);
   };
@@ -74,7 +74,7 @@ async function follow(
 ): Promise<void> {
   const { signal } = writer;
   const { socketPath, clock, log } = deps;
-  const list = () => deps.listContainers(project);
+  const list = () => deps.listContainers(project, params.serviceId);
   const output = new LogOutput(writer, clock, findMask);
   const follower = new ServiceFollower({ socketPath, clock, log, signal, list, output });
   const unsubscribe = deps.onContainerChange(project, () => follower.look());

@@ -11,6 +11,7 @@ import type { StreamWriter } from '#shared/protocol/peer-types.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { ExecOptions, RunningExec } from '../docker/running-exec.ts';
+import { isOf } from '../owner.ts';
 import { hideIn } from '../secrets/hide.ts';
 import type { SecretSource } from '../secrets/mask.ts';
 import { attendProgram } from './attend.ts';
@@ -65,8 +66,14 @@ export class Execs {
     await Promise.allSettled(this.#sessions.keys());
   }
 
-  async #serve({ name }: ServiceSpec, request: ExecRequest, writer: StreamWriter, opened: () => void): Promise<void> {
-    const container = chooseContainer(await this.#deps.engine.listProject(name), request);
+  async #serve(
+    { id, name }: ServiceSpec,
+    request: ExecRequest,
+    writer: StreamWriter,
+    opened: () => void,
+  ): Promise<void> {
+    const containers = await this.#deps.engine.listProject(name);
+    const container = chooseContainer(containers.filter(isOf(id)), request);
     opened();
     const exec = await this.#start(request, container, writer);
     try {

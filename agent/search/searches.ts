@@ -10,6 +10,7 @@ import type { Clock } from '#shared/time.ts';
 import type { Engine } from '../docker/engine.ts';
 import type { FindLogFile } from '../docker/log-file.ts';
 import { SHORT_ID_CHARS, type KeptLog } from '../kept-logs/kept-log.ts';
+import { isOf } from '../owner.ts';
 import type { SearchOrder, SearchSource, ThreadNews } from './order.ts';
 
 export interface SearchDeps {
@@ -60,7 +61,8 @@ export class Searches {
   async #sourcesOf(serviceId: string): Promise<SearchSource[]> {
     const { services, engine, listKept, findLogFile } = this.#deps;
     const name = services.find(serviceId)?.spec.name ?? '';
-    const [containers, kept] = await Promise.all([engine.listProject(name), listKept(serviceId)]);
+    const [listed, kept] = await Promise.all([engine.listProject(name), listKept(serviceId)]);
+    const containers = listed.filter(isOf(serviceId));
     const live = containers.map(async ({ id, name: container }): Promise<SearchSource> => {
       const file = await findLogFile(id).catch(() => undefined);
       return { kind: 'live', serviceId, container, containerId: id, ...(file && { file }) };

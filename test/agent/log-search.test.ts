@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { SearchRequest } from '#shared/protocol/search-parts.ts';
 import { Random } from '../support/random.ts';
-import { startSearches, type SearchWorld, timeOf, toRecords, type LogLine } from '../support/search-host.ts';
+import { FOREIGN, startSearches, type SearchWorld, timeOf, toRecords, type LogLine } from '../support/search-host.ts';
 
 const line = (at: number, text: string, stream: LogLine['stream'] = 'stdout'): LogLine => ({ at, stream, text });
 const toFile = (lines: readonly LogLine[]): string => lines.map(toRecords).join('');
@@ -112,6 +112,15 @@ t.test('what is kept of replaced containers is searched, unless the container is
     { message: 'x old', isReplaced: true, container: 'web-1' },
   ]);
   t.equal(end.logs, 2);
+});
+
+t.test('what runs under the name of a service and is not its own is not searched', async (t) => {
+  const world = startSearches(t);
+  world.write('web-1', toFile([line(1, 'x own')]));
+  world.write(`${FOREIGN}-1`, toFile([line(2, 'x of another')]));
+  const { matches, end } = await world.search({});
+  t.match(matches, [{ message: 'x own' }]);
+  t.equal(end.logs, 1);
 });
 
 t.test('a long line is searched as a whole and shown around its match', async (t) => {

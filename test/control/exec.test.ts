@@ -103,9 +103,17 @@ t.test('not for a suspended customer, and not on a host that is away', async (t)
   t.match((await exec.post({ command: ['true'] })).body['error'], { code: 'host_offline' });
 });
 
+t.test('no program runs in what stands under the name of a service and is not its own', async (t) => {
+  const exec = await startExecWorld(t);
+  exec.addContainer('db', 'svc_of_another');
+  t.match((await exec.post({ command: ['true'] })).body, { container: 'shop-web-1' });
+  t.equal((await exec.post({ command: ['true'], service: 'db' })).status, 422);
+  t.equal((await exec.post({ command: ['true'], container: 'shop-db-1' })).status, 422);
+});
+
 t.test('what cannot be run is a 422 that names the field', async (t) => {
   const exec = await startExecWorld(t);
-  exec.engine.addContainer({ name: 'shop-db-1', project: 'shop', service: 'db', state: 'running' });
+  exec.addContainer('db');
   const cases: [object, string][] = [
     [{}, 'command'],
     [{ command: [] }, 'command'],

@@ -2,6 +2,7 @@
 // containers that only pretend.
 import type { Test } from 'tap';
 import { Execs } from '../../agent/exec/execs.ts';
+import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
 import { DEFAULT_POLICY, type PolicyFile } from '#shared/compose/rules.ts';
 import { silentLogger } from '#shared/log.ts';
 import { systemClock } from '#shared/time.ts';
@@ -54,6 +55,12 @@ export class ExecWorld {
     return socket;
   }
 
+  /** One more in the service's Compose project, which `owner` has. */
+  addContainer(service: string, owner = specFor('shop').id): void {
+    const labels = { [SERVICE_LABEL]: owner };
+    this.engine.addContainer({ name: `shop-${service}-1`, project: 'shop', service, state: 'running', labels });
+  }
+
   /** The program that was started last, once there are so many. */
   program(count = 1): Promise<FakeExec> {
     return eventually(() => this.engine.execs[count - 1] as FakeExec, { until: (exec) => exec !== undefined });
@@ -72,7 +79,6 @@ export async function startExecWorld(t: Test, options: ExecWorldOptions = {}): P
   const real = await startRealHttp(t, options.http);
   const { world } = real;
   const engine = new FakeEngine();
-  engine.addContainer({ name: 'shop-web-1', project: 'shop', service: 'web', state: 'running' });
   const customerId = customer === undefined ? null : await world.customer(customer);
   const spec = specFor('shop', { customerId });
   const services = {
@@ -87,5 +93,7 @@ export async function startExecWorld(t: Test, options: ExecWorldOptions = {}): P
   await host.connect(world);
   const serviceId: string = await world.deployed(host, 'shop', customerId === null ? {} : { customerId });
   t.teardown(() => execs.close());
-  return new ExecWorld(real, host, engine, execs, serviceId);
+  const exec = new ExecWorld(real, host, engine, execs, serviceId);
+  exec.addContainer('web');
+  return exec;
 }

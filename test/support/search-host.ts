@@ -7,7 +7,7 @@ import type { Test } from 'tap';
 import { silentLogger } from '#shared/log.ts';
 import { decodeSearchNews, type LogMatch, type SearchEnd, type SearchRequest } from '#shared/protocol/search-parts.ts';
 import { systemClock } from '#shared/time.ts';
-import type { Container } from '../../agent/docker/engine.ts';
+import { SERVICE_LABEL, type Container } from '../../agent/docker/engine.ts';
 import type { KeptLog } from '../../agent/kept-logs/kept-log.ts';
 import { Searches, type SearchDeps } from '../../agent/search/searches.ts';
 
@@ -57,7 +57,7 @@ export function startSearches(
   const pathOf = (name: string) => join(directory, `${name}-json.log`);
   const searches = new Searches({
     socketPath: '/nonexistent/docker.sock',
-    engine: { listProject: async () => names.map((name) => ({ id: name.padStart(12, '0'), name }) as Container) },
+    engine: { listProject: async () => names.map((name) => containerOf(name)) },
     services: {
       find: (id) => (id === 'svc_test' ? { spec: { name: 'test' } } : undefined),
       secretsOf: () => over.secrets ?? [],
@@ -78,6 +78,14 @@ export function startSearches(
     search: (request) => runSearch(searches, request),
   };
 }
+
+/** One whose name begins so stands in the same project, and is not the service's. */
+export const FOREIGN = 'foreign';
+
+const containerOf = (name: string): Container => {
+  const labels = { [SERVICE_LABEL]: name.startsWith(FOREIGN) ? 'svc_other' : 'svc_test' };
+  return { id: name.padStart(12, '0'), name, labels } as unknown as Container;
+};
 
 /** All that one search tells. */
 export async function runSearch(searches: Searches, request: Partial<SearchRequest>) {
