@@ -9,12 +9,15 @@ import type { ExecuteJob } from '../deploy/job-run.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
 import type { FindLogFile } from '../docker/log-file.ts';
+import { isOf } from '../owner.ts';
 import { holdLog } from './held-log.ts';
 import { SHORT_ID_CHARS, type HeldLog } from './kept-log.ts';
 import type { Shelf } from './shelf.ts';
 
 export interface KeeperDeps {
-  shelf: Pick<Shelf, 'put' | 'drop'>;
+  shelf: Pick<Shelf, 'put'>;
+  /** All that is kept of a service. Does not reject. */
+  drop: (serviceId: string) => Promise<void>;
   socketPath: string;
   engine: Pick<Engine, 'listProject' | 'findContainer'>;
   hub: Pick<EventHub, 'subscribe'>;
@@ -24,15 +27,7 @@ export interface KeeperDeps {
 }
 
 /** The other kinds leave containers where they are. */
-const REPLACING: ReadonlySet<JobKind> = new Set([
-  'deploy',
-  'redeploy',
-  'rollback',
-  'adopt',
-  'revert',
-  'accept',
-  'restore',
-]);
+const REPLACING: ReadonlySet<JobKind> = new Set(['deploy', 'redeploy', 'rollback', 'revert', 'accept', 'restore']);
 
 /** The same work; what it replaces leaves the end of its log, and what it removes leaves nothing. */
 export const keepLogsAround =
@@ -41,13 +36,9 @@ export const keepLogsAround =
     const { kind, serviceId } = run.offer;
     const held = REPLACING.has(kind) ? new HeldLogs(deps, serviceId, run.service.spec.name) : undefined;
     await held?.hold();
-    try {
-      const outcome = await execute(run);
-      if (endsService(kind, outcome.state)) await deps.shelf.drop(serviceId);
-      return outcome;
-    } finally {
-      await held?.keepGone();
-    }
+    const outcome = await execute(run).finally(() => held?.keepGone());
+    if (endsService(kind, outcome.state)) await deps.drop(serviceId); // what was kept on the way as well
+    return outcome;
   };
 
 /** The logs of one service during one job. */
@@ -70,7 +61,7 @@ class HeldLogs {
 
   async hold(): Promise<void> {
     await this.#carefully(async () => {
-      for (const container of await this.#deps.engine.listProject(this.#project)) this.#add(container);
+      for (const container of await this.#listOwn()) this.#add(container);
       await Promise.all(this.#held.values());
     });
   }
@@ -79,16 +70,24 @@ class HeldLogs {
   async keepGone(): Promise<void> {
     this.#unsubscribe();
     await this.#carefully(async () => {
-      const present = new Set((await this.#deps.engine.listProject(this.#project)).map(({ id }) => id));
-      for (const [id, found] of this.#held) if (!present.has(id)) await this.#keep(id, await found);
+      const present = new Set((await this.#listOwn()).map(({ id }) => id));
+      // One after the other: each is megabytes.
+      for (const [id, found] of this.#held)
+        if (!present.has(id)) await this.#carefully(async () => this.#keep(id, await found));
     });
     for (const found of this.#held.values()) await (await found)?.log.release();
   }
 
   #holdNew(id: string): void {
     if (this.#held.has(id)) return;
-    const found = this.#deps.engine.findContainer(id).then((container) => container && this.#open(container));
+    const found = this.#deps.engine
+      .findContainer(id)
+      .then((container) => (container && isOf(this.#serviceId)(container) ? this.#open(container) : undefined));
     this.#held.set(id, this.#orNothing(found));
+  }
+
+  async #listOwn(): Promise<Container[]> {
+    return (await this.#deps.engine.listProject(this.#project)).filter(isOf(this.#serviceId));
   }
 
   #add(container: Container): void {

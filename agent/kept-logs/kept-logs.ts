@@ -14,18 +14,19 @@ export interface KeptLogs {
   clearUp(): void;
 }
 
-export interface KeptLogsDeps extends Omit<KeeperDeps, 'shelf'> {
+export interface KeptLogsDeps extends Omit<KeeperDeps, 'shelf' | 'drop'> {
   dataDir: string;
 }
 
 export function createKeptLogs(deps: KeptLogsDeps): KeptLogs {
   const shelf = new Shelf(deps.dataDir);
-  const inBackground = (work: Promise<void>): void =>
-    void work.catch((error: unknown) => deps.log.warn({ err: error }, 'kept logs cannot be cleared up'));
+  const carefully = (work: Promise<void>): Promise<void> =>
+    work.catch((error: unknown) => deps.log.warn({ err: error }, 'kept logs cannot be cleared up'));
+  const drop = (serviceId: string) => carefully(shelf.drop(serviceId));
   return {
-    around: (execute) => keepLogsAround({ ...deps, shelf }, execute),
+    around: (execute) => keepLogsAround({ ...deps, shelf, drop }, execute),
     list: (serviceId) => shelf.list(serviceId),
-    drop: (serviceId) => inBackground(shelf.drop(serviceId)),
-    clearUp: () => inBackground(shelf.clearUp()),
+    drop: (serviceId) => void drop(serviceId),
+    clearUp: () => void carefully(shelf.clearUp()),
   };
 }

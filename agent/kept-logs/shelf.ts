@@ -36,8 +36,14 @@ export class Shelf {
     const directory = join(this.#directory, serviceId);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, nameOf(log));
-    await writeFile(`${path}.part`, await promisify(gzip)(records, { level: LEVEL }), { mode: 0o600 });
-    await rename(`${path}.part`, path);
+    const draft = `${path}.part`;
+    try {
+      await writeFile(draft, await promisify(gzip)(records, { level: LEVEL }), { mode: 0o600 });
+      await rename(draft, path);
+    } catch (error) {
+      await rm(draft, { force: true }); // of a full disk it may be the last part
+      throw error;
+    }
     await this.#trim();
   }
 

@@ -56,6 +56,7 @@ function around(directory: string, listProject: () => Promise<Container[]>, exec
   const kept = keepLogsAround(
     {
       shelf: new Shelf(directory),
+      drop: async () => undefined,
       socketPath: join(directory, 'no-docker.sock'),
       engine: { listProject, findContainer: async () => undefined },
       hub: { subscribe: () => () => undefined },
