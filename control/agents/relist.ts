@@ -31,9 +31,11 @@ export async function relistServices(
       });
     } catch (cause) {
       const error = toLongshoreError(cause);
-      if (error.code === 'not_found') return void unknown.push(name);
-      isComplete = false;
-      log.warn({ err: error, hostId, serviceId: id }, 'could not list a service anew');
+      if (error.code === 'not_found') unknown.push(name);
+      else {
+        isComplete = false;
+        log.warn({ err: error, hostId, serviceId: id }, 'could not list a service anew');
+      }
     }
   };
   for (const service of stores.services.ofHost(hostId)) if (peer.isOpen) await observe(service);
