@@ -159,14 +159,20 @@ export class ServiceStore {
   }
 
   /** By name; those of one name where it is given. */
-  all({ customerId, hostIds }: Visibility, name?: string): ServiceRecord[] {
+  all(visibility: Visibility, name?: string): ServiceRecord[] {
+    return this.ids(visibility, name).flatMap((id) => this.find(id) ?? []);
+  }
+
+  /** As `all`, for who reads them bit by bit. */
+  ids({ customerId, hostIds }: Visibility, name?: string): string[] {
     const { where, params } = selectBy([
       ['name = :name', { name }],
       ['customer_id = :customerId', { customerId: customerId ?? undefined }],
       ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(hostIds) }],
     ]);
-    const ids = this.#db.all<{ id: string }>(`SELECT id FROM services ${where} ORDER BY name, id`, params);
-    return ids.flatMap(({ id }) => this.find(id) ?? []);
+    return this.#db
+      .all<{ id: string }>(`SELECT id FROM services ${where} ORDER BY name, id`, params)
+      .map(({ id }) => id);
   }
 
   /** Ids and names of all services of a host. */

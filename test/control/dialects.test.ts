@@ -44,6 +44,29 @@ t.test('A16, A18: no route answers without a key, nor without its permission', a
   }
 });
 
+t.test('a method that a path does not have is refused in the words of its dialect', async (t) => {
+  const { http, key } = await startRealHttp(t);
+  const routes = await mountedRoutes();
+  for (const { path } of routes) {
+    const { status, headers, body } = await http.call('PATCH', fill(path), { key });
+    const methods = routes.filter((route) => route.path === path).map(({ method }) => method);
+    t.equal(status, 405, path);
+    t.ok(
+      methods.every((method) => headers.get('allow')?.split(', ').includes(method)),
+      path,
+    );
+    t.match(body, DIALECTS.find(({ prefix }) => path.startsWith(prefix))?.error ?? {}, path);
+  }
+});
+
+t.test('what lies beside a dialect is answered as by our own API', async (t) => {
+  const http = await startTestHttp(t);
+  const beside = ['/api/system', '/api/system/other', '/api/v1', '/api/v1/servicesx', '/API/system/services', '/aikit'];
+  for (const path of beside)
+    t.match(await http.get(path), { status: 404, body: { error: { code: 'not_found' } } }, path);
+  t.match(await http.get('/api/services?filter=all'), { status: 400, body: { error: { code: 'invalid_query' } } });
+});
+
 t.test('a write is in the audit log, also one that is refused', async (t) => {
   const { world, http } = await startRealHttp(t);
   const rows = () => world.app.audit.list(ADMIN, { page: 1, perPage: 1, order: 'desc' });

@@ -6,8 +6,8 @@ import type { Permission } from '../../control/app/access/permissions.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { FACTS, reportOf, type FakeHost } from '../support/fake-host.ts';
-import type { Answer } from '../support/http-server.ts';
-import { openSession } from '../support/person.ts';
+import type { Answer, Options } from '../support/http-server.ts';
+import { openSession, PANEL } from '../support/person.ts';
 import { startRealHttp } from '../support/real-http.ts';
 
 const BASE = '/api/system/services';
@@ -43,8 +43,8 @@ const CONTAINER: ContainerView = {
 const FAILED_TWICE = { failureCount: 2, restartCount: 5, lastRestartAt: 1000, nextRestartAt: null, gaveUpAt: null };
 
 /** A host with one service, `rtdetr`, that runs and has failed twice. */
-async function scene(t: Test) {
-  const real = await startRealHttp(t);
+async function scene(t: Test, options: Options = {}) {
+  const real = await startRealHttp(t, options);
   const { world, http, key } = real;
   const host = await world.joinAndConnect();
   const id = await world.deployed(host, 'rtdetr', { displayName: 'RT-DETR', category: 'ai' });
@@ -233,8 +233,28 @@ t.test('a caller sees its own services, and no others exist', async (t) => {
   }
 });
 
+t.test('a bound caller acts on its own by the plain name, whoever else has that name', async (t) => {
+  const { world, host, call, http } = await scene(t);
+  const customerId = await world.customer('gamma');
+  const moon = await world.joinAndConnect({ zone: 'moon' }, 'two');
+  const own = await world.deployed(moon, 'rtdetr', { customerId });
+  for (const bound of [{ customerId }, { hostLabels: { zone: 'moon' } }]) {
+    const { secret: key } = await world.app.keys.create(ADMIN, { name: 'bound', permissions: ['*'], ...bound });
+    t.match((await http.get<Listed>(BASE, key)).body.services, [{ name: 'rtdetr' }]);
+    t.match(await call('POST', '/rtdetr/disable', { key }), { status: 200, body: { service: { name: 'rtdetr' } } });
+    t.match(await call('POST', '/rtdetr/enable', { key }), { status: 200 });
+    for (const elsewhere of ['one/rtdetr', `${host.id}%2Frtdetr`])
+      t.match(await call('POST', `/${elsewhere}/disable`, { key }), { status: 404 });
+  }
+  t.equal(host.received.filter(({ body }) => body.kind === 'service.enable').length, 0);
+  await moon.tell({ kind: 'service.report', report: reportOf(own, { lifecycle: 'stopped' }) });
+  await world.app.customers.suspend(ADMIN, customerId);
+  for (const verb of ['start', 'restart'])
+    t.match(await call('POST', `/two/rtdetr/${verb}`), { status: 409, body: { detail: /suspended/ } }, verb);
+});
+
 t.test('a session cookie is as good as a key', async (t) => {
-  const { world, http } = await scene(t);
+  const { world, http } = await scene(t, { config: { publicUrl: PANEL } });
   const ada = await openSession(world, http);
   t.equal((await ada.call('GET', BASE)).status, 200);
   t.match(
@@ -242,6 +262,7 @@ t.test('a session cookie is as good as a key', async (t) => {
     { status: 403, body: { detail: String } },
     'a foreign page',
   );
+  t.match(await ada.call('POST', `${BASE}/rtdetr/disable`), { status: 200 }, 'a page of ours');
 });
 
 t.test('a write with an Idempotency-Key has its effect once, and is in the audit log under our own name', async (t) => {
@@ -258,3 +279,27 @@ t.test('a write with an Idempotency-Key has its effect once, and is in the audit
     { targetId: null, result: 'replayed' },
   ]);
 });
+
+t.test(
+  'F01: a start whose answer was lost with the process is answered again, though the service runs by now',
+  async (t) => {
+    const { world, host, id, key, call } = await scene(t);
+    await host.tell({ kind: 'service.report', report: reportOf(id, { lifecycle: 'stopped' }) });
+    const headers = { 'idempotency-key': 'once' };
+    const lost = call<Acted>('POST', '/rtdetr/start', { headers });
+    const job = await eventually(() => host.offers().find(({ kind }) => kind === 'start'));
+    const after = world.crash(); // the job is committed, the answer is not
+    host.disconnect();
+    await host.connect(after);
+    await host.finish(job?.jobId ?? '');
+    const { http } = await startRealHttp(t, { world: after });
+    t.equal(after.app.services.require(ADMIN, id).lifecycle, 'running');
+    t.match(await http.call('POST', `${BASE}/rtdetr/start`, { key, headers }), {
+      status: 200,
+      body: { message: "Service 'rtdetr' start initiated" },
+    });
+    t.equal((await http.call('POST', `/api/services/${id}/start`, { key, headers })).status, 409, 'of another request');
+    world.clock.advance(60_000);
+    await lost;
+  },
+);

@@ -123,8 +123,9 @@ export class FakeApp implements App {
       const sorted = wanted.toSorted((a, b) => a.name.localeCompare(b.name) * (query.order === 'asc' ? 1 : -1));
       return pageOf(sorted, query);
     },
-    all: (caller) => [...this.entries.values()].filter((service) => sees(caller, service)),
-    named: (caller, name) => this.services.all(caller).filter((service) => service.name === name),
+    all: async (caller) => [...this.entries.values()].filter((service) => sees(caller, service)),
+    named: (caller, name) =>
+      [...this.entries.values()].filter((service) => service.name === name && sees(caller, service)),
     find: (caller, id) => [...this.entries.values()].find((service) => service.id === id && sees(caller, service)),
     require: (caller, id) => this.#require(caller, id),
     detail: (caller, id) => this.#require(caller, id),

@@ -1,5 +1,6 @@
 // Services as the app layer offers them.
 import type { AutoUpdate } from '#shared/auto-update.ts';
+import type { LongshoreError } from '#shared/errors.ts';
 import type { HealthCheckSpec } from '#shared/health-check.ts';
 import type { ImageCheck } from '#shared/image-updates.ts';
 import type { PullPolicy } from '#shared/jobs.ts';
@@ -146,6 +147,12 @@ export interface ActionOutcome {
   isDone: boolean;
 }
 
+/**
+ * Why a caller would not have it done as the service is now; null: nothing. Asked inside the write, so that a repeated
+ * request is not refused for what the first has brought about.
+ */
+export type FindRefusal = (service: Service) => LongshoreError | null;
+
 export interface RedeployOptions {
   pull?: PullPolicy | undefined;
   planId?: string | undefined;
@@ -157,8 +164,8 @@ export interface Services {
   /** 422 by field, compose_policy, yaml_resource_limit, template_variable; 409 name_taken, no_host. Written before it returns. */
   create(caller: Caller, input: NewService): Promise<{ service: Service; job: Job }>;
   list(caller: Caller, query: ServiceQuery): Page<Service>;
-  /** Every one the caller sees, by name: for whoever is asked for all at once. */
-  all(caller: Caller): Service[];
+  /** Every one the caller sees, by name: for whoever is asked for all at once. Lets others at it in between. */
+  all(caller: Caller): Promise<Service[]>;
   /** Those the caller sees of this name: on each host it is taken once. */
   named(caller: Caller, name: string): Service[];
   /** Undefined also for another customer's service. */
@@ -172,9 +179,15 @@ export interface Services {
    */
   update(caller: Caller, id: string, change: ServiceChange): Promise<{ service: ServiceDetail; jobId: string | null }>;
   /** Waits for the job at most `waitMs` (0: not at all). A failed job is thrown as its error; 409 service_busy, state_conflict, host_offline. */
-  act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome>;
+  act(
+    caller: Caller,
+    id: string,
+    kind: 'start' | 'stop' | 'restart',
+    waitMs: number,
+    findRefusal?: FindRefusal,
+  ): Promise<ActionOutcome>;
   /** A host that is away hears of it when it returns. 409 no_host for one that was revoked. */
-  setEnabled(caller: Caller, id: string, isEnabled: boolean): Promise<Service>;
+  setEnabled(caller: Caller, id: string, isEnabled: boolean, findRefusal?: FindRefusal): Promise<Service>;
   redeploy(caller: Caller, id: string, options: RedeployOptions): Promise<{ service: Service; job: Job }>;
   /** Cancels what is under way, then removes. `isDone: false` when the host is away or the wait was over. */
   remove(caller: Caller, id: string, waitMs: number): Promise<{ job: Job; isDone: boolean }>;

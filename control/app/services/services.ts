@@ -1,4 +1,5 @@
 // Services as callers see them.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { isJobEnd } from '#shared/jobs.ts';
 import type { ServiceRecord } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
@@ -9,6 +10,7 @@ import type { Job, Jobs } from '../api/jobs.ts';
 import type { Order, Page, Paging } from '../api/page.ts';
 import type {
   ActionOutcome,
+  FindRefusal,
   NewService,
   RedeployOptions,
   Service,
@@ -30,6 +32,9 @@ import type { UsageBoard } from './usage-board.ts';
 import { planUpdate, type UpdateDeps } from './update-service.ts';
 import { toJob, toService } from '../views.ts';
 import { missing } from '../missing.ts';
+
+/** Records that are read in one go: about 10 ms where none of them was read lately. */
+const READ_AT_ONCE = 200;
 
 export interface ServiceDeskDeps {
   stores: Stores;
@@ -68,9 +73,15 @@ export class ServiceDesk implements Services {
     return { items: items.map((item) => this.#show(item)), total, page: query.page, perPage: query.perPage };
   }
 
-  all(caller: Caller): Service[] {
+  async all(caller: Caller): Promise<Service[]> {
     const { stores, access } = this.#deps;
-    return stores.services.all(access.visibility(caller)).map((record) => this.#show(record));
+    const services: Service[] = [];
+    for (const [i, id] of stores.services.ids(access.visibility(caller)).entries()) {
+      if (i % READ_AT_ONCE === READ_AT_ONCE - 1) await nextTurn();
+      const record = stores.services.find(id);
+      if (record) services.push(this.#show(record));
+    }
+    return services;
   }
 
   named(caller: Caller, name: string): Service[] {
@@ -118,17 +129,27 @@ export class ServiceDesk implements Services {
     return { service: this.detail(caller, serviceId), jobId };
   }
 
-  async act(caller: Caller, id: string, kind: 'start' | 'stop' | 'restart', waitMs: number): Promise<ActionOutcome> {
+  async act(
+    caller: Caller,
+    id: string,
+    kind: 'start' | 'stop' | 'restart',
+    waitMs: number,
+    findRefusal?: FindRefusal,
+  ): Promise<ActionOutcome> {
     const { effects, serviceJobs, jobs } = this.#deps;
-    const { jobId } = await effects.perform(() => (tx) => ({ jobId: serviceJobs.act(tx, caller, id, kind) }));
+    const { jobId } = await effects.perform(() => (tx) => {
+      this.#requireUnopposed(caller, id, findRefusal);
+      return { jobId: serviceJobs.act(tx, caller, id, kind) };
+    });
     const job = await jobs.wait(jobId, waitMs);
     throwFailure(job);
     return { service: this.require(caller, id), job, isDone: isJobEnd(job.state) };
   }
 
-  async setEnabled(caller: Caller, id: string, isEnabled: boolean): Promise<Service> {
+  async setEnabled(caller: Caller, id: string, isEnabled: boolean, findRefusal?: FindRefusal): Promise<Service> {
     const { effects, enablement } = this.#deps;
     await effects.perform(() => (tx) => {
+      this.#requireUnopposed(caller, id, findRefusal);
       setEnabled(enablement, tx, caller, { id, isEnabled });
       return { id };
     });
@@ -189,6 +210,11 @@ export class ServiceDesk implements Services {
     const service = toService(record, usage);
     this.#shown.set(record, service);
     return service;
+  }
+
+  #requireUnopposed(caller: Caller, id: string, findRefusal: FindRefusal = () => null): void {
+    const refusal = findRefusal(this.require(caller, id));
+    if (refusal) throw refusal;
   }
 
   #isReachable(jobId: string): boolean {

@@ -31,9 +31,9 @@ export const orchestrator: Dialect = {
 };
 
 function mountList(http: Http, { app, clock }: HttpDeps): void {
-  http.get('', { config: { permission: 'services.read' }, schema: { querystring: listQuery } }, (request) => {
+  http.get('', { config: { permission: 'services.read' }, schema: { querystring: listQuery } }, async (request) => {
     const caller = callerOf(request);
-    const placed = placeAll(app, caller, app.services.all(caller));
+    const placed = placeAll(app, caller, await app.services.all(caller));
     const blackout = findBlackout(placed);
     if (blackout) throw blackout;
     return toList(placed, { category: request.query.category, now: clock.now() });
@@ -47,17 +47,18 @@ function mountAct(http: Http, { app, clock }: HttpDeps, { verb, path }: { verb: 
     write(request, reply, async (caller) => {
       const { host, name } = request.params;
       const asked = host === undefined ? name : `${host}/${name}`;
-      const placed = requirePlaced(app, caller, asked);
-      auditTarget(request, placed.service.id);
-      const refusal = findRefusal(verb, placed);
-      if (refusal) throw refusal;
-      const service = await act(app, caller, placed.service.id, verb);
-      return { status: 200, body: toAnswer(verb, toInfo({ ...placed, service }, { name: asked, now: clock.now() })) };
+      const { id } = requirePlaced(app, caller, asked).service;
+      auditTarget(request, id);
+      const service = await act(app, caller, id, verb);
+      const placed = { service, host: app.hosts.require(caller, service.hostId) };
+      return { status: 200, body: toAnswer(verb, toInfo(placed, { name: asked, now: clock.now() })) };
     }),
   );
 }
 
 async function act(app: App, caller: Caller, id: string, verb: Verb): Promise<Service> {
-  if (verb === 'enable' || verb === 'disable') return app.services.setEnabled(caller, id, verb === 'enable');
-  return (await app.services.act(caller, id, verb, WAIT_MS)).service;
+  const refusalOf = (service: Service) =>
+    findRefusal(verb, { service, host: app.hosts.require(caller, service.hostId) });
+  if (verb === 'enable' || verb === 'disable') return app.services.setEnabled(caller, id, verb === 'enable', refusalOf);
+  return (await app.services.act(caller, id, verb, WAIT_MS, refusalOf)).service;
 }
