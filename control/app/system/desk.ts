@@ -79,10 +79,8 @@ export class SystemDesk implements SystemServices {
   async #tryWrite(): Promise<{ trouble: string | null; tookMs: number }> {
     const { clock, findWriteFault } = this.#deps;
     const from = performance.now();
-    let cancel = () => {};
-    const late = new Promise<string>((resolve) => {
-      cancel = clock.after(WRITE_LIMIT_MS, () => resolve('the database takes its time'));
-    });
+    const { promise: late, resolve } = Promise.withResolvers<string>();
+    const cancel = clock.after(WRITE_LIMIT_MS, () => resolve('the database takes its time'));
     const trouble = await Promise.race([findWriteFault().then((fault) => judgeWrite(fault).trouble), late]);
     cancel();
     return { trouble, tookMs: performance.now() - from };

@@ -1,5 +1,6 @@
 // What went wrong lately, for whoever asks without reading the log: the last warnings and errors that were logged.
 import type { Bindings, ChildLoggerOptions, Logger } from 'pino';
+import { LongshoreError } from '#shared/errors.ts';
 import type { Clock } from '#shared/time.ts';
 import type { Trouble } from '../api/system-services.ts';
 
@@ -35,10 +36,13 @@ export class Troubles {
 
   #note(level: Trouble['level'], [first, second]: readonly unknown[]): void {
     const { err } = (typeof first === 'object' && first !== null ? first : {}) as { err?: unknown };
-    const said = [typeof first === 'string' ? first : second, err instanceof Error ? err.message : undefined];
+    const said = [typeof first === 'string' ? first : second, err instanceof Error ? publicTextOf(err) : undefined];
     const message = said.filter((part) => typeof part === 'string').join(': ');
     const code = err instanceof Error && 'code' in err && typeof err.code === 'string' ? err.code : null;
     this.#kept.push({ level, message: message.slice(0, MAX_CHARS), code, at: this.#clock.now() });
     if (this.#kept.length > MAX_KEPT) this.#kept.shift();
   }
 }
+
+/** Texts of others may quote what must not be read by whoever may see that something is wrong. */
+const publicTextOf = (error: Error): string => (error instanceof LongshoreError ? error.message : error.name);
