@@ -51,8 +51,9 @@ export function toInfo({ service, host }: Placed, { name, now }: { name: string;
   const containers = report?.containers ?? [];
   const main = findMain(containers);
   const lastRestartAt = report?.healing?.lastRestartAt ?? null;
-  // Nobody can tell how it is: whoever watches for what does not run must hear of it.
-  const health = isReachable(host) ? service.health : 'unhealthy';
+  // Where its host is away nobody can tell how it is: whoever watches for what does not run must hear of it.
+  const isKnown = isReachable(host);
+  const health = isKnown ? service.health : 'unhealthy';
   return {
     name,
     display_name: service.displayName ?? service.name,
@@ -65,7 +66,7 @@ export function toInfo({ service, host }: Placed, { name, now }: { name: string;
     failure_count: report?.healing?.failureCount ?? 0,
     restart_count: report?.healing?.restartCount ?? 0,
     last_restart_at: lastRestartAt === null ? null : toRfc3339(lastRestartAt),
-    uptime_seconds: main ? uptimeOf(main, now) : null,
+    uptime_seconds: main && isKnown ? uptimeOf(main, now) : null,
   };
 }
 

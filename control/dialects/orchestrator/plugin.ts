@@ -30,14 +30,17 @@ export const orchestrator: Dialect = {
   },
 };
 
-function mountList(http: Http, { app, clock }: HttpDeps): void {
-  http.get('', { config: { permission: 'services.read' }, schema: { querystring: listQuery } }, async (request) => {
-    const caller = callerOf(request);
-    const placed = placeAll(app, caller, await app.services.all(caller));
-    const blackout = findBlackout(placed);
-    if (blackout) throw blackout;
-    return toList(placed, { category: request.query.category, now: clock.now() });
-  });
+function mountList(http: Http, deps: HttpDeps): void {
+  http.get('', { config: { permission: 'services.read' }, schema: { querystring: listQuery } }, (request) =>
+    list(deps, callerOf(request), request.query.category),
+  );
+}
+
+async function list({ app, clock }: HttpDeps, caller: Caller, category: string | undefined) {
+  const placed = placeAll(app, caller, await app.services.all(caller));
+  const blackout = findBlackout(placed);
+  if (blackout) throw blackout;
+  return toList(placed, { category, now: clock.now() });
 }
 
 function mountAct(http: Http, { app, clock }: HttpDeps, { verb, path }: { verb: Verb; path: string }): void {
