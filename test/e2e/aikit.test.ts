@@ -188,6 +188,13 @@ void t.test("the AIKit Dashboard's API", async (t) => {
     t.equal(await inspect('{{.Image}} {{.State.Running}}'), `${newest} true`);
   });
 
+  await t.test('no service may publish its port', async (t) => {
+    const compose = `services: { web: { image: "busybox:1", ports: ["${port}:80"] } }`;
+    const body = { name: uniqueName('aikit-port'), deploy_method: 'compose', compose };
+    const refused = await send<object>('POST', `${up.url}/api/services`, { key: up.key, body });
+    t.match(refused, { status: 422, body: { error: { code: 'compose_policy' } } });
+  });
+
   await t.test('words what goes wrong as its document does', async (t) => {
     const refused = { success: false, error: /./ };
     t.match(await get('/services/no-such'), { status: 404, body: refused });
