@@ -52,8 +52,9 @@ export class FileScan implements Scan {
 async function readAll({ handle, end }: FilePart, from: number): Promise<Buffer> {
   const bytes = Buffer.allocUnsafe(end - from);
   const { bytesRead } = await handle.read(bytes, 0, bytes.length, from);
-  // Somebody may have cut the file short meanwhile.
-  return bytes.subarray(0, bytes.lastIndexOf(NEWLINE, bytesRead - 1) + 1);
+  // Somebody may have cut the file short meanwhile: behind what was read lies whatever was in memory.
+  const read = bytes.subarray(0, bytesRead);
+  return read.subarray(0, read.lastIndexOf(NEWLINE) + 1);
 }
 
 /**
@@ -63,7 +64,8 @@ async function readAll({ handle, end }: FilePart, from: number): Promise<Buffer>
 export function chooseCut(bytes: Buffer, wanted: number): { at: number; isInLine: boolean } {
   const first = bytes.indexOf(NEWLINE) + 1;
   const near = bytes.indexOf(NEWLINE, Math.max(wanted, 0)) + 1;
-  if (near === 0 || near === bytes.length) return { at: first, isInLine: first === 0 || first === bytes.length };
+  if (first === 0 || first === bytes.length) return { at: 0, isInLine: true };
+  if (near === 0 || near === bytes.length) return { at: first, isInLine: false };
   const piece = findPiece(bytes, first, near);
   if (piece < 0) return { at: near, isInLine: false };
   if (piece > first) return { at: piece, isInLine: false };

@@ -1,6 +1,7 @@
 // A compressed json-file log: a rotated file of Docker, or what was kept of a container that is gone. It can be read
 // from its beginning only, so it is one step.
 import { createReadStream } from 'node:fs';
+import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { LongshoreError } from '#shared/errors.ts';
 import { NEWLINE } from '#shared/protocol/log-frame.ts';
@@ -31,7 +32,8 @@ export class PackedScan implements Scan {
   /** Leaves `reached` as it was when the budget ends before the file does. */
   async step(): Promise<LogMatch[]> {
     let rest = Buffer.alloc(0);
-    for await (const bytes of createReadStream(this.#path).pipe(createGunzip()) as AsyncIterable<Buffer>) {
+    const unpacked: AsyncIterable<Buffer> = pipeline(createReadStream(this.#path), createGunzip(), () => undefined);
+    for await (const bytes of unpacked) {
       if (!this.#budget.spend(bytes.length)) return this.#lines.take();
       if (rest.length > MAX_RECORD_BYTES) throw new LongshoreError('docker_error', { message: 'This is no log' });
       const all = rest.length === 0 ? bytes : Buffer.concat([rest, bytes]);

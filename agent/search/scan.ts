@@ -27,16 +27,16 @@ export class ChainedScan implements Scan {
 
   constructor(parts: readonly Scan[]) {
     this.#parts = parts.filter(({ reached }) => reached !== DONE);
-    this.reached = this.#parts.length === 0 ? DONE : UNSEEN;
+    this.reached = this.#parts[0]?.reached ?? DONE;
   }
 
   async step(): Promise<LogMatch[]> {
     const [part] = this.#parts;
     const matches = (await part?.step()) ?? [];
     if (part?.reached === DONE) this.#parts.shift();
-    if (this.#parts.length === 0) this.reached = DONE;
-    // A part that is through, or was not begun, says nothing new of how far back this is.
-    else if (part && part.reached !== DONE && part.reached < this.reached) this.reached = part.reached;
+    const { reached } = this.#parts[0] ?? { reached: DONE };
+    // A part that was not begun may say nothing new of how far back this is.
+    if (reached < this.reached) this.reached = reached;
     return matches;
   }
 }

@@ -1,10 +1,11 @@
 // A search, in a thread of its own: it may be as slow as its regular expression, and is ended from outside when it does
 // not end itself. Nothing else runs here.
+import { stat } from 'node:fs/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import type { LogMatch, SearchStop } from '#shared/protocol/search-parts.ts';
 import { systemClock } from '#shared/time.ts';
 import { toStamp } from '../docker/log-records.ts';
-import { type LogFiles, openLogFiles, toUtc } from '../docker/log-file.ts';
+import { type LogFile, type LogFiles, openLogFiles, toUtc } from '../docker/log-file.ts';
 import { startsOf } from '../docker/log-seek.ts';
 import { createMask, type Mask } from '../secrets/mask.ts';
 import { ApiScan } from './api-scan.ts';
@@ -14,7 +15,7 @@ import { createMatcher, probeOf } from './matcher.ts';
 import type { SearchOrder, SearchSource, ThreadNews } from './order.ts';
 import { PackedScan } from './packed-scan.ts';
 import { RecordSearch } from './record-search.ts';
-import { type Budget, ChainedScan, type Scan, UNSEEN } from './scan.ts';
+import { type Budget, ChainedScan, type Scan } from './scan.ts';
 import { sweep } from './sweep.ts';
 
 /** Of one search: more than the disk gives within its time. */
@@ -86,7 +87,7 @@ class Search {
   }
 
   async #open(source: SearchSource): Promise<Scan> {
-    if (source.kind === 'kept') return this.#packed(source, source.path, source.isTty, stampOf(source.keptAt));
+    if (source.kind === 'kept') return this.#packed(source, source, source.keptAt);
     const { since } = this.#order.request;
     const { file, containerId } = source;
     const lines = this.#lines(source);
@@ -99,10 +100,14 @@ class Search {
     const starts = await startsOf(files.snapshots, since);
     const parts = files.snapshots.map((snapshot, i) => ({ ...snapshot, start: starts[i] ?? 0 }));
     const plain = new FileScan(parts, this.#records(lines, source, file.isTty), lines, this.#budget);
-    return new ChainedScan([plain, ...files.packed.map((path) => this.#packed(source, path, file.isTty, UNSEEN))]);
+    const older = files.packed.map(async (path) => this.#packed(source, { ...file, path }, await writtenAt(path)));
+    return new ChainedScan([plain, ...(await Promise.all(older))]);
   }
 
-  #packed(source: SearchSource, path: string, isTty: boolean, newest: string): Scan {
+  /** `writtenAt`: no line is newer. Where all that is too old, nothing is unpacked. */
+  #packed(source: SearchSource, { path, isTty }: LogFile, writtenAt: string): Scan {
+    const newest = stampOf(writtenAt);
+    if (this.#span.since !== null && newest < this.#span.since) return new ChainedScan([]);
     const lines = this.#lines(source);
     return new PackedScan(path, newest, this.#records(lines, source, isTty), lines, this.#budget);
   }
@@ -125,6 +130,13 @@ class Search {
     tell({ kind: 'reached', searchedFrom, scannedBytes: this.#budget.scannedBytes });
   }
 }
+
+/** Docker has packed a file that was full. One that is gone meanwhile fails when it is read. */
+const writtenAt = (path: string): Promise<string> =>
+  stat(path).then(
+    ({ mtime }) => mtime.toISOString(),
+    () => new Date(systemClock.now()).toISOString(),
+  );
 
 const stampOf = (time: string): string => toStamp(toUtc(time)).toString('latin1');
 

@@ -1,6 +1,6 @@
 // A search in the logs of one host, in its own thread, over real files.
 import { gzipSync } from 'node:zlib';
-import { writeFileSync } from 'node:fs';
+import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import type { SearchRequest } from '#shared/protocol/search-parts.ts';
@@ -99,6 +99,37 @@ t.test('what cannot be read is named and hides nothing else', async (t) => {
   t.match(end, { stopped: null, unreadable: ['broken'] });
   const all = await world.search({ query: 'x', isRegex: true });
   t.same(messages(all), ['x2', 'x1']);
+});
+
+t.test('what has no end of a line for megabytes hides nothing before it', async (t) => {
+  const world = startSearches(t);
+  const hole = `${'\0'.repeat(5 * 1024 * 1024)}\n`; // as a machine that lost power leaves it
+  world.write('web-1', toFile([line(1, 'x1')]) + hole + toFile([line(2, 'x2')]));
+  const found = await world.search({});
+  t.same(messages(found), ['x2', 'x1']);
+  t.match(found.end, { stopped: null });
+});
+
+t.test('a compressed file that went away meanwhile hides nothing else', async (t) => {
+  const directory = t.testdir({});
+  const away = { ...kept(directory, 'away', ''), path: join(directory, 'away') };
+  const world = startSearches(t, { kept: [away] });
+  world.write('web-1', toFile([line(1, 'x1')]));
+  const found = await world.search({});
+  t.same(messages(found), ['x1']);
+  t.same(found.end.unreadable, ['away']);
+});
+
+t.test('what was written before the time asked for is not unpacked', async (t) => {
+  const directory = t.testdir({});
+  const broken = kept(directory, 'broken', 'no gzip');
+  const world = startSearches(t, { kept: [broken] });
+  const path = world.write('web-1', toFile([line(1, 'x1')]));
+  writeFileSync(`${path}.1.gz`, 'no gzip');
+  utimesSync(`${path}.1.gz`, broken.keptAt / 1000, broken.keptAt / 1000);
+  const since = new Date(broken.keptAt + 5_000).toISOString();
+  t.same((await world.search({ since })).end.unreadable, []);
+  t.same((await world.search({})).end.unreadable, ['web-1', 'broken']);
 });
 
 t.test('what is kept of replaced containers is searched, unless the container is still there', async (t) => {

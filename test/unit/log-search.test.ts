@@ -1,8 +1,11 @@
 // The decisions of a search: what lies in a file for a query, where to begin reading, in which order logs are read.
+import type { FileHandle } from 'node:fs/promises';
 import t from 'tap';
 import type { LogMatch, SearchStop } from '#shared/protocol/search-parts.ts';
-import { chooseCut } from '../../agent/search/file-scan.ts';
+import { chooseCut, FileScan } from '../../agent/search/file-scan.ts';
+import { LineSearch } from '../../agent/search/line-search.ts';
 import { asWritten, createMatcher, excerpt, probeOf } from '../../agent/search/matcher.ts';
+import { RecordSearch } from '../../agent/search/record-search.ts';
 import { endOfLine, findPiece, wantedRegions } from '../../agent/search/regions.ts';
 import { ChainedScan, DONE, UNSEEN, type Scan } from '../../agent/search/scan.ts';
 import { sweep } from '../../agent/search/sweep.ts';
@@ -11,6 +14,26 @@ import { toRecords, type LogLine } from '../support/search-host.ts';
 const LITERAL = { isRegex: false, ignoresCase: false };
 const line = (text: string, at = 1, stream: LogLine['stream'] = 'stdout') => toRecords({ at, stream, text });
 const LONG = 'l'.repeat(40_000);
+
+t.test('a file that was cut short meanwhile shows nothing of what else was in memory', async (t) => {
+  const stale = Buffer.from(line('of another'));
+  const read = async (bytes: Buffer) => ({ bytesRead: 0 * stale.copy(bytes) });
+  const parts = [{ handle: { read } as unknown as FileHandle, start: 0, end: 3 * 1024 * 1024 }];
+  const lines = new LineSearch({
+    find: () => 0,
+    mask: undefined,
+    span: { since: null, until: null },
+    limit: 100,
+    origin: { serviceId: 'svc_test', container: 'web-1', isReplaced: false },
+  });
+  const scan = new FileScan(parts, new RecordSearch(lines, undefined, false), lines, {
+    spend: () => true,
+    exhaust: () => undefined,
+  });
+  const found: string[] = [];
+  while (scan.reached !== DONE) found.push(...(await scan.step()).map(({ message }) => message));
+  t.same(found, []);
+});
 
 t.test('a literal query is looked for as dockerd writes it', async (t) => {
   const needle = (query: string, hasSecrets = false) => asWritten({ query, ...LITERAL }, hasSecrets);
