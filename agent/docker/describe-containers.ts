@@ -2,9 +2,9 @@
 import type Dockerode from 'dockerode';
 import { ifAbsent } from './api-faults.ts';
 import { abortableImage } from './abortable.ts';
-import { PROJECT_LABEL } from './container-view.ts';
+import { PROJECT_LABEL, toSetup } from './container-view.ts';
 import type { DockerClient } from './docker-client.ts';
-import { ENGINE_DEADLINES } from './engine.ts';
+import { ENGINE_DEADLINES, type ContainerSetup } from './engine.ts';
 import { toLiveContainers } from './live-config.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { RawConfig, RawContainer } from './raw-container.ts';
@@ -17,6 +17,12 @@ export const describeProject = (client: DockerClient, project: string): Promise<
 /** Those that still exist, whoever made them. */
 export const describeContainers = async (client: DockerClient, ids: readonly string[]): Promise<LiveContainer[]> =>
   ids.length === 0 ? [] : describe(client, { id: [...ids] });
+
+/** Undefined for one that is gone. */
+export const findSetup = (client: DockerClient, id: string): Promise<ContainerSetup | undefined> =>
+  inspectRaw(client, id)
+    .then((raw) => toSetup(raw as unknown as Dockerode.ContainerInspectInfo))
+    .catch(ifAbsent(undefined));
 
 /** A container that vanishes between list and inspect is left out. */
 async function describe(client: DockerClient, filters: Filters): Promise<LiveContainer[]> {

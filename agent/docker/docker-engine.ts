@@ -2,20 +2,11 @@
 import type Dockerode from 'dockerode';
 import { LongshoreError } from '#shared/errors.ts';
 import type { DockerDisk } from '#shared/stats.ts';
-import {
-  EVENTS,
-  fromInspect,
-  fromEvent,
-  fromList,
-  PROJECT_LABEL,
-  toImage,
-  toSetup,
-  toVolume,
-} from './container-view.ts';
+import { fromInspect, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
 import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { copyContainer } from './copy-container.ts';
-import { describeContainers, describeProject } from './describe-containers.ts';
+import { describeContainers, describeProject, findSetup } from './describe-containers.ts';
 import { DockerClient, type DockerClientOptions } from './docker-client.ts';
 import { authOf } from './docker-config.ts';
 import { splitLogFrames } from './tail-log.ts';
@@ -40,6 +31,7 @@ import { startExec } from './exec.ts';
 import { splitTag, withTag } from './image-name.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ExecOptions, RunningExec } from './running-exec.ts';
+import { openEvents } from './open-events.ts';
 import { followPull } from './pull.ts';
 import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats, toDockerDisk } from './usage-view.ts';
@@ -108,11 +100,7 @@ class DockerEngine implements Engine {
   }
 
   findSetup(id: string): Promise<ContainerSetup | undefined> {
-    return this.#client
-      .call(`Cannot inspect container "${id}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-        return toSetup(await docker.getContainer(id).inspect({ abortSignal }));
-      })
-      .catch(ifAbsent(undefined));
+    return findSetup(this.#client, id);
   }
 
   describeProject(project: string): Promise<LiveContainer[]> {
@@ -289,21 +277,8 @@ class DockerEngine implements Engine {
       .catch(ifAbsent(undefined));
   }
 
-  async openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
-    const stream = await this.#client.open(
-      'Cannot follow the events of Docker',
-      (docker, abortSignal) =>
-        docker.getEvents({ filters: { type: ['container', 'network'], event: EVENTS }, abortSignal }),
-      signal,
-    );
-    const { createInterface } = await import('node:readline');
-    const lines = createInterface({ input: stream, crlfDelay: Infinity });
-    lines.on('line', (line) => onEvent(fromEvent(JSON.parse(line) as Parameters<typeof fromEvent>[0])));
-    const closed = new Promise<void>((resolve) => {
-      lines.once('error', () => resolve()); // readline passes the stream's error on
-      lines.once('close', resolve);
-    });
-    return { closed };
+  openEvents(onEvent: (event: EngineEvent) => void, signal: AbortSignal): Promise<{ closed: Promise<void> }> {
+    return openEvents(this.#client, onEvent, signal);
   }
 
   #list(action: string, filters?: Filters): Promise<Dockerode.ContainerInfo[]> {
