@@ -106,7 +106,7 @@ const PURE = [
   'agent/local/{routes,views,event-view,act-budget}.ts',
   'agent/adoption/{finds,from-live,secrets-out}.ts',
   'agent/deploy/adoption/divide.ts',
-  'agent/search/{matcher,scan,sweep}.ts',
+  'agent/search/{docker-escapes,matcher,scan,sweep}.ts',
   'agent/kept-logs/kept-log.ts',
   'agent/containers/shown.ts',
   'agent/{owner,standing}.ts',

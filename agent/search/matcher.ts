@@ -1,5 +1,7 @@
 // What a query finds. A line is tested as it may be shown, without secrets, or a search would tell what it must hide.
 import type { SearchRequest } from '#shared/protocol/search-parts.ts';
+import { escapeAsDocker } from './docker-escapes.ts';
+import type { Veil } from './veil.ts';
 
 export type Query = Pick<SearchRequest, 'query' | 'isRegex' | 'ignoresCase'>;
 
@@ -24,17 +26,16 @@ const REPLACEMENT = '\ufffd';
 export type FindBytes = (from: number) => number;
 
 /**
- * Looks at a json-file log without reading its lines: wherever a line has the query it finds something, and now and then
- * elsewhere. Undefined where only the lines tell.
+ * Looks at a json-file log without reading its lines: wherever a line, as it may be shown, has the query it finds
+ * something, and now and then elsewhere. Undefined where only the lines tell.
  */
 export type Probe = (bytes: Buffer) => FindBytes;
 
-export function probeOf(query: Query, hasSecrets: boolean): Probe | undefined {
-  const written = asWritten(query, hasSecrets);
+export function probeOf(query: Query, veil?: Veil): Probe | undefined {
+  const written = asWritten(query, veil !== undefined);
   if (written === undefined) return undefined;
-  if (query.ignoresCase) return (bytes) => ignoringCase(bytes.toString('latin1'), written);
-  const needle = Buffer.from(written);
-  return (bytes) => (from) => bytes.indexOf(needle, from);
+  const probe = query.ignoresCase ? ignoringCase(written) : asItIs(written);
+  return veil ? (bytes) => probe(veil(bytes)) : probe;
 }
 
 /** The query as it stands in the file; undefined where there is no one way. */
@@ -45,21 +46,21 @@ export function asWritten({ query, isRegex, ignoresCase }: Query, hasSecrets: bo
   return ignoresCase && /[^ -~]/.test(query) ? undefined : escapeAsDocker(query);
 }
 
-function ignoringCase(text: string, written: string): FindBytes {
-  const pattern = new RegExp(escapeRegex(written), 'gi');
-  return (from) => {
-    pattern.lastIndex = from;
-    return pattern.exec(text)?.index ?? -1;
-  };
+function asItIs(written: string): Probe {
+  const needle = Buffer.from(written);
+  return (bytes) => (from) => bytes.indexOf(needle, from);
 }
 
-// oxlint-disable-next-line no-control-regex -- these are what is escaped
-const ESCAPED = /[\u0000-\u001f"\\<>&\u2028\u2029]/g;
-const SHORT: Record<string, string> = { '"': '\\"', '\\': '\\\\', '\n': '\\n', '\r': '\\r' };
-
-/** As dockerd's json-file driver writes text (moby, daemon/logger/jsonfilelog/jsonlog). */
-const escapeAsDocker = (text: string): string =>
-  text.replaceAll(ESCAPED, (char) => SHORT[char] ?? `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`);
+function ignoringCase(written: string): Probe {
+  const pattern = new RegExp(escapeRegex(written), 'gi');
+  return (bytes) => {
+    const text = bytes.toString('latin1');
+    return (from) => {
+      pattern.lastIndex = from;
+      return pattern.exec(text)?.index ?? -1;
+    };
+  };
+}
 
 /** Of a line in an answer. */
 const MAX_SHOWN_CHARS = 4096;

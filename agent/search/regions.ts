@@ -17,8 +17,10 @@ export function wantedRegions(bytes: Buffer, probe: Probe): Region[] {
   const found: Region[] = [];
   const find = probe(bytes);
   let passed = 0;
+  let hit = find(0);
   const addHits = (until: number) => {
-    for (let hit = find(passed); hit >= 0 && hit < until; hit = find(passed)) {
+    if (hit >= 0 && hit < passed) hit = find(passed);
+    for (; hit >= 0 && hit < until; hit = find(passed)) {
       passed = bytes.indexOf(NEWLINE, hit) + 1;
       found.push([startOfRecord(bytes, hit), passed]);
     }

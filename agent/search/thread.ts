@@ -17,6 +17,7 @@ import { PackedScan } from './packed-scan.ts';
 import { RecordSearch } from './record-search.ts';
 import { type Budget, ChainedScan, type Scan } from './scan.ts';
 import { sweep } from './sweep.ts';
+import { createVeil, type Veil } from './veil.ts';
 
 /** Of one search: more than the disk gives within its time. */
 const MAX_SCANNED_BYTES = 16 * 1024 ** 3;
@@ -57,6 +58,7 @@ class Search {
   readonly #find;
   readonly #span;
   readonly #masks = new Map<string, Mask | undefined>();
+  readonly #veils = new Map<string, Veil | undefined>();
   readonly #opened: LogFiles[] = [];
   #toldAt = 0;
 
@@ -66,7 +68,10 @@ class Search {
     this.#find = createMatcher(order.request);
     const { since, until } = order.request;
     this.#span = { since: since === null ? null : stampOf(since), until: until === null ? null : stampOf(until) };
-    for (const [id, secrets] of Object.entries(order.secrets)) this.#masks.set(id, createMask(secrets));
+    for (const [id, secrets] of Object.entries(order.secrets)) {
+      this.#masks.set(id, createMask(secrets));
+      this.#veils.set(id, createVeil(secrets));
+    }
   }
 
   async run(): Promise<void> {
@@ -113,7 +118,7 @@ class Search {
   }
 
   #records(lines: LineSearch, { serviceId }: SearchSource, isTty: boolean): RecordSearch {
-    const probe = probeOf(this.#order.request, this.#masks.get(serviceId) !== undefined);
+    const probe = probeOf(this.#order.request, this.#veils.get(serviceId));
     return new RecordSearch(lines, probe, isTty);
   }
 

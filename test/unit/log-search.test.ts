@@ -9,6 +9,7 @@ import { RecordSearch } from '../../agent/search/record-search.ts';
 import { endOfLine, findPiece, wantedRegions } from '../../agent/search/regions.ts';
 import { ChainedScan, DONE, UNSEEN, type Scan } from '../../agent/search/scan.ts';
 import { sweep } from '../../agent/search/sweep.ts';
+import { createVeil } from '../../agent/search/veil.ts';
 import { toRecords, type LogLine } from '../support/search-host.ts';
 
 const LITERAL = { isRegex: false, ignoresCase: false };
@@ -17,7 +18,10 @@ const LONG = 'l'.repeat(40_000);
 
 t.test('a file that was cut short meanwhile shows nothing of what else was in memory', async (t) => {
   const stale = Buffer.from(line('of another'));
-  const read = async (bytes: Buffer) => ({ bytesRead: 0 * stale.copy(bytes) });
+  const read = async (bytes: Buffer) => {
+    stale.copy(bytes);
+    return { bytesRead: 0 };
+  };
   const parts = [{ handle: { read } as unknown as FileHandle, start: 0, end: 3 * 1024 * 1024 }];
   const lines = new LineSearch({
     find: () => 0,
@@ -65,12 +69,35 @@ t.test('only records that hold the bytes are read, and lines in pieces', async (
   const records = ['none', 'a hit', 'none', LONG, 'none', 'hit and hit'].map((text, i) => line(text, i));
   const bytes = Buffer.from(records.join(''));
   const found = (query: string, ignoresCase: boolean) => {
-    const probe = probeOf({ query, isRegex: false, ignoresCase }, false);
+    const probe = probeOf({ query, isRegex: false, ignoresCase });
     return probe && wantedRegions(bytes, probe).map(([from, to]) => bytes.toString('utf8', from, to));
   };
   t.same(found('hit', false), [records[1], records[3], records[5]]);
   t.same(found('HIT', true), [records[1], records[3], records[5]]);
   t.same(found('HIT', false), [records[3]]);
+});
+
+t.test('A63: a guess at a secret reads no more lines than any other, so that no time tells', async (t) => {
+  const secret = 'pass"word<1>';
+  const veil = createVeil([secret]);
+  const texts = [secret, JSON.stringify({ secret }), Buffer.from(secret).toString('base64'), `it is ${secret}!`];
+  const bytes = Buffer.from(texts.map((text, i) => line(text, i)).join(''));
+  for (const query of [
+    secret,
+    'pass',
+    'pass"w',
+    'ord<1',
+    'is pass',
+    Buffer.from(secret).toString('base64').slice(0, 9),
+  ])
+    for (const ignoresCase of [true, false]) {
+      const regions = (probe = probeOf({ query, isRegex: false, ignoresCase }, veil)) =>
+        probe && wantedRegions(bytes, probe);
+      t.same(regions(), [], query);
+    }
+  const beside = probeOf({ query: 'it is ', ...LITERAL }, veil);
+  t.equal(beside && wantedRegions(bytes, beside).length, 1, 'what is beside it is found');
+  t.equal(createVeil(['short']), undefined);
 });
 
 t.test('a line in pieces ends with the piece of its own stream', async (t) => {
