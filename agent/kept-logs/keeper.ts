@@ -5,7 +5,7 @@ import { endsService } from '#shared/adoption.ts';
 import type { JobKind } from '#shared/jobs.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
-import type { ExecuteJob } from '../deploy/job-run.ts';
+import type { ExecuteJob, JobOutcome, JobRun } from '../deploy/job-run.ts';
 import type { Container, Engine } from '../docker/engine.ts';
 import type { EventHub } from '../docker/events.ts';
 import type { FindLogFile } from '../docker/log-file.ts';
@@ -33,13 +33,22 @@ const REPLACING: ReadonlySet<JobKind> = new Set(['deploy', 'redeploy', 'rollback
 export const keepLogsAround =
   (deps: KeeperDeps, execute: ExecuteJob): ExecuteJob =>
   async (run) => {
-    const { kind, serviceId } = run.offer;
-    const held = REPLACING.has(kind) ? new HeldLogs(deps, serviceId, run.service.spec.name) : undefined;
-    await held?.hold();
-    const outcome = await execute(run).finally(() => held?.keepGone());
-    if (endsService(kind, outcome.state)) await deps.drop(serviceId); // what was kept on the way as well
+    const outcome = await keepReplaced(deps, run, execute);
+    // What was kept on the way as well.
+    if (endsService(run.offer.kind, outcome.state)) await deps.drop(run.offer.serviceId);
     return outcome;
   };
+
+async function keepReplaced(deps: KeeperDeps, run: JobRun, execute: ExecuteJob): Promise<JobOutcome> {
+  const { kind, serviceId } = run.offer;
+  const held = REPLACING.has(kind) ? new HeldLogs(deps, serviceId, run.service.spec.name) : undefined;
+  await held?.hold();
+  try {
+    return await execute(run);
+  } finally {
+    await held?.keepGone();
+  }
+}
 
 /** The logs of one service during one job. */
 class HeldLogs {
