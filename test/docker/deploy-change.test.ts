@@ -60,7 +60,7 @@ t.test('a first deploy runs every step, waits for health and records the revisio
 t.test('the same again changes nothing and starts no process', { skip }, async (t) => {
   const host = await startDeployHost(t, 'deploy');
   await host.deploy(FIRST);
-  const before = await host.engine.listProject(host.spec.name);
+  const before = await host.standing();
   const steps = new StepLog();
   const outcome = await host.deploy({}, { steps });
   t.match(outcome, {
@@ -70,19 +70,19 @@ t.test('the same again changes nothing and starts no process', { skip }, async (
     plan: [{ action: 'keep' }, { action: 'keep' }],
   });
   t.same(steps.lines, ['plan done', 'record done']);
-  t.same(await host.engine.listProject(host.spec.name), before);
+  t.same(await host.standing(), before);
   t.match(await host.run({ kind: 'redeploy', pull: 'missing' }), { state: 'succeeded', unchanged: true });
 });
 
 t.test('a redeploy that looks for newer images and finds none says that nothing had to change', { skip }, async (t) => {
   const host = await startDeployHost(t, 'deploy');
   await host.deploy(FIRST);
-  const before = await host.engine.listProject(host.spec.name);
+  const before = await host.standing();
   const steps = new StepLog();
   const outcome = await host.run({ kind: 'redeploy', steps });
   t.match(outcome, { state: 'succeeded', unchanged: true, plan: [{ action: 'keep' }, { action: 'keep' }] });
   t.ok(steps.lines.includes('pull done'), 'it went the long way');
-  t.same(await host.engine.listProject(host.spec.name), before);
+  t.same(await host.standing(), before);
 });
 
 t.test('a file that is written otherwise and means the same changes nothing', { skip }, async (t) => {

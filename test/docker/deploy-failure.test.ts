@@ -126,7 +126,7 @@ t.test('rollback may be switched off', { skip }, async (t) => {
 t.test('a failure before anything was touched leaves containers and folder as they were', { skip }, async (t) => {
   const host = await startDeployHost(t, 'failing');
   await host.deploy(GOOD);
-  const before = await host.engine.listProject(host.spec.name);
+  const before = await host.standing();
   const refused: [string, string][] = [
     ['services: {web: {imag: x}}', 'compose_invalid'],
     ['services: {web: {image: x, labels: {longshore.x: y}}}', 'compose_policy'],
@@ -138,7 +138,7 @@ t.test('a failure before anything was touched leaves containers and folder as th
     t.match(outcome, { state: 'failed', goodRevision: 1, error: { code } }, code);
     t.equal(readFileSync(join(host.folder, 'compose.yaml'), 'utf8'), GOOD.compose, code);
   }
-  t.same(await host.engine.listProject(host.spec.name), before);
+  t.same(await host.standing(), before);
 });
 
 t.test('a cancel in the middle of the wait ends the job at once', { skip }, async (t) => {

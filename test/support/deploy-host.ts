@@ -27,6 +27,7 @@ import { openSqlite } from '#shared/sqlite.ts';
 import { systemClock } from '#shared/time.ts';
 import { backupsIn } from './backups.ts';
 import { ensureImages, uniqueProject } from './docker.ts';
+import { makeFolder } from './folder.ts';
 
 export const SOCKET = '/var/run/docker.sock';
 
@@ -165,6 +166,12 @@ export class DeployHost {
     const containers = await this.engine.listProject(this.spec.name);
     return Object.fromEntries(containers.map(({ service, id }) => [service, id]));
   }
+
+  /** By service: which container runs and since when; the same again means that nobody has touched it. */
+  async standing(): Promise<Record<string, string>> {
+    const containers = await this.engine.listProject(this.spec.name);
+    return Object.fromEntries(containers.map(({ service, id, startedAt }) => [service, `${id} ${startedAt}`]));
+  }
 }
 
 /** Everything it makes is removed when the test ends. */
@@ -186,7 +193,7 @@ export async function startDeployHost(
 export function startDeployParts(t: Test, restic: Partial<ResticOptions> = {}): Promise<ExecutorDeps> {
   const stopped = new AbortController();
   t.teardown(() => stopped.abort());
-  return deployParts(t.testdir(), stopped.signal, restic);
+  return deployParts(makeFolder(t, 'host'), stopped.signal, restic);
 }
 
 /** The same without a test; `stopped` ends what listens to Docker. */
