@@ -294,6 +294,43 @@ t.test('one that names services of one customer is that customer’s, of several
   t.equal(await faultCode(refused), 'not_found');
 });
 
+t.test(
+  'who changes a schedule makes it reach no further unseen, and no customer sees what is about a host',
+  async (t) => {
+    const world = open(t);
+    const { schedules } = world.app;
+    const host = await world.joinAndConnect({ zone: 'a' });
+    const customerId = await world.customer('acme');
+    const theirs = await world.deployed(host, 'theirs', { customerId });
+    const tenant = callerWith({ customerId, permissions: ['schedules.*', 'services.update'] });
+    const own = await schedules.create(tenant, scheduleOf());
+    const changed = await schedules.change(ADMIN, own.id, { kind: 'stop', targets: { isAll: true } });
+    t.equal(changed.customerId, customerId, 'all of theirs, not of everybody');
+    const named = await schedules.create(tenant, scheduleOf({ targets: { serviceId: theirs } }));
+    t.equal((await schedules.change(ADMIN, named.id, { targets: { isAll: true } })).customerId, null);
+
+    const report = await schedules.create(ADMIN, scheduleOf({ kind: 'statistics', targets: { serviceId: theirs } }));
+    t.equal(report.customerId, null);
+    t.throws(() => schedules.require(tenant, report.id), { code: 'not_found' });
+    t.equal((await schedules.change(ADMIN, own.id, { kind: 'cleanup' })).customerId, null);
+  },
+);
+
+t.test('a key changes and runs nothing on services that have left its reach', async (t) => {
+  const world = open(t);
+  const { schedules } = world.app;
+  const [near, far] = [await world.joinAndConnect({ zone: 'a' }, 'near'), await world.joinAndConnect({}, 'far')];
+  const [ours, theirs] = [await world.deployed(near, 'ours'), await world.deployed(far, 'theirs')];
+  const bound = callerWith({ hostLabels: { zone: 'a' } });
+  const exec = { command: ['true'], composeService: null, timeoutS: 300 };
+  const { id } = await schedules.create(bound, scheduleOf({ kind: 'exec', exec, targets: { serviceIds: [ours] } }));
+  await schedules.change(ADMIN, id, { targets: { serviceIds: [ours, theirs] } });
+  const change = schedules.change(bound, id, { exec: { ...exec, command: ['env'] } });
+  t.equal(await faultCode(change), 'not_found');
+  t.equal(await faultCode(schedules.run(bound, id)), 'not_found');
+  await schedules.remove(bound, id);
+});
+
 t.test('a schedule may become one of another kind, which leaves its program behind', async (t) => {
   const world = open(t);
   const { schedules } = world.app;

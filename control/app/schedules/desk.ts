@@ -3,9 +3,10 @@ import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import { parseCron } from '#shared/schedule/cron.ts';
 import { nextRunOf } from '#shared/schedule/next-run.ts';
-import type { ScheduleKind } from '#shared/schedule/schedule.ts';
+import { isHostKind, type ScheduleKind } from '#shared/schedule/schedule.ts';
 import type { Clock } from '#shared/time.ts';
 import { isTimeZone } from '#shared/zoned-time.ts';
+import type { ServiceRecord } from '../../store/records.ts';
 import type { ScheduleRecord, ScheduleRunRecord } from '../../store/schedules.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
 import { isBoundWithin, type Access } from '../access/access.ts';
@@ -87,7 +88,7 @@ export class ScheduleDesk implements Schedules {
       const { exec, ...kept } = known;
       const program = (changes.kind ?? known.kind) === known.kind && exec ? { exec } : {};
       const changed = { ...kept, ...program, ...given, revision: nextRevision(known, now), updatedAt: now };
-      const owner = changes.targets || changes.kind ? this.#ownerOf(caller, changed) : {};
+      const owner = changes.targets || changes.kind ? this.#ownerOf(caller, changed, known) : {};
       const next = { ...changed, ...owner };
       this.#check(caller, next);
       return this.#put(tx, next);
@@ -140,21 +141,33 @@ export class ScheduleDesk implements Schedules {
     throw missing('schedule', id);
   }
 
-  /** One for services belongs to whom they belong to, where that is one. */
-  #ownerOf(caller: Caller, { targets, kind }: Pick<NewSchedule, 'targets' | 'kind'>): { customerId: string | null } {
-    const named = namedIn(targets);
-    if (!named) return { customerId: caller.customerId };
-    const services = named.map((id) => this.#deps.access.requireService(caller, id));
+  /**
+   * One for services belongs to whom they belong to, where that is one. What is for all that a customer has stays so,
+   * whoever changes it; what is about a host tells of everybody, and is no customer's.
+   */
+  #ownerOf(
+    caller: Caller,
+    { targets, kind }: Pick<NewSchedule, 'targets' | 'kind'>,
+    known?: ScheduleRecord,
+  ): { customerId: string | null } {
+    const services = this.#requireNamed(caller, targets);
+    if (isHostKind(kind)) return { customerId: caller.customerId };
+    if (!services) return { customerId: known && !namedIn(known.targets) ? known.customerId : caller.customerId };
     if (kind === 'redeploy' || kind === 'update') services.forEach((service) => requireNoSet(service, 'redeployed'));
     const [first = null, ...others] = new Set(services.map(({ customerId }) => customerId));
     return { customerId: others.length === 0 ? first : caller.customerId };
   }
 
+  #requireNamed(caller: Caller, targets: NewSchedule['targets']): ServiceRecord[] | undefined {
+    return namedIn(targets)?.map((id) => this.#deps.access.requireService(caller, id));
+  }
+
   #check(caller: Caller, schedule: ScheduleRecord): void {
     const { access, clock } = this.#deps;
-    const { kind, exec, cron, timeZone } = schedule;
+    const { kind, exec, cron, timeZone, targets } = schedule;
     requireAllowed(caller, kind);
-    if (kind === 'cleanup' || kind === 'statistics') access.requireHostOperator(caller);
+    this.#requireNamed(caller, targets); // others may have named them since
+    if (isHostKind(kind)) access.requireHostOperator(caller);
     if ((kind === 'exec') !== (exec !== undefined)) throw misplacedCommand(kind);
     if (!isTimeZone(timeZone)) throw invalid('timezone', 'is no IANA time zone');
     if (nextRunOf(parseCron(cron), timeZone, clock.now()) === null) throw invalid('cron', 'never comes');
