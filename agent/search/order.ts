@@ -24,7 +24,7 @@ export type SearchSource = LogToSearch &
   );
 
 export interface SearchOrder {
-  request: Omit<SearchRequest, 'serviceIds'>;
+  request: Omit<SearchRequest, 'serviceIds' | 'customerId'>;
   sources: SearchSource[];
   /** By the id of the service. */
   secrets: Record<string, string[]>;

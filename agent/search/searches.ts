@@ -2,7 +2,6 @@
 // of the search finds. A thread lives no longer than its stream and its time.
 import { extname } from 'node:path';
 import { Worker } from 'node:worker_threads';
-import { LongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import { encodeSearchNews, type LogMatch, type SearchEnd, type SearchRequest } from '#shared/protocol/search-parts.ts';
 import type { StreamWriter } from '#shared/protocol/peer-types.ts';
@@ -12,6 +11,7 @@ import type { FindLogFile } from '../docker/log-file.ts';
 import { SHORT_ID_CHARS, type KeptLog } from '../kept-logs/kept-log.ts';
 import { isOf } from '../owner.ts';
 import type { SearchOrder, SearchSource, ThreadNews } from './order.ts';
+import { isAtWork, SearchTurns } from './turns.ts';
 
 export interface SearchDeps {
   socketPath: string;
@@ -26,8 +26,6 @@ export interface SearchDeps {
 
 /** Also where the agent is bundled. */
 const THREAD = new URL(`thread${extname(import.meta.url)}`, import.meta.url);
-/** Each is a thread that may use a whole core. */
-const MAX_SEARCHES = 2;
 /** A thread ends itself at its deadline. One that does not (a regular expression that backtracks for years) is ended. */
 const GRACE_MS = 500;
 const MAX_HEAP_MB = 256;
@@ -36,26 +34,33 @@ const MATCHES_A_FRAME = 4;
 
 export class Searches {
   readonly #deps: SearchDeps;
-  #running = 0;
+  readonly #turns = new SearchTurns();
 
   constructor(deps: SearchDeps) {
     this.#deps = deps;
   }
 
-  /** Rejects with `unavailable` when others search, and with Docker's fault. */
-  async stream({ serviceIds, ...request }: SearchRequest, writer: StreamWriter, opened: () => void): Promise<void> {
-    if (this.#running >= MAX_SEARCHES)
-      throw new LongshoreError('unavailable', { message: `The host is at work on ${MAX_SEARCHES} searches already` });
-    this.#running++;
-    try {
-      const known = serviceIds.filter((id) => this.#deps.services.find(id) !== undefined);
-      const sources = (await Promise.all(known.map((id) => this.#sourcesOf(id)))).flat();
-      opened();
-      const secrets = Object.fromEntries(known.map((id) => [id, this.#deps.services.secretsOf(id)]));
-      await this.#run({ request, sources, secrets, socketPath: this.#deps.socketPath }, writer);
-    } finally {
-      this.#running--;
-    }
+  /** Rejects with `unavailable` when others search for as long as this may take, and with Docker's fault. */
+  async stream(request: SearchRequest, writer: StreamWriter, opened: () => void): Promise<void> {
+    const { clock } = this.#deps;
+    const until = clock.elapsed() + request.timeoutMs;
+    const limit = new AbortController();
+    const cancelLimit = clock.after(request.timeoutMs, () => limit.abort(isAtWork()));
+    const search = () => {
+      cancelLimit();
+      return this.#search({ ...request, timeoutMs: Math.max(1, until - clock.elapsed()) }, writer, opened);
+    };
+    const signal = AbortSignal.any([writer.signal, limit.signal]);
+    await this.#turns.run(request.customerId ?? '', search, signal).finally(cancelLimit);
+  }
+
+  async #search({ serviceIds, ...request }: SearchRequest, writer: StreamWriter, opened: () => void): Promise<void> {
+    const known = serviceIds.filter((id) => this.#deps.services.find(id) !== undefined);
+    const sources = (await Promise.all(known.map((id) => this.#sourcesOf(id)))).flat();
+    writer.signal.throwIfAborted();
+    opened();
+    const secrets = Object.fromEntries(known.map((id) => [id, this.#deps.services.secretsOf(id)]));
+    await this.#run({ request, sources, secrets, socketPath: this.#deps.socketPath }, writer);
   }
 
   async #sourcesOf(serviceId: string): Promise<SearchSource[]> {

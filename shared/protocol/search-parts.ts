@@ -26,6 +26,8 @@ export const searchRequest = lazy(() =>
     until: stamp().nullable(),
     limit: z.number().int().min(1).max(SEARCH_LIMITS.matches),
     timeoutMs: z.number().int().min(1).max(SEARCH_LIMITS.timeoutMs),
+    /** Who asks; null or absent: the operator. Each has one search at a time on a host. */
+    customerId: z.string().max(64).nullable().optional(),
   }),
 );
 export type SearchRequest = z.infer<ReturnType<typeof searchRequest>>;

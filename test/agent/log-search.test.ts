@@ -3,7 +3,9 @@ import { gzipSync } from 'node:zlib';
 import { utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { LongshoreError } from '#shared/errors.ts';
 import type { SearchRequest } from '#shared/protocol/search-parts.ts';
+import { makeFolder } from '../support/folder.ts';
 import { Random } from '../support/random.ts';
 import { FOREIGN, startSearches, type SearchWorld, timeOf, toRecords, type LogLine } from '../support/search-host.ts';
 
@@ -89,7 +91,7 @@ t.test('rotated files belong to the log, also compressed ones', async (t) => {
 });
 
 t.test('what cannot be read is named and hides nothing else', async (t) => {
-  const world = startSearches(t, { kept: [kept(t.testdir({}), 'broken', 'no gzip')] });
+  const world = startSearches(t, { kept: [kept(makeFolder(t, 'agent'), 'broken', 'no gzip')] });
   world.write('web-1', `${toFile([line(1, 'x1')])}{"log":"x torn\n\0\0\0\n${toFile([line(2, 'x2')])}`);
   const { matches, end } = await world.search({ query: 'x' });
   t.same(
@@ -111,7 +113,7 @@ t.test('what has no end of a line for megabytes hides nothing before it', async 
 });
 
 t.test('a compressed file that went away meanwhile hides nothing else', async (t) => {
-  const directory = t.testdir({});
+  const directory = makeFolder(t, 'agent');
   const away = { ...kept(directory, 'away', ''), path: join(directory, 'away') };
   const world = startSearches(t, { kept: [away] });
   world.write('web-1', toFile([line(1, 'x1')]));
@@ -121,7 +123,7 @@ t.test('a compressed file that went away meanwhile hides nothing else', async (t
 });
 
 t.test('what was written before the time asked for is not unpacked', async (t) => {
-  const directory = t.testdir({});
+  const directory = makeFolder(t, 'agent');
   const broken = kept(directory, 'broken', 'no gzip');
   const world = startSearches(t, { kept: [broken] });
   const path = world.write('web-1', toFile([line(1, 'x1')]));
@@ -133,7 +135,7 @@ t.test('what was written before the time asked for is not unpacked', async (t) =
 });
 
 t.test('what is kept of replaced containers is searched, unless the container is still there', async (t) => {
-  const directory = t.testdir({});
+  const directory = makeFolder(t, 'agent');
   const old = kept(directory, 'web-1', gzipSync(toFile([line(1, 'x old')])));
   const world = startSearches(t, { kept: [old, kept(directory, 'b', gzipSync('x'), '0000000000b1')] });
   world.write('b1', toFile([line(2, 'x new')]));
@@ -193,19 +195,27 @@ t.test('A63: a search cannot be used to learn a secret', async (t) => {
 t.test('an expression that backtracks for years ends with its time, and holds up nothing', async (t) => {
   const world = startSearches(t);
   world.write('web-1', toFile([line(1, `${'a'.repeat(60)}!`), line(2, 'aab')]));
-  const slow = world.search({ query: '^(a+)+b$', isRegex: true, timeoutMs: 200 });
+  const slow = world.search({ query: '^(a+)+b$', isRegex: true, timeoutMs: 200, customerId: 'cust_a' });
   t.same(messages(await world.search({ query: 'aab' })), ['aab'], 'another search meanwhile');
   t.match((await slow).end, { stopped: 'deadline' });
 });
 
-t.test('one who searches too much waits for others', async (t) => {
+t.test('one who searches too much waits, and keeps nobody else from it', async (t) => {
   const world = startSearches(t);
-  world.write('web-1', toFile([line(1, `${'a'.repeat(60)}!`)]));
-  const slow = () => world.search({ query: '^(a+)+b$', isRegex: true, timeoutMs: 200 });
-  const running = [slow(), slow()];
+  world.write('web-1', toFile([line(1, `${'a'.repeat(60)}!`), line(2, 'x')]));
+  const slow = () => world.search({ query: '^(a+)+b$', isRegex: true, timeoutMs: 200, customerId: 'cust_a' });
+  const running = slow();
+  const waiting = world.search({ customerId: 'cust_a' });
   await t.rejects(slow(), { code: 'unavailable' });
-  await Promise.all(running);
-  t.ok(await world.search({}), 'and may again when they are through');
+  t.same(messages(await world.search({ customerId: 'cust_b' })), ['x']);
+  t.match((await running).end, { stopped: 'deadline' });
+  t.same(messages(await waiting), ['x'], 'its turn has come');
+});
+
+t.test('nobody is searched for who has left already', async (t) => {
+  const world = startSearches(t);
+  world.write('web-1', toFile([line(1, 'x')]));
+  await t.rejects(world.search({}, AbortSignal.abort(new LongshoreError('cancelled'))), { code: 'cancelled' });
 });
 
 t.test('a service that the host does not know has no logs', async (t) => {

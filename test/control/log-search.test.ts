@@ -154,15 +154,19 @@ t.test('a service or a host by id or name', async (t) => {
 });
 
 t.test('a key that is bound sees its own, and nothing else is there for it', async (t) => {
-  const { search, keyOf, one, two, world } = await start(t);
+  const { search, keyOf, asked, one, two, world } = await start(t);
   const { id: customerId } = await world.app.customers.create(ADMIN, { name: 'Acme' });
   const inUs = await keyOf({ hostLabels: { zone: 'us' } });
   t.same(messages(await search('q=line', inUs)), ['line 4', 'line 2']);
   for (const query of [`service=${one.id}`, 'host=one', `host=${one.host.id}`])
     t.equal((await search(`q=line&${query}`, inUs)).status, 404, query);
+  t.equal(asked.at(-1)?.customerId, null);
   const acme = await keyOf({ customerId });
   t.same((await search('q=line', acme)).body, { matches: [], complete: true, hosts: [] });
   t.equal((await search(`q=line&service=${two.id}`, acme)).status, 404);
+  await world.deployed(two.host, 'theirs', { customerId });
+  t.equal((await search('q=line', acme)).status, 200);
+  t.equal(asked.at(-1)?.customerId, customerId, 'a host knows whose turn it is');
   const { secret } = await world.app.keys.create(ADMIN, { name: 'blind', permissions: ['services.read'] });
   t.equal((await search('q=line', secret)).status, 403);
 });

@@ -1,7 +1,5 @@
 // A host's log search without Docker: services whose containers' logs are files that a test writes.
-import { mkdtempSync, writeFileSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { silentLogger } from '#shared/log.ts';
@@ -10,6 +8,7 @@ import { systemClock } from '#shared/time.ts';
 import { SERVICE_LABEL, type Container } from '../../agent/docker/engine.ts';
 import type { KeptLog } from '../../agent/kept-logs/kept-log.ts';
 import { Searches, type SearchDeps } from '../../agent/search/searches.ts';
+import { makeFolder } from './folder.ts';
 
 export interface LogLine {
   at: number;
@@ -43,7 +42,7 @@ function record(piece: string, isLast: boolean, stream: string, time: string): s
 export interface SearchWorld {
   /** Writes the log of a container; `files` are the newest first, as Docker names them. */
   write(container: string, ...files: (string | Buffer)[]): string;
-  search(request: Partial<SearchRequest>): Promise<{ matches: LogMatch[]; end: SearchEnd }>;
+  search(request: Partial<SearchRequest>, signal?: AbortSignal): Promise<{ matches: LogMatch[]; end: SearchEnd }>;
   directory: string;
 }
 
@@ -51,8 +50,7 @@ export function startSearches(
   t: Test,
   over: Partial<SearchDeps> & { secrets?: string[]; kept?: KeptLog[] } = {},
 ): SearchWorld {
-  const directory = mkdtempSync(join(tmpdir(), 'longshore-search-'));
-  t.teardown(() => rm(directory, { recursive: true, force: true }));
+  const directory = makeFolder(t, 'search');
   const names: string[] = [];
   const pathOf = (name: string) => join(directory, `${name}-json.log`);
   const searches = new Searches({
@@ -75,7 +73,7 @@ export function startSearches(
       files.forEach((content, i) => writeFileSync(`${pathOf(container)}${i === 0 ? '' : `.${i}`}`, content));
       return pathOf(container);
     },
-    search: (request) => runSearch(searches, request),
+    search: (request, signal) => runSearch(searches, request, signal),
   };
 }
 
@@ -88,7 +86,11 @@ const containerOf = (name: string): Container => {
 };
 
 /** All that one search tells. */
-export async function runSearch(searches: Searches, request: Partial<SearchRequest>) {
+export async function runSearch(
+  searches: Searches,
+  request: Partial<SearchRequest>,
+  signal = new AbortController().signal,
+) {
   const matches: LogMatch[] = [];
   let end: SearchEnd | undefined;
   const write = async (frame: Uint8Array) => {
@@ -96,8 +98,7 @@ export async function runSearch(searches: Searches, request: Partial<SearchReque
     if (news.kind === 'found') matches.push(...news.matches);
     else end = news;
   };
-  const writer = { write, signal: new AbortController().signal };
-  await searches.stream({ ...DEFAULTS, ...request }, writer, () => undefined);
+  await searches.stream({ ...DEFAULTS, ...request }, { write, signal }, () => undefined);
   if (!end) throw new TypeError('a search without an end');
   return { matches, end };
 }

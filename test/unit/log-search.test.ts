@@ -9,6 +9,7 @@ import { RecordSearch } from '../../agent/search/record-search.ts';
 import { endOfLine, findPiece, wantedRegions } from '../../agent/search/regions.ts';
 import { ChainedScan, DONE, UNSEEN, type Scan } from '../../agent/search/scan.ts';
 import { sweep } from '../../agent/search/sweep.ts';
+import { SearchTurns } from '../../agent/search/turns.ts';
 import { createVeil } from '../../agent/search/veil.ts';
 import { toRecords, type LogLine } from '../support/search-host.ts';
 
@@ -98,6 +99,39 @@ t.test('A63: a guess at a secret reads no more lines than any other, so that no 
   const beside = probeOf({ query: 'it is ', ...LITERAL }, veil);
   t.equal(beside && wantedRegions(bytes, beside).length, 1, 'what is beside it is found');
   t.equal(createVeil(['short']), undefined);
+});
+
+t.test('searches begin in the order of asking, two at a time and one of each customer', async (t) => {
+  const turns = new SearchTurns();
+  const begun: string[] = [];
+  const ends = new Map<string, () => void>();
+  const ask = (customer: string, name: string, signal = new AbortController().signal) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    ends.set(name, resolve);
+    return turns.run(customer, () => (begun.push(name), promise), signal);
+  };
+  const end = async (name: string, search: Promise<void>) => {
+    ends.get(name)?.();
+    await search;
+    await new Promise(setImmediate);
+  };
+  const left = new AbortController();
+  const [a1, a2, , b1, c1] = [
+    ask('a', 'a1'),
+    ask('a', 'a2'),
+    ask('a', 'a3', left.signal).catch(() => 0),
+    ask('b', 'b1'),
+    ask('c', 'c1'),
+  ];
+  await new Promise(setImmediate);
+  t.same(begun, ['a1', 'b1']);
+  left.abort();
+  await end('b1', b1);
+  t.same(begun, ['a1', 'b1', 'c1'], 'not a2: another of the same runs');
+  await end('a1', a1);
+  await end('a2', a2);
+  await end('c1', c1);
+  t.same(begun, ['a1', 'b1', 'c1', 'a2']);
 });
 
 t.test('a line in pieces ends with the piece of its own stream', async (t) => {

@@ -31,7 +31,7 @@ export class LogSearchDesk implements LogSearch {
     const places = this.#findPlaces(caller, query);
     return this.#search(
       Map.groupBy(places, ({ hostId }) => hostId),
-      query,
+      { ...query, customerId: caller.customerId },
       signal,
     );
   }
@@ -107,8 +107,8 @@ export class LogSearchDesk implements LogSearch {
 }
 
 function toRequest(asked: LogQuery, serviceIds: string[]): SearchRequest {
-  const { query, isRegex, ignoresCase, since, until, limit, timeoutMs } = asked;
-  return { serviceIds, query, isRegex, ignoresCase, since, until, limit, timeoutMs };
+  const { query, isRegex, ignoresCase, since, until, limit, timeoutMs, customerId } = asked;
+  return { serviceIds, query, isRegex, ignoresCase, since, until, limit, timeoutMs, customerId };
 }
 
 /** Compiled here only to say what is wrong with it; it runs on hosts, in a thread that can be ended. */
