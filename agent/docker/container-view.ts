@@ -22,7 +22,7 @@ export function fromInspect(raw: Dockerode.ContainerInspectInfo): Container {
     health: toHealth(probe?.Status),
     exitCode: state.Running || isZeroTime(state.FinishedAt) ? null : state.ExitCode,
     startedAt: toMs(state.StartedAt),
-    ports: toBoundPorts(raw.NetworkSettings.Ports ?? {}),
+    ports: toPorts(raw),
     project: labels[PROJECT_LABEL] ?? '',
     labels,
     isAdopted: false,
@@ -51,6 +51,7 @@ export const toSetup = ({ Created, Mounts, Config }: Dockerode.ContainerInspectI
 });
 
 const LOOPBACK = '127.0.0.1';
+const ANY_ADDRESS = '0.0.0.0';
 
 /** On the first of its networks; on the host's own it answers where the host does. */
 function toAddress({ HostConfig: host, NetworkSettings: { Networks: networks } }: Dockerode.ContainerInspectInfo) {
@@ -185,13 +186,22 @@ const ZERO_TIME = '0001-01-01T00:00:00Z';
 const isZeroTime = (time: string): boolean => time.startsWith('0001-');
 const toMs = (time: string): number => (isZeroTime(time) ? 0 : Date.parse(time));
 
-/** What is bound on the host; keys look like `80/tcp`. */
-function toBoundPorts(ports: Record<string, { HostIp: string; HostPort: string }[] | null>): ContainerView['ports'] {
+type Bindings = Record<string, { HostIp?: string; HostPort?: string }[] | null>;
+
+/** What is bound on the host; while it is down, what will be where that is certain: Docker chooses anew. */
+function toPorts({ NetworkSettings: { Ports: live }, HostConfig: host }: Dockerode.ContainerInspectInfo) {
+  const bound = toBoundPorts(live ?? {});
+  const wanted = () => toBoundPorts((host.PortBindings ?? {}) as Bindings).filter((port) => port.host > 0);
+  return bound.length > 0 ? bound : wanted();
+}
+
+/** Keys look like `80/tcp`. */
+function toBoundPorts(ports: Bindings): ContainerView['ports'] {
   return Object.entries(ports).flatMap(([key, bindings]) => {
     const [container, protocol] = key.split('/');
     if (protocol !== 'tcp' && protocol !== 'udp') return [];
-    return (bindings ?? []).map(({ HostIp, HostPort }) => {
-      return { host: Number(HostPort), container: Number(container), protocol, address: HostIp };
+    return (bindings ?? []).map(({ HostIp: address, HostPort }) => {
+      return { host: Number(HostPort), container: Number(container), protocol, address: address || ANY_ADDRESS };
     });
   });
 }

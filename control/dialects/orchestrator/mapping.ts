@@ -3,6 +3,7 @@ import { LongshoreError, problemsOf, type ErrorCode } from '#shared/errors.ts';
 import type { ContainerView } from '#shared/model.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import { findOutage, isReachable } from '../../app/hosts/outage.ts';
+import { publishedPort } from '../../http/views/published-url.ts';
 import { namesOf, type Placed } from '../names.ts';
 import { toStatus, type Status } from './status.ts';
 
@@ -129,11 +130,8 @@ function findMain(containers: readonly ContainerView[]): ContainerView | undefin
 }
 
 /** The lowest that is published; null: none is. */
-function findPort(containers: readonly ContainerView[]): number | null {
-  const ports = containers.flatMap((container) => container.ports);
-  const published = ports.filter(({ protocol, host }) => protocol === 'tcp' && host > 0).map(({ host }) => host);
-  return published.length > 0 ? Math.min(...published) : null;
-}
+const findPort = (containers: readonly ContainerView[]): number | null =>
+  publishedPort(containers.flatMap(({ ports }) => ports))?.host ?? null;
 
 const uptimeOf = (container: ContainerView, now: number): number | null =>
   isUp(container) ? Math.max(0, Math.floor((now - container.startedAt) / 1000)) : null;

@@ -43,7 +43,10 @@ const container = z.object({
   started_at: changedAt.nullable(),
   ports: z.array(
     z.object({
-      host: z.number().int().meta({ description: 'Port of the host; 0 is not published', example: 3001 }),
+      host: z.number().int().meta({
+        description: 'Port of the host, also while the container is down, unless Docker chooses it; 0 is not published',
+        example: 3001,
+      }),
       container: z.number().int().meta({ example: 3001 }),
       protocol: z.enum(['tcp', 'udp']),
       address: z.string().meta({ description: 'Where the host listens', example: '0.0.0.0' }),
