@@ -5,6 +5,7 @@ import { toLongshoreError, type WireError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import { CLOSE, MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
 import type { Command, Result } from '#shared/protocol/schema.ts';
+import type { ScheduleSpec } from '#shared/schedule/schedule.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import type { JobEnds } from '../app/jobs/job-ends.ts';
 import type { StoredCommand } from '../store/commands.ts';
@@ -119,10 +120,19 @@ export class Dispatcher {
     for (const { seq, error } of refused) {
       const command = sent.find((one) => one.seq === seq);
       const jobId = command?.jobId;
-      // An agent that cannot read it may be a newer one at its next link.
-      if (command?.body.kind === 'schedule.put') stores.schedules.forgetSent(host.id, command.body.schedule.id);
+      if (command?.body.kind === 'schedule.put') this.#takeBack(host.id, command.body.schedule);
       if (jobId) ends.abandon(tx, jobId, endStateOf(error), error, clock.now());
     }
+  }
+
+  /**
+   * What an older agent cannot read, a newer one may at its next link. Until then it must not go on with what the
+   * schedule was before.
+   */
+  #takeBack(hostId: string, { id, revision }: ScheduleSpec): void {
+    const { schedules, commands } = this.#deps.stores;
+    schedules.forgetSent(hostId, id);
+    commands.append(hostId, { kind: 'schedule.remove', scheduleId: id, revision });
   }
 
   async #reportViolation({ hostId, peer }: Session, acked: number, lastSent: number): Promise<void> {

@@ -227,15 +227,21 @@ t.test('a backup that a host took by itself is a backup like any other', async (
   t.match(world.app.backups.require(ADMIN, 'bkp_local'), { state: 'succeeded', summary: backup });
 });
 
-t.test('an agent that cannot read a schedule is sent it again at its next link', async (t) => {
+t.test('an agent that cannot read a schedule keeps no former one, and is sent it again at its next link', async (t) => {
   const world = open(t);
   const host = await world.joinAndConnect();
-  host.knowsSchedules = false;
+  const serviceId = await world.deployed(host, 'web');
   const { id } = await world.app.schedules.create(ADMIN, scheduleOf());
-  await eventually(() => world.stores.schedules.sentTo(id).length === 0);
+  await isTold(host, 'put nightly');
+  host.knowsSchedules = false;
+  const { revision } = await world.app.schedules.change(ADMIN, id, { targets: { serviceIds: [serviceId] } });
+  await isTold(host, 'put nightly', 'put nightly', 'remove');
+  t.match(host.received.at(-1)?.body, { kind: 'schedule.remove', scheduleId: id, revision });
+  t.strictSame(world.stores.schedules.sentTo(id), []);
   host.disconnect();
+  host.knowsSchedules = true;
   await host.connect(world);
-  await isTold(host, 'put nightly', 'put nightly');
+  await isTold(host, 'put nightly', 'put nightly', 'remove', 'put nightly');
 });
 
 t.test('A66: there is room for a thousand schedules of one owner', async (t) => {
