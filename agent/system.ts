@@ -100,7 +100,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const findLogFile = findLogFileBy(socketPath);
   const reading = { socketPath, engine, services: state.services, findLogFile, clock, log };
   const keptLogs = createKeptLogs({ ...reading, dataDir, hub });
-  keptLogs.clearUp();
+  keptLogs.start(scope);
   const { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome } = startJobs(
     {
       config,

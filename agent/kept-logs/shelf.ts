@@ -1,5 +1,5 @@
 // The folder of kept logs. It grows no further than its limits, and what belongs to a service goes with it.
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
@@ -7,6 +7,8 @@ import { beyondLimits, nameOf, parseName, type KeptFile, type KeptLimits, type K
 
 /** Compressed, a service's part holds tens of megabytes of lines, and the host's no more than its disk can spare. */
 export const KEPT_LIMITS: KeptLimits = { service: 32 * 1024 * 1024, host: 256 * 1024 * 1024 };
+/** With less on its disk the host needs the room itself: twice of what a deploy asks for. */
+const MIN_FREE_BYTES = 512 * 1024 * 1024;
 /** Logs shrink tenfold at the least effort. */
 const LEVEL = 1;
 
@@ -14,9 +16,12 @@ export class Shelf {
   readonly #directory: string;
   readonly #limits: KeptLimits;
 
-  constructor(dataDir: string, limits = KEPT_LIMITS) {
+  readonly #freeBytes: (directory: string) => Promise<number>;
+
+  constructor(dataDir: string, limits = KEPT_LIMITS, freeBytes = freeBytesAt) {
     this.#directory = join(dataDir, 'logs');
     this.#limits = limits;
+    this.#freeBytes = freeBytes;
   }
 
   /** Newest first; none for a service of which nothing is kept. */
@@ -31,8 +36,14 @@ export class Shelf {
       .toSorted((a, b) => b.keptAt - a.keptAt);
   }
 
-  /** `records`: whole ones of a json-file log. */
+  /** `records`: whole ones of a json-file log. On a disk that is nearly full nothing is kept. */
   async put(serviceId: string, log: Omit<KeptLog, 'path'>, records: Buffer): Promise<void> {
+    await mkdir(this.#directory, { recursive: true, mode: 0o700 });
+    if (await this.#hasRoom()) await this.#write(serviceId, log, records);
+    await this.trim();
+  }
+
+  async #write(serviceId: string, log: Omit<KeptLog, 'path'>, records: Buffer): Promise<void> {
     const directory = join(this.#directory, serviceId);
     await mkdir(directory, { recursive: true, mode: 0o700 });
     const path = join(directory, nameOf(log));
@@ -44,7 +55,6 @@ export class Shelf {
       await rm(draft, { force: true }); // of a full disk it may be the last part
       throw error;
     }
-    await this.#trim();
   }
 
   /** All that is kept of a service. */
@@ -65,12 +75,20 @@ export class Shelf {
     );
   }
 
-  async #trim(): Promise<void> {
-    for (const { path } of beyondLimits(await this.#files(), this.#limits)) await rm(path, { force: true });
+  /** Lets go of what is beyond the limits; of everything where the disk is nearly full. */
+  async trim(): Promise<void> {
+    const files = await this.#files();
+    if (files.length === 0) return;
+    const host = (await this.#hasRoom()) ? this.#limits.host : 0;
+    for (const { path } of beyondLimits(files, { ...this.#limits, host })) await rm(path, { force: true });
+  }
+
+  async #hasRoom(): Promise<boolean> {
+    return (await this.#freeBytes(this.#directory)) >= MIN_FREE_BYTES;
   }
 
   async #files(): Promise<KeptFile[]> {
-    const ids = await readdir(this.#directory);
+    const ids = await readdir(this.#directory).catch(() => []);
     const logs = await Promise.all(ids.map(async (serviceId) => ({ serviceId, kept: await this.list(serviceId) })));
     const files = logs.flatMap(({ serviceId, kept }) => kept.map(({ path, keptAt }) => ({ serviceId, path, keptAt })));
     return Promise.all(files.map(async (file) => ({ ...file, bytes: await sizeOf(file.path) })));
@@ -83,3 +101,8 @@ const sizeOf = (path: string): Promise<number> =>
     ({ size }) => size,
     () => 0,
   );
+
+const freeBytesAt = async (directory: string): Promise<number> => {
+  const { bavail, bsize } = await statfs(directory);
+  return bavail * bsize;
+};

@@ -10,13 +10,14 @@ import type { JobOutcome } from '../../agent/deploy/job-run.ts';
 import type { Container } from '../../agent/docker/engine.ts';
 import { keepLogsAround } from '../../agent/kept-logs/keeper.ts';
 import { Shelf } from '../../agent/kept-logs/shelf.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const log = (container: string, keptAt: number) => ({ container, containerId: '0123456789ab', isTty: false, keptAt });
 const names = async (shelf: Shelf, id: string) => (await shelf.list(id)).map(({ container }) => container);
 const DONE: JobOutcome = { state: 'succeeded', goodRevision: 2 };
 
 t.test('what is put there is listed, the newest first, and readable by the agent only', async (t) => {
-  const directory = t.testdir({});
+  const directory = makeFolder(t, 'agent');
   const shelf = new Shelf(directory);
   t.same(await shelf.list('svc_a'), []);
   await shelf.put('svc_a', log('one', 1_000), Buffer.from('x'));
@@ -31,15 +32,29 @@ t.test('what is put there is listed, the newest first, and readable by the agent
 });
 
 t.test('I8: it grows no further than its limits', async (t) => {
-  const directory = t.testdir({});
+  const directory = makeFolder(t, 'agent');
   const shelf = new Shelf(directory, { service: 5_000, host: 8_000 });
   for (let n = 0; n < 12; n++) await shelf.put(n % 3 === 0 ? 'svc_b' : 'svc_a', log(`c${n}`, n), randomBytes(2_000));
   t.same(await names(shelf, 'svc_a'), ['c11', 'c10']);
   t.same(await names(shelf, 'svc_b'), ['c9'], 'the oldest of the host has gone');
 });
 
-t.test('what a killed agent left half done goes, what is not ours stays', async (t) => {
+t.test('F29: where the disk is nearly full it gives way, and nothing more is kept', async (t) => {
   const directory = t.testdir({});
+  let free = 1024 ** 3;
+  const shelf = new Shelf(directory, undefined, async () => free);
+  await shelf.put('svc_a', log('one', 1_000), Buffer.from('x'));
+  await shelf.trim();
+  t.same(await names(shelf, 'svc_a'), ['one']);
+  free = 1024 ** 2;
+  await shelf.trim();
+  t.same(await names(shelf, 'svc_a'), []);
+  await shelf.put('svc_a', log('two', 2_000), Buffer.from('x'));
+  t.same(await names(shelf, 'svc_a'), []);
+});
+
+t.test('what a killed agent left half done goes, what is not ours stays', async (t) => {
+  const directory = makeFolder(t, 'agent');
   const shelf = new Shelf(directory);
   await shelf.put('svc_a', log('one', 1_000), Buffer.from('x'));
   const folder = join(directory, 'logs', 'svc_a');
@@ -73,19 +88,19 @@ function around(directory: string, listProject: () => Promise<Container[]>, exec
 
 t.test('a host whose Docker fails keeps no log and does its jobs', async (t) => {
   const fails = async () => Promise.reject(new LongshoreError('docker_unavailable'));
-  t.same(await around(t.testdir({}), fails)('deploy'), DONE);
+  t.same(await around(makeFolder(t, 'agent'), fails)('deploy'), DONE);
 });
 
 t.test('a log that cannot be read keeps no job from its end', async (t) => {
   const present = [{ id: 'c'.repeat(64), name: 'a-web-1' } as Container];
   const lists = [present, []];
-  t.same(await around(t.testdir({}), async () => lists.shift() ?? [])('deploy'), DONE);
+  t.same(await around(makeFolder(t, 'agent'), async () => lists.shift() ?? [])('deploy'), DONE);
 });
 
 t.test('a job that fails by an error fails by the same', async (t) => {
   const error = new LongshoreError('cancelled');
   const run = around(
-    t.testdir({}),
+    makeFolder(t, 'agent'),
     async () => [],
     () => Promise.reject(error),
   );
@@ -94,7 +109,7 @@ t.test('a job that fails by an error fails by the same', async (t) => {
 
 t.test('jobs that leave containers where they are do not look at them', async (t) => {
   let looks = 0;
-  const run = around(t.testdir({}), async () => (looks++, []));
+  const run = around(makeFolder(t, 'agent'), async () => (looks++, []));
   for (const kind of ['start', 'stop', 'restart', 'backup', 'remove']) t.same(await run(kind), DONE);
   t.equal(looks, 0);
 });
