@@ -4,6 +4,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import { containerOf, FakeDocker, offerOf, specOf, startCore } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const ADOPTS = [{ id: 'c1', service: 'web' }];
 const adoption = () => offerOf('adopt', { spec: specOf(), adopts: ADOPTS });
@@ -12,7 +13,7 @@ const ROW = { id: 'c1', service: 'web', serviceId: 'svc_1', project: 'web' };
 type Core = ReturnType<typeof startCore>;
 
 /** `work`: what the job does between taking the containers over and its end. */
-function start(t: Test, work: (core: Core) => Promise<void>, dir: string = t.testdir()): Core {
+function start(t: Test, work: (core: Core) => Promise<void>, dir: string = makeFolder(t, 'agent')): Core {
   const docker = new FakeDocker();
   docker.projects.set('web', [containerOf()]);
   const execute: ExecuteJob = async ({ offer, steps }) => {
@@ -58,7 +59,7 @@ t.test('one that is called off before it began leaves nothing', async (t) => {
 });
 
 t.test('an agent that was killed in the middle finishes it, once', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const reached = Promise.withResolvers<void>();
   const first = start(
     t,
@@ -81,7 +82,7 @@ t.test('control that gave up on it in the meantime has it forgotten, and its con
   const docker = new FakeDocker();
   docker.projects.set('web', [containerOf({ isAdopted: true })]);
   const core = startCore(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     execute: async () => ({ state: 'succeeded', goodRevision: 1 }),
     docker,
   });

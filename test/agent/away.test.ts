@@ -7,6 +7,7 @@ import { containerOf, startCore } from '../support/agent-core.ts';
 import { ADMIN, ControlWorld } from '../support/control-world.ts';
 import { CoreHost } from '../support/core-host.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { scheduleOf } from '../support/schedules.ts';
 
@@ -28,7 +29,7 @@ const STEPS_A_JOB = 4;
 
 t.test('F21: a week away, and control hears of everything once, in order, or of how much it will not', async (t) => {
   const clock = new ManualClock(START);
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const core = startCore(t, { dir, execute, clock, outboxLimitBytes: LIMIT_BYTES });
   const { state } = core;
   const world = new ControlWorld(t, { clock });

@@ -6,6 +6,7 @@ import type { JobOffer } from '#shared/jobs.ts';
 import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import { containerOf, FakeDocker, offerOf, startCore, type CoreOptions } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const BACKUP_ID = 'bkp_000001';
 const SUMMARY = { snapshotId: 'f6561d62', files: 1, totalBytes: 10, addedBytes: 5 };
@@ -24,7 +25,7 @@ const execute: ExecuteJob = async ({ offer, service, steps }) => {
 async function start(t: Parameters<typeof startCore>[0], more: Partial<CoreOptions> = {}) {
   const docker = new FakeDocker();
   docker.projects.set('web', [containerOf({ state: 'exited', exitCode: 0, health: 'unknown' })]);
-  const core = startCore(t, { dir: t.testdir(), execute, docker, ...more });
+  const core = startCore(t, { dir: makeFolder(t, 'agent'), execute, docker, ...more });
   const run = async (offer: JobOffer) => {
     const answer = core.offer(offer);
     if (answer.refused[0]) return answer.refused[0].error;
@@ -75,7 +76,7 @@ t.test('what else is asked about backups of an unknown service, or without namin
 t.test(
   'the password of a repository is made once, kept over a restart, and not readable in the database',
   async (t) => {
-    const dir = t.testdir();
+    const dir = makeFolder(t, 'agent');
     const first = startCore(t, { dir, execute });
     const password = first.state.backupPasswords.provide('svc_1');
     t.equal(first.state.backupPasswords.provide('svc_1'), password);

@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { backupsIn } from '../support/backups.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const SERVICE = 'svc_000001';
 const SUMMARY = '{"message_type":"summary","snapshot_id":"f6561d62","total_files_processed":1}';
@@ -10,7 +11,7 @@ const options = { signal: new AbortController().signal, onProgress: () => undefi
 
 /** A program that answers as restic does; `backup` is what it says and how it ends when it is to copy. */
 function backupsWith(t: Test, backup: string) {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const binary = join(dir, 'restic');
   const log = join(dir, 'calls');
   writeFileSync(

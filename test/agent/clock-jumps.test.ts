@@ -7,6 +7,7 @@ import { openState } from '../../agent/state/open.ts';
 import { startRetention } from '../../agent/state/retention.ts';
 import { offerOf, startCore } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const HOUR = 3600_000;
@@ -21,7 +22,7 @@ for (const [how, skewMs] of [
   ['behind', -5 * HOUR],
 ] as const) {
   t.test(`F36: a host whose clock is ${how} control's judges a deadline by what is left of it`, async (t) => {
-    const core = startCore(t, { dir: t.testdir(), execute: done });
+    const core = startCore(t, { dir: makeFolder(t, 'agent'), execute: done });
     const sentAt = core.clock.now() - skewMs;
     const offer = (seq: number, leftMs: number) => {
       const body = { kind: 'job.offer' as const, offer: offerOf('deploy', { expiresAt: sentAt + leftMs }) };
@@ -40,7 +41,7 @@ for (const jumpMs of [9 * HOUR, -9 * HOUR]) {
     async (t) => {
       const held = Promise.withResolvers<void>();
       const core = startCore(t, {
-        dir: t.testdir(),
+        dir: makeFolder(t, 'agent'),
         execute: async (run) => {
           if (run.offer.kind === 'deploy') await held.promise;
           return done(run);
@@ -61,7 +62,7 @@ for (const jumpMs of [9 * HOUR, -9 * HOUR]) {
 
 t.test('F36: a clock that is set wrong for a while makes nothing look old enough to be forgotten', async (t) => {
   const clock = new ManualClock();
-  const state = openState(t.testdir(), clock, { reserveBytes: 1024 });
+  const state = openState(makeFolder(t, 'agent'), clock, { reserveBytes: 1024 });
   const scope = new Scope(silentLogger());
   t.teardown(async () => {
     await scope.stop();

@@ -1,9 +1,7 @@
 // Calls to an engine that falls silent or hangs up at the worst moment, played by a socket.
 import { spawn } from 'node:child_process';
 import { connect, createServer, type Server, type Socket } from 'node:net';
-import { mkdtempSync, rmSync } from 'node:fs';
 import { once } from 'node:events';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { DockerClient } from '../../agent/docker/docker-client.ts';
@@ -13,6 +11,7 @@ import { startEventHub } from '../../agent/docker/events.ts';
 import { silentLogger } from '#shared/log.ts';
 import { systemClock, type Clock } from '#shared/time.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 type Answer = 'nothing' | 'half' | 'half, then hangs up' | 'all';
@@ -62,7 +61,7 @@ class Silent {
 }
 
 async function start(t: Test, clock: Clock = systemClock) {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-silent-'));
+  const dir = makeFolder(t, 'silent');
   const socketPath = join(dir, 'docker.sock');
   const docker = new Silent();
   docker.server.listen(socketPath);
@@ -71,7 +70,6 @@ async function start(t: Test, clock: Clock = systemClock) {
   t.teardown(() => {
     client.breaker.stop();
     docker.hangUp();
-    rmSync(dir, { recursive: true });
   });
   return { docker, client, socketPath };
 }
@@ -110,7 +108,7 @@ t.test('F12: a cancel ends a call at once, and is no doubt about Docker', async 
 t.test(
   'F12: an engine that has been frozen for so long that its queue is full is silent, and does not refuse',
   async (t) => {
-    const dir = mkdtempSync(join(tmpdir(), 'longshore-frozen-'));
+    const dir = makeFolder(t, 'frozen');
     const socketPath = join(dir, 'docker.sock');
     const script = `require('node:net').createServer().listen({ path: ${JSON.stringify(socketPath)}, backlog: 1 }, () => console.log())`;
     const frozen = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'ignore'] });
@@ -122,7 +120,6 @@ t.test(
       client.breaker.stop();
       frozen.kill('SIGKILL');
       for (const socket of queue) socket.destroy();
-      rmSync(dir, { recursive: true });
     });
     const isFull = async () => {
       const socket = connect(socketPath);

@@ -17,6 +17,7 @@ import { openState } from '../../agent/state/open.ts';
 import { specOf } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const SWEEP_MS = 10 * 60_000;
@@ -32,7 +33,7 @@ class CountingEngine extends FakeEngine {
 }
 
 async function startWatched(t: Test, { wasRecorded = true } = {}) {
-  const [dataDir, clock, engine] = [t.testdir(), new ManualClock(), new CountingEngine()];
+  const [dataDir, clock, engine] = [makeFolder(t, 'agent'), new ManualClock(), new CountingEngine()];
   const log = silentLogger();
   const scope = new Scope(log);
   const state = openState(dataDir, clock);

@@ -6,6 +6,7 @@ import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { fetchCommit, type GitFetch } from '../../agent/deploy/git/fetch-commit.ts';
 import { batchUrlOf, pointerIn } from '../../agent/deploy/git/lfs-pointer.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { makeCertificate, serveGit } from '../support/git-server.ts';
 import { createLfsServer } from '../support/lfs-server.ts';
@@ -18,7 +19,7 @@ async function start(t: Test, files: (keep: ReturnType<typeof createLfsServer>['
   const lfs = createLfsServer();
   const repository = await GitRepository.create(t, files(lfs.keep));
   const server = await serveGit(t, repository, { ...LOGIN, certificate, beside: lfs.answer });
-  const folder = t.testdir();
+  const folder = makeFolder(t, 'agent');
   const fetch = (more: Partial<GitFetch> = {}) =>
     fetchCommit({
       source: { url: server.url, branch: null, login: LOGIN, lfs: true },

@@ -9,6 +9,7 @@ import { createMask, secretsOf } from '../../agent/secrets/mask.ts';
 import type { GitLogin } from '#shared/model.ts';
 import { watchArgv } from '../support/argv-watch.ts';
 import { specFor } from '../support/deploy-host.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { makeCertificate, serveGit, type GitServer, type ServerOptions } from '../support/git-server.ts';
 
@@ -25,15 +26,16 @@ async function start(t: Test, options: Partial<ServerOptions> = {}) {
 
 async function fetchFrom(t: Test, { url }: GitServer, login?: GitLogin) {
   const lines: string[] = [];
-  const directory = join(t.testdir(), 'services');
+  const home = makeFolder(t, 'git');
+  const directory = join(home, 'services');
   const fetched = fetchCommit({
     source: { url, branch: 'main', login },
     directory,
     isStranger: false,
     allowsFiles: false,
-    home: t.testdirName,
-    keyFolder: join(t.testdirName, 'logins'),
-    knownHostsFile: join(t.testdirName, 'known_hosts'),
+    home,
+    keyFolder: join(home, 'logins'),
+    knownHostsFile: join(home, 'known_hosts'),
     searchPath: SYSTEM_PATH,
     caFile: certificate.caFile,
     signal: new AbortController().signal,

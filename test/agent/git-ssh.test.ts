@@ -1,6 +1,5 @@
 // A private repository over real ssh, with real git and OpenSSH: which keys count, and who gets to see them.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { SYSTEM_PATH } from '../../agent/docker/child.ts';
@@ -9,6 +8,7 @@ import type { GitSource } from '#shared/model.ts';
 import { isByShell, makeShims, misplaced } from '../support/argv-shims.ts';
 import { watchArgv } from '../support/argv-watch.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { makeKey, serveGitBySsh, type SshServer } from '../support/git-ssh-server.ts';
 
@@ -17,15 +17,11 @@ const hostKey = makeKey(t);
 
 async function start(t: Test, authorized = [key]) {
   const repository = await GitRepository.create(t, { 'a.txt': 'private' });
-  return { repository, folder: makeFolder(t), server: await serveGitBySsh(t, repository, { hostKey, authorized }) };
+  return { repository, folder: oddFolder(t), server: await serveGitBySsh(t, repository, { hostKey, authorized }) };
 }
 
 /** Whose name ssh would read otherwise. */
-function makeFolder(t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'longshore ssh%h-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
+const oddFolder = (t: Test): string => makeFolder(t, 'ssh %h');
 
 function fetchFrom(
   folder: string,
@@ -112,7 +108,7 @@ void t.test('a key that is not entered at the host fails with the way out', asyn
 });
 
 void t.test("without a key of its own a service has what the agent's user has", async (t) => {
-  const folder = makeFolder(t);
+  const folder = oddFolder(t);
   const shims = makeShims(t, { git: 'git', ssh: '/bin/false' });
   const source = { url: 'git@example.com:a/b.git', deployKey: undefined };
   t.equal(await faultCode(fetchFrom(folder, source, { searchPath: shims.searchPath })), 'git_failed');
@@ -129,7 +125,7 @@ void t.test("without a key of its own a service has what the agent's user has", 
 });
 
 void t.test("A49: a stranger's ssh calls the address that was judged, and no other", async (t) => {
-  const folder = makeFolder(t);
+  const folder = oddFolder(t);
   const shims = makeShims(t, { git: 'git', ssh: '/bin/false' });
   const stranger = { isStranger: true, searchPath: shims.searchPath };
   for (const url of ['git@127.0.0.1:a/b.git', 'ssh://git@localhost:2222/x', 'git@0x7f.1:x', 'ssh://git@[::1]/x'])

@@ -6,6 +6,7 @@ import { SYSTEM_PATH } from '../../agent/docker/child.ts';
 import { fetchCommit, type GitFetch } from '../../agent/deploy/git/fetch-commit.ts';
 import { isByShell, makeShims, misplaced } from '../support/argv-shims.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { makeCertificate, serveGit } from '../support/git-server.ts';
 
@@ -17,7 +18,7 @@ const submodule = (path: string, commit: string, url: string, more?: string) =>
 const folders = new WeakMap<Test, string>();
 
 function fetchFrom(t: Test, { url }: GitRepository, more: Partial<GitFetch> = {}) {
-  const folder = folders.get(t) ?? t.testdir();
+  const folder = folders.get(t) ?? makeFolder(t, 'agent');
   folders.set(t, folder);
   const lines: string[] = [];
   const fetched = fetchCommit({

@@ -1,5 +1,6 @@
 import t, { type Test } from 'tap';
 import { specOf } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 import { addContainer, startHealingHost } from '../support/healing-host.ts';
 import { SERVICE_LABEL, type Container } from '../../agent/docker/engine.ts';
 import { nextDueOf } from '../../agent/healing/record.ts';
@@ -8,7 +9,7 @@ type Host = ReturnType<typeof startHealingHost>;
 
 /** A host that has looked at its running service. */
 async function startRunning(t: Test, over: Partial<Container> = {}) {
-  const host = startHealingHost(t, { dir: t.testdir() });
+  const host = startHealingHost(t, { dir: makeFolder(t, 'agent') });
   const container = addContainer(host.engine, over);
   await host.until(() => host.report()?.health === 'healthy' && known(host)?.wellSince, 'it runs');
   return { host, id: container.id };
@@ -97,7 +98,7 @@ t.test('F42: a manual start, restart or enable resets, and it is healed again', 
 });
 
 t.test('F42: backoff, counters and what was given up survive a kill of the agent', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const first = startHealingHost(t, { dir });
   const { engine, clock } = first;
   const { id } = addContainer(engine);
@@ -167,7 +168,7 @@ t.test('a service that its user stopped is left alone', async (t) => {
 t.test('while a job works on a service, and while one waits for it, nothing is healed', async (t) => {
   const gate = Promise.withResolvers<void>();
   const host = startHealingHost(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     execute: async ({ steps }) => {
       await steps.run('apply', () => gate.promise);
       return { state: 'succeeded', goodRevision: 1 };
@@ -390,7 +391,7 @@ t.test('what its user stopped is stopped again where Docker has started it', asy
 });
 
 t.test('a restart of the agent alone starts nothing', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const first = startHealingHost(t, { dir });
   const { engine, clock } = first;
   const { id } = addContainer(engine);
@@ -405,7 +406,7 @@ t.test('a restart of the agent alone starts nothing', async (t) => {
 });
 
 t.test('what fell with Docker while the agent was away comes back', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const first = startHealingHost(t, { dir });
   const { engine, clock } = first;
   const { id } = addContainer(engine);

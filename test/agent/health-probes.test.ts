@@ -18,6 +18,7 @@ import { specOf } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 import { runFake } from '../support/fake-exec.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const SECOND = 1_000;
@@ -49,7 +50,7 @@ class ProbedWorld {
 
   constructor(t: Test, { checks = [CHECK] }: { checks?: HealthCheck[] } = {}) {
     this.docker.now = () => this.clock.now();
-    this.state = openState(t.testdir(), this.clock);
+    this.state = openState(makeFolder(t, 'agent'), this.clock);
     this.state.services.put(specOf({ name: 'shop' }));
     this.state.services.setHealthChecks('svc_1', checks);
     t.teardown(async () => {

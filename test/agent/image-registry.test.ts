@@ -9,6 +9,7 @@ import type { RegistrySettings } from '../../agent/images/endpoints.ts';
 import { Registries, type RegistriesDeps } from '../../agent/images/registry.ts';
 import { faultCode } from '../support/fault-code.ts';
 import { DIGEST, resolveTo, sayDigest, startFakeRegistry, wantToken } from '../support/fake-registry.ts';
+import { makeFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { makeCertificate } from '../support/git-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
@@ -154,7 +155,7 @@ t.test(
     t.equal(await faultCode(ask(registry.port, strict, 'localhost')), 'egress_failed');
     t.equal(await ask(registry.port, registries({ lookup }), 'localhost'), DIGEST, 'loopback is insecure by itself');
 
-    const certificates = t.testdir();
+    const certificates = makeFolder(t, 'agent');
     mkdirSync(join(certificates, `localhost:${registry.port}`));
     copyFileSync(certificate.caFile, join(certificates, `localhost:${registry.port}`, 'ca.crt'));
     t.equal(await ask(registry.port, registries({ lookup, settings, certificates }), 'localhost'), DIGEST);

@@ -11,6 +11,7 @@ import { specOf } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const HOUR_MS = 3600_000;
@@ -19,7 +20,7 @@ const NEVER = new AbortController().signal;
 
 function start(t: Test, { everyMs = 6 * HOUR_MS } = {}) {
   const clock = new ManualClock();
-  const state = openState(t.testdir(), clock);
+  const state = openState(makeFolder(t, 'agent'), clock);
   const scope = new Scope(silentLogger());
   t.teardown(async () => {
     await scope.stop();

@@ -3,6 +3,7 @@ import t, { type Test } from 'tap';
 import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { containerOf, offerOf, specOf, startCore } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const succeed: ExecuteJob = async ({ offer, steps }) => {
@@ -13,7 +14,7 @@ const hang: ExecuteJob = ({ signal }) =>
   new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
 
 const start = (t: Test, execute = succeed, clock = new ManualClock()) =>
-  startCore(t, { dir: t.testdir(), execute, clock });
+  startCore(t, { dir: makeFolder(t, 'agent'), execute, clock });
 const codes = ({ refused }: { refused: { seq: number; error: { code: string } }[] }) =>
   refused.map(({ seq, error }) => `${seq} ${error.code}`);
 
@@ -184,10 +185,10 @@ t.test('a tombstone of an older revision is ignored', async (t) => {
 });
 
 t.test('variables are not readable in the database file', (t) => {
-  const core = start(t, hang);
+  const dir = makeFolder(t, 'agent');
+  const core = startCore(t, { dir, execute: hang });
   core.offer(offerOf('deploy'));
   core.state.transact(() => core.state.outbox.prune());
-  const dir = t.testdirName;
   for (const file of readdirSync(dir)) t.notOk(readFileSync(`${dir}/${file}`).includes('canary-3f9a'), file);
   t.end();
 });

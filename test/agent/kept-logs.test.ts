@@ -40,7 +40,7 @@ t.test('I8: it grows no further than its limits', async (t) => {
 });
 
 t.test('F29: where the disk is nearly full it gives way, and nothing more is kept', async (t) => {
-  const directory = t.testdir({});
+  const directory = makeFolder(t, 'agent');
   let free = 1024 ** 3;
   const shelf = new Shelf(directory, undefined, async () => free);
   await shelf.put('svc_a', log('one', 1_000), Buffer.from('x'));

@@ -15,7 +15,8 @@ import { LocalClient } from '../../cli/local-client.ts';
 import { startCore } from '../support/agent-core.ts';
 import { runCli } from '../support/cli.ts';
 import { eventually } from '../support/eventually.ts';
-import { startLocalHost, temporaryFolder } from '../support/local-host.ts';
+import { makeFolder } from '../support/folder.ts';
+import { startLocalHost } from '../support/local-host.ts';
 
 interface Answer {
   status: number | undefined;
@@ -281,7 +282,7 @@ t.test('nobody but root and the agent’s own user gets in', async (t) => {
 t.test(
   'a link in place of the folder is not followed: its target keeps its rights, and the agent goes on',
   async (t) => {
-    const [dir, elsewhere] = [temporaryFolder(t), temporaryFolder(t)];
+    const [dir, elsewhere] = [makeFolder(t, 'local'), makeFolder(t, 'local')];
     chmodSync(elsewhere, 0o755);
     symlinkSync(elsewhere, localFolderOf(dir));
     const host = await startLocalHost(t, { dir });
@@ -293,7 +294,7 @@ t.test(
 );
 
 t.test('an agent that hangs is told from one that is not there', async (t) => {
-  const dir = temporaryFolder(t);
+  const dir = makeFolder(t, 'local');
   mkdirSync(localFolderOf(dir));
   const silent = createServer(() => undefined).listen(join(localFolderOf(dir), LOCAL_SOCKET));
   await once(silent, 'listening');
@@ -309,7 +310,7 @@ t.test('an agent that hangs is told from one that is not there', async (t) => {
 });
 
 t.test('the socket that a killed agent left is no answer, and the next agent takes its place', async (t) => {
-  const dir = temporaryFolder(t);
+  const dir = makeFolder(t, 'local');
   mkdirSync(localFolderOf(dir), { mode: 0o755 });
   const left = join(localFolderOf(dir), LOCAL_SOCKET);
   const script = 'require("node:net").createServer().listen(process.argv[1], () => console.log("listens"))';
@@ -333,7 +334,7 @@ t.test('no agent was ever there: one line with the cause, and the way out', asyn
 });
 
 t.test('a folder that lies deep, and one of a `longshore up`', async (t) => {
-  const data = join(temporaryFolder(t), 'd'.repeat(120));
+  const data = join(makeFolder(t, 'local'), 'd'.repeat(120));
   const dir = join(data, 'agent');
   mkdirSync(dir, { recursive: true });
   await startLocalHost(t, { dir });

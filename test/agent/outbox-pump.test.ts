@@ -6,6 +6,7 @@ import type { AgentEvent } from '#shared/protocol/schema.ts';
 import { pumpOutbox, type PumpPeer } from '../../agent/link/outbox-pump.ts';
 import { openState } from '../../agent/state/open.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 /** Control's end of the link: takes batches and answers as the test says. */
@@ -37,7 +38,7 @@ class FakeControl {
 
 function start(t: Test, control = new FakeControl(), nextEventSeq = 1) {
   const clock = new ManualClock();
-  const state = openState(t.testdir(), clock);
+  const state = openState(makeFolder(t, 'agent'), clock);
   const append = (count: number, message = '') =>
     state.transact(() => {
       for (let i = 0; i < count; i++) {

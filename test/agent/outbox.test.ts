@@ -3,13 +3,14 @@ import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { event, type AgentEvent, type AgentEventBody } from '#shared/protocol/schema.ts';
 import { openState, type AgentState } from '../../agent/state/open.ts';
 import { OUTBOX_KEEP_MS } from '../../agent/state/outbox.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { Random } from '../support/random.ts';
 
 type Body = Exclude<AgentEventBody, { kind: 'gap' }>;
 const LIMIT_BYTES = 20_000;
 
-function open(t: Test, clock = new ManualClock(), dir = t.testdir()) {
+function open(t: Test, clock = new ManualClock(), dir = makeFolder(t, 'agent')) {
   const state = openState(dir, clock, { outboxLimitBytes: LIMIT_BYTES });
   t.teardown(() => state.close());
   return {

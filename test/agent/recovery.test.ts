@@ -6,6 +6,7 @@ import type { ExecuteJob, JobRun } from '../../agent/deploy/job-run.ts';
 import { openState } from '../../agent/state/open.ts';
 import { eventually } from '../support/eventually.ts';
 import { offerOf, specOf, startCore } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { Random } from '../support/random.ts';
 
@@ -44,7 +45,7 @@ for (const [number, killAt] of POINTS.entries()) {
   t.test(
     `F02: killed ${killAt} (point ${number + 1}), the job ends exactly once and from the step it was in`,
     async (t) => {
-      const [dir, clock, host] = [t.testdir(), new ManualClock(), new FakeHost()];
+      const [dir, clock, host] = [makeFolder(t, 'agent'), new ManualClock(), new FakeHost()];
       const offer = offerOf('deploy');
       const dead = Promise.withResolvers<void>();
       const first = start(t, dir, clock, storyOf(host, killAt, dead.resolve));
@@ -76,7 +77,7 @@ for (const [number, killAt] of POINTS.entries()) {
 }
 
 t.test('killed between acceptance and start, the job runs after the restart', async (t) => {
-  const [dir, clock, host] = [t.testdir(), new ManualClock(), new FakeHost()];
+  const [dir, clock, host] = [makeFolder(t, 'agent'), new ManualClock(), new FakeHost()];
   const first = startCore(t, {
     dir,
     clock,
@@ -97,7 +98,7 @@ t.test('killed between acceptance and start, the job runs after the restart', as
 });
 
 t.test('killed between the last step and the end, nothing is told twice', async (t) => {
-  const [dir, clock, host] = [t.testdir(), new ManualClock(), new FakeHost()];
+  const [dir, clock, host] = [makeFolder(t, 'agent'), new ManualClock(), new FakeHost()];
   const atEnd = Promise.withResolvers<void>();
   const story = storyOf(host, undefined, () => {});
   const first = start(t, dir, clock, async (run) => {
@@ -114,7 +115,7 @@ t.test('killed between the last step and the end, nothing is told twice', async 
 });
 
 t.test('a clean stop leaves a running job open, and the next process goes on with it', async (t) => {
-  const [dir, clock, host] = [t.testdir(), new ManualClock(), new FakeHost()];
+  const [dir, clock, host] = [makeFolder(t, 'agent'), new ManualClock(), new FakeHost()];
   const began = Promise.withResolvers<void>();
   const first = start(t, dir, clock, ({ steps, signal }) =>
     steps.run('apply', () => {
@@ -147,7 +148,7 @@ t.test('a clean stop leaves a running job open, and the next process goes on wit
 });
 
 t.test('a job that takes the process down every time is given up', async (t) => {
-  const [dir, clock, host] = [t.testdir(), new ManualClock(), new FakeHost()];
+  const [dir, clock, host] = [makeFolder(t, 'agent'), new ManualClock(), new FakeHost()];
   for (let life = 0; life < 5; life++) {
     const dead = Promise.withResolvers<void>();
     const core = start(t, dir, clock, storyOf(host, 'before apply', dead.resolve));
@@ -163,7 +164,7 @@ t.test('a job that takes the process down every time is given up', async (t) => 
 for (let seed = 1; seed <= 15; seed++) {
   t.test(`F02: jobs killed at random, again and again, each end exactly once (seed ${seed})`, async (t) => {
     const random = new Random(seed);
-    const [dir, clock] = [t.testdir(), new ManualClock()];
+    const [dir, clock] = [makeFolder(t, 'agent'), new ManualClock()];
     const offers = Array.from({ length: 6 }, (_, i) => {
       const id = `svc_${i % 3}`;
       return offerOf('deploy', {
@@ -200,7 +201,7 @@ for (let seed = 1; seed <= 15; seed++) {
 }
 
 t.test('a second agent on the same data directory is refused, and told which', (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const state = openState(dir, new ManualClock());
   t.throws(() => openState(dir, new ManualClock()), { code: 'state_conflict', message: new RegExp(dir) });
   state.close();

@@ -2,10 +2,11 @@
 import t from 'tap';
 import { openState } from '../../agent/state/open.ts';
 import { offerOf } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 t.test('jobs that a host gave itself are kept by number, those of control by age', (t) => {
-  const state = openState(t.testdir(), new ManualClock());
+  const state = openState(makeFolder(t, 'agent'), new ManualClock());
   t.teardown(() => state.close());
   const { journal } = state;
   const end = (jobId: string) =>

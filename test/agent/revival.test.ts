@@ -9,12 +9,13 @@ import { startRevival } from '../../agent/healing/revival.ts';
 import { LocalJobs } from '../../agent/jobs/local-jobs.ts';
 import { openState } from '../../agent/state/open.ts';
 import { containerOf, specOf } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 t.test('a stop that comes while other services are looked at counts: what it stops is not started again', async (t) => {
   const clock = new ManualClock();
   const log = silentLogger();
-  const state = openState(t.testdir(), clock);
+  const state = openState(makeFolder(t, 'agent'), clock);
   const scope = new Scope(log);
   t.teardown(async () => {
     await scope.stop();

@@ -6,6 +6,7 @@ import { LocalJobs } from '../../agent/jobs/local-jobs.ts';
 import { standDown } from '../../agent/jobs/stand-down.ts';
 import { offerOf, startCore } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { scheduleOf } from '../support/schedules.ts';
 import { settle } from '../support/socket-pair.ts';
 
@@ -17,7 +18,7 @@ t.test('F48: what is under way ends, what waits is cancelled, no schedule runs u
     await steps.run('apply', () => held.promise);
     return { state: 'succeeded' as const, goodRevision: offer.spec?.revision ?? 1 };
   };
-  const core = startCore(t, { dir: t.testdir(), execute });
+  const core = startCore(t, { dir: makeFolder(t, 'agent'), execute });
   const schedule = { kind: 'schedule.put', schedule: scheduleOf() } as const;
   core.send(schedule);
   const [first, second] = [offerOf('deploy'), offerOf('redeploy')];

@@ -4,8 +4,9 @@ import type { JobStep } from '#shared/jobs.ts';
 import type { ExecuteJob, JobOutcome, JobRun } from '../../agent/deploy/job-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { containerOf, FakeDocker, offerOf, specOf, startCore, type CoreOptions } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 
-const start = (t: Test, execute: ExecuteJob, { dir = t.testdir(), ...rest }: Partial<CoreOptions> = {}) =>
+const start = (t: Test, execute: ExecuteJob, { dir = makeFolder(t, 'agent'), ...rest }: Partial<CoreOptions> = {}) =>
   startCore(t, { dir, execute, ...rest });
 
 const done = (run: JobRun): JobOutcome => ({
@@ -203,7 +204,7 @@ t.test('a running job is told to stop and ends as cancelled, with what the work 
 });
 
 t.test('a job cancelled before a crash is still cancelled after it, and clears up first', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const core = start(t, ({ steps }) => steps.run('apply', () => new Promise<never>(() => {})), { dir });
   const offer = offerOf('deploy');
   core.offer(offer);

@@ -7,6 +7,7 @@ import type { JobRun } from '../../agent/deploy/job-run.ts';
 import type { WorkDeps } from '../../agent/schedule/work.ts';
 import { offerOf, specOf, startCore, type CoreOptions } from '../support/agent-core.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 import { scheduleOf } from '../support/schedules.ts';
 
@@ -20,7 +21,7 @@ const done = async ({ steps, service }: JobRun) => {
 
 /** A host with one deployed service. */
 async function startHost(t: Test, options: Partial<CoreOptions> = {}) {
-  const core = startCore(t, { dir: t.testdir(), clock: new ManualClock(START), execute: done, ...options });
+  const core = startCore(t, { dir: makeFolder(t, 'agent'), clock: new ManualClock(START), execute: done, ...options });
   core.offer(offerOf('deploy', { jobId: 'job_first', spec: specOf({ labels: { tier: 'web' } }) }));
   await eventually(() => core.results().length === 1);
   return core;
@@ -113,7 +114,7 @@ t.test('a run never overlaps itself: the next one is told as skipped', async (t)
 });
 
 t.test('a crash in the middle: the run goes on, and its job is done once', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const never = new Promise<never>(() => {});
   const first = await startHost(t, { dir, execute: (run) => (run.offer.kind === 'restart' ? never : done(run)) });
   first.send({ kind: 'schedule.put', schedule: scheduleOf() });

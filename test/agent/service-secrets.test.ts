@@ -5,10 +5,11 @@ import t, { type Test } from 'tap';
 import type { ServiceSpec } from '#shared/model.ts';
 import { openState } from '../../agent/state/open.ts';
 import { specFor } from '../support/deploy-host.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function open(t: Test) {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const state = openState(dir, new ManualClock());
   t.teardown(() => state.close());
   return { dir, services: state.services };

@@ -10,11 +10,12 @@ import { watchStanding } from '../../agent/standing-facts.ts';
 import { openState } from '../../agent/state/open.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 function start(t: Test) {
   const clock = new ManualClock();
-  const dir = t.testdir({});
+  const dir = makeFolder(t, 'agent');
   const state = openState(dir, clock);
   t.teardown(() => state.close());
   let isAnswering = true;

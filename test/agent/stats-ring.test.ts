@@ -6,6 +6,7 @@ import { silentLogger } from '#shared/log.ts';
 import { HOST_FIGURES, nothingOf, USAGE_FIGURES } from '#shared/stats.ts';
 import { History } from '../../agent/stats/history/history.ts';
 import { fileBytes, placeOfSlot } from '../../agent/stats/history/layout.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const ROUND_MS = 10_000;
@@ -17,7 +18,7 @@ class Host {
   history: History;
 
   constructor(t: Test) {
-    this.path = join(t.testdir(), 'stats.ring');
+    this.path = join(makeFolder(t, 'agent'), 'stats.ring');
     this.history = this.#open();
     t.teardown(() => this.history.close());
   }

@@ -12,6 +12,7 @@ import type { HostSample } from '#shared/stats.ts';
 import { startStats } from '../../agent/stats/stats.ts';
 import { eventually } from '../support/eventually.ts';
 import { FakeEngine, NO_USAGE } from '../support/fake-engine.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const MIB = 1024 ** 2;
@@ -42,7 +43,7 @@ class AskedEngine extends FakeEngine {
 
 /** A host with one service, `shop`, and what it tells control. */
 async function startHost(t: Test) {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'agent');
   const folders = { proc: join(dir, 'proc'), cgroup: join(dir, 'cgroup'), sys: join(dir, 'sys') };
   const engine = new AskedEngine();
   const clock = new ManualClock();

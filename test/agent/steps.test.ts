@@ -4,13 +4,14 @@ import type { JobStep } from '#shared/jobs.ts';
 import type { StepUpdate } from '../../agent/deploy/job-run.ts';
 import { eventually } from '../support/eventually.ts';
 import { offerOf, startCore } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 
 /** A job that is in its one step, or just past it, until it is let go. */
 async function startHeld(t: Test, where: 'in the step' | 'after the step') {
   const held = Promise.withResolvers<(update: StepUpdate) => void>();
   const { promise: letGo, resolve } = Promise.withResolvers<void>();
   const core = startCore(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     execute: async ({ steps }) => {
       const speak = await steps.run('pull' satisfies JobStep, async (say) => {
         if (where === 'in the step') held.resolve(say);
@@ -60,7 +61,7 @@ t.test('an outcome that has company is written with it, once', async (t) => {
 t.test('a shutdown writes what a step left to write, and leaves no timer behind', async (t) => {
   const begun = Promise.withResolvers<void>();
   const core = startCore(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     execute: async ({ steps, signal }) => {
       await steps.run('pull', async () => undefined);
       begun.resolve();
@@ -80,7 +81,7 @@ t.test('a shutdown writes what a step left to write, and leaves no timer behind'
 t.test('a step that fails says what was wrong, with details and fields', async (t) => {
   const error = new LongshoreError('validation_error', { details: 'Of two', fields: { a: 'is bad', b: 'is worse' } });
   const core = startCore(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     execute: async ({ steps }) => {
       await steps.run('prepare', () => Promise.reject(error)).catch(() => undefined);
       return { state: 'failed', error, goodRevision: null };
@@ -95,7 +96,7 @@ t.test('a step that fails says what was wrong, with details and fields', async (
 t.test('the step that failed is that of the last attempt', async (t) => {
   const failing = () => Promise.reject(new Error('no'));
   const core = startCore(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     execute: async ({ steps }) => {
       await steps.run('prepare', async () => undefined);
       await steps.run('build', failing).catch(() => undefined);

@@ -3,6 +3,7 @@ import type { ExecuteJob } from '../../agent/deploy/job-run.ts';
 import type { Container } from '../../agent/docker/engine.ts';
 import { eventually } from '../support/eventually.ts';
 import { containerOf, FakeDocker, offerOf, startCore } from '../support/agent-core.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const deploy: ExecuteJob = async ({ offer, steps }) => {
   await steps.run('apply', () => Promise.resolve());
@@ -13,7 +14,7 @@ const deploy: ExecuteJob = async ({ offer, steps }) => {
 async function startRunning(t: Test) {
   const docker = new FakeDocker();
   docker.projects.set('web', [containerOf()]);
-  const core = startCore(t, { dir: t.testdir(), execute: deploy, docker });
+  const core = startCore(t, { dir: makeFolder(t, 'agent'), execute: deploy, docker });
   core.offer(offerOf('deploy'));
   await eventually(() => core.results().length === 1);
   const before = core.state.outbox.last;
@@ -142,7 +143,7 @@ t.test('while a job works on a service the watch keeps quiet, and its end report
   docker.projects.set('web', [containerOf()]);
   const gate = Promise.withResolvers<void>();
   const core = startCore(t, {
-    dir: t.testdir(),
+    dir: makeFolder(t, 'agent'),
     docker,
     execute: async (run) => {
       await run.steps.run('apply', () => gate.promise);

@@ -9,6 +9,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import { ADMIN } from '../support/control-world.ts';
 import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { TestSocket } from '../support/http-server.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
@@ -28,7 +29,7 @@ async function start(t: Test, dir: string, deps: Partial<ControlDeps> = {}, flag
 }
 
 t.test('a fresh control plane answers, and its first key opens it', async (t) => {
-  const { control, get } = await start(t, t.testdir({}));
+  const { control, get } = await start(t, makeFolder(t, 'control'));
   t.equal((await fetch(`${control.url}/healthz`)).status, 200);
   t.equal((await fetch(`${control.url}/readyz`)).status, 200);
   t.equal((await fetch(`${control.url}/api/services`)).status, 401);
@@ -36,7 +37,7 @@ t.test('a fresh control plane answers, and its first key opens it', async (t) =>
 });
 
 t.test('after a restart the key and the rows are the same', async (t) => {
-  const dir = t.testdir({});
+  const dir = makeFolder(t, 'control');
   const first = await start(t, dir);
   const { id } = await first.control.app.hosts.createJoinToken(ADMIN, {});
   await first.scope.stop();
@@ -47,7 +48,7 @@ t.test('after a restart the key and the rows are the same', async (t) => {
 });
 
 t.test('one control plane a data directory; a stopped one gives it back', async (t) => {
-  const dir = t.testdir({});
+  const dir = makeFolder(t, 'control');
   const first = await start(t, dir);
   t.equal(await faultCode(start(t, dir)), 'state_conflict');
   await first.scope.stop();
@@ -55,19 +56,19 @@ t.test('one control plane a data directory; a stopped one gives it back', async 
 });
 
 t.test('for `up` it is ready when the agent of this machine is', async (t) => {
-  const { control } = await start(t, t.testdir({}), { awaitsLocalAgent: true });
+  const { control } = await start(t, makeFolder(t, 'control'), { awaitsLocalAgent: true });
   const answer = await fetch(`${control.url}/readyz`);
   t.equal(answer.status, 503);
   t.equal((await fetch(`${control.url}/healthz`)).status, 200);
 });
 
 t.test('a token for this machine names the address this machine reaches', async (t) => {
-  const { control } = await start(t, t.testdir({}));
+  const { control } = await start(t, makeFolder(t, 'control'));
   t.equal(parseJoinToken(await control.createLocalJoinToken()).url, control.url);
 });
 
 t.test('A16: the sockets of a key that expires are cut within seconds', async (t) => {
-  const { control } = await start(t, t.testdir({}));
+  const { control } = await start(t, makeFolder(t, 'control'));
   const expiresAt = Date.now() + 200;
   const { secret } = await control.app.keys.create(ADMIN, { name: 'brief', permissions: ['*'], expiresAt });
   const socket = new TestSocket(new WebSocket(`${control.url.replace('http', 'ws')}/api/ws?api_key=${secret}`));
@@ -88,7 +89,7 @@ const loginFlags = (issuer: string) => [
 
 t.test('the settings of the login reach the provider', async (t) => {
   const { issuer } = await startProvider(t, {});
-  const { control } = await start(t, t.testdir({}), {}, loginFlags(issuer));
+  const { control } = await start(t, makeFolder(t, 'control'), {}, loginFlags(issuer));
   const answer = await fetch(`${control.url}/api/auth/login`, { redirect: 'manual' });
   t.equal(answer.status, 302);
   const page = new URL(answer.headers.get('location') ?? '');
@@ -98,7 +99,7 @@ t.test('the settings of the login reach the provider', async (t) => {
 });
 
 t.test('a provider that is away keeps nobody from starting', async (t) => {
-  const { control, get } = await start(t, t.testdir({}), {}, loginFlags('http://127.0.0.1:1'));
+  const { control, get } = await start(t, makeFolder(t, 'control'), {}, loginFlags('http://127.0.0.1:1'));
   t.equal((await get('/api/services')).status, 200);
   const answer = await fetch(`${control.url}/api/auth/login`, { redirect: 'manual' });
   t.equal(answer.status, 503);
@@ -112,7 +113,7 @@ t.test('what a restart does not mend exits 78', async (t) => {
 });
 
 t.test('what the control plane logs as trouble is there to read', async (t) => {
-  const { control } = await start(t, t.testdir({}));
+  const { control } = await start(t, makeFolder(t, 'control'));
   const socket = new WebSocket(`${control.url.replace('http', 'ws')}/agent/v1`);
   t.teardown(() => socket.terminate());
   socket.on('error', () => undefined);

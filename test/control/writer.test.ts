@@ -1,5 +1,3 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import Sqlite from 'better-sqlite3';
 import t, { type Test } from 'tap';
@@ -9,19 +7,17 @@ import { Database, openDatabase } from '../../control/db/database.ts';
 import { Writer } from '../../control/db/writer.ts';
 import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const put = (db: Database, key: string) => db.run('INSERT INTO meta VALUES (:key, :key)', { key });
 const keys = (db: Database) => db.all<{ key: string }>('SELECT key FROM meta ORDER BY key').map(({ key }) => key);
 
 function open(t: Test, clock = systemClock) {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-writer-'));
+  const dir = makeFolder(t, 'writer');
   const file = join(dir, 'control.db');
   const db = openDatabase(file);
-  t.teardown(() => {
-    db.close();
-    rmSync(dir, { recursive: true });
-  });
+  t.teardown(() => db.close());
   return { db, file, writer: new Writer(db, clock) };
 }
 
@@ -142,8 +138,7 @@ t.test('closing commits what is queued and refuses what comes later', async (t) 
 });
 
 t.test('a database of a newer version is refused', async (t) => {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-writer-'));
-  t.teardown(() => rmSync(dir, { recursive: true }));
+  const dir = makeFolder(t, 'writer');
   const file = join(dir, 'control.db');
   openDatabase(file).close();
   const future = new Sqlite(file);

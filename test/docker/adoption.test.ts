@@ -1,7 +1,6 @@
 // Taking over what runs already, on a real Docker: a Compose project, and a container of `docker run`. What is the same
 // afterwards is checked on Docker itself.
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { draftAdoption } from '../../agent/adoption/draft.ts';
@@ -9,6 +8,7 @@ import { Discovery } from '../../agent/adoption/discovery.ts';
 import type { AdoptionDraft, FoundKind } from '#shared/adoption.ts';
 import { DeployHost, specFor, startDeployParts, StepLog } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName, uniqueProject } from '../support/docker.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const skip = await missingDocker();
 
@@ -43,8 +43,7 @@ interface Stage {
 async function started(t: Test, compose: string, files: Record<string, string> = {}): Promise<Stage> {
   await ensureImages();
   const project = uniqueProject(t, 'adopt');
-  const folder = mkdtempSync(join(tmpdir(), 'longshore-adopt-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeFolder(t, 'adopt');
   for (const [name, text] of Object.entries({ 'compose.yaml': compose, ...files })) {
     writeFileSync(join(folder, name), text);
   }
@@ -224,8 +223,7 @@ t.test('a container of docker run is adopted, and replaced with its data when it
 t.test('labels that name what is no file are not followed', { skip }, async (t) => {
   const deps = await startDeployParts(t);
   const name = uniqueProject(t, 'adopt');
-  const folder = mkdtempSync(join(tmpdir(), 'longshore-adopt-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeFolder(t, 'adopt');
   const told = {
     project: name,
     service: 'web',

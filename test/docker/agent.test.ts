@@ -1,7 +1,6 @@
 // A real agent process on a real engine, with control's end of the link played by the test.
 import { execFile } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -14,6 +13,7 @@ import { specOf } from '../support/agent-core.ts';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { startFakeControl } from '../support/fake-control.ts';
+import { makeFolder } from '../support/folder.ts';
 import { Program } from '../support/stack.ts';
 
 const run = promisify(execFile);
@@ -22,7 +22,7 @@ const DEPLOY_LIMIT = { timeoutMs: 90_000 };
 
 async function startHost(t: Test) {
   await ensureImages();
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-agent-'));
+  const dir = makeFolder(t, 'agent');
   const waiting = new Map<string, () => void>();
   const control = await startFakeControl(t, (body) => waiting.get(nameOf(body))?.());
   const agent = new Program([AGENT, '--token', control.token, '--data-dir', join(dir, 'data')], join(dir, 'agent.log'));
@@ -30,7 +30,6 @@ async function startHost(t: Test) {
   t.teardown(async () => {
     await agent.end('SIGKILL');
     if (!t.passing()) t.comment(agent.output);
-    rmSync(dir, { recursive: true, force: true });
   });
 
   const name = uniqueProject(t, 'agent');

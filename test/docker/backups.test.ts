@@ -12,6 +12,7 @@ import { watchArgv } from '../support/argv-watch.ts';
 import { findRestic, passwordOf } from '../support/backups.ts';
 import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-host.ts';
 import { docker, requireDocker, uniqueName } from '../support/docker.ts';
+import { makeFolder } from '../support/folder.ts';
 
 /** Two services, two volumes; `idle` has done its work and sits there stopped. */
 const COMPOSE = `
@@ -287,7 +288,7 @@ t.test('what cannot be restored says why, before anything is touched', { buffere
 
 t.test('without a restic that is new enough the error names the way out', { buffered: true }, async (t) => {
   if (!(await requireDocker(t))) return;
-  const binary = join(t.testdirName, 'restic');
+  const binary = join(makeFolder(t, 'restic'), 'restic');
   const host = await startDeployHost(t, 'backup', { compose: COMPOSE }, { binary });
   const refused = async () => errorOf(await backup(host, FIRST));
   t.match(await refused(), { code: 'restic_missing', details: /^None is installed.*install\.sh engine/ });

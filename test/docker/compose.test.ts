@@ -16,6 +16,7 @@ import { loadCases } from '../support/compose-corpus/fixture.ts';
 import { SOCKET } from '../support/deploy-host.ts';
 import { missingDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const skip = await missingDocker();
 
@@ -131,7 +132,7 @@ function scripted(
   t: Test,
   script: string,
 ): { compose: Compose; directory: string; up: (given?: Partial<ComposeTask>) => Promise<void> } {
-  const directory = t.testdir();
+  const directory = makeFolder(t, 'host');
   const binary = join(directory, 'compose');
   writeFileSync(binary, `#!/bin/sh\n${script}\n`);
   chmodSync(binary, 0o755);
@@ -194,7 +195,7 @@ t.test('what an endless talker says is kept to its last words', async (t) => {
 });
 
 t.test('what a killed agent left running in a folder is ended, with its children, and nothing else is', async (t) => {
-  const directory = t.testdir();
+  const directory = makeFolder(t, 'host');
   const start = (folder: string) => {
     return spawn('sh', ['-c', 'sleep 300 & sleep 300'], {
       env: { [RUN_VARIABLE]: folder, PATH: '/bin:/usr/bin' },

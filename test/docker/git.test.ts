@@ -15,6 +15,7 @@ import { startDeployHost, StepLog, type DeployHost } from '../support/deploy-hos
 import { docker, requireDocker } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { faultCode } from '../support/fault-code.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 
 const COMPOSE = (greeting: string) => `services:
@@ -45,20 +46,22 @@ const inWeb = async ({ engine, spec }: DeployHost, ...command: string[]): Promis
   return (await docker(['exec', web?.id ?? '', ...command])).trim();
 };
 
-const fetchFrom = (t: Test, url: string, more: Partial<Parameters<typeof fetchCommit>[0]> = {}) =>
-  fetchCommit({
+const fetchFrom = (t: Test, url: string, more: Partial<Parameters<typeof fetchCommit>[0]> = {}) => {
+  const home = makeFolder(t, 'git');
+  return fetchCommit({
     source: { url, branch: null },
-    directory: join(t.testdir(), 'repo'),
+    directory: join(home, 'repo'),
     isStranger: false,
     allowsFiles: true,
-    home: t.testdirName,
-    keyFolder: join(t.testdirName, 'logins'),
-    knownHostsFile: join(t.testdirName, 'known_hosts'),
+    home,
+    keyFolder: join(home, 'logins'),
+    knownHostsFile: join(home, 'known_hosts'),
     searchPath: SYSTEM_PATH,
     signal: new AbortController().signal,
     onLine: () => undefined,
     ...more,
   });
+};
 
 void t.test('deploys from Git', async (t) => {
   if (!(await requireDocker(t))) return;
@@ -245,7 +248,7 @@ void t.test('fetching', async (t) => {
     const repository = await GitRepository.create(t, { 'a.txt': 'main' });
     await repository.git('checkout', '--quiet', '-b', 'next');
     const commit = await repository.commit({ 'a.txt': 'next' });
-    const directory = join(t.testdir(), 'repo');
+    const directory = join(makeFolder(t, 'git'), 'repo');
     const fetched = await fetchFrom(t, repository.url, { directory, source: { url: repository.url, branch: 'next' } });
     t.match(fetched, { commit, directory: join(directory, commit) });
     t.strictSame(readdirSync(fetched.directory), ['a.txt'], "nothing of git's own");
@@ -264,7 +267,7 @@ void t.test('fetching', async (t) => {
 
   await t.test('A53: a repository beyond the limits is refused before its files are written', async (t) => {
     const repository = await GitRepository.create(t, { 'a.txt': 'a', 'b.txt': 'b'.repeat(2_000_000) });
-    const directory = join(t.testdir(), 'repo');
+    const directory = join(makeFolder(t, 'git'), 'repo');
     const fetch = (files: number, bytes: number) =>
       fetchFrom(t, repository.url, { directory, limits: { files, bytes } });
     await t.rejects(fetch(1, 4_000_000), { code: 'repo_limit', details: 'more than 1 files' });
@@ -322,7 +325,7 @@ void t.test('fetching', async (t) => {
   await t.test('a fetch that is called off in the middle ends with all its processes and leaves nothing', async (t) => {
     const repository = await GitRepository.create(t, { 'a.txt': 'a' });
     await repository.makeHang();
-    const directory = join(t.testdir(), 'repo');
+    const directory = join(makeFolder(t, 'git'), 'repo');
     const abort = new AbortController();
     const fetching = fetchFrom(t, repository.url, { directory, signal: abort.signal });
     fetching.catch(() => undefined);
@@ -365,7 +368,7 @@ void t.test('fetching', async (t) => {
   await t.test('F51: a git that hangs is ended at its deadline, with all its processes', async (t) => {
     const repository = await GitRepository.create(t, { 'a.txt': 'a' });
     await repository.makeHang();
-    const directory = join(t.testdir(), 'repo');
+    const directory = join(makeFolder(t, 'git'), 'repo');
     const fetching = fetchFrom(t, repository.url, { directory, deadlineMs: 300 });
     t.equal(await faultCode(fetching), 'timed_out');
     await eventually(() => countRuns(directory), { until: (count) => count === 0 });

@@ -1,7 +1,4 @@
 // Own probes on a real Docker: each kind is healthy, goes bad and good again, and a deploy waits for it.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import { Scope } from '#shared/lifecycle.ts';
@@ -17,6 +14,7 @@ import { openState } from '../../agent/state/open.ts';
 import { DeployHost, specFor, startDeployParts } from '../support/deploy-host.ts';
 import { docker, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 
 /** Fast enough for a test; a failure or two while it starts is nothing. */
 const TIMING = { intervalS: 1, timeoutS: 5, failureThreshold: 1 };
@@ -51,7 +49,7 @@ async function startProbedHost(t: Test, spec: Partial<ServiceSpec>) {
   const parts = await startDeployParts(t);
   const log = silentLogger();
   const scope = new Scope(log);
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-health-'));
+  const dir = makeFolder(t, 'health');
   const state = openState(dir, systemClock);
   const hub = startEventHub({ engine: parts.engine, clock: systemClock, log }, scope.signal);
   const { policy, engine } = parts;
@@ -68,7 +66,6 @@ async function startProbedHost(t: Test, spec: Partial<ServiceSpec>) {
   t.teardown(async () => {
     await scope.stop();
     state.close();
-    rmSync(dir, { recursive: true, force: true });
   });
   const deploy = async (change: Partial<ServiceSpec> = {}) => {
     services.put({ ...host.spec, ...change, revision: host.spec.revision + 1 });

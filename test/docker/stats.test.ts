@@ -6,6 +6,7 @@ import { HostMeter } from '../../agent/stats/host/host-meter.ts';
 import { SOCKET } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 
 const skip = await missingDocker();
 const MIB = 1024 ** 2;
@@ -55,7 +56,7 @@ t.test("the kernel's files say what Docker says, until the container ends", { sk
 });
 
 t.test('the machine and the disk of its Docker can be measured', { skip }, async (t) => {
-  const meter = new HostMeter({ folders: KERNEL_FOLDERS, dataDir: t.testdir() });
+  const meter = new HostMeter({ folders: KERNEL_FOLDERS, dataDir: makeFolder(t, 'host') });
   t.teardown(() => meter.close());
   await meter.measure(0);
   const host = await meter.measure(10_000);

@@ -10,6 +10,7 @@ import { loadTemplates } from '../../control/templates/load.ts';
 import { renderTemplate } from '../../control/templates/render.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
 import { docker, ensureAliases, requireDocker, uniqueProject } from '../support/docker.ts';
+import { makeFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { importCases, missingValues, runImport } from '../support/imports.ts';
 import { standInsFor } from '../support/stand-ins.ts';
@@ -27,7 +28,7 @@ function layOut(t: Test, definition: TemplateDefinition, given: Record<string, s
   const { compose, variables, files } = renderTemplate(definition, given, { randomBytes, now: () => Date.now() });
   // Between single quotes Compose takes everything as it is, but for the quote itself.
   const env = Object.entries(variables).map(([name, value]) => `${name}='${value.replaceAll("'", "\\'")}'\n`);
-  const folder = t.testdir();
+  const folder = makeFolder(t, 'host');
   for (const [path, text] of Object.entries({ ...files, 'compose.yaml': compose, '.env': env.join('') })) {
     mkdirSync(dirname(join(folder, path)), { recursive: true });
     writeFileSync(join(folder, path), text);

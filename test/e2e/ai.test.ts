@@ -5,6 +5,7 @@ import t from 'tap';
 import { startAiEndpoint, writes } from '../support/ai-endpoint.ts';
 import { Api } from '../support/api.ts';
 import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { startUp } from '../support/up.ts';
 
@@ -31,7 +32,7 @@ t.test('a repository is deployed as the model says, in the end', async (t) => {
   await ensureImages();
   const endpoint = await startAiEndpoint(t);
   const repository = await GitRepository.create(t, { 'README.md': '# A site\n' });
-  const keyFile = join(t.testdir(), 'key');
+  const keyFile = join(makeFolder(t, 'e2e'), 'key');
   writeFileSync(keyFile, `${KEY}\n`, { mode: 0o600 });
   const up = await startUp(t, {
     LONGSHORE_ALLOW_FILE_GIT: '1',

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { CLI, startUp, type Up } from '../support/up.ts';
 
 const COMPOSE = `
@@ -186,7 +187,7 @@ void t.test('up says in a line why it cannot start', async (t) => {
   if (!(await requireDocker(t))) return;
   const up = await startUp(t);
   const { port } = new URL(up.url);
-  t.same(await refuse('up', '--port', port, '--data-dir', join(t.testdir(), 'data')), {
+  t.same(await refuse('up', '--port', port, '--data-dir', join(makeFolder(t, 'e2e'), 'data')), {
     exitCode: 1,
     stderr: `longshore: Another program listens on port ${port} (port_taken)\n  Give another one with --port\n`,
   });
@@ -197,7 +198,7 @@ void t.test('up says in a line why it cannot start', async (t) => {
 });
 
 void t.test('without Docker up says in one line what to run, and leaves nothing behind', async (t) => {
-  const dir = t.testdir();
+  const dir = makeFolder(t, 'e2e');
   const socket = join(dir, 'no.sock');
   t.same(await refuse('up', '--port', '0', '--data-dir', join(dir, 'data'), '--docker-socket', socket), {
     exitCode: 1,
@@ -207,7 +208,7 @@ void t.test('without Docker up says in one line what to run, and leaves nothing 
 });
 
 void t.test('a bad setting exits 78 and is named', async (t) => {
-  const dataDir = `--data-dir=${t.testdir()}`;
+  const dataDir = `--data-dir=${makeFolder(t, 'e2e')}`;
   t.match(await refuse('up', '--port=http', dataDir), { exitCode: 78, stderr: '--port is "http"' });
   t.match(await refuse('control', '--public-url=ftp://x', dataDir), { exitCode: 78, stderr: '--public-url' });
   t.match(await refuse('agent', '--token=lsj_broken', dataDir), { exitCode: 78, stderr: '--token' });

@@ -8,6 +8,7 @@ import { Api } from '../support/api.ts';
 import { Browser } from '../support/browser.ts';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
@@ -72,7 +73,7 @@ void t.test('every operation answers as the document promises', async (t) => {
   if (!(await requireDocker(t))) return;
   await ensureImages();
   const provider = await startProvider(t, { ada: { groups: ['admins'] } });
-  const secretFile = join(t.testdir(), 'client-secret');
+  const secretFile = join(makeFolder(t, 'e2e'), 'client-secret');
   writeFileSync(secretFile, CLIENT.secret, { mode: 0o600 });
   const up = await startUp(t, {
     LONGSHORE_PUBLIC_URL: PANEL,

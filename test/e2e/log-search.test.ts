@@ -6,6 +6,7 @@ import { Api } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { startUp } from '../support/up.ts';
 import { WireHost } from '../support/wire-host.ts';
 
@@ -34,7 +35,7 @@ void t.test('logs are searched on all hosts, past and present', async (t) => {
   const up = await startUp(t);
   const api = new Api(up.url, up.key);
   const name = uniqueProject(t, 'search');
-  const file = join(t.testdir(), 'compose.yaml');
+  const file = join(makeFolder(t, 'e2e'), 'compose.yaml');
   writeFileSync(file, COMPOSE);
   const run = (...args: string[]) => runCli(args, { url: up.url, env: { LONGSHORE_API_KEY: up.key } });
   const search = async (query: string) => (await api.get<Found>(`/api/logs/search?${query}`)).body;

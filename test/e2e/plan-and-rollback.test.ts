@@ -5,6 +5,7 @@ import t from 'tap';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { runCli } from '../support/cli.ts';
+import { makeFolder } from '../support/folder.ts';
 import { startUp } from '../support/up.ts';
 
 const COMPOSE = `
@@ -19,7 +20,7 @@ void t.test('plan, apply, look back, roll back', async (t) => {
   await ensureImages();
   const up = await startUp(t);
   const name = uniqueProject(t, 'plan');
-  const file = join(t.testdir(), 'compose.yaml');
+  const file = join(makeFolder(t, 'e2e'), 'compose.yaml');
   writeFileSync(file, COMPOSE);
   const run = (...args: string[]) => runCli(args, { url: up.url, env: { LONGSHORE_API_KEY: up.key } });
   const services = (...args: string[]) => run('services', ...args);

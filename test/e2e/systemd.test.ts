@@ -1,23 +1,16 @@
 // Control plane and agent as systemd starts them, with its side of sd_notify played by a socket.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import t, { type Test } from 'tap';
 import { Api } from '../support/api.ts';
 import { eventually } from '../support/eventually.ts';
+import { makeFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { startNotifySocket } from '../support/notify-socket.ts';
 import { Program } from '../support/stack.ts';
 
 const fileOf = (path: string) => fileURLToPath(new URL(`../../${path}`, import.meta.url));
-
-/** Not `t.testdir`, which is removed before the first teardown: one that is still written to fails, and takes all of them along. */
-function makeFolder(t: Test): string {
-  const folder = mkdtempSync(join(tmpdir(), 'longshore-systemd-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
-  return folder;
-}
 
 async function start(t: Test, args: string[], dir: string) {
   const socket = await startNotifySocket(t);
@@ -28,7 +21,7 @@ async function start(t: Test, args: string[], dir: string) {
 }
 
 async function startControl(t: Test, address: string) {
-  const dir = makeFolder(t);
+  const dir = makeFolder(t, 'systemd');
   const args = [fileOf('cli/main.ts'), 'control', '--listen', address, '--data-dir', dir];
   const { program, said } = await start(t, args, dir);
   const untilReady = () => eventually(() => said().length > 0, { timeoutMs: 30_000 });
@@ -55,7 +48,7 @@ t.test('the agent is ready by itself, and its status follows the link', async (t
   const { token } = (await api.post<{ token: string }>('/api/hosts/join-tokens', {})).body;
 
   await t.test('connected', async (t) => {
-    const dir = makeFolder(t);
+    const dir = makeFolder(t, 'systemd');
     const agent = await start(t, [fileOf('agent/main.ts'), '--token', token, '--data-dir', dir], dir);
     await eventually(() => agent.said().some((text) => text.includes('STATUS=connected')), { timeoutMs: 30_000 });
     t.match(agent.said()[0], /^READY=1\nSTATUS=(offline since|connected)/);
@@ -68,7 +61,7 @@ t.test('the agent is ready by itself, and its status follows the link', async (t
   });
 
   await t.test('a new one while the control plane is away', async (t) => {
-    const dir = makeFolder(t);
+    const dir = makeFolder(t, 'systemd');
     const agent = await start(t, [fileOf('agent/main.ts'), '--token', token, '--data-dir', dir], dir);
     await eventually(() => agent.said().length > 0, { timeoutMs: 30_000 });
     t.match(agent.said()[0], /^READY=1\nSTATUS=offline since 20\d\d-.*Z.*; 0 events kept; 0 services; Docker answers$/);

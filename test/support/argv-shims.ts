@@ -1,10 +1,10 @@
 // Programs that write down how they were called, and by whom, before they become the real ones. They stand first where
 // programs are looked for.
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { SYSTEM_PATH } from '../../agent/docker/child.ts';
+import { makeFolder } from './folder.ts';
 
 export interface Call {
   program: string;
@@ -23,8 +23,7 @@ export interface Shims {
 
 /** `programs`: what each name becomes, by name or by path. Removed when the test ends. */
 export function makeShims(t: Test, programs: Readonly<Record<string, string>>): Shims {
-  const folder = mkdtempSync(join(tmpdir(), 'longshore-shims-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeFolder(t, 'shims');
   const log = join(folder, 'calls.log');
   const fileOf = (name: string) => join(folder, name);
   for (const [name, real] of Object.entries(programs))

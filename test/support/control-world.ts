@@ -1,7 +1,6 @@
 // A control plane without HTTP and without sockets: real SQLite files, the real app layer, real peers joined in memory.
 // `crash` leaves the running one behind and starts another on a copy of the files as they are at that moment.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
@@ -32,6 +31,7 @@ import { openStores, type Stores } from '../../control/store/stores.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import { createTemplateSource } from '../../control/templates/source.ts';
 import { FakeHost } from './fake-host.ts';
+import { makeFolder } from './folder.ts';
 import { ManualClock } from './manual-clock.ts';
 
 export const COMPOSE = 'services:\n  web:\n    image: busybox:1\n';
@@ -72,7 +72,7 @@ export class ControlWorld {
     const { dir, clock = new ManualClock(), login = null } = options;
     this.#t = t;
     this.#options = options;
-    this.dir = dir ?? mkdtempSync(join(tmpdir(), 'longshore-control-'));
+    this.dir = dir ?? makeFolder(t, 'control');
     this.clock = clock;
     this.egress = new Egress({ allowsPrivate: false, clock, ...options.egress });
     this.stores = openStores(this.dir, clock);
@@ -169,7 +169,7 @@ export class ControlWorld {
 
   /** What kill -9 leaves. */
   crash(): ControlWorld {
-    const dir = mkdtempSync(join(tmpdir(), 'longshore-control-'));
+    const dir = makeFolder(this.#t, 'control');
     cpSync(this.dir, dir, { recursive: true });
     return new ControlWorld(this.#t, { ...this.#options, dir, clock: this.clock });
   }
@@ -180,7 +180,6 @@ export class ControlWorld {
     for (const session of this.sessions.list()) session.peer.destroy(1001, 'test over');
     await this.egress.close();
     await this.stores.close();
-    rmSync(this.dir, { recursive: true, force: true });
   }
 
   #links(): HostLinks {

@@ -1,10 +1,10 @@
 // A real Git repository in a folder of the test, to be cloned from as `file://…`.
 import { execFile } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
+import { makeFolder } from './folder.ts';
 
 const run = promisify(execFile);
 
@@ -20,8 +20,7 @@ export class GitRepository {
 
   /** On the branch `main`, with one commit; removed when the test ends. */
   static async create(t: Test, files: Record<string, string>): Promise<GitRepository> {
-    const directory = mkdtempSync(join(tmpdir(), 'longshore-git-'));
-    t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+    const directory = makeFolder(t, 'git');
     const repository = new GitRepository(directory);
     await repository.git('init', '--quiet', '--initial-branch=main');
     await repository.commit(files);

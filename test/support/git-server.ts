@@ -1,12 +1,12 @@
 // A Git repository behind https and a password, served by git's own http-backend; its certificate is made for the test.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { makeFolder } from './folder.ts';
 import type { GitRepository } from './git-repository.ts';
 
 /** Of `localhost`. */
@@ -61,8 +61,7 @@ async function listen(t: Test, server: Server): Promise<number> {
 
 /** Removed when the test ends. */
 export function makeCertificate(t: Test): Certificate {
-  const directory = mkdtempSync(join(tmpdir(), 'longshore-tls-'));
-  t.teardown(() => rmSync(directory, { recursive: true, force: true }));
+  const directory = makeFolder(t, 'tls');
   const [keyFile, caFile] = [join(directory, 'key.pem'), join(directory, 'cert.pem')];
   const subject = ['-subj', '/CN=localhost', '-addext', 'subjectAltName=DNS:localhost'];
   const kind = ['-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2'];

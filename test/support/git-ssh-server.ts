@@ -1,11 +1,11 @@
 // A Git repository behind ssh and a key. The server answers one command, git-upload-pack, with git's own.
 import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import ssh2, { type Connection, type ServerChannel } from 'ssh2';
 import type { Test } from 'tap';
+import { makeFolder } from './folder.ts';
 import type { GitRepository } from './git-repository.ts';
 
 export interface KeyPair {
@@ -25,8 +25,7 @@ export interface SshServer {
 
 /** As OpenSSH itself makes it. */
 export function makeKey(t: Test, kind = 'ed25519', passphrase = ''): KeyPair {
-  const folder = mkdtempSync(join(tmpdir(), 'longshore-key-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeFolder(t, 'key');
   const file = join(folder, 'key');
   execFileSync('ssh-keygen', ['-q', '-t', kind, '-N', passphrase, '-C', 'test', '-f', file]);
   return { privateKey: readFileSync(file, 'utf8'), publicKey: readFileSync(`${file}.pub`, 'utf8').trim() };

@@ -1,7 +1,5 @@
 // An agent with its socket and without a control plane: journal, runner, outbox and socket are real, Docker and the work
 // are the test's.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
@@ -15,6 +13,7 @@ import { startLocal, type LocalDeps } from '../../agent/local/local.ts';
 import { containerOf, offerOf, startCore, type CoreOptions } from './agent-core.ts';
 import { runCli, startCli, type CliOptions } from './cli.ts';
 import { eventually } from './eventually.ts';
+import { makeFolder } from './folder.ts';
 
 const AWAY: Link = {
   current: undefined,
@@ -38,7 +37,7 @@ export interface LocalHostOptions extends Partial<CoreOptions> {
 
 /** With one deployed service, `web`. Gone when the test ends. */
 export async function startLocalHost(t: Test, { streamLogs, ...options }: LocalHostOptions = {}) {
-  const dir = options.dir ?? temporaryFolder(t);
+  const dir = options.dir ?? makeFolder(t, 'local');
   const core = startCore(t, { dir, execute: done, ...options });
   core.docker.projects.set('web', [containerOf()]);
   if (!core.state.services.find('svc_1')) {
@@ -87,11 +86,4 @@ export async function startLocalHost(t: Test, { streamLogs, ...options }: LocalH
       return JSON.parse(stdout) as T;
     },
   };
-}
-
-/** Not below the folder of the test, which is shared by all of its agents. */
-export function temporaryFolder(t: Test): string {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-local-'));
-  t.teardown(() => rmSync(dir, { recursive: true, force: true }));
-  return dir;
 }

@@ -2,12 +2,12 @@
 // Without networks, so that it leaves the machine's firewall alone: its containers need `network_mode: none`.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { docker } from './docker.ts';
 import { eventually } from './eventually.ts';
+import { makeFolder } from './folder.ts';
 
 export class NestedEngine {
   readonly #dir: string;
@@ -67,7 +67,6 @@ export class NestedEngine {
     const left = await this.docker('ps', '-aq').catch(() => '');
     if (left) await this.docker('rm', '-f', ...left.split('\n'));
     await this.#end('SIGTERM');
-    rmSync(this.#dir, { recursive: true, force: true, maxRetries: 5 });
   }
 
   async #end(signal: NodeJS.Signals): Promise<void> {
@@ -85,7 +84,7 @@ export class NestedEngine {
 
 /** A running one that has busybox:1; gone when the test ends. Needs root. */
 export async function startNestedEngine(t: Test): Promise<NestedEngine> {
-  const engine = new NestedEngine(mkdtempSync(join(tmpdir(), 'longshore-engine-')));
+  const engine = new NestedEngine(makeFolder(t, 'engine'));
   t.teardown(() => engine.remove());
   await engine.start();
   await engine.load('busybox:1');

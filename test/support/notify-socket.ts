@@ -2,12 +2,12 @@
 // has no datagram sockets of Unix); elsewhere a stand-in for the program, which writes its arguments down.
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import type { NotifyEnv } from '#shared/systemd.ts';
 import { eventually } from './eventually.ts';
+import { makeFolder } from './folder.ts';
 
 /** Each message as one line of JSON. `BARRIER=1` is answered by closing the descriptor that comes with it. */
 const READER = `
@@ -37,8 +37,7 @@ export interface NotifySocket {
 
 /** Ends with the test. */
 export async function startNotifySocket(t: Test): Promise<NotifySocket> {
-  const folder = mkdtempSync(join(tmpdir(), 'longshore-notify-'));
-  t.teardown(() => rmSync(folder, { recursive: true, force: true }));
+  const folder = makeFolder(t, 'notify');
   const path = join(folder, 'notify');
   const isReal = ['systemd-notify', 'python3'].every((program) => !spawnSync(program, ['--version']).error);
   await (isReal ? startReader(t, path) : writeStandIn(folder));

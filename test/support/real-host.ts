@@ -1,7 +1,5 @@
 // A whole agent inside the test's process, on a real engine and with its control played by the test: what it may be
 // told when it starts (limits, a clock) is the test's to choose.
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Test } from 'tap';
 import { newId } from '#shared/ids.ts';
@@ -16,6 +14,7 @@ import { startAgent } from '../../agent/system.ts';
 import { specOf } from './agent-core.ts';
 import { eventually } from './eventually.ts';
 import { startFakeControl } from './fake-control.ts';
+import { makeFolder } from './folder.ts';
 
 const JOB_LIMIT = { timeoutMs: 90_000 };
 
@@ -25,7 +24,7 @@ export interface RealHostOptions {
 }
 
 export async function startRealHost(t: Test, { healing, socket }: RealHostOptions = {}) {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-host-'));
+  const dir = makeFolder(t, 'host');
   const control = await startFakeControl(t, () => undefined);
   const place = socket === undefined ? [] : ['--docker-socket', socket];
   const config = await loadAgentConfig(['--token', control.token, '--data-dir', join(dir, 'data'), ...place]);
@@ -35,10 +34,7 @@ export async function startRealHost(t: Test, { healing, socket }: RealHostOption
     const deps = { clock: systemClock, log: silentLogger(), random: Math.random, agentVersion: '0.0.0' };
     await startAgent(config, { ...deps, ...(healing && { healing }) }, scope);
   };
-  t.teardown(async () => {
-    await scope.stop();
-    rmSync(dir, { recursive: true, force: true });
-  });
+  t.teardown(() => scope.stop());
   await start();
 
   const resultOf = (jobId: string) =>

@@ -2,8 +2,7 @@
 // user. Everything is gone when the test ends: the process, its data, and the images that were given its name.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import type { Test } from 'tap';
 import type { RegistryLogin } from '#shared/model.ts';
 import { docker, missingDocker, runProgram } from './docker.ts';
 import { eventually } from './eventually.ts';
+import { makeFolder } from './folder.ts';
 import { freePort } from './free-port.ts';
 
 const FIND_PROGRAM = fileURLToPath(new URL('./registry.sh', import.meta.url));
@@ -76,7 +76,6 @@ export class Registry implements RegistryLogin {
       await once(child, 'exit');
     }
     for (const name of await this.#names()) await docker(['rmi', '-f', name]).catch(() => undefined); // gone with another
-    rmSync(this.#dir, { recursive: true, force: true });
   }
 
   /** The registry looks at the file again when it has changed. */
@@ -134,7 +133,7 @@ async function bcrypt(password: string): Promise<string> {
 export async function startRegistry(t: Test, password: string, { isOpen = false } = {}): Promise<Registry> {
   const answer = await findProgram();
   if ('missing' in answer) throw new Error(answer.missing);
-  const registry = new Registry(await freePort(), mkdtempSync(join(tmpdir(), 'longshore-registry-')), password, isOpen);
+  const registry = new Registry(await freePort(), makeFolder(t, 'registry'), password, isOpen);
   t.teardown(() => registry.stop());
   await registry.start(answer.program);
   return registry;

@@ -1,12 +1,13 @@
 // A control plane and an agent as two real processes, each of which a test may kill and start again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from './api.ts';
 import { eventually } from './eventually.ts';
+import { removeFolder } from './folder.ts';
 import { freePort } from './free-port.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -117,7 +118,7 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const stop = async () => {
     await agent.end('SIGTERM');
     await control.end('SIGTERM');
-    rmSync(dir, { recursive: true, force: true });
+    await removeFolder(dir);
   };
   return { dir, api, control, agent, untilConnected, stop };
 }

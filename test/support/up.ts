@@ -1,10 +1,10 @@
 // `longshore up` as a real process on a port and in a folder of its own, for tests that watch it from outside.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Test } from 'tap';
 import { eventually } from './eventually.ts';
+import { makeFolder } from './folder.ts';
 import { freePort } from './free-port.ts';
 import { Program } from './stack.ts';
 
@@ -59,12 +59,9 @@ export class Up {
 
 /** A running one, gone when the test ends. Services it was told to run are the test's to remove. `env`: its settings. */
 export async function startUp(t: Test, env: Record<string, string> = {}): Promise<Up> {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-up-'));
+  const dir = makeFolder(t, 'up');
   const up = new Up(await freePort(), dir, env);
-  t.teardown(async () => {
-    await up.stop();
-    rmSync(dir, { recursive: true, force: true });
-  });
+  t.teardown(() => up.stop());
   await up.start();
   return up;
 }

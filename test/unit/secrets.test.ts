@@ -1,11 +1,10 @@
-import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
 import { loadOrCreateSecret, loadSecretBox, sameSecret, sha256 } from '../../shared/secrets.ts';
+import { makeFolder } from '../support/folder.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'longshore-secrets-'));
-t.teardown(() => rmSync(dir, { recursive: true }));
+const dir = makeFolder(t, 'secrets');
 const keyFile = join(dir, 'secret.key');
 
 t.test('what was sealed opens with the same key file and context, also after a restart', async (t) => {

@@ -1,11 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import t from 'tap';
 import { openSqlite } from '../../shared/sqlite.ts';
+import { makeFolder } from '../support/folder.ts';
 
-const dir = mkdtempSync(join(tmpdir(), 'longshore-sqlite-'));
-t.teardown(() => rmSync(dir, { recursive: true }));
+const dir = makeFolder(t, 'sqlite');
 
 const first = { version: 1, sql: 'CREATE TABLE a (x TEXT) STRICT' };
 const second = { version: 2, sql: "ALTER TABLE a ADD COLUMN y TEXT; UPDATE a SET y = 'new'" };
