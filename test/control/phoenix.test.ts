@@ -136,7 +136,7 @@ t.test('every type of task is a schedule of its kind', async (t) => {
   ] as const)
     t.equal(await kindOf({ type }), kind, type);
   for (const command of ['restart', 'start', 'stop', 'redeploy', 'backup', 'update'])
-    t.equal(await kindOf({ type: 'server_command', data: { command } }), command);
+    t.equal(await kindOf({ type: 'server_command', data: { servers: ['all'], command } }), command);
 });
 
 t.test('what is wrong with a task is said field by field', async (t) => {
@@ -165,6 +165,7 @@ t.test('what is wrong with a task is said field by field', async (t) => {
   t.match(await task('server_command', { command: '  ' }), [{ detail: /^task.data.command: is needed/ }]);
   t.match(await task('server_command', { command: "say 'hi" }), [{ detail: /open quote/ }]);
   t.match(await task('backup', { servers: [] }), [{ detail: /^task.data.servers/ }]);
+  t.match(await task('server_command', { command: 'stop', server: ['lobby'] }), [{ detail: /^task.data.servers/ }]);
   t.match(await call('POST', '/scheduled', { body: '{' }), { status: 400, body: { errors: [{ status: '400' }] } });
 });
 
@@ -274,7 +275,10 @@ t.test('its four permissions are all that a key needs, but for programs in conta
     t.equal(made.status, 201, task.type);
     t.equal((await call('PUT', `/${made.body.data.id}`, { key, body: { enabled: false } })).status, 200, task.type);
   }
-  const program = { ...WEEKLY, task: { type: 'server_command', data: { command: 'cat /etc/passwd' } } };
+  const program = {
+    ...WEEKLY,
+    task: { type: 'server_command', data: { servers: ['all'], command: 'cat /etc/passwd' } },
+  };
   const denied = {
     status: 403,
     body: { errors: [{ code: 'permission_denied', detail: /services.exec/, status: '403' }] },

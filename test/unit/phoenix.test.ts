@@ -60,8 +60,12 @@ t.test('every state of a system service has its word', async (t) => {
 
 t.test('what a schedule does is the same after it was read and sent back', async (t) => {
   const exec = { command: ['sh', '-c', `echo "it's" $HOME \\ `, ''], composeService: null, timeoutS: 7 };
-  for (const kind of SCHEDULE_KINDS) {
-    const program = kind === 'exec' ? { exec } : {};
+  const namesake = { command: ['restart'], composeService: 'web', timeoutS: 7 };
+  for (const [kind, program] of [
+    ...SCHEDULE_KINDS.filter((it) => it !== 'exec').map((it) => [it, {}] as const),
+    ['exec', { exec }] as const,
+    ['exec', { exec: namesake }] as const,
+  ]) {
     for (const [targets, servers] of [
       [{ isAll: true as const }, 'all'],
       [{ serviceId: 'svc_1' }, ['one']],

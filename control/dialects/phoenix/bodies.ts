@@ -16,6 +16,7 @@ const task = z.object({
       command: z.union([z.string().max(16 * 1024), fields.command]).optional(),
       delay_between: fields.delay_between_s.optional(),
       timeout: fields.timeout_s.optional(),
+      service: fields.service.optional(),
     })
     .optional(),
 });

@@ -15,6 +15,7 @@ export interface TaskWords {
   command?: string | string[] | undefined;
   delay_between?: number | undefined;
   timeout?: number | undefined;
+  service?: string | undefined;
 }
 
 /** Of the servers a task is for, `all` or names; or the labels they have. */
@@ -50,27 +51,36 @@ const DEFAULT_TIMEOUT_S = 300;
 
 /** Throws `validation_error`. */
 export function fromTask({ type, data = {} }: Task): TaskOrder {
-  const common = { servers: fromServers(data), delayBetweenS: data.delay_between ?? 0 };
+  const delayBetweenS = data.delay_between ?? 0;
   const name = type.toLowerCase().replaceAll(/[\s-]+/g, '_');
   const kind = Object.hasOwn(TYPES, name) ? TYPES[name] : undefined;
-  if (kind) return { ...common, kind };
+  if (kind) return { servers: fromServers(data, ['all']), delayBetweenS, kind };
   if (name !== SERVER_COMMAND)
     throw invalid('task.type', `is none of ${[SERVER_COMMAND, ...Object.keys(TYPES)].join(', ')}`);
-  return { ...common, ...fromCommand(data) };
+  return { ...fromCommand(data), servers: fromServers(data, []), delayBetweenS };
 }
 
-function fromCommand({ command, timeout }: TaskWords): Pick<TaskOrder, 'kind' | 'exec'> {
-  const words = typeof command === 'string' ? splitWords(command) : (command ?? []);
-  const [first, ...others] = words;
-  if (first === undefined) throw invalid('task.data.command', 'is needed');
-  const kind = others.length === 0 && Object.hasOwn(COMMANDS, first.toLowerCase()) && COMMANDS[first.toLowerCase()];
+function fromCommand({ command = [], timeout, service }: TaskWords): Pick<TaskOrder, 'kind' | 'exec'> {
+  const kind = typeof command === 'string' ? kindOf(command) : undefined;
   if (kind) return { kind };
-  return { kind: 'exec', exec: { command: words, composeService: null, timeoutS: timeout ?? DEFAULT_TIMEOUT_S } };
+  const words = typeof command === 'string' ? splitWords(command) : command;
+  if (words.length === 0) throw invalid('task.data.command', 'is needed');
+  const limits = { composeService: service ?? null, timeoutS: timeout ?? DEFAULT_TIMEOUT_S };
+  return { kind: 'exec', exec: { command: words, ...limits } };
 }
 
-function fromServers({ servers = 'all', labels }: TaskWords): Servers {
-  if (labels && Object.keys(labels).length > 0) return { labels };
-  const names = [servers].flat();
+/** In quotes it is a program of that name. */
+function kindOf(line: string): ScheduleKind | undefined {
+  const word = line.trim().toLowerCase();
+  return Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
+}
+
+/** `usual`: who is meant when nobody is named. What stops or runs something is for no more than whom it names. */
+function fromServers({ servers, labels = {} }: TaskWords, usual: string[]): Servers {
+  const hasLabels = Object.keys(labels).length > 0;
+  const names = [servers ?? (hasLabels ? [] : usual)].flat();
+  if (names.length > 0 && hasLabels) throw invalid('task.data.servers', 'and labels are one too many');
+  if (hasLabels) return { labels };
   if (names.length === 0) throw invalid('task.data.servers', 'names no server; say ["all"] for every one');
   return names.includes('all') ? 'all' : [...new Set(names)];
 }
@@ -86,8 +96,18 @@ export function toTask({ kind, targets, delayBetweenS, exec }: Toward, { nameOf,
   const whom = toServers(targets, nameOf);
   const pause = { delay_between: delayBetweenS };
   if (Object.hasOwn(TYPES, kind)) return { type: kind, data: { ...whom, ...pause } };
-  const program = exec && { ...(seesProgram && { command: joinWords(exec.command) }), timeout: exec.timeoutS };
+  const program = exec && { ...toProgram(exec), ...(seesProgram && { command: toLine(exec.command) }) };
   return { type: SERVER_COMMAND, data: { ...whom, ...(program ?? { command: kind }), ...pause } };
+}
+
+const toProgram = ({ timeoutS, composeService }: NonNullable<Toward['exec']>) => ({
+  timeout: timeoutS,
+  ...(composeService !== null && { service: composeService }),
+});
+
+function toLine(words: readonly string[]): string {
+  const line = joinWords(words);
+  return kindOf(line) ? `'${line}'` : line;
 }
 
 type Toward = Pick<NewSchedule, 'kind' | 'targets' | 'delayBetweenS' | 'exec'>;
