@@ -2,12 +2,16 @@
 import { TIMESTAMP_BYTES } from '#shared/protocol/log-frame.ts';
 import type { Clock } from '#shared/time.ts';
 import type { RawLine } from '../docker/log-line.ts';
-import { createLogParser } from '../docker/log-parser.ts';
+import { MAX_SEARCHED_LINE_BYTES } from '../search/line-search.ts';
+import { createLogParser, PIECE_BYTES } from '../docker/log-parser.ts';
 import { openLogSource, type LogSource } from '../docker/log-source.ts';
 import { type HeldLog, MAX_KEPT_BYTES } from './kept-log.ts';
 
 /** From before: what a container usually has written of its life's end when a deploy begins. */
 const TAIL_RECORDS = 10_000;
+
+/** Of a line: beyond what is searched, so that a search sees that it was cut, and hides a secret that was cut with it. */
+const MAX_LINE_BYTES = MAX_SEARCHED_LINE_BYTES + 1;
 
 /** Docker ends a log with its container; one that it forgets to end must not hold up a job. */
 const END_LIMIT_MS = 5_000;
@@ -53,17 +57,28 @@ export class FollowedTail implements HeldLog {
   }
 
   async #read(source: LogSource): Promise<void> {
-    const parser = createLogParser(source.isTty, (line) => this.#add(line));
+    const parser = createLogParser(source.isTty, (line) => this.#add(line), MAX_LINE_BYTES);
     for (let bytes = await source.read(); bytes; bytes = await source.read()) parser.push(bytes);
     parser.end();
   }
 
-  #add({ isStderr, bytes, timeAt, from, to }: RawLine): void {
-    const time = Buffer.from(bytes.subarray(timeAt, timeAt + TIMESTAMP_BYTES)).toString('latin1');
-    const log = `${Buffer.from(bytes.subarray(from, to)).toString('utf8')}\n`;
-    const record = Buffer.from(`${JSON.stringify({ log, stream: isStderr ? 'stderr' : 'stdout', time })}\n`);
+  #add(line: RawLine): void {
+    const record = toRecords(line);
     this.#records.push(record);
     this.#bytes += record.length;
     while (this.#bytes > MAX_KEPT_BYTES) this.#bytes -= this.#records.shift()?.length ?? 0;
   }
+}
+
+/** As dockerd would have written the line: a long one in pieces, of which only the last has its end. */
+export function toRecords({ isStderr, bytes, timeAt, from, to }: RawLine): Buffer {
+  const time = Buffer.from(bytes.subarray(timeAt, timeAt + TIMESTAMP_BYTES)).toString('latin1');
+  const stream = isStderr ? 'stderr' : 'stdout';
+  const pieces: string[] = [];
+  for (let at = from; at === from || at < to; at += PIECE_BYTES) {
+    const end = Math.min(at + PIECE_BYTES, to);
+    const text = Buffer.from(bytes.subarray(at, end)).toString('utf8');
+    pieces.push(`${JSON.stringify({ log: end === to ? `${text}\n` : text, stream, time })}\n`);
+  }
+  return Buffer.from(pieces.join(''));
 }

@@ -2,6 +2,7 @@
 // the very last line. Where the files cannot be read, the log is followed and its end remembered.
 import type { Clock } from '#shared/time.ts';
 import { openLogFiles, type LogFile, type LogFiles } from '../docker/log-file.ts';
+import { endsLine } from '../docker/log-records.ts';
 import { lastRecordEnd } from '../docker/log-seek.ts';
 import { FollowedTail } from './followed-tail.ts';
 import { type HeldLog, MAX_KEPT_BYTES } from './kept-log.ts';
@@ -35,10 +36,9 @@ class HeldFiles implements HeldLog {
     for (const { handle } of this.#files.snapshots.toReversed()) {
       const end = await lastRecordEnd(handle);
       const from = Math.max(0, end - room);
-      const bytes = Buffer.alloc(end - from);
-      await handle.read(bytes, 0, bytes.length, from);
-      // One that begins before is left out.
-      parts.unshift(from === 0 ? bytes : bytes.subarray(bytes.indexOf('\n') + 1));
+      const { buffer, bytesRead } = await handle.read(Buffer.alloc(end - from), 0, end - from, from);
+      const bytes = buffer.subarray(0, bytesRead);
+      parts.unshift(from === 0 ? bytes : bytes.subarray(startOfLine(bytes)));
       room -= bytes.length;
       if (room <= 0) break;
     }
@@ -48,4 +48,14 @@ class HeldFiles implements HeldLog {
   release(): Promise<unknown> {
     return this.#files.close();
   }
+}
+
+/** In bytes that begin anywhere: behind the end of the line that they begin in, or half a secret could stand there. */
+export function startOfLine(bytes: Buffer): number {
+  for (let at = 0; at < bytes.length; ) {
+    const end = bytes.indexOf('\n', at) + 1;
+    if (end === 0 || endsLine(bytes, at, end)) return end || bytes.length;
+    at = end;
+  }
+  return bytes.length;
 }
