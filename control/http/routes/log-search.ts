@@ -7,6 +7,8 @@ import type { Http } from '../http.ts';
 import * as view from '../views/log-search.ts';
 
 const NDJSON_TYPE = 'application/x-ndjson';
+/** Longer than any search is silent: who takes no line for so long has stopped reading, and lines wait for them here. */
+const SILENCE_LIMIT_MS = 60_000;
 
 export function mountLogSearch(http: Http, { logSearch }: Pick<App, 'logSearch'>): void {
   http.get(
@@ -30,6 +32,7 @@ export function mountLogSearch(http: Http, { logSearch }: Pick<App, 'logSearch'>
       reply.raw.once('close', () => left.abort()); // who asked has left: no host need look on
       if (request.headers.accept?.includes(NDJSON_TYPE) !== true)
         return view.toSearchView(await logSearch.run(callerOf(request), query, left.signal));
+      reply.raw.setTimeout(SILENCE_LIMIT_MS, () => reply.raw.destroy());
       const events = logSearch.open(callerOf(request), query, left.signal);
       void reply.type(`${NDJSON_TYPE}; charset=utf-8`);
       return Readable.from(toLines(events)) as never; // the same views, written already
