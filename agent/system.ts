@@ -135,6 +135,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     notes: updateNotesIn(state.meta),
     clock,
     log,
+    onLeft: () => scope.run('updates of containers', (signal) => containers.recover(signal)),
   });
   scope.run('updates of containers', (signal) => containers.recover(signal));
   const streamContainerLogs = createContainerLogs({

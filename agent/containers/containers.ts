@@ -9,7 +9,7 @@ import { sleep } from '#shared/time.ts';
 import { toContainerView, type Container, type ContainerSummary, type Engine } from '../docker/engine.ts';
 import { ownerOf, type OwnService } from '../owner.ts';
 import { createMask, followMask, type FindMask, type SecretSource } from '../secrets/mask.ts';
-import type { UpdateDeps } from './update.ts';
+import type { UpdateDeps, UpdateNote } from './update.ts';
 import { measure, type MeasureDeps } from './measure.ts';
 import { isCalled, maskEnv, secretsIn, toKnown } from './shown.ts';
 
@@ -21,14 +21,17 @@ export interface ContainersDeps extends MeasureDeps, UpdateDeps {
   services: { names(): OwnService[] } & SecretSource;
   hostMemoryBytes: () => number;
   log: Logger;
+  /** An update left something to be put in order: recover() is due. */
+  onLeft: () => void;
 }
 
 /** Between tries to put back what an update left. */
 const RECOVER_MS = 5_000;
 
 export class Containers {
-  /** Being made anew. */
+  /** Being made anew, by id and by name: the new one is left alone, too. */
   readonly #busy = new Set<string>();
+  #isRecovering = false;
   readonly #deps: ContainersDeps;
 
   constructor(deps: ContainersDeps) {
@@ -71,29 +74,43 @@ export class Containers {
 
   async update({ containerId }: Params<'container.update'>): Promise<Result<'container.update'>> {
     const container = await this.#requireForeign(containerId);
-    const { updateContainer } = await import('./update.ts'); // most agents are never asked
-    this.#busy.add(container.id);
+    const { id, name } = container;
+    this.#busy.add(id).add(name);
     try {
-      const { id, isChanged } = await updateContainer(this.#deps, container);
-      return { containerId: id, isChanged };
+      const { updateContainer } = await import('./update.ts'); // most agents are never asked
+      const made = await updateContainer(this.#deps, container);
+      return { containerId: made.id, isChanged: made.isChanged };
     } finally {
-      this.#busy.delete(container.id);
+      this.#busy.delete(id);
+      this.#busy.delete(name);
+      if (this.#left().length > 0) this.#deps.onLeft();
     }
   }
 
-  /** Puts back what an update left half done when this agent ended. Tries until Docker answers. */
+  /** Puts in order what updates left when they, or this agent, ended half-way. Tries until Docker answers. */
   async recover(signal: AbortSignal): Promise<void> {
-    const { notes, clock, log } = this.#deps;
-    while (notes.all().length > 0) {
-      const { putBack } = await import('./update.ts');
-      try {
-        for (const note of notes.all()) if (!this.#busy.has(note.id)) await putBack(this.#deps, note);
-        return;
-      } catch (error) {
-        log.warn({ err: error }, 'cannot put a container back yet');
-        await sleep(clock, RECOVER_MS, signal);
-      }
+    if (this.#isRecovering) return;
+    this.#isRecovering = true;
+    try {
+      while (!(await this.#settleLeft())) await sleep(this.#deps.clock, RECOVER_MS, signal);
+    } finally {
+      this.#isRecovering = false;
     }
+  }
+
+  /** Whether nothing is left. */
+  async #settleLeft(): Promise<boolean> {
+    for (const note of this.#left()) {
+      const { settle } = await import('./update.ts');
+      await settle(this.#deps, note).catch((err: unknown) => {
+        this.#deps.log.warn({ err, container: note.name }, 'cannot put a container back yet');
+      });
+    }
+    return this.#left().length === 0;
+  }
+
+  #left(): UpdateNote[] {
+    return this.#deps.notes.all().filter(({ id }) => !this.#busy.has(id));
   }
 
   /** What its log must not show: its service's secrets, or what its own environment tells. */
@@ -109,7 +126,7 @@ export class Containers {
   async #requireForeign(id: string): Promise<Container> {
     const container = await this.#deps.engine.findContainer(id);
     if (!container) throw gone(id);
-    if (this.#busy.has(id))
+    if (this.#busy.has(id) || this.#busy.has(container.name))
       throw new LongshoreError('service_busy', { message: `Container "${container.name}" is being updated` });
     if (idOf(container, this.#deps.services.names()) === undefined) return container;
     throw new LongshoreError('state_conflict', { message: `Container "${container.name}" belongs to a service` });

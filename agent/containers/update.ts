@@ -4,21 +4,29 @@
 //
 //   pull ─ same image: nothing to do
 //    │
-//   note ─ stop old ─ rename old ─ make new ─ start ─ comes up: remove old, forget note
+//   note ─ stop old ─ rename old ─ make new ─ start ─ comes up: note that, remove old, forget note
 //                                                └── does not: remove new, rename and start old, forget note
 import { LongshoreError } from '#shared/errors.ts';
+import type { Logger } from '#shared/log.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import type { Container, Engine, Image } from '../docker/engine.ts';
+import { maskCut } from '../secrets/mask.ts';
+import { secretsIn } from './shown.ts';
 
 export interface UpdateNote {
   id: string;
   name: string;
   wasRunning: boolean;
+  /** The new one. */
+  madeId?: string;
+  /** The new one stays, the old one goes: it may be half removed already. */
+  isUp?: true;
 }
 
 /** Of what is under way; each call is on disk when it returns. */
 export interface UpdateNotes {
   all(): UpdateNote[];
+  /** In the place of one with its id. */
   add(note: UpdateNote): void;
   remove(id: string): void;
 }
@@ -27,6 +35,7 @@ export interface UpdateDeps {
   engine: Engine;
   notes: UpdateNotes;
   clock: Clock;
+  log: Logger;
 }
 
 /** What a container may take to stop if it asks for that much. */
@@ -42,42 +51,51 @@ export async function updateContainer(
   deps: UpdateDeps,
   container: Container,
 ): Promise<{ id: string; isChanged: boolean }> {
-  const { engine, notes } = deps;
+  const { engine, notes, log } = deps;
   await requireCopyable(engine, container);
   const image = await fetchNewest(engine, container);
   if (image.id === container.imageId) return { id: container.id, isChanged: false };
   const note = { id: container.id, name: container.name, wasRunning: container.state === 'running' };
   notes.add(note);
-  try {
-    const id = await replace(deps, container, note);
-    await engine.removeContainer(container.id, { keepsVolumes: true });
-    notes.remove(note.id);
-    return { id, isChanged: true };
-  } catch (cause) {
-    await putBack(deps, note);
-    const { message, details } =
-      cause instanceof LongshoreError ? cause : { message: String(cause), details: undefined };
-    throw new LongshoreError('docker_error', {
-      message: `Container "${note.name}" is as it was: ${message}`,
-      ...(details !== undefined && { details }),
-      cause,
-    });
-  }
+  const id = await replace(deps, container, note).catch((cause: unknown) => giveUp(deps, note, cause));
+  const settled: UpdateNote = { ...note, madeId: id, isUp: true };
+  notes.add(settled);
+  await settle(deps, settled).catch((err: unknown) => log.warn({ err }, 'cannot remove the old container yet'));
+  return { id, isChanged: true };
 }
 
-/** Safe to repeat: what a crash left is put back, unless the old one is gone because the new one had come up. */
-export async function putBack(
-  { engine, notes }: Pick<UpdateDeps, 'engine' | 'notes'>,
-  note: UpdateNote,
-): Promise<void> {
-  const old = await engine.findContainer(note.id);
-  if (old) {
-    const others = (await engine.listAll()).filter(({ id, name }) => id !== note.id && name === note.name);
-    for (const { id } of others) await engine.removeContainer(id, { keepsVolumes: true });
-    if (old.name !== note.name) await engine.renameContainer(note.id, note.name);
-    if (note.wasRunning) await engine.startContainer(note.id);
-  }
+async function giveUp(deps: UpdateDeps, { id, name }: UpdateNote, cause: unknown): Promise<never> {
+  const note = deps.notes.all().find((one) => one.id === id);
+  if (note) await settle(deps, note);
+  const { message, details } = cause instanceof LongshoreError ? cause : { message: String(cause), details: undefined };
+  throw new LongshoreError('docker_error', {
+    message: `Container "${name}" is as it was: ${message}`,
+    ...(details !== undefined && { details }),
+    cause,
+  });
+}
+
+/** Ends what an update left: the old one goes when the new one has come up, else it is put back. Safe to repeat. */
+export async function settle(deps: Pick<UpdateDeps, 'engine' | 'notes' | 'log'>, note: UpdateNote): Promise<void> {
+  const { engine, notes } = deps;
+  if (note.isUp) await engine.removeContainer(note.id, { keepsVolumes: true });
+  else await putBack(deps, note);
   notes.remove(note.id);
+}
+
+async function putBack({ engine, log }: Pick<UpdateDeps, 'engine' | 'log'>, note: UpdateNote): Promise<void> {
+  const old = await engine.findContainer(note.id);
+  if (!old) return;
+  const others = (await engine.listAll()).filter(({ id, name }) => id !== note.id && name === note.name);
+  // One that never ran may be ours, made in the moment before the end of this program.
+  const foreign = others.filter(({ id, state }) => id !== note.madeId && state !== 'created');
+  if (foreign.length > 0) {
+    log.warn({ container: note.name, left: old.name }, 'somebody else has made a container of that name meanwhile');
+    return;
+  }
+  for (const { id } of others) await engine.removeContainer(id, { keepsVolumes: true });
+  if (old.name !== note.name) await engine.renameContainer(note.id, note.name);
+  if (note.wasRunning) await engine.startContainer(note.id);
 }
 
 /** Where it cannot be pulled, an image of that name that was built or loaded here since is the newest there is. */
@@ -89,11 +107,13 @@ async function fetchNewest(engine: Engine, { image, imageId }: Container): Promi
   throw fault ?? new LongshoreError('image_unavailable', { message: `Image "${image}" is not there` });
 }
 
-async function replace(deps: UpdateDeps, old: Container, { name, wasRunning }: UpdateNote): Promise<string> {
-  const { engine } = deps;
+async function replace(deps: UpdateDeps, old: Container, note: UpdateNote): Promise<string> {
+  const { engine, notes } = deps;
+  const { name, wasRunning } = note;
   await engine.stopContainer(old.id, STOP_GRACE_MS);
   await engine.renameContainer(old.id, `${name}-before-update`);
   const id = await engine.copyContainer(old.id, name, old.image);
+  notes.add({ ...note, madeId: id });
   if (!wasRunning) return id;
   await engine.startContainer(id);
   await untilUp(deps, id);
@@ -116,10 +136,16 @@ async function isUp(engine: Engine, container: Container, ranMs: number): Promis
   const { id, state, exitCode, health, hasHealthCheck, restartCount } = container;
   if (state === 'exited' && exitCode === 0) return true; // it did its work
   if (health === 'unhealthy' || state !== 'running' || restartCount > 0) {
-    const details = (await engine.tailLogs(id, 5)).join('\n');
+    const details = await lastWords(engine, id);
     throw new LongshoreError('docker_error', { message: 'the new one did not come up', ...(details && { details }) });
   }
   return hasHealthCheck ? health === 'healthy' : ranMs >= SETTLE_MS;
+}
+
+/** What it logged, without what its environment tells. */
+async function lastWords(engine: Engine, id: string): Promise<string> {
+  const [lines, setup] = await Promise.all([engine.tailLogs(id, 5), engine.findSetup(id)]);
+  return maskCut(lines.join('\n'), secretsIn(setup?.env ?? []));
 }
 
 async function requireCopyable(engine: Engine, { id, name, image, labels, removesItself }: Container): Promise<void> {

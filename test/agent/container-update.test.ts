@@ -29,6 +29,7 @@ function scene(given: Partial<Container> = {}) {
     ...given,
   });
   const [notes, clock] = [new Notes(), new ManualClock()];
+  const it = { isLeft: false };
   const services = { names: () => [{ serviceId: 'svc_1', name: 'shop' }], secretsOf: () => [], secretsVersion: 0 };
   const deps = {
     engine,
@@ -38,6 +39,7 @@ function scene(given: Partial<Container> = {}) {
     log: silentLogger(),
     folders: KERNEL_FOLDERS,
     hostMemoryBytes: () => 1,
+    onLeft: () => void (it.isLeft = true),
   };
   const containers = new Containers(deps);
   const names = () => [...engine.containers.values()].map(({ name, imageId, state }) => `${name} ${imageId} ${state}`);
@@ -53,7 +55,7 @@ function scene(given: Partial<Container> = {}) {
     await eventually(step, { intervalMs: 1 });
     return watched;
   };
-  return { engine, box, notes, clock, containers, names, settle, deps };
+  return Object.assign(it, { engine, box, notes, clock, containers, names, settle, deps });
 }
 
 const update = ({ containers, box }: ReturnType<typeof scene>) => containers.update({ containerId: box.id });
@@ -156,6 +158,62 @@ t.test('what had come up stays, also when the agent died before it had noted tha
   t.same(it.names(), ['box sha256:new running']);
 });
 
+t.test('an agent that dies when the new one had come up clears the old one away', async (t) => {
+  const it = scene({ state: 'exited' });
+  const made = it.engine.addContainer({ name: 'box', imageId: 'sha256:new', state: 'running' });
+  it.engine.change(it.box.id, { name: 'box-before-update' });
+  it.notes.add({ id: it.box.id, name: 'box', wasRunning: true, madeId: made.id, isUp: true });
+  await it.containers.recover(new AbortController().signal);
+  t.same(it.names(), ['box sha256:new running']);
+});
+
+t.test('an old one that cannot be removed takes nothing from the new one', async (t) => {
+  const it = scene();
+  const remove = it.engine.removeContainer.bind(it.engine);
+  Object.assign(it.engine, { removeContainer: () => Promise.reject(new LongshoreError('docker_error')) });
+  t.match(await it.settle(update(it)), { isChanged: true });
+  t.same(it.names().toSorted(), ['box sha256:new running', 'box-before-update sha256:old exited']);
+  t.ok(it.isLeft, 'it is due');
+  Object.assign(it.engine, { removeContainer: remove });
+  await it.containers.recover(new AbortController().signal);
+  t.same(it.names(), ['box sha256:new running']);
+  t.same(it.notes.all(), []);
+});
+
+t.test('what Docker could not put back at once is put back later, without another start of the agent', async (t) => {
+  const it = scene();
+  failing(t, it, { state: 'exited', exitCode: 1 });
+  const tail = it.engine.tailLogs.bind(it.engine);
+  Object.assign(it.engine, { tailLogs: (id: string, lines: number) => ((it.engine.isAway = true), tail(id, lines)) });
+  await t.rejects(it.settle(update(it)));
+  t.ok(it.isLeft);
+  it.engine.isAway = false;
+  await it.containers.recover(new AbortController().signal);
+  t.same(it.names(), OLD);
+});
+
+t.test('a container that somebody made in its name meanwhile is not touched', async (t) => {
+  const it = scene({ name: 'box-before-update', state: 'exited' });
+  it.engine.addContainer({ name: 'box', imageId: 'sha256:theirs', state: 'running' });
+  it.notes.add({ id: it.box.id, name: 'box', wasRunning: true });
+  await it.containers.recover(new AbortController().signal);
+  t.same(it.names().toSorted(), ['box sha256:theirs running', 'box-before-update sha256:old exited']);
+  t.same(it.notes.all(), []);
+});
+
+t.test('what the new one said at its end is told without its secrets', async (t) => {
+  const it = scene();
+  failing(t, it, { state: 'exited', exitCode: 1 });
+  const find = it.engine.findSetup.bind(it.engine);
+  const env = ['API_TOKEN=canary-4711'];
+  Object.assign(it.engine, {
+    tailLogs: async () => ['bad token canary-4711'],
+    findSetup: async (id: string) => ({ ...(await find(id)), env }),
+  });
+  const error = await it.settle(update(it)).catch((thrown: unknown) => thrown);
+  t.match(error, { code: 'docker_error', details: 'bad token ***' });
+});
+
 t.test('while it is made anew nothing else is done to it', async (t) => {
   const it = scene();
   const work = update(it);
@@ -163,6 +221,8 @@ t.test('while it is made anew nothing else is done to it', async (t) => {
   const containerId = it.box.id;
   await t.rejects(it.containers.act({ containerId, act: 'start' }), { code: 'service_busy' });
   await t.rejects(update(it), { code: 'service_busy' });
+  const made = await eventually(() => [...it.engine.containers.values()].find(({ id }) => id !== containerId));
+  await t.rejects(it.containers.act({ containerId: made?.id ?? '', act: 'stop' }), { code: 'service_busy' });
   await it.settle(work);
 });
 
