@@ -18,7 +18,7 @@ import { createHash, createHmac, randomBytes, timingSafeEqual } from 'node:crypt
 import type { z } from 'zod';
 import { LongshoreError } from '../errors.ts';
 import { hashJoinSecret, pinOf, verifySignature, type Identity } from './identity.ts';
-import { handshake } from './schema.ts';
+import { handshake } from './handshake-messages.ts';
 
 export type Hello = z.infer<ReturnType<typeof handshake.hello>>;
 export type Challenge = z.infer<ReturnType<typeof handshake.challenge>>;

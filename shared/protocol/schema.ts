@@ -1,4 +1,5 @@
-// The agent protocol in one place: every handshake message, request, notification and stream, validated at both ends.
+// The agent protocol in one place: every command, event, request, notification and stream, validated at both ends.
+// What comes before the peer starts is in handshake-messages.ts, under the same rules.
 //
 // Append-only. A field that is added is optional; a field that is no longer sent keeps its line with the version that
 // still needs it. Unknown fields are ignored (zod strips them), an unknown method is answered with `unsupported`.
@@ -19,7 +20,6 @@ import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './d
 import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
 import { pruneRequest, pruneResult, serviceUpdates } from './image-parts.ts';
 import {
-  base64,
   containerEnd,
   hostFacts,
   jobOffer,
@@ -37,69 +37,6 @@ import {
 import { searchRequest } from './search-parts.ts';
 import { localJob, scheduleRun, scheduleSpec } from './schedule-parts.ts';
 import { hostSample, hostStats, hostStatsQuestion, serviceStats, serviceStatsQuestion } from './stats-parts.ts';
-
-// ── handshake (before the peer starts; see handshake.ts for what is signed) ────────────────────────────────────────────
-
-export const handshake = {
-  /** agent → control, first. Nothing secret. */
-  hello: lazy(() =>
-    z.object({ type: z.literal('hello'), versions: z.array(z.number().int()).min(1).max(16), nonce: base64() }),
-  ),
-  /** control → agent: proves the pinned key over the hello. */
-  challenge: lazy(() =>
-    z.object({
-      type: z.literal('challenge'),
-      version: z.number().int(),
-      controlKey: base64(),
-      nonce: base64(),
-      signature: base64(),
-    }),
-  ),
-  /** agent → control: proves its own key over hello and challenge; `enrol` only the first time. */
-  proof: lazy(() =>
-    z.object({
-      type: z.literal('proof'),
-      agentKey: base64(),
-      signature: base64(),
-      enrol: z.object({ tokenId: z.string().max(64), mac: base64() }).optional(),
-      bootId: z.string().max(64),
-      instanceId: z.string().max(64),
-      connection: z.number().int().positive(),
-      /** Highest command committed on the host. */
-      commandSeq: seq(),
-      /** Range of events the outbox can still send; `first > last` when it is empty. */
-      events: z.object({ first: seq(), last: seq() }),
-      /** Highest epoch the host has seen. */
-      epoch: seq(),
-      openJobs: z.array(z.string()).max(10_000),
-      services: z
-        .array(
-          z.object({
-            serviceId: z.string(),
-            revision: z.number().int().nullable(),
-            /** Absent: a host that is too old to say. */
-            isEnabled: z.boolean().optional(),
-          }),
-        )
-        .max(10_000),
-      facts: hostFacts(),
-    }),
-  ),
-  /** control → agent: the link is up. */
-  welcome: lazy(() =>
-    z.object({
-      type: z.literal('welcome'),
-      hostId: z.string(),
-      epoch: seq(),
-      /** The next event control wants. */
-      nextEventSeq: seq(),
-    }),
-  ),
-  /** control → agent, before closing: why, and when to come back. */
-  refusal: lazy(() => z.object({ type: z.literal('refusal'), error: wireError(), retryAfterS: z.number().optional() })),
-} as const;
-
-// ── requests ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 /** Durable commands, control → agent. Acknowledged only when the agent's journal has them on disk. */
 export const command = lazy(() =>
