@@ -1,14 +1,12 @@
 // The Engine port over dockerode and the Docker socket.
 import type Dockerode from 'dockerode';
-import { LongshoreError } from '#shared/errors.ts';
 import type { DockerDisk } from '#shared/stats.ts';
-import { fromInspect, fromList, PROJECT_LABEL, toImage, toVolume } from './container-view.ts';
-import { abortable, abortableContainer, abortableImage, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
+import { fromInspect, fromList, PROJECT_LABEL, toVolume } from './container-view.ts';
+import { abortable, abortableContainer, dialDiskUsage, dialVolumeUsage } from './abortable.ts';
 import { ifAbsent, type DockerodeError } from './api-faults.ts';
 import { copyContainer } from './copy-container.ts';
 import { describeContainers, describeProject, findSetup } from './describe-containers.ts';
 import { DockerClient, type DockerClientOptions } from './docker-client.ts';
-import { authOf } from './docker-config.ts';
 import { splitLogFrames } from './tail-log.ts';
 import {
   ENGINE_DEADLINES,
@@ -28,12 +26,10 @@ import {
 } from './engine.ts';
 import { readInstance } from './engine-instance.ts';
 import { startExec } from './exec.ts';
-import { splitTag, withTag } from './image-name.ts';
+import { findImage, pullImage, tagImage } from './images.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ExecOptions, RunningExec } from './running-exec.ts';
 import { openEvents } from './open-events.ts';
-import { followPull } from './pull.ts';
-import { pullFault } from './registry-fault.ts';
 import { fromDiskUsage, fromStats, toDockerDisk } from './usage-view.ts';
 
 type Filters = Record<string, string[]>;
@@ -185,34 +181,15 @@ class DockerEngine implements Engine {
   }
 
   findImage(reference: string): Promise<Image | undefined> {
-    return this.#client
-      .call(`Cannot inspect image "${reference}"`, ENGINE_DEADLINES.inspect, async (docker, abortSignal) => {
-        return toImage(await abortableImage(docker.getImage(reference)).inspect({ abortSignal }));
-      })
-      .catch(ifAbsent(undefined));
+    return findImage(this.#client, reference);
   }
 
-  async pullImage(reference: string, { onProgress, signal, platform, login }: PullOptions = {}): Promise<void> {
-    const pull = this.#client.call(
-      `Cannot pull image "${reference}"`,
-      ENGINE_DEADLINES.pull,
-      async (docker, abortSignal) => {
-        const options = { abortSignal, ...(platform !== undefined && { platform }), ...authOf(login) };
-        await followPull(await docker.pull(withTag(reference), options), onProgress);
-      },
-      signal,
-    );
-    await pull.catch((error: unknown) => {
-      if (!(error instanceof LongshoreError) || error.code === 'docker_unavailable') throw error;
-      throw pullFault(reference, login, error);
-    });
+  pullImage(reference: string, options?: PullOptions): Promise<void> {
+    return pullImage(this.#client, reference, options);
   }
 
-  async tagImage(id: string, reference: string): Promise<void> {
-    const [repo, tag] = splitTag(reference);
-    await this.#client.change(`Cannot tag image "${reference}"`, 0, (docker, abortSignal) =>
-      docker.getImage(id).tag({ repo, tag, abortSignal }),
-    );
+  tagImage(id: string, reference: string): Promise<void> {
+    return tagImage(this.#client, id, reference);
   }
 
   listNetworks(project: string): Promise<Named[]> {
