@@ -84,3 +84,6 @@ export const hasLabelsSql = (table: string): string => `NOT EXISTS (
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the column says what it holds
 export const parseJson = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));
 export const toJson = (value: unknown): string | null => (value === null ? null : JSON.stringify(value));
+/** A column of SQLite; null where it is not known. */
+export const toBit = (value: boolean | null | undefined): number | null =>
+  typeof value === 'boolean' ? Number(value) : null;

@@ -1,20 +1,20 @@
 // Services: what is wanted, and the host's last word. Compose text, variables and files are sealed in a table of their
 // own, so that neither a list nor a copy of the database file meets them.
 import type { AutoUpdate } from '#shared/auto-update.ts';
-import { sha256, type SecretBox } from '#shared/secrets.ts';
+import type { SecretBox } from '#shared/secrets.ts';
 import type { ServiceLimits } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
+import { KeptTotals, shorten } from './kept-totals.ts';
 import {
   asJsonList,
-  countRows,
   likeAnywhere,
   orderBy,
   selectBy,
   selectRows,
+  toBit,
   toJson,
   type Paged,
   type PageRequest,
-  type Selection,
 } from './page.ts';
 import { RecordCache } from './record-cache.ts';
 import { toService, type ServiceRow } from './service-row.ts';
@@ -48,27 +48,24 @@ export interface Allotted {
   memoryMb: number;
 }
 
-/** Totals by filter are kept between writes: counting 100 000 rows costs more than reading 20. */
-const MAX_KEPT_TOTALS = 1000;
 /** About 3 KB each, most of it the report. */
 const MAX_KEPT_RECORDS = 5000;
 /** Of 100 records at the most, which may be others than those that are kept: no more than these again. */
 const MAX_KEPT_LISTS = 50;
-/** What a list is kept by may hold the id of every host that its caller sees. */
-const MAX_PLAIN_NAME = 300;
 const STATUS_FILTER = 'lifecycle = :status';
 const UPDATE_FILTER = 'update_available = :updateAvailable';
 
 export class ServiceStore {
   readonly #db: Database;
   readonly #box: SecretBox;
-  readonly #totals = new Map<string, number>();
+  readonly #totals: KeptTotals;
   readonly #records: RecordCache<ServiceRecord>;
   readonly #lists: RecordCache<Paged<ServiceRecord>>;
 
   constructor(db: Database, box: SecretBox) {
     this.#db = db;
     this.#box = box;
+    this.#totals = new KeptTotals(db, 'services');
     this.#records = new RecordCache(db, MAX_KEPT_RECORDS);
     this.#lists = new RecordCache(db, MAX_KEPT_LISTS);
   }
@@ -155,7 +152,7 @@ export class ServiceStore {
     const listing = { table: 'services', conditions: [], orderBy: orderBy(SORT_COLUMNS[filter.sort], filter.order) };
     // The ids alone come from an index; most rows of a list were read a moment ago.
     const ids = selectRows<Pick<ServiceRow, 'id'>>(this.#db, { ...listing, columns: 'id' }, selection, filter);
-    return { items: ids.flatMap(({ id }) => this.find(id) ?? []), total: this.#count(selection) };
+    return { items: ids.flatMap(({ id }) => this.find(id) ?? []), total: this.#totals.count(selection) };
   }
 
   /** By name; those of one name where it is given. */
@@ -185,7 +182,7 @@ export class ServiceStore {
   setStatus(id: string, status: ServiceStatus, updatedAt: number): void {
     const { lifecycle, health, reason, report, deployedAt } = status;
     const before = this.#db.get<{ lifecycle: string }>('SELECT lifecycle FROM services WHERE id = :id', { id });
-    if (before?.lifecycle !== lifecycle) this.#forgetTotals((filter) => filter.includes(STATUS_FILTER));
+    if (before?.lifecycle !== lifecycle) this.#totals.forget((filter) => filter.includes(STATUS_FILTER));
     this.#db.run(
       `UPDATE services SET lifecycle = :lifecycle, health = :health, reason = :reason, report = :report,
          deployed_at = :deployedAt, updated_at = :updatedAt
@@ -273,7 +270,7 @@ export class ServiceStore {
 
   setUpdateAvailable(id: string, updateAvailable: boolean | null): void {
     if (this.find(id)?.updateAvailable === updateAvailable) return;
-    this.#forgetTotals((filter) => filter.includes(UPDATE_FILTER));
+    this.#totals.forget((filter) => filter.includes(UPDATE_FILTER));
     const sql = 'UPDATE services SET update_available = :updateAvailable WHERE id = :id';
     this.#db.run(sql, { id, updateAvailable: toBit(updateAvailable) });
     this.#changed(id);
@@ -296,27 +293,8 @@ export class ServiceStore {
     return this.#db.run('DELETE FROM services WHERE id = :id', { id }) > 0;
   }
 
-  #count(selection: Selection): number {
-    const filter = selection.where + shorten(JSON.stringify(selection.params));
-    const known = this.#totals.get(filter);
-    if (known !== undefined) return known;
-    const total = countRows(this.#db, 'services', selection);
-    if (this.#db.isInTransaction) return total; // what is counted now may be rolled back
-    if (this.#totals.size >= MAX_KEPT_TOTALS) this.#totals.clear();
-    this.#totals.set(filter, total);
-    return total;
-  }
-
   #changed(id: string): void {
     this.#records.forget(id);
     this.#lists.clear();
   }
-
-  #forgetTotals(isChanged: (filter: string) => boolean): void {
-    for (const filter of this.#totals.keys()) if (isChanged(filter)) this.#totals.delete(filter);
-  }
 }
-
-const shorten = (name: string): string => (name.length > MAX_PLAIN_NAME ? sha256(name) : name);
-
-const toBit = (value: boolean | null | undefined): number | null => (typeof value === 'boolean' ? Number(value) : null);
