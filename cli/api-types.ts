@@ -222,39 +222,6 @@ export interface Registry {
   updated_at: string;
 }
 
-export interface Template {
-  id: string;
-  name: string;
-  tagline: string;
-  description: string;
-  category: string;
-  version: number;
-  app_version: string;
-  origin: 'catalogue' | 'own' | 'imported';
-  links: Record<string, string>;
-  variables: TemplateVariable[];
-}
-
-/** What a list leaves out. */
-export interface TemplateDetail extends Template {
-  warnings: string[];
-}
-
-export interface ImportedTemplates {
-  imported: TemplateDetail[];
-  skipped: { name: string; reason: string }[];
-}
-
-export interface TemplateVariable {
-  name: string;
-  label: string;
-  type: string;
-  required: boolean;
-  default: string | null;
-  secret: boolean;
-  generated: boolean;
-}
-
 export interface AuditEntry {
   seq: number;
   timestamp: string;
@@ -293,8 +260,6 @@ export interface DeliveryDetail extends Delivery {
   response: { status: number; body: string } | null;
   attempts: { at: string; duration_ms: number; status: number | null; error: string | null }[];
 }
-
-/** Each null is no limit. */
 
 export interface ExecResult {
   container: string;

@@ -1,6 +1,7 @@
 // What the shell offers on Tab: yargs knows the commands and flags, the control plane the names.
-import type { List, Service, Template } from './api-types.ts';
+import type { List, Service } from './api-types.ts';
 import { connect } from './connect.ts';
+import type { Template } from './template-types.ts';
 import type { World } from './world.ts';
 
 /** How yargs' script asks: `longshore --get-yargs-completions longshore services stop we`. */

@@ -1,11 +1,11 @@
 // `longshore templates …`: what can be deployed by name, which variables it takes, and templates of one's own.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
-import type { ImportedTemplates, Template, TemplateDetail, TemplateVariable } from '../api-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 import { readImportSource, readTemplateFolder } from '../template-folder.ts';
+import type { ImportedTemplates, Template, TemplateDetail, TemplateVariable } from '../template-types.ts';
 
 export const command = group('templates', (own, world) =>
   own
