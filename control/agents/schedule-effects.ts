@@ -28,12 +28,18 @@ export function noteRun(stores: Stores, hostId: string, run: ScheduleRun, now: n
 
 const STATUS = { pending: null, skipped: null, running: 'started', succeeded: 'success', failed: 'failed' } as const;
 
-function tell(stores: Stores, hostId: string, { name, targets }: ScheduleRecord, run: ScheduleRun, now: number): void {
+function tell(
+  stores: Stores,
+  hostId: string,
+  { id, name, targets }: ScheduleRecord,
+  run: ScheduleRun,
+  now: number,
+): void {
   const status = STATUS[run.state];
   if (status === null) return;
   const serviceId = 'serviceId' in targets ? targets.serviceId : null;
   const why = run.targets.find(({ state }) => state === 'failed')?.reason;
   const message = `Schedule ${name} ${status === 'success' ? 'succeeded' : status}${why ? `: ${why}` : ''}`;
   const at = Math.min(run.finishedAt ?? run.startedAt ?? run.dueAt, now);
-  stores.events.insert({ serviceId, hostId, type: 'schedule', status, message, at });
+  stores.events.insert({ serviceId, hostId, scheduleId: id, type: 'schedule', status, message, at });
 }

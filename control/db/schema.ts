@@ -24,6 +24,7 @@ import { VARIABLES } from './schema/variables.ts';
 import { WEBHOOK_FORMATS } from './schema/webhook-formats.ts';
 import { WEBHOOKS } from './schema/webhooks.ts';
 import { SCHEDULES } from './schema/schedules.ts';
+import { EVENT_SCHEDULES } from './schema/event-schedules.ts';
 import { SCHEDULE_DESCRIPTIONS } from './schema/schedule-descriptions.ts';
 
 export const MIGRATIONS: readonly Migration[] = [
@@ -49,4 +50,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 20, sql: SCHEDULE_DESCRIPTIONS },
   { version: 21, sql: WEBHOOK_FORMATS },
   { version: 22, sql: HOST_RECOVERY },
+  { version: 23, sql: EVENT_SCHEDULES },
 ];

@@ -10,6 +10,7 @@ interface EventRow {
   service_id: string | null;
   host_id: string | null;
   job_id: string | null;
+  schedule_id: string | null;
   type: string;
   status: string;
   message: string;
@@ -35,12 +36,20 @@ export class EventStore {
   }
 
   /** `id` and what does not apply may be left out. */
-  insert({ id, serviceId = null, hostId = null, jobId = null, end = null, ...event }: NewEvent): void {
+  insert({
+    id,
+    serviceId = null,
+    hostId = null,
+    jobId = null,
+    scheduleId = null,
+    end = null,
+    ...event
+  }: NewEvent): void {
     const eventId = id ?? newId('evt', event.at);
     this.#db.run(
-      `INSERT INTO events (id, service_id, host_id, job_id, type, status, message, at, container_end)
-       VALUES (:id, :serviceId, :hostId, :jobId, :type, :status, :message, :at, :end)`,
-      { id: eventId, serviceId, hostId, jobId, end: toJson(end), ...event },
+      `INSERT INTO events (id, service_id, host_id, job_id, schedule_id, type, status, message, at, container_end)
+       VALUES (:id, :serviceId, :hostId, :jobId, :scheduleId, :type, :status, :message, :at, :end)`,
+      { id: eventId, serviceId, hostId, jobId, scheduleId, end: toJson(end), ...event },
     );
     this.#db.run('INSERT INTO outbox (event_id) SELECT :eventId WHERE EXISTS (SELECT 1 FROM webhooks)', { eventId });
   }
@@ -79,6 +88,7 @@ const toEvent = (row: EventRow): EventRecord => ({
   serviceId: row.service_id,
   hostId: row.host_id,
   jobId: row.job_id,
+  scheduleId: row.schedule_id,
   type: row.type,
   status: row.status,
   message: row.message,

@@ -185,6 +185,8 @@ export interface EventRecord {
   hostId: string | null;
   /** The job whose end this is. */
   jobId: string | null;
+  /** The schedule whose run this is about. */
+  scheduleId: string | null;
   type: string;
   status: string;
   message: string;

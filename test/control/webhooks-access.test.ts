@@ -53,6 +53,32 @@ t.test("A07: a customer's key makes webhooks that hear of its own services, and 
   }
 });
 
+t.test("a customer's webhook hears how its own schedules go, also those for several services", async (t) => {
+  const { world, http, key: admin } = await startRealHttp(t, { world: startWebhooks(t) });
+  const [own, all] = [await startReceiver(t), await startReceiver(t)];
+  const host = await world.joinAndConnect();
+  const customerId = await world.customer('acme');
+  const { secret: key } = await world.app.keys.create(ADMIN, { name: 'b', permissions: ['*'], customerId });
+  const events = ['schedule.*'];
+  await http.call('POST', '/api/webhooks', { key, body: { url: own.url, events } });
+  await subscribe(world, all.url, { events });
+  const body = { name: 'nightly', cron: '@daily', kind: 'backup', targets: { all: true } };
+  const make = async (by: string) =>
+    (await http.call<{ id: string }>('POST', '/api/schedules', { key: by, body })).body.id;
+  const [others, theirs] = [await make(admin), await make(key)];
+  const times = { missed: 0, dueAt: 1, startedAt: 1, finishedAt: 2, targets: [] };
+  const run = { ...times, trigger: 'schedule', state: 'succeeded', reason: null } as const;
+  await host.tell({ kind: 'schedule.run', run: { ...run, id: 'run_1', scheduleId: others } });
+  await host.tell({ kind: 'schedule.run', run: { ...run, id: 'run_2', scheduleId: theirs } });
+  await all.until(2);
+  await own.until(1);
+  const heard = { service: null, schedule: { id: theirs, name: 'nightly' } };
+  t.match(
+    own.received.map(({ payload }) => payload),
+    [{ type: 'schedule.succeeded', data: heard }],
+  );
+});
+
 t.test('a webhook tells no more than whoever sets it up may read', async (t) => {
   const { world, http, key } = await startRealHttp(t);
   const keyWith = async (more: Permission[], customerId?: string) =>

@@ -170,6 +170,7 @@ export class FakeApp implements App {
         serviceId: service.id,
         hostId: service.hostId,
         jobId: null,
+        scheduleId: null,
         type: 'deploy',
         status: 'success',
         end: null,

@@ -2,6 +2,7 @@
 // compose file or a credential could stand in. Pure.
 import { toRfc3339 } from '#shared/time.ts';
 import type { EventRecord, HostRecord, JobRecord, ServiceRecord } from '../../store/records.ts';
+import type { ScheduleRecord } from '../../store/schedules.ts';
 import type { EventType } from './event-types.ts';
 
 /** A timeline event with what is known of the things it is about. */
@@ -11,10 +12,12 @@ export interface Story {
   /** Of a service that is gone, this knows the name. */
   job: JobRecord | undefined;
   host: HostRecord | undefined;
+  schedule?: Pick<ScheduleRecord, 'id' | 'name' | 'customerId'> | undefined;
 }
 
-/** Whose service it is about. */
-export const customerOf = ({ service, job }: Story): string | null => service?.customerId ?? job?.customerId ?? null;
+/** Whose service it is about, or whose schedule, which does nothing to others. */
+export const customerOf = ({ service, job, schedule }: Story): string | null =>
+  service?.customerId ?? job?.customerId ?? schedule?.customerId ?? null;
 
 /** The body as it is sent, in the form of Standard Webhooks. */
 export const toBody = (type: EventType, story: Story): string =>
@@ -28,7 +31,7 @@ export const toTestBody = (webhookId: string, now: number): string =>
   });
 
 function toFacts(story: Story): object {
-  const { event, job, host } = story;
+  const { event, job, host, schedule } = story;
   return {
     event_id: event.id,
     status: event.status,
@@ -36,6 +39,7 @@ function toFacts(story: Story): object {
     service: toServiceFacts(story),
     host: event.hostId === null ? null : { id: event.hostId, name: host?.name ?? null },
     job: job ? toJobFacts(job) : null,
+    ...(schedule && { schedule: { id: schedule.id, name: schedule.name } }),
   };
 }
 

@@ -60,9 +60,10 @@ export class Spread {
   }
 
   #tell(event: EventRecord): Story {
-    const { services, hosts } = this.#stores;
+    const { services, hosts, schedules } = this.#stores;
     return {
       event,
+      schedule: event.scheduleId === null ? undefined : schedules.find(event.scheduleId),
       service: event.serviceId === null ? undefined : services.find(event.serviceId),
       job: this.#findJob(event),
       host: event.hostId === null ? undefined : hosts.find(event.hostId),
