@@ -220,6 +220,20 @@ t.test('some words belong to some files', async (t) => {
   });
 });
 
+t.test('what runs in a test has a folder that goes last', async (t) => {
+  const [running, own] = [
+    ['agent', 'docker', 'e2e', 'support'],
+    ['support/folder.ts', 'support/small-disk.ts'],
+  ];
+  const paths = globSync(`test/{${running.join()}}/**/*.ts`, { cwd: ROOT, exclude: own.map((file) => `test/${file}`) });
+  report(t, (fail) => {
+    for (const path of paths.toSorted()) {
+      const found = /\btestdir\(({})?\)|\btestdirName\b|\bmkdtempSync\(/.exec(readSource(path).code);
+      if (found) fail(path, `says \`${found[0]}\``, 'such a folder goes too early, or stays: say makeFolder');
+    }
+  });
+});
+
 t.test('folders name a subject, never a pattern', async (t) => {
   report(t, (fail) => {
     for (const { path } of sources) {

@@ -4,6 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
+import { eventually } from './eventually.ts';
 
 const run = promisify(execFile);
 const BUILD_IMAGES = fileURLToPath(new URL('./images/build.sh', import.meta.url));
@@ -68,8 +69,15 @@ export function uniqueProject(t: Test, prefix: string): string {
   return project;
 }
 
-/** Removes all that carries the project's label, also what `compose down` no longer knows of. Safe to repeat. */
+/**
+ * Removes all that carries the project's label, also what `compose down` no longer knows of. Safe to repeat; and it is
+ * repeated, for an agent that still runs may be removing or making some of it.
+ */
 export async function removeProject(project: string): Promise<void> {
+  await eventually(() => sweepProject(project).then(() => true));
+}
+
+async function sweepProject(project: string): Promise<void> {
   const filter = ['--filter', `label=com.docker.compose.project=${project}`];
   const list = async (...args: string[]) => (await docker([...args, ...filter, '-q'])).split('\n').filter(Boolean);
 

@@ -10,9 +10,14 @@ import type { Test } from 'tap';
 
 /** Removed when the test ends, after whatever was registered later has stopped: teardowns run from the last to the first. */
 export function makeFolder(t: Test, name: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `longshore-${name}-`));
+  const folder = openFolder(name);
   t.teardown(() => removeFolder(folder));
   return folder;
+}
+
+/** For what has no test around it, and calls `removeFolder` by itself. */
+export function openFolder(name: string): string {
+  return mkdtempSync(join(tmpdir(), `longshore-${name}-`));
 }
 
 /** Also while the last child of a program that was killed still writes there. */

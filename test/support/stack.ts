@@ -1,13 +1,12 @@
 // A control plane and an agent as two real processes, each of which a test may kill and start again.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Api } from './api.ts';
 import { eventually } from './eventually.ts';
-import { removeFolder } from './folder.ts';
+import { openFolder, removeFolder } from './folder.ts';
 import { freePort } from './free-port.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
@@ -84,7 +83,7 @@ export interface StackOptions {
 
 /** Starts both and waits until the host is connected. */
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
-  const dir = mkdtempSync(join(tmpdir(), 'longshore-stack-'));
+  const dir = openFolder('stack');
   const url = `http://127.0.0.1:${options.port ?? (await freePort())}`;
   const control = new Program(
     [CLI, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
