@@ -76,7 +76,8 @@ class Found {
   add(matches: LogMatch[]): void {
     this.#waiting.push(...matches);
     const { limit } = this.#options;
-    if (this.#waiting.length > WAITING_FACTOR * limit) this.#waiting = this.#waiting.toSorted(byNewest).slice(0, limit);
+    if (this.#waiting.length <= WAITING_FACTOR * limit) return;
+    this.#waiting = this.#waiting.toSorted(byNewest).slice(0, limit + 1); // the one too many tells that there are more
   }
 
   /** Hands out what is not older than the stamp, up to the limit. */

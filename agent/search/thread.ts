@@ -125,7 +125,8 @@ class Search {
   #lines({ serviceId, container, kind }: SearchSource): LineSearch {
     const origin: LineSearchOptions['origin'] = { serviceId, container, isReplaced: kind === 'kept' };
     const mask = this.#masks.get(serviceId);
-    return new LineSearch({ find: this.#find, mask, span: this.#span, limit: this.#order.request.limit, origin });
+    const limit = this.#order.request.limit + 1; // the one too many tells that there are more
+    return new LineSearch({ find: this.#find, mask, span: this.#span, limit, origin });
   }
 
   #tellReached(searchedFrom: string | null): void {

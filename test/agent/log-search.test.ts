@@ -81,6 +81,17 @@ t.test('a limit keeps the newest over all containers, and says from where on', a
   t.match((await world.search({ limit: 7 })).end, { stopped: null }, 'exactly as many as there are');
 });
 
+t.test('one log that holds more than the limit is not called all of it', async (t) => {
+  const world = startSearches(t);
+  world.write('web-1', toFile([1, 2, 3, 4, 5, 6, 7, 8, 9].map((at) => line(at, `x${at}`))));
+  for (const limit of [1, 2, 8]) {
+    const some = await world.search({ limit });
+    t.equal(messages(some).length, limit);
+    t.match(some.end, { stopped: 'limit', searchedFrom: timeOf(10 - limit) }, String(limit));
+  }
+  t.match((await world.search({ limit: 9 })).end, { stopped: null });
+});
+
 t.test('rotated files belong to the log, also compressed ones', async (t) => {
   const world = startSearches(t);
   const path = world.write('web-1', toFile([line(5, 'x5')]), toFile([line(4, 'x4')]));

@@ -206,6 +206,7 @@ t.test('nothing is read that lies before the last line wanted', async (t) => {
   t.equal(near.steps, 2);
   t.equal(far.steps, 1);
   t.match(await run([new ListScan([2, 1])], 2), { found: [2, 1], stopped: null }, 'as many as there are');
+  t.match(await run([new ListScan([6, 5, 4, 3, 2, 1])], 1), { found: [6], stopped: 'limit' }, 'more than are held');
 });
 
 t.test('when it must stop it gives what it has, and says up to where that is all', async (t) => {
