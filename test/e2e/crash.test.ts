@@ -6,6 +6,7 @@ import { missingDocker } from '../support/docker.ts';
 
 const ROUNDS = 20;
 t.jobs = VICTIMS.length;
+t.setTimeout(600_000); // so many deploys take two minutes, and on a machine with other work five times that
 
 const TITLES = {
   control: 'F01: a deploy survives kill -9 of the control plane, and the retry of the client finds the same job',
