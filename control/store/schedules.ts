@@ -193,9 +193,10 @@ export class ScheduleStore {
     return row && toRun(row);
   }
 
+  /** Of several hosts at one time the one that is not done speaks for all, else one that failed. */
   lastRun(scheduleId: string): ScheduleRunRecord | undefined {
-    const sql =
-      'SELECT host_id, body FROM schedule_runs WHERE schedule_id = :scheduleId ORDER BY due_at DESC, id DESC LIMIT 1';
+    const sql = `SELECT host_id, body FROM schedule_runs WHERE schedule_id = :scheduleId
+      ORDER BY due_at DESC, finished_at IS NULL DESC, state = 'failed' DESC, id DESC LIMIT 1`;
     const row = this.#db.get<RunRow>(sql, { scheduleId });
     return row && toRun(row);
   }

@@ -322,6 +322,21 @@ t.test(
   },
 );
 
+t.test('a schedule on several hosts is under way until all are done, and has failed where one did', async (t) => {
+  const world = open(t);
+  const { schedules } = world.app;
+  const [one, two] = [await world.joinAndConnect({}, 'one'), await world.joinAndConnect({}, 'two')];
+  const { id } = await schedules.create(ADMIN, scheduleOf());
+  const tell = (host: FakeHost, run: Partial<ScheduleRun>) =>
+    host.tell({ kind: 'schedule.run', run: runOf(id, { id: host === one ? 'run_1' : 'run_2', ...run }) });
+  const last = () => schedules.require(ADMIN, id).lastRun?.state;
+  await tell(one, {});
+  await tell(two, { state: 'succeeded', finishedAt: 2 });
+  t.equal(last(), 'running');
+  await tell(one, { state: 'failed', finishedAt: 3 });
+  t.equal(last(), 'failed');
+});
+
 t.test('a key changes and runs nothing on services that have left its reach', async (t) => {
   const world = open(t);
   const { schedules } = world.app;

@@ -110,7 +110,8 @@ export class ScheduleDesk implements Schedules {
       this.#check(caller, schedule);
       const hosts = hostsOf(stores, schedule).filter((hostId) => links.isConnected(hostId));
       if (hosts.length === 0) throw offline(schedule);
-      const asked = hosts.map((hostId) => askedRun(schedule, hostId, clock.now()));
+      const now = clock.now();
+      const asked = hosts.map((hostId) => askedRun(schedule, hostId, now));
       for (const { hostId, ...run } of asked) {
         stores.schedules.putRun({ ...run, hostId });
         const command = { kind: 'schedule.run', scheduleId: id, runId: run.id, at: run.dueAt } as const;

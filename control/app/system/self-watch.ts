@@ -11,7 +11,9 @@ export class SelfWatch {
   readonly #databaseFile: string;
   readonly #clock: Clock;
   readonly startedAt: number;
-  #from = { at: performance.now(), cpu: process.cpuUsage() };
+  /** What is measured from, and what will be once it is long enough ago. */
+  #from = mark();
+  #next = this.#from;
 
   constructor(databaseFile: string, clock: Clock) {
     this.#databaseFile = databaseFile;
@@ -36,10 +38,15 @@ export class SelfWatch {
   }
 
   #cpuPercent(): number {
+    const now = mark();
+    if (now.at - this.#next.at > STRETCH_MS) {
+      this.#from = this.#next;
+      this.#next = now;
+    }
     const { at, cpu } = this.#from;
-    const now = performance.now();
-    const { user, system } = process.cpuUsage(cpu);
-    if (now - at > STRETCH_MS) this.#from = { at: now, cpu: process.cpuUsage() };
-    return now === at ? 0 : (user + system) / 10 / (now - at); // µs of ms, in percent
+    const used = now.cpu.user + now.cpu.system - cpu.user - cpu.system;
+    return now.at === at ? 0 : used / 10 / (now.at - at); // µs of ms, in percent
   }
 }
+
+const mark = () => ({ at: performance.now(), cpu: process.cpuUsage() });

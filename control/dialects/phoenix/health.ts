@@ -90,6 +90,8 @@ const LEVELS: Record<string, Trouble['level']> = {
   gap: 'warning',
   services_unknown: 'warning',
   services_forgotten: 'warning',
+  host_rolled_back: 'warning',
+  control_restored: 'warning',
   protocol_violation: 'error',
   identity_conflict: 'error',
   revoked: 'warning',
