@@ -13,6 +13,8 @@ const DESCRIPTION_LABEL = 'org.opencontainers.image.description';
 const SHORT_ID_CHARS = 12;
 /** Of a label, which may be of any length. */
 const MAX_TEXT_CHARS = 500;
+/** Of a range that is published, which may be all there are: a message holds a hundred containers. */
+const MAX_PORTS = 50;
 
 export interface Measured {
   usage: Pick<Usage, 'cpuCores' | 'memoryBytes'> | undefined;
@@ -29,6 +31,7 @@ export const toKnown = (
   { usage, hostMemoryBytes, at }: Measured,
 ): KnownContainer => ({
   ...host,
+  ports: host.ports.slice(0, MAX_PORTS),
   restartCount: container.restartCount,
   version: textOf(container, VERSION_LABEL),
   description: textOf(container, DESCRIPTION_LABEL),

@@ -122,8 +122,56 @@ t.test('where two hosts share a name, the host says which is meant', async (t) =
   other.containers.push(container('box', { id: 'b'.repeat(64) }));
   t.same(idsOf(await real.call('GET', '/services')), ['alone', 'a/box', 'b/box']);
   t.match(await real.call('GET', '/services/box'), { status: 409, body: { error: /a\/box, b\/box/ } });
+  for (const called of ['b%2Fbox', 'b'.repeat(64), `${other.host.id}%2Fbox`])
+    t.match((await real.call('GET', `/services/${called}`)).body.data, { id: 'b/box' }, 'called as in the list');
   t.match(await real.call('POST', '/services/b%2Fbox/stop'), { status: 200, body: { data: { status: 'stopped' } } });
   t.match([real.acts, other.acts], [[], [{ act: 'stop' }]]);
+});
+
+t.test('where two hosts share their name as well, the id of the host says which', async (t) => {
+  const real = await scene(t);
+  const twin = await play(real, 'a');
+  const ids = [real.host.id, twin.host.id].map((id) => `${id}/box`);
+  real.containers.push(container('box', { id: 'a'.repeat(64) }));
+  twin.containers.push(container('box', { id: 'b'.repeat(64) }));
+  t.same(idsOf(await real.call('GET', '/services')).toSorted(), ids.toSorted());
+  t.equal((await real.call('GET', '/services/a%2Fbox')).status, 409);
+  t.match(await real.call('POST', `/services/${encodeURIComponent(ids[1] ?? '')}/stop`), { status: 200 });
+  t.match([real.acts, twin.acts], [[], [{ act: 'stop' }]]);
+});
+
+t.test('a name that looks like the beginning of an id hides nothing', async (t) => {
+  const { containers, call } = await scene(t);
+  const [box, posing] = [container('box'), container('abcabcabcabc')];
+  box.id = 'abc'.repeat(20);
+  containers.push(box, posing);
+  t.equal((await call('POST', '/services/abcabcabcabc/stop')).status, 409, 'nobody guesses');
+  t.match((await call('GET', '/services/a%2Fabcabcabcabc')).body.data, { containerId: posing.id });
+  t.match((await call('GET', '/services/a%2Fbox')).body.data, { containerId: box.id });
+});
+
+t.test('a host that never ends is not followed', async (t) => {
+  const { host, world, call } = await scene(t);
+  host.disconnect();
+  let asked = 0;
+  host.answers = {
+    'containers.list': async () => {
+      asked++;
+      return { items: [], total: Number.MAX_SAFE_INTEGER };
+    },
+  };
+  await host.connect(world);
+  t.equal((await call('GET', '/services')).status, 200);
+  t.equal(asked, 100);
+});
+
+t.test('a host whose agent is too old to answer is named, with the reason', async (t) => {
+  const { host, world, call } = await scene(t);
+  host.disconnect();
+  host.answers = {};
+  await host.connect(world);
+  t.same(idsOf(await call('GET', '/services')), []);
+  t.match(await call('GET', '/services/box'), { status: 404, body: { error: /did not answer: a \(unsupported\)/ } });
 });
 
 t.test('what belongs to no service is acted on by its host', async (t) => {

@@ -11,8 +11,8 @@ export interface FleetContainer extends KnownContainer {
   hostAddress: string | null;
   /** Of its service. */
   displayName: string | null;
-  /** Its host has another of this name that the caller sees: `host/name` says which. */
-  isNameShared: boolean;
+  /** Its name, or `host/name` where the caller sees another of that name; with the host's id where hosts share theirs. */
+  calledAs: string;
 }
 
 /** A host that did not answer: nobody knows what runs there. */
@@ -28,7 +28,10 @@ export interface Containers {
     caller: Caller,
     options: { isMeasured: boolean },
   ): Promise<{ containers: FleetContainer[]; silent: SilentHost[] }>;
-  /** By id, short id, name or `host/name`. 404 naming hosts that did not answer; 409 name_ambiguous. */
+  /**
+   * By id, short id, name or `host/name`, where the host may be an id. `isMeasured`: as the list has it, also in
+   * `calledAs`. 404 naming hosts that did not answer; 409 name_ambiguous.
+   */
   require(caller: Caller, called: string, options?: { isMeasured?: boolean }): Promise<FleetContainer>;
   /** Secret values are `***` unless the caller holds secrets.read. 409 host_offline. */
   setup(caller: Caller, container: FleetContainer): Promise<ContainerSetup>;

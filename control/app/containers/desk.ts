@@ -34,7 +34,8 @@ export class ContainerDesk implements Containers {
 
   async require(caller: Caller, called: string, { isMeasured = false } = {}): Promise<FleetContainer> {
     const { containers, silent } = await askFleet(this.#deps, caller, { ...readCalled(called), isMeasured });
-    return pickContainer(called, containers, silent);
+    const found = pickContainer(called, containers, silent);
+    return isMeasured && called !== found.name ? this.#asListed(caller, found) : found;
   }
 
   async setup(caller: Caller, { hostId, id }: FleetContainer): Promise<ContainerSetup> {
@@ -74,15 +75,23 @@ export class ContainerDesk implements Containers {
     signal?: AbortSignal,
   ): Promise<LogEntry[]> {
     const reader = this.#deps.links.openStream(hostId, 'containerLogs', { containerId: id, tail: lines, since });
+    if (signal?.aborted) reader.cancel();
     signal?.addEventListener('abort', () => reader.cancel(), { once: true });
     return (await recentLogs(reader)).logs;
   }
 
+  /** Of its name there may be more than what it was asked for by. */
+  async #asListed(caller: Caller, found: FleetContainer): Promise<FleetContainer> {
+    const { containers } = await askFleet(this.#deps, caller, { called: found.name, isMeasured: false });
+    const listed = containers.find(({ id, hostId }) => id === found.id && hostId === found.hostId);
+    return { ...found, calledAs: listed?.calledAs ?? found.calledAs };
+  }
+
   /** It may have been made anew: then it goes by its name. */
-  async #again(caller: Caller, { id, name, hostName, hostId }: FleetContainer): Promise<FleetContainer | null> {
+  async #again(caller: Caller, { id, name, hostId }: FleetContainer): Promise<FleetContainer | null> {
     for (const called of [id, name]) {
-      const { containers } = await askFleet(this.#deps, caller, { called, host: hostName, isMeasured: false });
-      const found = containers.find((one) => one.hostId === hostId);
+      const { containers } = await askFleet(this.#deps, caller, { called, host: hostId, isMeasured: false });
+      const found = containers.find((one) => one.hostId === hostId && (one.id === id || one.name === name));
       if (found) return found;
     }
     return null;

@@ -9,6 +9,7 @@ import { holds } from '../access/permissions.ts';
 import type { Caller } from '../api/caller.ts';
 import type { FleetContainer, SilentHost } from '../api/containers.ts';
 import type { HostLinks } from '../hosts/host-links.ts';
+import { nameAll } from './pick.ts';
 
 export interface FleetDeps {
   stores: Stores;
@@ -20,6 +21,8 @@ type Asked = Pick<ContainersQuestion, 'called' | 'isMeasured'>;
 
 /** As many as a message holds with ease. */
 const PER_PAGE = 100;
+/** More than an engine holds: a host that goes on for ever is not followed. */
+const MAX_PAGES = 100;
 /** A host that hangs must not hold a list of all hosts longer. */
 const ANSWER_LIMIT_MS = 10_000;
 
@@ -31,11 +34,12 @@ export async function askFleet(
   caller: Caller,
   { host, ...asked }: Asked & { host?: string | undefined },
 ): Promise<{ containers: FleetContainer[]; silent: SilentHost[] }> {
-  const places = placesOf(deps, caller).filter(({ host: { name } }) => host === undefined || name === host);
+  const places = placesOf(deps, caller).filter(
+    ({ host: { name, id } }) => host === undefined || name === host || id === host,
+  );
   const answers = await Promise.all(places.map((place) => askPlace(deps, place, asked)));
-  const containers = answers.flatMap(({ found }) => found);
   return {
-    containers: containers.toSorted(byName).map((one) => ({ ...one, isNameShared: isShared(one, containers) })),
+    containers: nameAll(answers.flatMap(({ found }) => found).toSorted(byName)),
     silent: answers.flatMap(({ silent }) => silent ?? []),
   };
 }
@@ -72,7 +76,7 @@ async function askPlace(
     hostName: host.name,
     hostAddress: host.facts?.addresses[0] ?? null,
     displayName: (container.serviceId !== null && services.get(container.serviceId)) || null,
-    isNameShared: false,
+    calledAs: container.name,
   });
   try {
     return { found: (await askPages(deps, place, asked)).map(toFleet) };
@@ -87,19 +91,17 @@ async function askPages(
   asked: Asked,
 ): Promise<KnownContainer[]> {
   const found: KnownContainer[] = [];
-  for (let page = 1; ; page++) {
+  for (let page = 1; page <= MAX_PAGES; page++) {
     const seen = isOpen ? {} : { serviceIds: [...services.keys()] };
     const question = { ...asked, ...seen, page, perPage: PER_PAGE };
     const { items, total } = await links.ask(host.id, 'containers.list', question, { timeoutMs: ANSWER_LIMIT_MS });
     found.push(...items);
-    if (page * PER_PAGE >= total) return found;
+    if (page * PER_PAGE >= total) break;
   }
+  return found;
 }
 
 const byName = (a: FleetContainer, b: FleetContainer): number =>
   a.name === b.name ? compare(a.hostName, b.hostName) : compare(a.name, b.name);
 
 const compare = (a: string, b: string): number => (a < b ? -1 : Number(a > b));
-
-const isShared = ({ id, hostId, name }: FleetContainer, all: readonly FleetContainer[]): boolean =>
-  all.some((other) => other.name === name && (other.id !== id || other.hostId !== hostId));

@@ -33,7 +33,7 @@ export function toService(container: FleetContainer, now: number) {
   const { ports, hostAddress } = container;
   const { cpu, memory, uptime, restartCount } = toFigures(container, now);
   return {
-    id: toId(container),
+    id: container.calledAs,
     name: container.displayName ?? container.name,
     containerId: container.id,
     status: toStatus(container),
@@ -56,10 +56,6 @@ export const toDetail = (container: FleetContainer, setup: ContainerSetup, now: 
     env: setup.env,
   },
 });
-
-/** What a client asks for it by. */
-export const toId = ({ name, hostName, isNameShared }: FleetContainer): string =>
-  isNameShared ? `${hostName}/${name}` : name;
 
 const DONE = { start: 'started', stop: 'stopped', restart: 'restarted' } as const;
 const UNDER_WAY = { start: 'starting', stop: 'stopping', restart: 'restarting' } as const;
