@@ -2,7 +2,7 @@
 import t from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
 import type { LiveEvent } from '../../control/app/api/live.ts';
-import { AT } from '../support/fake-app.ts';
+import { AT } from '../support/fake-records.ts';
 import { startTestHttp, type TestHttp, type TestSocket } from '../support/http-server.ts';
 
 const progress = (serviceId: string, message: string): LiveEvent => ({
