@@ -33,7 +33,7 @@ export const isSettling = (container: Container, nowMs: number): boolean =>
   !container.hasHealthCheck && containerHealth(container, nowMs) === 'starting';
 
 /** A container's health where one without a health check counts by having settled. */
-export function containerHealth(container: Container, nowMs: number): Health {
+function containerHealth(container: Container, nowMs: number): Health {
   if (!isUp(container)) return 'unknown';
   if (container.hasHealthCheck) return container.health;
   return nowMs - container.startedAt >= SETTLE_MS ? 'healthy' : 'starting';

@@ -142,7 +142,7 @@ const UNICODE_OPEN = Buffer.from('u00');
 const HEX = Buffer.from('0123456789abcdef');
 
 /** Writes bytes as the inside of a JSON string; what is not UTF-8 becomes U+FFFD. Returns the end in `target`. */
-export function writeEscaped(source: Uint8Array, from: number, to: number, target: Buffer, start: number): number {
+function writeEscaped(source: Uint8Array, from: number, to: number, target: Buffer, start: number): number {
   let at = start;
   let isAscii = true;
   for (let i = from; i < to; i++) {

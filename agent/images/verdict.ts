@@ -15,7 +15,7 @@ export interface RunningImage {
 export type Newest = { digest: string } | { reason: string };
 
 /** The digests that the image has in the very repository its name means. */
-export function ownDigests({ image, digests = [] }: RunningImage): string[] {
+function ownDigests({ image, digests = [] }: RunningImage): string[] {
   const repository = canonicalOf(image);
   return digests.filter((one) => canonicalOf(one) === repository).map((one) => one.slice(one.indexOf('@') + 1));
 }

@@ -9,7 +9,7 @@ import { type LineSearch, MAX_SEARCHED_LINE_BYTES } from './line-search.ts';
 import { type Budget, DONE, type Scan, UNSEEN } from './scan.ts';
 
 /** Of the newest: some four seconds of dockerd's work. */
-export const MAX_API_RECORDS = 500_000;
+const MAX_API_RECORDS = 500_000;
 
 export interface ApiLog {
   socketPath: string;

@@ -38,7 +38,7 @@ export function stateKeyOf(event: AgentEventBody): string | null {
 export const THINNED = 'schedule.run thinned';
 
 /** What stands for the output of a run that had to make room. */
-export const NO_ROOM_FOR_OUTPUT = '(not kept: the host had no room while the control plane was away)';
+const NO_ROOM_FOR_OUTPUT = '(not kept: the host had no room while the control plane was away)';
 
 /** A run's record without what its programs said. */
 export function withoutOutput(body: string): string {

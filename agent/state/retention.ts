@@ -11,7 +11,7 @@ const STEADY_MS = 60 * 60_000;
 const SLACK_MS = 60_000;
 
 /** For how long the clock has shown what has passed. Asked now and then. */
-export class Steadiness {
+class Steadiness {
   readonly #clock: Clock;
   #seen: { at: number; elapsed: number };
   #since: number;

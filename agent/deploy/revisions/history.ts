@@ -82,7 +82,7 @@ const toSummary = (meta: RevisionMeta): RevisionSummary => ({
 });
 
 /** Compose services by name; an image that was built or pulled anew under the same name is a change too. */
-export function compareRevisions(before: Revision, after: Revision, hide: Hide): ServiceChange[] {
+function compareRevisions(before: Revision, after: Revision, hide: Hide): ServiceChange[] {
   const names = new Set([...Object.keys(before.rendered.services), ...Object.keys(after.rendered.services)]);
   return [...names].toSorted().map((service) => {
     const [old, now] = [before.rendered.services[service], after.rendered.services[service]];

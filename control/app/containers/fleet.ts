@@ -26,7 +26,7 @@ const MAX_PAGES = 100;
 /** A host that hangs must not hold a list of all hosts longer. */
 const ANSWER_LIMIT_MS = 10_000;
 
-export const seesForeign = ({ customerId, permissions }: Caller): boolean =>
+const seesForeign = ({ customerId, permissions }: Caller): boolean =>
   customerId === null && holds(permissions, 'hosts.read');
 
 export async function askFleet(

@@ -16,7 +16,7 @@ import { pageOf, timestamp } from './page.ts';
 const MAX_JITTER_S = 24 * 3600;
 const MAX_DELAY_S = 8 * 3600;
 const MAX_COMMAND_BYTES = 16 * 1024;
-export const MAX_DESCRIPTION = 1_000;
+const MAX_DESCRIPTION = 1_000;
 
 const labels = z.record(z.string().min(1).max(63), z.string().max(255));
 const targets = z

@@ -134,7 +134,7 @@ export function mapTexts(value: unknown, change: (text: string) => string): unkn
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapTexts(item, change)]));
 }
 
-export function visitTexts(value: unknown, see: (text: string) => void): void {
+function visitTexts(value: unknown, see: (text: string) => void): void {
   mapTexts(value, (text) => {
     see(text);
     return text;
