@@ -10,52 +10,11 @@ import { docker, ensureImages, requireDocker, uniqueProject } from '../support/d
 import { eventually } from '../support/eventually.ts';
 import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
+import { Judged, type Body } from '../support/judged-api.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
-import { startUp, type Up } from '../support/up.ts';
+import { startUp } from '../support/up.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
-
-type Body = Record<string, unknown>;
-
-/** A client whose every answer is judged. */
-class Judged {
-  readonly contract: ApiContract;
-  readonly #up: Up;
-  readonly #t: Test;
-
-  constructor(t: Test, up: Up, contract: ApiContract) {
-    this.#t = t;
-    this.#up = up;
-    this.contract = contract;
-  }
-
-  /** The body of an answer with this status; `headers` replace the key. */
-  async call(
-    method: string,
-    path: string,
-    status: number,
-    body?: unknown,
-    headers?: Record<string, string>,
-  ): Promise<Body> {
-    const answer = await fetch(this.#up.url + path, {
-      method,
-      headers: {
-        ...(headers ?? { authorization: `Bearer ${this.#up.key}` }),
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
-    const text = await answer.text();
-    const parsed: unknown = text === '' ? null : JSON.parse(text);
-    this.#t.equal(answer.status, status, `${method} ${path}: ${text.slice(0, 300)}`);
-    this.judge(method, path, answer.status, parsed);
-    return (parsed ?? {}) as Body;
-  }
-
-  judge(method: string, path: string, status: number, body: unknown): void {
-    this.#t.strictSame(this.contract.judge(method, path, status, body), [], `${method} ${path} ${status}`);
-  }
-}
 
 const COMPOSE = 'services:\n  web:\n    image: longshore-test/web:1\n    environment: { LEVEL: "${LEVEL:-info}" }\n';
 const MANIFEST = {
