@@ -58,7 +58,7 @@ function inLightOf(healing: HealingRecord, containers: readonly Container[], ver
   }
   const dueAt = nextDueOf(healing);
   if (dueAt === null) return verdict;
-  return { ...verdict, reason: `${verdict.reason ?? 'failed'}; restarted at ${toRfc3339(dueAt)}` };
+  return { ...verdict, reason: `${verdict.reason ?? 'failed'}; next restart at ${toRfc3339(dueAt)}` };
 }
 
 /** Whether the second tells anything that the first did not. */

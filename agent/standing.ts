@@ -1,5 +1,6 @@
 // How the agent stands, in one line for `systemctl status`, and whether a restart would mend anything. Docker that does
 // not answer, a control plane out of reach and a full disk are no reasons: the next process would meet them too.
+import { count } from '#shared/count.ts';
 import type { StorageStanding } from '#shared/storage-standing.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Standing } from '#shared/watchdog.ts';
@@ -51,7 +52,6 @@ function describeControl({ url, hostId, offlineSince, cause, keptEvents }: Stand
 const describeDocker = (awaySince: number | null): string =>
   awaySince === null ? 'Docker answers' : `Docker has not answered since ${toSecond(awaySince)}`;
 
-const count = (number: number, thing: string): string => `${number} ${thing}${number === 1 ? '' : 's'}`;
 const toSecond = (ms: number): string => toRfc3339(ms).replace(/\.\d+/, '');
 
 /** A line break would be the next word to systemd. */

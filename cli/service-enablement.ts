@@ -1,4 +1,5 @@
 // `longshore services enable|disable`, and what a service's host did about its failures, in words.
+import { count } from '#shared/count.ts';
 import type { Service } from './api-types.ts';
 import type { Session } from './command.ts';
 import { requireServiceId } from './services.ts';
@@ -18,8 +19,8 @@ export function healingOf(service: Service): string | null {
   const facts = [
     enabled ? null : 'disabled: its host leaves it alone',
     service.gave_up_at && `given up since ${service.gave_up_at}`,
-    failures > 0 ? `${failures} failures` : null,
-    restarts > 0 ? `${restarts} restarts, the last at ${service.last_restart_at ?? 'a time not known'}` : null,
+    failures > 0 ? count(failures, 'failure') : null,
+    restarts > 0 ? `${count(restarts, 'restart')}, the last at ${service.last_restart_at ?? 'a time not known'}` : null,
     service.next_restart_at && `next restart at ${service.next_restart_at}`,
   ];
   return facts.filter(Boolean).join('; ') || null;

@@ -1,6 +1,7 @@
 // `longshore services …`: list them, look at one, plan and make changes, start, stop, restart, redeploy, roll back, remove.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
+import { count } from '#shared/count.ts';
 import type { ActionAnswer, DeployAnswer, Event, Service, ServiceDetail } from '../api-types.ts';
 import { printAutoUpdate } from '../auto-update.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
@@ -171,7 +172,9 @@ async function get({ client, output }: Session, { service }: ServiceArgs): Promi
 /** With what a check that fails said last. */
 function healthOf({ status, consecutive_failures: failures, last_output: output }: ServiceDetail['health']): string {
   const [firstLine] = (output ?? '').split('\n');
-  return failures === null || failures === 0 ? status : `${status}, ${failures} failures in a row: ${firstLine}`;
+  return failures === null || failures === 0
+    ? status
+    : `${status}, ${count(failures, 'failure')} in a row: ${firstLine}`;
 }
 
 /** The images that have a newer one, or why nobody knows. */

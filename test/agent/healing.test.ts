@@ -29,7 +29,7 @@ t.test('a container that fails is restarted after its delay, counted and told', 
   crash(host, id);
   await host.until(isFailed(host), 'the failure is seen');
   t.match(host.report(), {
-    reason: /^web-web-1 exited with code 1; restarted at 2026-/,
+    reason: /^web-web-1 exited with code 1; next restart at 2026-/,
     healing: { failureCount: 1, restartCount: 0, gaveUpAt: null },
   });
   await host.until(isUp(host, id), 'it is restarted');

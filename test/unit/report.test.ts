@@ -70,7 +70,7 @@ const CASES: [
     {
       lifecycle: 'failed',
       health: 'unknown',
-      reason: 'web-web-1 exited with code 1; restarted at 1970-01-01T00:00:20.000Z',
+      reason: 'web-web-1 exited with code 1; next restart at 1970-01-01T00:00:20.000Z',
     },
   ],
   [
