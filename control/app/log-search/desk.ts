@@ -119,8 +119,8 @@ function requireQuery({ query, isRegex, since, until }: LogQuery): void {
   if (!isRegex) return;
   try {
     void new RegExp(query);
-  } catch {
-    throw invalid('q', 'Is not a regular expression');
+  } catch (error) {
+    throw invalid('q', String(error instanceof Error ? error.message : error));
   }
 }
 

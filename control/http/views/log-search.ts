@@ -8,7 +8,11 @@ const DEFAULT_LIMIT = 100;
 const DEFAULT_TIMEOUT_S = 10;
 
 export const searchQuery = z.strictObject({
-  q: z.string().min(1).max(SEARCH_LIMITS.query).describe('What to look for, as it stands in a line'),
+  q: z
+    .string('Say what a line must hold')
+    .min(1)
+    .max(SEARCH_LIMITS.query)
+    .describe('What to look for, as it stands in a line'),
   regex: z.stringbool().default(false).describe('`q` is a regular expression as JavaScript has them'),
   ignore_case: z.stringbool().default(false).describe('Upper and lower case are the same'),
   since: z.iso.datetime({ offset: true }).optional().describe('Only lines from this instant on, RFC 3339'),
