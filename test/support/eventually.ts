@@ -5,7 +5,7 @@ import { inspect } from 'node:util';
 export type EventuallyOptions<T> = {
   /** When the value is good. Default: it is truthy. */
   until?: (value: T) => boolean;
-  /** Default 10 s: more than anything on one machine needs, short enough for a person to wait for. */
+  /** Default 30 s: more than anything on one busy machine needs; only a failure waits so long. */
   timeoutMs?: number;
   intervalMs?: number;
 };
@@ -17,7 +17,7 @@ export type EventuallyOptions<T> = {
  *     await eventually(() => fetchLifecycle(id), { until: (lifecycle) => lifecycle === 'running' });
  */
 export async function eventually<T>(check: () => T | Promise<T>, options: EventuallyOptions<T> = {}): Promise<T> {
-  const { until = Boolean, timeoutMs = 10_000, intervalMs = 50 } = options;
+  const { until = Boolean, timeoutMs = 30_000, intervalMs = 50 } = options;
   const deadline = Date.now() + timeoutMs;
   for (;;) {
     let lastSeen: unknown;
