@@ -122,6 +122,21 @@ async function render(
   return relocate(kept, scratch.workspace, real.workspace);
 }
 
+/** What of the host the weighing of `desired` rests on. */
+async function observeAround(task: Task, desired: Rendered) {
+  const { deps, workspace } = task;
+  const { engine } = deps;
+  const asked = [engine.listProject(workspace.name), engine.listAll(), dockerFacts(task)] as const;
+  const [containers, all, docker] = await Promise.all(asked);
+  const [last, good, found, volumes] = await Promise.all([
+    workspace.loadRendered(),
+    loadGood(task),
+    findImages(engine, desired),
+    engine.listVolumes(workspace.name).then((list) => list.map(({ name }) => name)),
+  ]);
+  return { containers, all, docker, good, found, volumes, made: madeOf(last, good, containers) };
+}
+
 /** `desired` against what is here. */
 async function weigh(
   { real, pull, secrets }: Site,
@@ -130,18 +145,9 @@ async function weigh(
   decide = planReplacing,
 ): Promise<DeployPlan> {
   const { deps, workspace, checkout, run, advice } = real;
-  const { engine } = deps;
   const { spec } = run.service;
   const hide = hideIn(secrets);
-  const asked = [engine.listProject(workspace.name), engine.listAll(), dockerFacts(real)] as const;
-  const [containers, all, docker] = await Promise.all(asked);
-  const [last, good, found, volumes] = await Promise.all([
-    workspace.loadRendered(),
-    loadGood(real),
-    findImages(engine, desired),
-    engine.listVolumes(workspace.name).then((list) => list.map(({ name }) => name)),
-  ]);
-  const made = madeOf(last, good, containers);
+  const { containers, all, docker, good, found, volumes, made } = await observeAround(real, desired);
   const healthChecks = checksOf(real, desired, found);
   const steps = decide({ desired, made, containers, imageIds: idsOf(found), images: found, good, healthChecks });
   const logins = spec.registries ?? [];
@@ -154,7 +160,7 @@ async function weigh(
   const wantedAnew = findings.length > 0 ? [] : downloadsOf(pulls, logins, docker.architecture);
   const [downloads, checks] = await Promise.all([
     deps.measureDownloads(wantedAnew, run.signal),
-    preflight({ engine, docker, ...here, ...wanted }),
+    preflight({ engine: deps.engine, docker, ...here, ...wanted }),
   ]);
   return redactPlan(
     {
