@@ -1,5 +1,6 @@
 // How AIKit's clients come in: limits by the hour, a port with the paths of their document, a key of the environment.
 import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import t, { type Test } from 'tap';
 import { systemClock } from '#shared/time.ts';
@@ -74,6 +75,27 @@ t.test('its own port has the paths of its document and no others', async (t) => 
   ])
     t.match(await get(path), { status: 404, body: { success: false, error: /No route/ } }, path);
   t.match(await get('/api/services?api_key=x'), { status: 400, body: { success: false } }, 'no keys in URLs');
+});
+
+t.test('its own port takes no WebSocket', async (t) => {
+  const { port, close } = await secondPort(t);
+  t.teardown(close);
+  const upgrade = async (path: string) => {
+    const headers = { connection: 'Upgrade', upgrade: 'websocket', 'sec-websocket-version': '13' };
+    const asked = request({
+      port,
+      host: '127.0.0.1',
+      path,
+      headers: { ...headers, 'sec-websocket-key': 'x'.repeat(24) },
+    });
+    asked.end();
+    const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+    answer.resume();
+    return answer.statusCode;
+  };
+  t.equal(await upgrade('/api/live'), 404);
+  t.equal(await upgrade('/agent'), 404);
+  t.equal(await upgrade(`/api/services?api_key=${ADMIN_SECRET}`), 400, 'nor a key in its URL');
 });
 
 t.test('its own port ends with the process, also while somebody is connected', async (t) => {
