@@ -19,6 +19,7 @@ import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
 import type { ExecOptions, RunningExec } from '../../agent/docker/running-exec.ts';
 import type { LiveConfig, LiveContainer } from '../../agent/docker/live-container.ts';
 import { LongshoreError } from '#shared/errors.ts';
+import { createdContainer, toLive } from './fake-container.ts';
 import { runFake, type FakeExec } from './fake-exec.ts';
 
 /** Counters that nobody knows. */
@@ -62,36 +63,7 @@ export class FakeEngine implements Engine {
 
   /** A container as `docker create` leaves it, unless `given` says otherwise. */
   addContainer(given: Partial<Container> & { name: string }): Container {
-    const container: Container = {
-      id: randomBytes(32).toString('hex'),
-      service: '',
-      image: 'busybox:1',
-      imageId: 'sha256:none',
-      state: 'created',
-      health: 'unknown',
-      exitCode: null,
-      startedAt: 0,
-      ports: [],
-      project: '',
-      labels: {},
-      isAdopted: false,
-      hasOwnNetwork: true,
-      address: null,
-      joins: [],
-      removesItself: false,
-      hasHealthCheck: false,
-      restartPolicy: 'no',
-      restartCount: 0,
-      oomKilled: false,
-      finishedAt: 0,
-      probeOutput: '',
-      failingStreak: 0,
-      probedAt: 0,
-      pid: 0,
-      cpuLimit: null,
-      memoryLimitBytes: null,
-      ...given,
-    };
+    const container = createdContainer(given);
     this.containers.set(container.id, container);
     this.#emit('create', container);
     return container;
@@ -155,11 +127,15 @@ export class FakeEngine implements Engine {
   }
 
   async describeProject(project: string): Promise<LiveContainer[]> {
-    return this.#list((container) => container.project === project).map((container) => this.#describe(container));
+    return this.#list((container) => container.project === project).map((container) =>
+      toLive(container, this.configs.get(container.id)),
+    );
   }
 
   async describeContainers(ids: readonly string[]): Promise<LiveContainer[]> {
-    return this.#list(({ id }) => ids.includes(id)).map((container) => this.#describe(container));
+    return this.#list(({ id }) => ids.includes(id)).map((container) =>
+      toLive(container, this.configs.get(container.id)),
+    );
   }
 
   async tailLogs(id: string, lines: number): Promise<string[]> {
@@ -304,25 +280,6 @@ export class FakeEngine implements Engine {
       signal.addEventListener('abort', () => resolve(), { once: true });
     });
     return { closed: closed.finally(() => this.#listeners.delete(onEvent)) };
-  }
-
-  #describe({ id, name, project, service, state, image, imageId, labels, ...container }: Container): LiveContainer {
-    const { restartPolicy: restart, cpuLimit: cpus, memoryLimitBytes: limit } = container;
-    const limits = { ...(cpus !== null && { cpus }), ...(limit !== null && { mem_limit: limit }) };
-    const config = { image, ...(restart !== 'no' && { restart }), ...limits, ...this.configs.get(id) };
-    return {
-      id,
-      name,
-      project,
-      service,
-      number: 0,
-      isOneOff: false,
-      state,
-      imageId,
-      labels,
-      config,
-      anonymousVolumes: {},
-    };
   }
 
   #answer(): void {
