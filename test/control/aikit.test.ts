@@ -154,12 +154,7 @@ t.test('a host that never ends is not followed', async (t) => {
   const { host, world, call } = await scene(t);
   host.disconnect();
   let asked = 0;
-  host.answers = {
-    'containers.list': async () => {
-      asked++;
-      return { items: [], total: Number.MAX_SAFE_INTEGER };
-    },
-  };
+  host.answers = { 'containers.list': async () => ({ items: [], total: 1e6 + ++asked }) };
   await host.connect(world);
   t.equal((await call('GET', '/services')).status, 200);
   t.equal(asked, 100);
