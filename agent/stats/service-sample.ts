@@ -5,7 +5,10 @@ import type { Container } from '../docker/engine.ts';
 
 export interface MeasuredContainer {
   /** What its check printed is without secrets here. */
-  facts: Pick<Container, 'hasHealthCheck' | 'failingStreak' | 'probedAt' | 'probeOutput' | 'cpuLimit' | 'memoryLimitBytes'>;
+  facts: Pick<
+    Container,
+    'hasHealthCheck' | 'failingStreak' | 'probedAt' | 'probeOutput' | 'cpuLimit' | 'memoryLimitBytes'
+  >;
   usage: Pick<Usage, 'cpuCores' | 'memoryBytes'>;
 }
 

@@ -65,7 +65,10 @@ function untilNext(now: number): number {
 
 type Parts = ReturnType<typeof createParts>;
 
-function createParts({ dataDir, services, engine, tell, clock, log, folders = KERNEL_FOLDERS }: StatsDeps, scope: Scope) {
+function createParts(
+  { dataDir, services, engine, tell, clock, log, folders = KERNEL_FOLDERS }: StatsDeps,
+  scope: Scope,
+) {
   return {
     roster: new Roster({ engine, secrets: services, folders }),
     volumes: new VolumeSizes({ engine, clock, log }, scope),

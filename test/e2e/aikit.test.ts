@@ -53,6 +53,7 @@ void t.test("the AIKit Dashboard's API", async (t) => {
     API_KEY: KEY,
   });
   const base = `http://localhost:${port}/api`;
+  // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the caller says what the answer holds
   const send = async <T>(method: string, url: string, { key = KEY, body }: { key?: string; body?: object } = {}) => {
     const json = body && { 'content-type': 'application/json' };
     const headers = { authorization: `Bearer ${key}`, ...json };
