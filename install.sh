@@ -6,6 +6,8 @@ set -eu
 # shellcheck disable=SC3040
 if (set -o pipefail) 2>/dev/null; then set -o pipefail; fi
 
+RELEASE_KEY=       # filled in by `npm run build`: the public key (SPKI DER, base64) that signs its SHA256SUMS
+
 ENGINE_MIN=26.0    # the oldest engine that Docker still mends, and the first with `docker compose` 2.40's API
 COMPOSE_MIN=2.40   # `--progress json` and `config --lock-image-digests` as the agent reads them
 RESTIC_MIN=0.17    # the first whose exit codes and JSON say what happened
