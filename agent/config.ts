@@ -7,7 +7,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import { parseJoinToken } from '#shared/protocol/identity.ts';
-import { notifyEnvOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
+import { credentialOf, notifyEnvOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
 
 export interface AgentConfig {
   dataDir: string;
@@ -82,7 +82,7 @@ export async function loadAgentConfig(
   const read = (name: Setting) => readSetting(name, flags, env, file);
   return {
     dataDir,
-    token: read('token') ?? null,
+    token: read('token') ?? readCredential(env) ?? null,
     dockerSocket: read('docker-socket') ?? DEFAULTS['docker-socket'],
     home: homedir(),
     logLevel: read('log-level') ?? DEFAULTS['log-level'],
@@ -106,6 +106,15 @@ function readSetting(name: Setting, flags: Texts, env: NodeJS.ProcessEnv, file: 
   if (source === undefined || text === undefined) return undefined;
   const problem = SETTINGS[name](text);
   if (problem !== undefined) throw invalid(source, problem);
+  return text;
+}
+
+/** The join token as the unit passes it on: where nobody reads it from arguments or environment. */
+function readCredential(env: NodeJS.ProcessEnv): string | undefined {
+  const file = credentialOf(env, 'agent.token');
+  const text = file === undefined ? undefined : readFileSync(file, 'utf8').trim();
+  const problem = text === undefined ? undefined : describeBadToken(text);
+  if (problem !== undefined) throw invalid('the credential agent.token', problem);
   return text;
 }
 

@@ -7,7 +7,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { parse } from 'yaml';
 import { LongshoreError } from '#shared/errors.ts';
-import { notifyEnvOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
+import { credentialOf, notifyEnvOf, socketOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readBaseUrl, toAiConfig, type AiConfig } from './ai/settings.ts';
 import { readAddressRange } from './app/access/address-range.ts';
 import { readPermissionMap } from './app/access/claims.ts';
@@ -15,7 +15,8 @@ import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
 import { readIssuer, readScopes, readSecretFile, toLoginConfig, type LoginConfig } from './oidc/settings.ts';
 
 export interface ControlConfig {
-  listen: { host: string; port: number };
+  /** `fd`: a socket that systemd has opened in place of the port. */
+  listen: { host: string; port: number; fd?: number };
   /** 0: AIKit's API has no port of its own. */
   aikitPort: number;
   /** A key that the environment brings along, for AIKit's clients; null: none. */
@@ -69,6 +70,12 @@ const SETTINGS = {
 type Setting = keyof typeof SETTINGS;
 type Values = { [S in Setting]?: NonNullable<ReturnType<(typeof SETTINGS)[S]>> };
 
+/** Files that the unit passes on by these names where nobody says otherwise. */
+const CREDENTIALS: Partial<Record<Setting, string>> = {
+  'oidc-client-secret-file': 'oidc-client-secret',
+  'ai-api-key-file': 'ai-api-key',
+};
+
 const NAMES = Object.keys(SETTINGS) as Setting[];
 /** Long enough that nobody guesses it at the pace that addresses are let try. */
 const ENVIRONMENT_KEY = /^[\x21-\x7e]{16,200}$/;
@@ -86,13 +93,17 @@ export function loadControlConfig(argv: readonly string[], env: NodeJS.ProcessEn
       [`--${name}`, flags[name]],
       [envName(name), fromEnv(name)],
       [`${name} in config.yaml`, file[name]],
+      [`the credential ${CREDENTIALS[name]}`, CREDENTIALS[name] && credentialOf(env, CREDENTIALS[name])],
     ];
     const [source, text] = given.find(([, value]) => value !== undefined) ?? [];
     if (source !== undefined && text !== undefined) values[name] = readSetting(name, source, text);
   }
   const watchdogMs = watchdogMsOf(env, process.pid);
   const environmentKey = readEnvironmentKey(env['API_KEY']);
-  return { ...toConfig(values, dataDir), environmentKey, notifyEnv: notifyEnvOf(env), watchdogMs };
+  const config = toConfig(values, dataDir);
+  const fd = socketOf(env, process.pid);
+  const listen = { ...config.listen, ...(fd !== null && { fd }) };
+  return { ...config, listen, environmentKey, notifyEnv: notifyEnvOf(env), watchdogMs };
 }
 
 function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'environmentKey' | 'notifyEnv' | 'watchdogMs'> {

@@ -2,6 +2,8 @@
 // datagram sockets of Unix, so the program `systemd-notify` says it. Without systemd nothing is said. A word that is lost is
 // a line in the log, and its teller hears of it: to say it again is theirs (watchdog.ts).
 import { execFile } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Logger } from './log.ts';
 
@@ -21,6 +23,21 @@ export function watchdogMsOf({ WATCHDOG_USEC, WATCHDOG_PID }: NodeJS.ProcessEnv,
   const limitMs = Number(WATCHDOG_USEC) / 1000;
   const isForUs = WATCHDOG_PID === undefined || WATCHDOG_PID === String(pid);
   return isForUs && limitMs > 0 ? limitMs : null;
+}
+
+/** The first of the sockets that systemd hands over (sd_listen_fds). */
+const FIRST_SOCKET = 3;
+
+/** The number of a socket that systemd has opened for this process; null when there is none. */
+export function socketOf({ LISTEN_PID, LISTEN_FDS }: NodeJS.ProcessEnv, pid: number): number | null {
+  return LISTEN_PID === String(pid) && Number(LISTEN_FDS) > 0 ? FIRST_SOCKET : null;
+}
+
+/** The file of a secret that the unit passes on (LoadCredential=); undefined where there is none, or an empty one. */
+export function credentialOf({ CREDENTIALS_DIRECTORY: folder }: NodeJS.ProcessEnv, name: string): string | undefined {
+  if (folder === undefined) return undefined;
+  const file = join(folder, name);
+  return existsSync(file) && readFileSync(file, 'utf8').trim() !== '' ? file : undefined;
 }
 
 export interface SystemdOptions {

@@ -108,3 +108,16 @@ t.test('an AI endpoint needs a URL and a model; its key is read from a file', as
   for (const url of ['a', 'ftp://a/v1', 'https://me:pw@a/v1', 'https://a/v1?key=x', 'https://a/#x'])
     t.throws(() => loadControlConfig(['--ai-base-url', url, '--ai-model', 'm'], {}), { code: 'config_invalid' }, url);
 });
+
+t.test('secrets may be credentials of the unit, and the port a socket of systemd', async (t) => {
+  const dataDir = t.testdir({ credentials: { 'ai-api-key': 'sk-secret\n', 'oidc-client-secret': '\n' } });
+  const env = {
+    LONGSHORE_DATA_DIR: dataDir,
+    LONGSHORE_AI_BASE_URL: 'https://api.example.com/v1',
+    LONGSHORE_AI_MODEL: 'm',
+    CREDENTIALS_DIRECTORY: join(dataDir, 'credentials'),
+    LISTEN_PID: String(process.pid),
+    LISTEN_FDS: '1',
+  };
+  t.match(loadControlConfig([], env), { ai: { apiKey: 'sk-secret' }, listen: { fd: 3 }, login: null });
+});

@@ -103,3 +103,15 @@ t.test('hours between looks for images and the limit of the build cache have def
   t.match(await load('--image-check=0', '--build-cache-limit=none'), { imageCheckMs: 0, buildCacheLimitBytes: null });
   t.match(await load('--build-cache-limit=500MB'), { buildCacheLimitBytes: 500e6 });
 });
+
+t.test('the token may be a credential of the unit, which the other places win over', async (t) => {
+  const [token, other] = [tokenOf('jtk_1'), tokenOf('jtk_2')];
+  const env = { LONGSHORE_DATA_DIR: t.testdir({}), CREDENTIALS_DIRECTORY: join(t.testdirName, 'credentials') };
+  mkdirSync(env.CREDENTIALS_DIRECTORY);
+  t.match(await loadAgentConfig([], env), { token: null });
+  writeFileSync(join(env.CREDENTIALS_DIRECTORY, 'agent.token'), `${token}\n`);
+  t.match(await loadAgentConfig([], env), { token });
+  t.match(await loadAgentConfig([], { ...env, LONGSHORE_TOKEN: other }), { token: other });
+  writeFileSync(join(env.CREDENTIALS_DIRECTORY, 'agent.token'), 'lsj_half');
+  await t.rejects(loadAgentConfig([], env), { code: 'config_invalid', message: /the credential agent.token is not a/ });
+});

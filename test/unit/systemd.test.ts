@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import { silentLogger } from '#shared/log.ts';
-import { notifyEnvOf, Systemd } from '#shared/systemd.ts';
+import { credentialOf, notifyEnvOf, socketOf, Systemd } from '#shared/systemd.ts';
 
 /** Writes `NOTIFY_SOCKET: words` and the names of its environment into `heard`. */
 function standIn(t: Test, script = 'echo "$NOTIFY_SOCKET: $*" >> "$0.heard"; env >> "$0.env"') {
@@ -56,4 +56,20 @@ t.test('a program that fails or is not there is a line in the log, never an erro
     await new Systemd({ env: broken, log }).notifyReady('works');
     t.match(lines, [/systemd could not be told/]);
   }
+});
+
+t.test('a socket is ours when systemd opened it for this very process', async (t) => {
+  t.equal(socketOf({ LISTEN_PID: '7', LISTEN_FDS: '1' }, 7), 3);
+  t.equal(socketOf({ LISTEN_PID: '8', LISTEN_FDS: '1' }, 7), null, 'a child inherits the words, not the socket');
+  t.equal(socketOf({ LISTEN_PID: '7', LISTEN_FDS: '0' }, 7), null);
+  t.equal(socketOf({}, 7), null);
+});
+
+t.test('a credential is a file of the unit with something in it', async (t) => {
+  const folder = t.testdir({ key: 'secret\n', empty: '\n' });
+  const env = { CREDENTIALS_DIRECTORY: folder };
+  t.equal(credentialOf(env, 'key'), join(folder, 'key'));
+  t.equal(credentialOf(env, 'empty'), undefined, 'as the unit has it where there is no file');
+  t.equal(credentialOf(env, 'other'), undefined);
+  t.equal(credentialOf({}, 'key'), undefined);
 });
