@@ -12,6 +12,7 @@ import {
 import * as z from 'zod';
 import { LongshoreError } from '../errors.ts';
 import { loadOrCreateSecret, sha256 } from '../secrets.ts';
+import { TLS_PIN } from '../tls-pin.ts';
 
 export interface Identity {
   /** SPKI DER in base64url. One key has exactly one such text, so it can be compared and stored. */
@@ -77,8 +78,12 @@ function readPublicKey(text: string) {
 
 const TOKEN_PREFIX = 'lsj_';
 const SECRET_BYTES = 32;
-const MAX_TOKEN_CHARS = 4096; // a URL and 150 more; nothing larger is worth decoding
+const MAX_TOKEN_CHARS = 4096; // a URL and 200 more; nothing larger is worth decoding
 
+// The text is `lsj_` and base64url, without padding, of one line of JSON:
+//   {"u":"https://panel.example.com","i":"jtk_…","s":"…","p":"…"}   and, before the brace, where the TLS key is pinned
+//   ,"t":"sha256//…="
+// install.sh reads `u` and `t` from it with sed: one line, no spaces, and no character in them that JSON escapes.
 export interface JoinToken {
   /** Where control is, as a browser would write it: `https://panel.example.com`. */
   url: string;
@@ -86,6 +91,8 @@ export interface JoinToken {
   /** 32 random bytes in base64url. Never crosses the wire; see handshake.ts. */
   secret: string;
   controlPin: string;
+  /** Of its TLS key, where the certificate is not one that any system trusts; see shared/tls-pin.ts. */
+  tlsPin?: string | undefined;
 }
 
 const tokenBody = z.object({
@@ -93,6 +100,7 @@ const tokenBody = z.object({
   i: z.string().min(1).max(64),
   s: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
   p: z.string().regex(/^[A-Za-z0-9_-]{43}$/),
+  t: z.string().regex(TLS_PIN).optional(),
 });
 
 export const createJoinSecret = (): string => randomBytes(SECRET_BYTES).toString('base64url');
@@ -100,10 +108,9 @@ export const createJoinSecret = (): string => randomBytes(SECRET_BYTES).toString
 /** What control keeps of a join secret: SHA-256 of its 32 bytes, in hex. */
 export const hashJoinSecret = (secret: string): string => sha256(Buffer.from(secret, 'base64url'));
 
-export function formatJoinToken({ url, tokenId, secret, controlPin }: JoinToken): string {
-  return (
-    TOKEN_PREFIX + Buffer.from(JSON.stringify({ u: url, i: tokenId, s: secret, p: controlPin })).toString('base64url')
-  );
+export function formatJoinToken({ url, tokenId, secret, controlPin, tlsPin }: JoinToken): string {
+  const body = { u: url, i: tokenId, s: secret, p: controlPin, ...(tlsPin !== undefined && { t: tlsPin }) };
+  return TOKEN_PREFIX + Buffer.from(JSON.stringify(body)).toString('base64url');
 }
 
 /** Throws `token_invalid` that says what to do; never quotes the token, which is a secret. */
@@ -115,8 +122,8 @@ export function parseJoinToken(text: string): JoinToken {
       details: `A join token starts with "${TOKEN_PREFIX}" and is copied whole; \`longshore hosts join\` prints a new one`,
     });
   }
-  const { u, i, s, p } = body.data;
-  return { url: u, tokenId: i, secret: s, controlPin: p };
+  const { u, i, s, p, t } = body.data;
+  return { url: u, tokenId: i, secret: s, controlPin: p, ...(t !== undefined && { tlsPin: t }) };
 }
 
 function readTokenBody(text: string): unknown {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -79,6 +80,19 @@ t.test('a join token is one word to copy and is read back whole', (t) => {
   t.end();
 });
 
+t.test('a token may pin the TLS key; a shell finds URL and pin in it without knowing JSON', (t) => {
+  const parts = { ...token(), tlsPin: `sha256//${Buffer.alloc(32, 0xfb).toString('base64')}` };
+  const text = formatJoinToken(parts);
+  t.strictSame(parseJoinToken(text), parts);
+  const script = `
+    body=$(printf '%s==' "\${1#lsj_}" | tr '_-' '/+' | base64 -d 2>/dev/null)
+    printf '%s\\n' "$body" | sed -n 's/^{"u":"\\([^"]*\\)".*/\\1/p'
+    printf '%s\\n' "$body" | sed -n 's/.*,"t":"\\([^"]*\\)"}$/\\1/p'`;
+  const { stdout } = spawnSync('sh', ['-c', script, 'sh', text], { encoding: 'utf8' });
+  t.equal(stdout, `${parts.url}\n${parts.tlsPin}\n`);
+  t.end();
+});
+
 t.test('what is not a join token is `token_invalid`, and the error does not quote it', (t) => {
   const parts = token();
   const text = formatJoinToken(parts);
@@ -93,6 +107,7 @@ t.test('what is not a join token is `token_invalid`, and the error does not quot
     'no secret': encode({ u, i, p }),
     'a short secret': encode({ u, i, s: 'abc', p }),
     'a short pin': encode({ u, i, s, p: 'abc' }),
+    'a TLS pin that is none': encode({ u, i, s, p, t: "sha256//' ; id #" }),
     'a URL of another kind': encode({ u: 'file:///etc/passwd', i, s, p }),
     'no URL': encode({ u: 'panel', i, s, p }),
     'far too long': encode({ u, i, s, p, x: 'x'.repeat(10_000) }),
