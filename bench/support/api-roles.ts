@@ -85,7 +85,7 @@ async function fill(services: number): Promise<void> {
   const hosts = Array.from({ length: Math.ceil(services / SERVICES_A_HOST) }, () => newId('host'));
   await inBatches(hosts, (id, n) => {
     world.stores.hosts.insert({ id, name: `host-${n}`, agentKey: `key-${id}`, labels: { zone: 'eu' }, createdAt: n });
-    world.stores.hosts.setFacts(id, { ...FACTS, hostname: `host-${n}`, addresses: ['203.0.113.7', '2001:db8::7'] });
+    world.stores.hosts.setFacts(id, { ...FACTS, hostname: `host-${n}`, addresses: ['203.0.113.7', '2001:db8::7'] }, n);
   });
   const records = Array.from({ length: services }, (_, n) => toService(hosts[n % hosts.length] as string, n));
   await inBatches(records, (record) => world.stores.services.insert(record, SOURCE));

@@ -132,7 +132,7 @@ export class EventEffects {
   }
 
   #facts(hostId: string, facts: HostFacts): void {
-    this.#deps.stores.hosts.setFacts(hostId, facts);
+    this.#deps.stores.hosts.setFacts(hostId, facts, this.#deps.clock.now());
   }
 
   #updates(hostId: string, updates: ServiceUpdates): void {

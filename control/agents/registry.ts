@@ -5,6 +5,7 @@ import type { Proof } from '#shared/protocol/handshake.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import { readAddressRange } from '../app/access/address-range.ts';
+import { nameFor } from '../app/hosts/host-name.ts';
 import { spreadToHost } from '../app/schedules/spread.ts';
 import type { JoinTokenRecord } from '../store/access-records.ts';
 import type { HostRecord } from '../store/records.ts';
@@ -56,7 +57,7 @@ export class StoredRegistry implements AgentRegistry {
       if (usedFor !== undefined && known) return { hostId: known.id, isRevoked: known.revokedAt !== null };
       const token = this.#requireUsable(request);
       const now = clock.now();
-      const hostId = known ? this.#readmit(known, token) : this.#insert(request, token, now);
+      const hostId = known ? this.#readmit(known, request, token, now) : this.#insert(request, token, now);
       stores.joinTokens.addUse({ tokenId, agentKey, hostId, at: now });
       return { hostId, isRevoked: false };
     });
@@ -85,20 +86,31 @@ export class StoredRegistry implements AgentRegistry {
   }
 
   /** A token made after the revocation says that an operator wants the host back. */
-  #readmit(host: HostRecord, token: JoinTokenRecord): string {
+  #readmit(host: HostRecord, { proof }: EnrolRequest, token: JoinTokenRecord, now: number): string {
     if (host.revokedAt !== null && token.createdAt <= host.revokedAt) throw new LongshoreError('revoked');
-    this.#deps.stores.hosts.readmit(host.id, { ...host.labels, ...token.labels });
+    const { hosts } = this.#deps.stores;
+    const wasRemoved = host.removedAt !== null;
+    const name = wasRemoved ? this.#freeName(host.name) : host.name;
+    hosts.readmit(host.id, name, { ...host.labels, ...token.labels });
+    if (wasRemoved) hosts.setForgottenUpTo(host.id, proof.events.last); // of services that are not known here any more
+    if (host.revokedAt !== null) this.#tellJoined(host.id, `Host "${name}" joined again`, now);
     return host.id;
   }
 
   #insert({ agentKey, proof }: EnrolRequest, token: JoinTokenRecord, now: number): string {
-    const { stores } = this.#deps;
-    const { hostname } = proof.facts;
     const id = newId('host', now);
-    stores.hosts.insert({ id, name: hostname, agentKey, labels: token.labels, createdAt: now });
-    const message = `Host "${hostname}" joined`;
-    stores.events.insert({ hostId: id, type: 'host', status: 'joined', message, at: now });
+    const name = this.#freeName(proof.facts.hostname);
+    this.#deps.stores.hosts.insert({ id, name, agentKey, labels: token.labels, createdAt: now });
+    this.#tellJoined(id, `Host "${name}" joined`, now);
     return id;
+  }
+
+  #freeName(wanted: string): string {
+    return nameFor(wanted, (name) => this.#deps.stores.hosts.isNameTaken(name));
+  }
+
+  #tellJoined(hostId: string, message: string, at: number): void {
+    this.#deps.stores.events.insert({ hostId, type: 'host', status: 'joined', message, at });
   }
 
   #connect(

@@ -12,6 +12,7 @@ import { CUSTOMERS } from './schema/customers.ts';
 import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
 import { GIT_WATCHES } from './schema/git-watches.ts';
+import { HOST_CARE } from './schema/host-care.ts';
 import { HOST_RECOVERY } from './schema/host-recovery.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
@@ -51,4 +52,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 21, sql: WEBHOOK_FORMATS },
   { version: 22, sql: HOST_RECOVERY },
   { version: 23, sql: EVENT_SCHEDULES },
+  { version: 24, sql: HOST_CARE },
 ];

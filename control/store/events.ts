@@ -16,6 +16,7 @@ interface EventRow {
   message: string;
   at: number;
   container_end: string | null;
+  incident_id: string | null;
 }
 
 export type NewEvent = Pick<EventRecord, 'type' | 'status' | 'message' | 'at'> & Partial<EventRecord>;
@@ -24,6 +25,7 @@ export interface EventFilter extends PageRequest {
   serviceId?: string | undefined;
   hostId?: string | undefined;
   type?: string | undefined;
+  status?: string | undefined;
   /** By time; the newest first unless asked otherwise. */
   order?: 'asc' | 'desc' | undefined;
 }
@@ -43,13 +45,15 @@ export class EventStore {
     jobId = null,
     scheduleId = null,
     end = null,
+    incidentId = null,
     ...event
   }: NewEvent): void {
     const eventId = id ?? newId('evt', event.at);
     this.#db.run(
-      `INSERT INTO events (id, service_id, host_id, job_id, schedule_id, type, status, message, at, container_end)
-       VALUES (:id, :serviceId, :hostId, :jobId, :scheduleId, :type, :status, :message, :at, :end)`,
-      { id: eventId, serviceId, hostId, jobId, scheduleId, end: toJson(end), ...event },
+      `INSERT INTO events (id, service_id, host_id, job_id, schedule_id, type, status, message, at, container_end,
+         incident_id)
+       VALUES (:id, :serviceId, :hostId, :jobId, :scheduleId, :type, :status, :message, :at, :end, :incidentId)`,
+      { id: eventId, serviceId, hostId, jobId, scheduleId, end: toJson(end), incidentId, ...event },
     );
     this.#db.run('INSERT INTO outbox (event_id) SELECT :eventId WHERE EXISTS (SELECT 1 FROM webhooks)', { eventId });
   }
@@ -69,6 +73,7 @@ export class EventStore {
           ['service_id = :serviceId', { serviceId: filter.serviceId }],
           ['host_id = :hostId', { hostId: filter.hostId }],
           ['type = :type', { type: filter.type }],
+          ['status = :status', { status: filter.status }],
         ],
         orderBy: `at ${direction}, rowid ${direction}`, // what one write tells happens in one millisecond
       },
@@ -94,4 +99,5 @@ const toEvent = (row: EventRow): EventRecord => ({
   message: row.message,
   at: row.at,
   end: parseJson<ContainerEnd>(row.container_end),
+  incidentId: row.incident_id,
 });

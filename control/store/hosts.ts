@@ -32,6 +32,10 @@ interface HostRow {
   created_at: number;
   last_seen_at: number | null;
   revoked_at: number | null;
+  facts_at: number | null;
+  cordoned_at: number | null;
+  drained_at: number | null;
+  removed_at: number | null;
 }
 
 /** Where a host's sequences stand. */
@@ -45,7 +49,7 @@ export interface HostFilter extends PageRequest {
   order?: 'asc' | 'desc' | undefined;
 }
 
-export interface HostPlace extends Pick<HostRecord, 'id' | 'name' | 'labels' | 'revokedAt'> {
+export interface HostPlace extends Pick<HostRecord, 'id' | 'name' | 'labels' | 'revokedAt' | 'cordonedAt'> {
   /** Whether the timeline says that it is connected: a link that breaks for a moment changes nothing. */
   isToldOnline: boolean;
 }
@@ -99,15 +103,16 @@ export class HostStore {
       ['id IN (SELECT value FROM json_each(:ids))', { ids: asJsonList(ids ?? null) }],
     ]);
     return this.#db
-      .all<Pick<HostRow, 'id' | 'name' | 'labels' | 'revoked_at'> & { is_online: number }>(
-        `SELECT id, name, labels, revoked_at, is_online FROM hosts ${where} ORDER BY name, id`,
+      .all<Pick<HostRow, 'id' | 'name' | 'labels' | 'revoked_at' | 'cordoned_at'> & { is_online: number }>(
+        `SELECT id, name, labels, revoked_at, cordoned_at, is_online FROM hosts ${where} ORDER BY name, id`,
         params,
       )
-      .map(({ id, name, labels, revoked_at: revokedAt, is_online: isOnline }) => ({
+      .map(({ id, name, labels, revoked_at: revokedAt, cordoned_at: cordonedAt, is_online: isOnline }) => ({
         id,
         name,
         labels: JSON.parse(labels) as Record<string, string>,
         revokedAt,
+        cordonedAt,
         isToldOnline: isOnline === 1,
       }));
   }
@@ -124,6 +129,7 @@ export class HostStore {
       {
         table: 'hosts',
         conditions: [
+          ['removed_at IS NULL', {}],
           [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(query.search) }],
           ['id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(query.hostIds) }],
         ],
@@ -144,15 +150,19 @@ export class HostStore {
 
   setConnected(id: string, seen: { facts: HostFacts; bootId: string; remoteAddress: string; at: number }): void {
     this.#db.run(
-      `UPDATE hosts SET facts = :facts, boot_id = :bootId, remote_address = :remoteAddress, last_seen_at = :at
-       WHERE id = :id`,
+      `UPDATE hosts SET facts = :facts, facts_at = :at, boot_id = :bootId, remote_address = :remoteAddress,
+         last_seen_at = :at WHERE id = :id`,
       { id, ...seen, facts: toJson(seen.facts) },
     );
     this.#cards.forget(id);
   }
 
-  setFacts(id: string, facts: HostFacts): void {
-    this.#db.run('UPDATE hosts SET facts = :facts WHERE id = :id', { id, facts: JSON.stringify(facts) });
+  setFacts(id: string, facts: HostFacts, at: number): void {
+    this.#db.run('UPDATE hosts SET facts = :facts, facts_at = :at WHERE id = :id', {
+      id,
+      at,
+      facts: JSON.stringify(facts),
+    });
     this.#cards.forget(id);
   }
 
@@ -183,12 +193,35 @@ export class HostStore {
     this.#db.run('UPDATE hosts SET forgotten_up_to = :eventSeq WHERE id = :id', { id, eventSeq });
   }
 
-  /** Lets a revoked host back in. */
-  readmit(id: string, labels: Record<string, string>): void {
-    this.#db.run('UPDATE hosts SET revoked_at = NULL, labels = :labels WHERE id = :id', {
-      id,
-      labels: JSON.stringify(labels),
-    });
+  /** Lets a revoked or removed host back in. */
+  readmit(id: string, name: string, labels: Record<string, string>): void {
+    this.#db.run(
+      'UPDATE hosts SET revoked_at = NULL, removed_at = NULL, name = :name, labels = :labels WHERE id = :id',
+      { id, name, labels: JSON.stringify(labels) },
+    );
+    this.#cards.forget(id);
+  }
+
+  /** Of hosts that were not removed. */
+  isNameTaken(name: string): boolean {
+    return this.#db.get('SELECT 1 FROM hosts WHERE name = :name AND removed_at IS NULL', { name }) !== undefined;
+  }
+
+  setNaming(id: string, { name, labels }: Pick<HostRecord, 'name' | 'labels'>): void {
+    const params = { id, name, labels: JSON.stringify(labels) };
+    this.#db.run('UPDATE hosts SET name = :name, labels = :labels WHERE id = :id', params);
+    this.#cards.forget(id);
+  }
+
+  setCordon(id: string, { cordonedAt, drainedAt }: Pick<HostRecord, 'cordonedAt' | 'drainedAt'>): void {
+    const sql = 'UPDATE hosts SET cordoned_at = :cordonedAt, drained_at = :drainedAt WHERE id = :id';
+    this.#db.run(sql, { id, cordonedAt, drainedAt });
+  }
+
+  /** Of a revoked one. Nothing is cordoned or drained any more should it come back. */
+  setRemoved(id: string, at: number): void {
+    const sql = 'UPDATE hosts SET removed_at = :at, cordoned_at = NULL, drained_at = NULL WHERE id = :id';
+    this.#db.run(sql, { id, at });
     this.#cards.forget(id);
   }
 
@@ -215,6 +248,10 @@ function toHost(row: HostRow): HostRecord {
     createdAt: row.created_at,
     lastSeenAt: row.last_seen_at,
     revokedAt: row.revoked_at,
+    factsAt: row.facts_at,
+    cordonedAt: row.cordoned_at,
+    drainedAt: row.drained_at,
+    removedAt: row.removed_at,
   };
 }
 

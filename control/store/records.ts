@@ -38,6 +38,14 @@ export interface HostRecord {
   createdAt: number;
   lastSeenAt: number | null;
   revokedAt: number | null;
+  /** When it told its facts. */
+  factsAt: number | null;
+  /** Since when it takes no new services. */
+  cordonedAt: number | null;
+  /** Since when its services are stopped for as long as it is drained. */
+  drainedAt: number | null;
+  /** Since when it is no host of the fleet any more; the row keeps its key out. */
+  removedAt: number | null;
 }
 
 export interface ServiceRecord {
@@ -193,6 +201,8 @@ export interface EventRecord {
   at: number;
   /** How the container ended that it is about; null for most. */
   end: ContainerEnd | null;
+  /** The incident it is a part of: whoever hears of that is not told of this as well. */
+  incidentId: string | null;
 }
 
 /** Which rows a caller may see; null is all. */

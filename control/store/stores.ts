@@ -10,12 +10,14 @@ import { BackupStore } from './backups.ts';
 import { CommandStore } from './commands.ts';
 import { DeliveryStore } from './deliveries.ts';
 import { CustomerStore } from './customers.ts';
+import { DrainStore } from './drains.ts';
 import { EventStore } from './events.ts';
 import { GitHookStore } from './git-hooks.ts';
 import { ReviewStore } from './reviews.ts';
 import { HostStore } from './hosts.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { JobLogStore } from './job-log.ts';
+import { IncidentStore } from './incidents.ts';
 import { JobStore } from './jobs.ts';
 import { JoinTokenStore } from './join-tokens.ts';
 import { KeyStore } from './keys.ts';
@@ -74,6 +76,8 @@ export function openStores(dataDir: string, clock: Clock) {
     jobs: new JobStore(db),
     jobLog: new JobLogStore(db),
     events: new EventStore(db),
+    incidents: new IncidentStore(db),
+    drains: new DrainStore(db),
     commands: new CommandStore(db, box),
     idempotency: new IdempotencyStore(db, box),
     outbox: new OutboxStore(db),

@@ -59,7 +59,7 @@ t.test('what a write reads and then takes back was never there', async (t) => {
   const { services, writer, hosts } = world.stores;
   const undone = writer.write(() => {
     services.setRevision(id, 9);
-    hosts.setFacts(host.id, { ...host.proof().facts, addresses: ['198.51.100.9'] });
+    hosts.setFacts(host.id, { ...host.proof().facts, addresses: ['198.51.100.9'] }, 1);
     t.equal(services.find(id)?.revision, 9, 'it sees its own change');
     t.strictSame(hosts.findCard(host.id)?.facts?.addresses, ['198.51.100.9']);
     services.remove(id);

@@ -172,6 +172,7 @@ export class FakeApp implements App {
         type: 'deploy',
         status: 'success',
         end: null,
+        incidentId: null,
       };
       return pageOf([{ ...event, message: 'Deployed from template uptime-kuma', at: AT }], query);
     },

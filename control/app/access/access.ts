@@ -59,7 +59,7 @@ export class Access {
 
   requireHost(caller: Caller, id: string): HostRecord {
     const host = this.#stores.hosts.find(id);
-    if (!host || !isHostSeen(caller, host)) throw missing('host', id);
+    if (!host || host.removedAt !== null || !isHostSeen(caller, host)) throw missing('host', id);
     return host;
   }
 
