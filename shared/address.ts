@@ -11,6 +11,9 @@ const GLOBAL_IPV6 = ipaddr.IPv6.parseCIDR('2000::/3');
 
 export const isAddress = (text: string): boolean => ipaddr.isValid(text);
 
+/** 4 or 16 bytes. `text` is an address: ask `isAddress` first. */
+export const toAddressBytes = (text: string): number[] => ipaddr.parse(text).toByteArray();
+
 export interface AddressRules {
   /** LONGSHORE_ALLOW_PRIVATE_WEBHOOKS. */
   allowsPrivate: boolean;

@@ -17,6 +17,7 @@ const FOLDERS: [from: string, mayImport: string[], reason: string][] = [
   ['control/app/**', ['shared/**', 'control/{app,store}/**', 'control/agents/sessions.ts'], 'no cycles, by order'],
   ['control/ai/**', ['shared/**', 'control/ai/**'], 'who asks, and for which job, is the business of control/agents'],
   ['control/oidc/**', ['shared/**', 'control/{app,oidc}/**'], 'it fills one port of the app layer'],
+  ['control/dns/**', ['shared/**', 'control/{app,dns}/**'], 'it fills one port of the app layer'],
   [
     'control/{http,dialects,realtime,jobs}/**',
     ['shared/**', 'control/{app,http,dialects,realtime,jobs}/**'],
@@ -121,6 +122,7 @@ const PURE = [
   'control/app/hosts/{host-name,outage}.ts',
   'control/app/incidents/mass-disconnect.ts',
   'control/egress/url.ts',
+  'control/dns/{wire,tsig}.ts',
   'control/http/metrics/{exposition,fleet}.ts',
   'control/app/sets/rollout-plan.ts',
   'control/app/updates/{decide,window}.ts',
