@@ -39,6 +39,15 @@ export function openSqliteReadOnly(file: string): Sqlite {
   return db;
 }
 
+/** One file, at the schema that it has. */
+export function openSqliteAsIs(file: string): Sqlite {
+  const db = new Database(file, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS, ...addonOption() });
+  db.pragma('journal_mode = DELETE');
+  db.pragma('synchronous = FULL');
+  db.pragma('trusted_schema = OFF');
+  return db;
+}
+
 const addonOption = () => (existsSync(BUNDLED_ADDON) ? { nativeBinding: BUNDLED_ADDON } : {});
 
 function migrate(db: Sqlite, file: string, migrations: readonly Migration[]): void {

@@ -29,7 +29,7 @@ const MAX_NAMED = 50;
 
 const INCIDENTS: Record<Incident, string> = {
   host_rolled_back: 'The host came back with an older state than it had reported; it is listed again',
-  control_restored: 'The host knows more than the control plane, which came from a backup; it is listed again',
+  control_restored: 'The control plane came back from a backup; what the host knows counts, and it is listed again',
 };
 
 export class StoredRegistry implements AgentRegistry {
@@ -147,7 +147,7 @@ export class StoredRegistry implements AgentRegistry {
 
   #resume(host: HostRecord, proof: Proof): { epoch: number; incident: Incident | null } {
     const { stores } = this.#deps;
-    const plan = planResume(host, proof);
+    const plan = planResume(host, proof, stores.restoredHosts.take(host.id));
     if (plan.isRenumbered) {
       const commandSeq = stores.commands.renumber(host.id, plan.ackedSeq);
       stores.hosts.setPosition(host.id, { ...host, epoch: plan.epoch, ackedSeq: plan.ackedSeq, commandSeq });

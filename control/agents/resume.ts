@@ -4,6 +4,7 @@
 //   host has fewer commands than it acknowledged   its state was rolled back (F27)
 //   host has more commands than were ever given    control was restored from a backup (F35)
 //   host has seen a higher epoch                    control was restored from a backup (F35)
+//   first link since `longshore control restore`    the same, also where the numbers happen to fit (F35)
 //
 // Either way the memory of both sides is not one history any more: control takes a higher epoch, so that nothing sent
 // under the old one counts, and goes on from the host's numbers. Events need nothing here: control names the next one it
@@ -30,12 +31,13 @@ export interface ResumePlan {
   incident: Incident | null;
 }
 
-export function planResume(known: HostPosition, reported: Reported): ResumePlan {
-  const incident = incidentOf(known, reported);
+/** `isRestored`: control was restored and has not met the host since. */
+export function planResume(known: HostPosition, reported: Reported, isRestored = false): ResumePlan {
+  const incident = isRestored ? 'control_restored' : incidentOf(known, reported);
   return {
     epoch: incident === null ? known.epoch : Math.max(known.epoch, reported.epoch) + 1,
     ackedSeq: reported.commandSeq,
-    isRenumbered: incident !== null && !isWithin(known, reported),
+    isRenumbered: isRestored || (incident !== null && !isWithin(known, reported)),
     incident,
   };
 }

@@ -16,6 +16,7 @@ import { HOST_CARE } from './schema/host-care.ts';
 import { HOST_RECOVERY } from './schema/host-recovery.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
+import { RESTORED_HOSTS } from './schema/restored-hosts.ts';
 import { REVIEWS } from './schema/reviews.ts';
 import { REVISIONS } from './schema/revisions.ts';
 import { SERVICE_SETS } from './schema/service-sets.ts';
@@ -53,4 +54,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 22, sql: HOST_RECOVERY },
   { version: 23, sql: EVENT_SCHEDULES },
   { version: 24, sql: HOST_CARE },
+  { version: 25, sql: RESTORED_HOSTS },
 ];

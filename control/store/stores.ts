@@ -28,6 +28,7 @@ import { ServicePlaces } from './service-places.ts';
 import { ServiceStore } from './services.ts';
 import { ImageUpdateStore } from './image-updates.ts';
 import { MetaStore } from './meta.ts';
+import { RestoredHosts } from './restored-hosts.ts';
 import { RegistryStore } from './registries.ts';
 import { RevisionStore } from './revisions.ts';
 import { RolloutStore } from './rollouts.ts';
@@ -52,6 +53,7 @@ export function openStores(dataDir: string, clock: Clock) {
     audit: new AuditStore(db),
     meta: new MetaStore(db),
     hosts: new HostStore(db),
+    restoredHosts: new RestoredHosts(db),
     joinTokens: new JoinTokenStore(db),
     keys: new KeyStore(db),
     sessions: new SessionStore(db, box),

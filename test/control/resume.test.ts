@@ -40,3 +40,8 @@ t.test('F35: so does one that has seen a higher epoch, which is outdone', async 
   const plan = { epoch: 8, ackedSeq: 9, isRenumbered: false, incident: 'control_restored' };
   t.same(planResume(known, { ...host, epoch: 7, commandSeq: 9 }), plan);
 });
+
+t.test('F35: so does one that a restored control plane has not met since, though its numbers fit', async (t) => {
+  const plan = { epoch: 4, ackedSeq: 9, isRenumbered: true, incident: 'control_restored' };
+  t.same(planResume(known, { ...host, commandSeq: 9 }, true), plan, 'its ninth command is not the one given here');
+});
