@@ -13,6 +13,8 @@ import { FIRST } from './schema/first.ts';
 import { GIT_HOOKS } from './schema/git-hooks.ts';
 import { GIT_WATCHES } from './schema/git-watches.ts';
 import { HOST_CARE } from './schema/host-care.ts';
+import { DNS } from './schema/dns.ts';
+import { DOMAINS } from './schema/domains.ts';
 import { HOST_RECOVERY } from './schema/host-recovery.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
@@ -55,4 +57,6 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 23, sql: EVENT_SCHEDULES },
   { version: 24, sql: HOST_CARE },
   { version: 25, sql: RESTORED_HOSTS },
+  { version: 26, sql: DOMAINS },
+  { version: 27, sql: DNS },
 ];

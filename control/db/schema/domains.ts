@@ -1,0 +1,21 @@
+// Step 26: the names of services, and what answers to them on a host.
+export const DOMAINS = `
+-- One row a name. A service's own name below a base domain is chosen once and kept: links to it stay good.
+CREATE TABLE domains (
+  id         TEXT PRIMARY KEY,
+  service_id TEXT NOT NULL REFERENCES services (id) ON DELETE CASCADE,
+  hostname   TEXT NOT NULL UNIQUE,
+  kind       TEXT NOT NULL,                    -- default, custom
+  created_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX domains_by_service ON domains (service_id, created_at, id);
+
+-- No row: as the control plane's settings say.
+CREATE TABLE host_edges (
+  host_id     TEXT PRIMARY KEY REFERENCES hosts (id) ON DELETE CASCADE,
+  edge        TEXT NOT NULL,                   -- none, caddy
+  base_domain TEXT,
+  addresses   TEXT NOT NULL DEFAULT '[]',      -- JSON, where the world reaches it; empty: the public ones of its facts
+  updated_at  INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+`;
