@@ -76,6 +76,7 @@ export const ERRORS = {
   expired: kind(409, 'The job expired before it was started'),
   restic_missing: kind(409, 'The host has no restic 0.17 or newer'),
   backup_failed: kind(409, 'A backup failed'),
+  archive_rejected: kind(422, 'The backup holds something that is not restored'),
   restore_failed: kind(409, 'A restore failed; the data is as it was'),
   volume_denied: kind(409, 'The agent may not read or write a volume'),
   docker_unavailable: kind(409, 'Docker does not answer on the host', true),
@@ -93,6 +94,8 @@ export const ERRORS = {
   // ours
   config_invalid: kind(500, 'The configuration is not valid'),
   schema_too_new: kind(500, 'The database was written by a newer version'),
+  release_missing: kind(404, 'This control plane has no release to give to hosts'),
+  release_invalid: kind(409, 'A release is not what its publisher signed'),
   audit_broken: kind(500, 'The audit log was changed'),
   storage_full: kind(503, 'The disk of the control plane is full', true),
   unavailable: kind(503, 'Not ready', true),

@@ -111,6 +111,7 @@ const PURE = [
   'agent/kept-logs/kept-log.ts',
   'agent/containers/shown.ts',
   'agent/{owner,standing}.ts',
+  'cli/release/{stamp,strip-elf}.ts',
   'control/ai/prompt.ts',
   'control/app/deploys/review.ts',
   'control/app/log-search/newest.ts',
@@ -128,6 +129,7 @@ const PURE = [
   'control/app/updates/{decide,window}.ts',
   'control/app/webhooks/{breaker,event-types,patterns,payload,retry,verdict}.ts',
   'shared/{address,serial,stats,storage-standing,time,zoned-time}.ts',
+  'shared/release/sums.ts',
   'shared/schedule/next-run.ts',
   'shared/compose/{policy,paths,values,judge,judge-*}.ts',
 ];
