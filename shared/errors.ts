@@ -95,6 +95,7 @@ export const ERRORS = {
   config_invalid: kind(500, 'The configuration is not valid'),
   schema_too_new: kind(500, 'The database was written by a newer version'),
   release_missing: kind(404, 'This control plane has no release to give to hosts'),
+  upgrade_under_way: kind(409, 'Hosts are being upgraded already', true),
   release_invalid: kind(409, 'A release is not what its publisher signed'),
   audit_broken: kind(500, 'The audit log was changed'),
   storage_full: kind(503, 'The disk of the control plane is full', true),

@@ -17,6 +17,7 @@ export const ID_PREFIXES = [
   'sch',
   'run',
   'dom',
+  'inc',
   'jtk',
   'rev',
   'ses',
@@ -28,6 +29,7 @@ export const ID_PREFIXES = [
   'set',
   'rol',
   'exe',
+  'upg',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];
 

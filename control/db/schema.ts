@@ -16,6 +16,7 @@ import { HOST_CARE } from './schema/host-care.ts';
 import { DNS } from './schema/dns.ts';
 import { DOMAINS } from './schema/domains.ts';
 import { HOST_RECOVERY } from './schema/host-recovery.ts';
+import { HOST_UPGRADES } from './schema/host-upgrades.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
 import { RESTORED_HOSTS } from './schema/restored-hosts.ts';
@@ -59,4 +60,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 25, sql: RESTORED_HOSTS },
   { version: 26, sql: DOMAINS },
   { version: 27, sql: DNS },
+  { version: 28, sql: HOST_UPGRADES },
 ];

@@ -9,12 +9,15 @@ import { AuditStore } from './audit.ts';
 import { BackupStore } from './backups.ts';
 import { CommandStore } from './commands.ts';
 import { DeliveryStore } from './deliveries.ts';
+import { DnsStore } from './dns.ts';
+import { DomainStore } from './domains.ts';
 import { CustomerStore } from './customers.ts';
 import { DrainStore } from './drains.ts';
 import { EventStore } from './events.ts';
 import { GitHookStore } from './git-hooks.ts';
 import { ReviewStore } from './reviews.ts';
 import { HostStore } from './hosts.ts';
+import { HostUpgradeStore } from './host-upgrades.ts';
 import { IdempotencyStore } from './idempotency.ts';
 import { JobLogStore } from './job-log.ts';
 import { IncidentStore } from './incidents.ts';
@@ -53,6 +56,7 @@ export function openStores(dataDir: string, clock: Clock) {
     audit: new AuditStore(db),
     meta: new MetaStore(db),
     hosts: new HostStore(db),
+    hostUpgrades: new HostUpgradeStore(db),
     restoredHosts: new RestoredHosts(db),
     joinTokens: new JoinTokenStore(db),
     keys: new KeyStore(db),
@@ -85,6 +89,8 @@ export function openStores(dataDir: string, clock: Clock) {
     outbox: new OutboxStore(db),
     webhooks: new WebhookStore(db, box),
     deliveries: new DeliveryStore(db),
+    domains: new DomainStore(db),
+    dns: new DnsStore(db, box),
     async close(): Promise<void> {
       await writer.close();
       db.close();

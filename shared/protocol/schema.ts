@@ -7,6 +7,7 @@
 import * as z from 'zod';
 import { PULL_POLICIES } from '../jobs.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
+import { backupSettings } from './backup-parts.ts';
 import {
   CONTAINER_ACTS,
   containerLogRequest,
@@ -37,6 +38,7 @@ import {
 import { searchRequest } from './search-parts.ts';
 import { localJob, scheduleRun, scheduleSpec } from './schedule-parts.ts';
 import { hostSample, hostStats, hostStatsQuestion, serviceStats, serviceStatsQuestion } from './stats-parts.ts';
+import { upgradeOrder, upgradeProgress } from './upgrade-parts.ts';
 
 /** Durable commands, control → agent. Acknowledged only when the agent's journal has them on disk. */
 export const command = lazy(() =>
@@ -49,6 +51,8 @@ export const command = lazy(() =>
       z.object({ kind: z.literal('service.forget'), serviceId: z.string(), revision: z.number().int() }),
       /** Whether its host heals it and brings it back. A newer word than the one before, whatever was said then. */
       z.object({ kind: z.literal('service.enable'), serviceId: z.string(), isEnabled: z.boolean() }),
+      /** How the service is backed up from now on; the latest one counts. Nothing for a service that is not here. */
+      z.object({ kind: z.literal('backup.settings'), serviceId: z.string(), settings: backupSettings() }),
       z.object({ kind: z.literal('schedule.put'), schedule: scheduleSpec() }),
       z.object({ kind: z.literal('schedule.remove'), scheduleId: z.string(), revision: z.number().int() }),
       /** Now, once, whatever its line says and whether it is enabled or not. A repeat of the run's id is nothing new. */
@@ -170,6 +174,8 @@ export const METHODS = {
   },
   /** control → agent: removes images that nothing on the host needs, or says which it would. */
   'host.prune': { params: lazy(() => pruneRequest()), result: lazy(() => pruneResult()) },
+  /** control → agent: begin an upgrade of the agent, or say how it stands. `not_supported` where nobody can put one in place. */
+  'host.upgrade': { params: lazy(() => upgradeOrder()), result: lazy(() => upgradeProgress()) },
   /** agent → control, from a job that deploys by AI or a plan of that. Null: there is no AI endpoint. */
   'ai.propose': {
     params: lazy(() => aiQuestion()),
