@@ -13,6 +13,7 @@ import {
 } from '#shared/release/manifest.ts';
 import { formatSums, signSums } from '#shared/release/sums.ts';
 import { archive, sha256Of, sizeOf } from './archive.ts';
+import { readInstaller } from './installer.ts';
 import type { SigningKey } from './signing-key.ts';
 import { stampInstaller } from './stamp.ts';
 import { writeLib, writeTree } from './tree.ts';
@@ -68,8 +69,10 @@ async function writeTarballs({ root, work, release, version, architectures, form
 /** The small files, the signature last. */
 async function writeFacts(release: string, manifest: Manifest, { root, key }: BuildOptions): Promise<void> {
   const path = (file: keyof typeof RELEASE_FILES) => join(release, RELEASE_FILES[file]);
-  const script = readFileSync(join(root, 'install.sh'), 'utf8');
-  writeFileSync(path('installer'), stampInstaller(script, { version: manifest.version, publicKey: key.publicKey }));
+  writeFileSync(
+    path('installer'),
+    stampInstaller(readInstaller(root), { version: manifest.version, publicKey: key.publicKey }),
+  );
   chmodSync(path('installer'), 0o755);
   writeFileSync(path('manifest'), `${JSON.stringify(manifest, null, 2)}\n`);
   writeFileSync(path('publicKey'), key.publicPem);

@@ -15,5 +15,7 @@ export function readInstaller(root: string): string {
 export function joinParts(script: string, partOf: (name: string) => string): string {
   const whole = script.replace(FOLDER, '').replace(PART, (_line, name: string) => partOf(name).trimEnd());
   if (whole !== script && !whole.includes('$PARTS')) return whole;
-  throw new LongshoreError('state_conflict', { message: 'Cannot build: install.sh does not read its parts as expected' });
+  throw new LongshoreError('state_conflict', {
+    message: 'Cannot build: install.sh does not read its parts as expected',
+  });
 }

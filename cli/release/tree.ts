@@ -1,9 +1,10 @@
 // The folder that a tarball holds: a program of each kind, beside what they read when they run.
-import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { folderName, type Architecture } from '#shared/release/manifest.ts';
 import { bundleAgent, bundleCli, type BundleOptions } from './bundle.ts';
+import { readInstaller } from './installer.ts';
 import { fetchNode, writeStripped } from './node-binary.ts';
 
 const WRAPPER = fileURLToPath(new URL('longshore.sh', import.meta.url));
@@ -36,7 +37,7 @@ export async function writeTree({ root, version, arch, lib, parent }: TreeOption
   copyProgram(WRAPPER, join(folder, 'bin/longshore'));
   copyFileSync(addonOf(root, arch), join(folder, 'lib/better_sqlite3.node'));
   cpSync(join(root, 'systemd'), join(folder, 'systemd'), { recursive: true });
-  copyProgram(join(root, 'install.sh'), join(folder, 'install.sh'));
+  writeFileSync(join(folder, 'install.sh'), readInstaller(root), { mode: 0o755 });
   copyFileSync(join(root, 'LICENSE'), join(folder, 'LICENSE'));
   return folder;
 }
