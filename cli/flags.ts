@@ -40,10 +40,13 @@ export const AGENT_FLAGS: FlagList = {
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
 };
 
-/** Options for yargs: texts, because the program reads them itself. */
+/** Options for yargs: texts, because the program reads them itself; of no concern to subcommands. */
 export const toOptions = (flags: FlagList) =>
   Object.fromEntries(
-    Object.entries(flags).map(([name, describe]) => [name, { type: 'string', describe, requiresArg: true } as const]),
+    Object.entries(flags).map(([name, describe]) => [
+      name,
+      { type: 'string', describe, requiresArg: true, global: false } as const,
+    ]),
   );
 
 /** Back to arguments: those that were given. */

@@ -5,8 +5,11 @@ import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
 import { startWatchdog } from '#shared/watchdog.ts';
+import manifest from '../package.json' with { type: 'json' };
 import { loadControlConfig } from './config.ts';
 import type { AuditCheck } from './store/audit-chain.ts';
+import type { BackupAbout, NewBackup } from './store/backup-file.ts';
+import type { Restored } from './store/restore-file.ts';
 import { startControl } from './system.ts';
 
 export { loadControlConfig, type ControlConfig } from './config.ts';
@@ -16,6 +19,18 @@ export { startControl, type ControlDeps, type ControlHandle } from './system.ts'
 export async function verifyAudit(dataDir: string, expected?: string): Promise<AuditCheck> {
   const { checkAuditFile } = await import('./store/audit-file.ts');
   return checkAuditFile(dataDir, expected);
+}
+
+/** Writes the data of a control plane into one file, also while that runs. */
+export async function backupControl(backup: Omit<NewBackup, 'version'>): Promise<BackupAbout> {
+  const { writeBackup } = await import('./store/backup-file.ts');
+  return writeBackup({ ...backup, version: manifest.version });
+}
+
+/** Puts a backup in the place of the data of a control plane that does not run. */
+export async function restoreControl(restore: { dataDir: string; file: string; now: number }): Promise<Restored> {
+  const { restoreBackup } = await import('./store/restore-file.ts');
+  return restoreBackup(restore);
 }
 
 /** What a restart does not mend: systemd must not try. */
@@ -28,8 +43,8 @@ export async function runControl(argv: readonly string[]): Promise<void> {
   const log = createLogger({ level: config.logLevel, name: 'control' });
   const start = async (scope: Scope) => {
     const clock = systemClock;
-    const { url, adminKeyFile, standing } = await startControl(config, { clock, log }, scope);
-    log.info({ url, adminKeyFile }, 'the control plane answers');
+    const { url, tlsPin, adminKeyFile, standing } = await startControl(config, { clock, log }, scope);
+    log.info({ url, adminKeyFile, ...(tlsPin !== null && { tlsPin }) }, 'the control plane answers');
     const systemd = new Systemd({ env: config.notifyEnv, log });
     await startWatchdog({ systemd, limitMs: config.watchdogMs, look: standing, clock, log }, scope);
   };

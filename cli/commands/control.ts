@@ -1,11 +1,15 @@
-// `longshore control`: a control plane on its own, as systemd runs it.
+// `longshore control`: a control plane on its own, as systemd runs it; and its data, backed up and restored.
 import { runControl } from '../../control/main.ts';
 import type { Command } from '../command.ts';
+import { addDataCommands } from '../control-data.ts';
 import { CONTROL_FLAGS, toArguments, toOptions } from '../flags.ts';
 
 export const command: Command = {
-  add: (program, describe) =>
-    program.command('control', describe, toOptions(CONTROL_FLAGS), (args) =>
-      runControl(toArguments(CONTROL_FLAGS, args)),
+  add: (program, describe, world) =>
+    program.command(
+      'control',
+      describe,
+      (own) => addDataCommands(own.options(toOptions(CONTROL_FLAGS)), world),
+      (args) => runControl(toArguments(CONTROL_FLAGS, args)),
     ),
 };
