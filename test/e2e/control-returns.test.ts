@@ -1,8 +1,8 @@
 // Control planes that come back: stopped again and again, put back from a backup, and to a host that was shut out while
 // it was away. Real processes, real containers, one stack.
-import { cpSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { runCli } from '../support/cli.ts';
 import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { Oracle } from '../support/oracle.ts';
@@ -68,16 +68,14 @@ t.test('a control plane returns', async (t) => {
   });
 
   await t.test('F35: put back from an old backup it destroys nothing, and goes on after its host', async (t) => {
-    const [folder, backup] = [join(dir, 'control'), join(dir, 'backup')];
-    await control.end('SIGTERM');
-    cpSync(folder, backup, { recursive: true });
-    control.start();
-    await stack.untilConnected();
+    const file = join(dir, 'control.backup');
+    const longshore = (...verb: string[]) => runCli(['control', ...verb, '--data-dir', join(dir, 'control')]);
+    t.match(await longshore('backup', file), { exitCode: 0, stderr: '' });
     const lostId = await deploy(stack, since);
     await oracle.remember(since);
+    t.match(await longshore('restore', file), { exitCode: 5, stderr: /a control plane is running/ });
     await control.end('SIGKILL');
-    rmSync(folder, { recursive: true });
-    cpSync(backup, folder, { recursive: true });
+    t.match(await longshore('restore', file), { exitCode: 0, stderr: '' });
     control.start();
     await stack.untilConnected();
     t.equal((await api.get(`/api/services/${lostId}`)).status, 404, 'it does not know what was made since');
