@@ -1,8 +1,10 @@
-// Where the control plane is and with which key: flags, then the environment, then what `longshore up` leaves beside us.
+// Where the control plane is and with which key: flags, then the environment, then what `install.sh control` made of this
+// machine or `longshore up` leaves beside us.
 import { readFileSync } from 'node:fs';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import { Client, type Credentials } from './client.ts';
+import { findInstalled, type Installed } from './installed.ts';
 import type { World } from './world.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
@@ -32,9 +34,9 @@ export const connect = (world: World, flags: ConnectionFlags): Client =>
   new Client(findCredentials(world, flags), world.interruption());
 
 /** Throws `config_invalid` for what cannot be, `unauthorized` when there is no key anywhere. */
-export function findCredentials(world: World, flags: ConnectionFlags): Credentials {
-  const url = parseUrl(flags.url ?? world.env['LONGSHORE_URL'] ?? DEFAULT_URL);
-  return { url, key: checkKey(findKey(world, flags, url)) };
+export function findCredentials(world: World, flags: ConnectionFlags, installed = findInstalled()): Credentials {
+  const url = parseUrl(flags.url ?? world.env['LONGSHORE_URL'] ?? installed?.url ?? DEFAULT_URL);
+  return { url, key: checkKey(findKey(world, flags, url, installed)) };
 }
 
 function parseUrl(text: string): URL {
@@ -44,11 +46,12 @@ function parseUrl(text: string): URL {
   throw new LongshoreError('config_invalid', { message: `"${text}" is not the URL of a control plane`, details });
 }
 
-function findKey(world: World, flags: ConnectionFlags, url: URL): string {
+function findKey(world: World, flags: ConnectionFlags, url: URL, installed: Installed | undefined): string {
   if (flags.apiKeyFile !== undefined) return readKeyFile(flags.apiKeyFile);
   const own = world.env['LONGSHORE_API_KEY'];
   if (own) return own;
   // The key of this machine's control plane is for this machine's control plane only.
+  if (installed && URL.parse(installed.url)?.origin === url.origin) return installed.key;
   const local = LOOPBACK.has(url.hostname) ? tryRead(LOCAL_KEY_FILE) : undefined;
   if (local === undefined) {
     const details = `Set LONGSHORE_API_KEY, give --api-key-file FILE, or go where \`longshore up\` left ./${LOCAL_KEY_FILE}`;
