@@ -24,13 +24,17 @@ import { Retention } from './app/retention.ts';
 import type { ControlConfig } from './config.ts';
 import { takeLock } from './db/lock.ts';
 import { aikitFormat } from './dialects/aikit/webhook.ts';
+import { createDnsOpener } from './dns/open.ts';
 import { Egress } from './egress/egress.ts';
+import { plainServer } from './http/deps.ts';
 import { startHttp } from './http/server.ts';
 import { startAutoUpdate } from './jobs/auto-update.ts';
 import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
+import { startDnsKeeping } from './jobs/keep-dns.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
 import { startRollouts } from './jobs/roll-out.ts';
+import { startHostUpgrades } from './jobs/upgrade-hosts.ts';
 import { startHostWatch } from './jobs/watch-hosts.ts';
 import { OidcProvider } from './oidc/provider.ts';
 import { LogHub } from './realtime/log-hub.ts';
@@ -38,6 +42,7 @@ import { findWriteFault, toStanding } from './standing.ts';
 import { openStores } from './store/stores.ts';
 import { loadTemplates } from './templates/load.ts';
 import { createTemplateSource } from './templates/source.ts';
+import { startTls } from './tls/tls.ts';
 import { AgentLinks } from './agents/links.ts';
 
 export interface ControlDeps {
@@ -50,6 +55,8 @@ export interface ControlDeps {
 export interface ControlHandle {
   /** Where the API is, from this machine. */
   url: string;
+  /** Of the key of its certificate, as curl's `--pinnedpubkey` takes it; null where TLS is off. */
+  tlsPin: string | null;
   /** Where it listens: no service may publish them. */
   ports: readonly number[];
   /** Holds the first API key. */
@@ -75,8 +82,9 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   const egress = new Egress({ allowsPrivate: config.allowsPrivateWebhooks, clock });
   scope.onStop('egress', () => egress.close());
 
-  let localUrl = '';
-  const reservedPorts = () => [Number(new URL(localUrl).port), config.aikitPort].filter((port) => port > 0);
+  const tls = await startTls(config, { clock, log }, scope);
+  let listening: Listening | undefined;
+  const reservedPorts = () => [listening?.port ?? 0, config.aikitPort].filter((port) => port > 0);
   const links = new AgentLinks();
   const parts = createApp({
     stores,
@@ -84,9 +92,12 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     templates: createTemplateSource(loadTemplates(), { randomBytes, now: () => clock.now() }),
     reservedPorts,
     allowsFileGit: config.allowsFileGit,
-    publicUrl: () => config.publicUrl ?? reachableUrl(localUrl, config.listen.host),
+    publicUrl: () => config.publicUrl ?? reachableUrl(listening),
+    distDir: config.distDir,
     controlPin: identity.pin,
+    tlsPinFor: (url) => tls?.pinFor(url),
     readiness: () => readinessOf(deps, links),
+    requireOffer: () => Promise.reject(new LongshoreError('release_missing')),
     self: {
       self: new SelfWatch(join(config.dataDir, 'control.db'), clock),
       troubles,
@@ -96,6 +107,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     checkUrl: egress.checkUrl,
     fetchText: egress.fetchText,
     webhookFormats: { aikit: aikitFormat },
+    openDnsProvider: createDnsOpener({ send: egress.send, clock }),
     clock,
     log,
   });
@@ -106,25 +118,30 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   const agents = startAgents({ identity, stores, parts, links, propose: ai && ai.propose, clock, log }, scope);
   const openLogs = agents.openLogs;
   const logs = new LogHub({ openLogs, onHostUp: agents.onHostUp, clock, log });
+  const createServer = tls?.createServer ?? plainServer;
   const { port } = await startHttp(
-    { app, acceptAgent: agents.accept, admitAgent: agents.admit, logs, openLogs, config, clock, log },
+    { app, createServer, acceptAgent: agents.accept, admitAgent: agents.admit, logs, openLogs, config, clock, log },
     scope,
   );
-  localUrl = `http://${loopbackOf(config.listen.host)}:${port}`;
+  listening = { scheme: tls ? 'https' : 'http', host: config.listen.host, port };
+  const localUrl = localUrlOf(listening);
   await app.gitHooks.resume();
   startExpiry({ retention: new Retention(stores, clock), credentials: [app.keys, app.sessions], log }, scope);
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
   startAutoUpdate(parts.autoUpdates, log, scope);
   startRollouts(parts.rollouts, scope);
-  startHostWatch(new HostPresence({ stores, links, clock }), log, scope);
+  startDnsKeeping(parts.dnsKeeper, scope);
+  startHostUpgrades(parts.upgrades, log, scope);
+  startHostWatch(new HostPresence({ stores, links, incidents: parts.incidents, clock }), log, scope);
   const onCommit = (listener: () => void) => stores.writer.onCommit(listener);
   startWebhookDeliveries({ queue: parts.deliveries, send: egress.send, onCommit, clock, log }, scope);
   const createLocalJoinToken = async () => {
-    const { token } = await app.hosts.createJoinToken(SYSTEM_CALLER, {});
-    return formatJoinToken({ ...parseJoinToken(token), url: localUrl });
+    const { token } = await app.joinTokens.create(SYSTEM_CALLER, {});
+    return formatJoinToken({ ...parseJoinToken(token), url: localUrl, tlsPin: tls?.pin });
   };
   const standing = async () => toStanding(localUrl, links.connectedCount(), await findWriteFault(stores, clock));
-  return { url: localUrl, ports: reservedPorts(), adminKeyFile, app, standing, createLocalJoinToken };
+  const tlsPin = tls?.pin ?? null;
+  return { url: localUrl, tlsPin, ports: reservedPorts(), adminKeyFile, app, standing, createLocalJoinToken };
 }
 
 function readinessOf({ awaitsLocalAgent = false }: ControlDeps, links: AgentLinks): ReturnType<App['readiness']> {
@@ -136,13 +153,20 @@ const ANY_ADDRESS = ['0.0.0.0', '::'];
 
 const bracket = (host: string): string => (host.includes(':') ? `[${host}]` : host);
 
-const loopbackOf = (host: string): string => (ANY_ADDRESS.includes(host) ? '127.0.0.1' : bracket(host));
+interface Listening {
+  scheme: 'http' | 'https';
+  host: string;
+  port: number;
+}
+
+const localUrlOf = ({ scheme, host, port }: Listening): string =>
+  `${scheme}://${ANY_ADDRESS.includes(host) ? '127.0.0.1' : bracket(host)}:${port}`;
 
 /** What to tell other machines when nobody said how they reach us. */
-function reachableUrl(localUrl: string, host: string): string {
-  if (localUrl === '') throw new LongshoreError('unavailable');
-  if (!ANY_ADDRESS.includes(host)) return localUrl;
+function reachableUrl(listening: Listening | undefined): string {
+  if (!listening) throw new LongshoreError('unavailable');
+  if (!ANY_ADDRESS.includes(listening.host)) return localUrlOf(listening);
   const addresses = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   const outside = addresses.find(({ family, internal }) => family === 'IPv4' && !internal);
-  return outside ? `http://${outside.address}:${new URL(localUrl).port}` : localUrl;
+  return localUrlOf(outside ? { ...listening, host: outside.address } : listening);
 }

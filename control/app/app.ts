@@ -17,12 +17,20 @@ import { createStorageOf } from './customers/customer-storage.ts';
 import { CustomerDesk } from './customers/customers.ts';
 import type { HostLinks } from './hosts/host-links.ts';
 import { DeployPlanDesk } from './deploys/deploy-plans.ts';
+import { DnsKeeper } from './dns/keeper.ts';
+import type { OpenDnsProvider } from './dns/provider.ts';
+import { ZoneCalls } from './dns/zone-calls.ts';
+import { DnsZoneDesk } from './dns/zones.ts';
 import { DriftDesk } from './deploys/drift.ts';
 import { ExecDesk } from './exec/exec.ts';
 import { DeployKeyDesk } from './git/deploy-keys.ts';
 import { GitHookDesk } from './git/git-hooks.ts';
 import { HostDesk } from './hosts/hosts.ts';
+import { JoinRefusals } from './hosts/join-refusals.ts';
+import { JoinTokenDesk } from './hosts/join-tokens.ts';
 import { IdempotencyDesk } from './idempotency.ts';
+import { IncidentDesk } from './incidents/desk.ts';
+import { IncidentLog } from './incidents/incident-log.ts';
 import { JobCancels } from './jobs/job-cancels.ts';
 import { JobEnds } from './jobs/job-ends.ts';
 import { JobStarts } from './jobs/job-starts.ts';
@@ -35,6 +43,7 @@ import { MetricsDesk } from './metrics.ts';
 import { PlanDesk } from './customers/plans.ts';
 import { ProposalDesk } from './deploys/proposals.ts';
 import { RegistryDesk } from './registries/registries.ts';
+import { ReleaseFolder } from './releases.ts';
 import { RevisionDesk } from './deploys/revisions.ts';
 import { ServiceJobs } from './services/service-jobs.ts';
 import { ServiceDesk } from './services/services.ts';
@@ -51,6 +60,10 @@ import type { FetchText, TemplateSource } from './templates/template-source.ts';
 import { TemplateDesk } from './templates/templates.ts';
 import { AutoUpdates } from './updates/auto-updates.ts';
 import { ImageDesk } from './updates/images.ts';
+import { HostUpgradeDesk } from './upgrades/desk.ts';
+import { UpgradeRunner } from './upgrades/runner.ts';
+import type { Offer } from './upgrades/select.ts';
+import { Upgrades } from './upgrades/upgrades.ts';
 import { UsageBoard } from './services/usage-board.ts';
 import { VariableDesk } from './variables/variables.ts';
 import { SystemDesk, type SystemDeskDeps } from './system/desk.ts';
@@ -71,9 +84,15 @@ export interface AppDeps {
   allowsFileGit?: boolean;
   /** Where hosts and users reach control. */
   publicUrl: () => string;
+  /** Where the release for hosts lies. */
+  distDir: string;
   /** Pin of control's identity; goes into join tokens. */
   controlPin: string;
+  /** Of the TLS key at a URL where no authority vouches for it. */
+  tlsPinFor?: (url: string) => string | undefined;
   readiness: App['readiness'];
+  /** The release that hosts can have from here. Throws `release_missing`, `release_invalid`. */
+  requireOffer: () => Promise<Offer>;
   /** The control plane's own process, and what it logged. */
   self: Pick<SystemDeskDeps, 'self' | 'troubles' | 'findWriteFault'>;
   /** How people log in; null: nobody does, keys only. */
@@ -81,6 +100,7 @@ export interface AppDeps {
   /** A user's URL as it will be called. Throws `egress_denied`. */
   checkUrl: (url: string) => string;
   webhookFormats: WebhookFormats;
+  openDnsProvider: OpenDnsProvider;
   clock: Clock;
   log: Logger;
 }
@@ -94,14 +114,19 @@ export interface AppParts {
   usage: UsageBoard;
   deliveries: DeliveryQueue;
   rollouts: RolloutRunner;
+  upgrades: UpgradeRunner;
   autoUpdates: AutoUpdates;
+  dnsKeeper: DnsKeeper;
   aiGrants: AiGrants;
+  joinRefusals: JoinRefusals;
+  incidents: IncidentLog;
 }
 
 export function createApp(deps: AppDeps): AppParts {
   const { stores, links, reservedPorts, allowsFileGit = false, publicUrl, clock, log } = deps;
   const bus = createBus(log);
   const access = new Access(stores);
+  const incidents = new IncidentLog(stores);
   const usage = new UsageBoard({ stores, bus, clock });
   const audit = new AuditDesk({ stores, access, clock, log });
   const effects = new IdempotencyDesk(stores, audit, clock);
@@ -153,9 +178,21 @@ export function createApp(deps: AppDeps): AppParts {
   const redeploySet = sets.redeployPushed.bind(sets);
   const gitHooks = new GitHookDesk({ stores, access, effects, serviceJobs, redeploySet, publicUrl, log });
   gitHooks.watch(bus);
-  const hosts = new HostDesk({ ...deps, access, effects, ends, usage });
+  const hosts = new HostDesk({ ...deps, access, effects, ends, usage, incidents });
+  const joinRefusals = new JoinRefusals(clock);
+  const joinTokens = new JoinTokenDesk({
+    tlsPinFor: () => undefined,
+    ...deps,
+    access,
+    effects,
+    refusals: joinRefusals,
+    findHost: (caller, id) => hosts.find(caller, id),
+  });
+  const upgrades = new Upgrades({ stores, links, clock });
+  const upgradeRunner = new UpgradeRunner({ stores, links, upgrades, log });
   const metrics = new MetricsDesk({ stores, hosts, services, links });
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
+  const zoneCalls = new ZoneCalls({ stores, openProvider: deps.openDnsProvider, owner: deps.controlPin, clock });
   const app = {
     services,
     adoption,
@@ -166,6 +203,7 @@ export function createApp(deps: AppDeps): AppParts {
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
     exec: new ExecDesk({ stores, access, audit, effects, customerRules, links, clock, log }),
     drift: new DriftDesk({ stores, access, effects, customerRules, serviceJobs, services, links, reservedPorts }),
+    dnsZones: new DnsZoneDesk({ stores, access, effects, calls: zoneCalls, clock }),
     proposals: new ProposalDesk({
       stores,
       access,
@@ -184,6 +222,9 @@ export function createApp(deps: AppDeps): AppParts {
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts,
+    hostUpgrades: new HostUpgradeDesk({ ...deps, access, effects, upgrades, runner: upgradeRunner }),
+    incidents: new IncidentDesk({ stores, access }),
+    joinTokens,
     containers: new ContainerDesk({ stores, access, links, services, jobs }),
     stats: new StatsDesk({ access, links }),
     logSearch: new LogSearchDesk({ stores, access, links, clock }),
@@ -192,6 +233,7 @@ export function createApp(deps: AppDeps): AppParts {
     keys,
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
+    releases: new ReleaseFolder(deps.distDir),
     templates: new TemplateDesk({ ...deps, effects, shelf }),
     webhooks: new WebhookDesk({ ...deps, effects }),
     schedules: new ScheduleDesk({ stores, access, effects, links, clock }),
@@ -210,8 +252,12 @@ export function createApp(deps: AppDeps): AppParts {
     ends,
     usage,
     autoUpdates,
+    dnsKeeper: new DnsKeeper({ stores, calls: zoneCalls, clock, log }),
     rollouts: runner,
+    upgrades: upgradeRunner,
     deliveries: new WebhookQueue(stores, deps.webhookFormats, clock),
     aiGrants,
+    joinRefusals,
+    incidents,
   };
 }

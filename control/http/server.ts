@@ -19,7 +19,7 @@ import { identifyCallers, requirePermissions } from './auth.ts';
 import { BODY_LIMIT_BYTES, readJsonBodies } from './body.ts';
 import { readCookies } from './cookies.ts';
 import { takeUrlCredential } from './credentials.ts';
-import type { HttpDeps } from './deps.ts';
+import { plainServer, type HttpDeps } from './deps.ts';
 import { answerBrokenHttp, answerError, pathOf } from './errors.ts';
 import type { Http } from './http.ts';
 import { answerNotFound, collectRoutes, type Route } from './not-found.ts';
@@ -36,8 +36,10 @@ import { mountDrift } from './routes/drift.ts';
 import { mountExec } from './routes/exec.ts';
 import { mountGitHooks } from './routes/git-hooks.ts';
 import { mountHealth } from './routes/health.ts';
+import { mountHostUpgrades } from './routes/host-upgrades.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountJobs } from './routes/jobs.ts';
+import { mountJoinTokens } from './routes/join-tokens.ts';
 import { mountLive } from './routes/live.ts';
 import { mountLogSearch } from './routes/log-search.ts';
 import { mountLogin } from './routes/login.ts';
@@ -47,6 +49,7 @@ import { mountReference } from './routes/reference.ts';
 import { mountRegistries } from './routes/registries.ts';
 import { mountProposals } from './routes/proposals.ts';
 import { mountImages } from './routes/images.ts';
+import { mountReleases } from './routes/releases.ts';
 import { mountRevisions } from './routes/revisions.ts';
 import { mountRollouts } from './routes/rollouts.ts';
 import { mountEnablement } from './routes/enablement.ts';
@@ -84,11 +87,11 @@ export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: st
 }
 
 /** Before the first port: who is told that we answer finds both. */
-async function openAikitPort(http: Http, { config, clock }: HttpDeps, scope: Scope): Promise<void> {
+async function openAikitPort(http: Http, { config, clock, createServer = plainServer }: HttpDeps, scope: Scope): Promise<void> {
   const { aikitPort: port = 0 } = config;
   if (port === 0) return;
   const listen = { host: config.listen.host, port };
-  const options = { listen, toUrl: toOurUrl, limits: SOCKET_LIMITS, graceMs: STOP_GRACE_MS, clock };
+  const options = { createServer, listen, toUrl: toOurUrl, limits: SOCKET_LIMITS, graceMs: STOP_GRACE_MS, clock };
   const { close } = await openSecondPort(http, options);
   scope.onStop('http of AIKit', close);
 }
@@ -105,7 +108,7 @@ interface BuiltHttp {
 export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   const { app, clock, config } = deps;
   let countBadUrl = uncounted;
-  const http = createServer(deps, (request, reply) => countBadUrl(request, reply));
+  const http = createHttp(deps, (request, reply) => countBadUrl(request, reply));
   const mounted = collectRoutes(http);
   refuseUnknownQueries(http, isOwn);
   const tickets = new Tickets(clock);
@@ -126,6 +129,7 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   await describeRoutes(http, config.publicUrl);
 
   mountHealth(http, app);
+  mountReleases(http, app);
   mountServices(http, app);
   mountServiceActions(http, app);
   mountEnablement(http, app);
@@ -140,6 +144,8 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   mountJobs(http, app);
   mountBackups(http, app);
   mountHosts(http, app);
+  mountHostUpgrades(http, app);
+  mountJoinTokens(http, app);
   mountStats(http, app);
   mountMetrics(http, app);
   mountLogSearch(http, app);
@@ -181,7 +187,7 @@ const isOwn = (path: string): boolean => dialectAt(path) === undefined;
 
 const uncounted: CountRequest = () => Promise.resolve();
 
-function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Http {
+function createHttp({ config, log, createServer = plainServer }: HttpDeps, countBadUrl: CountRequest): Http {
   const logger: FastifyBaseLogger = log;
   const http = Fastify({
     loggerInstance: logger,
@@ -189,7 +195,7 @@ function createServer({ config, log }: HttpDeps, countBadUrl: CountRequest): Htt
     logController: new LogController({ disableRequestLogging: true }), // stampAnswers logs, with the path only
     trustProxy: config.trustedProxy.length > 0 ? config.trustedProxy : false,
     bodyLimit: BODY_LIMIT_BYTES,
-    ...SOCKET_LIMITS,
+    serverFactory: (handler) => createServer(handler, SOCKET_LIMITS),
     return503OnClosing: false, // a request on a kept connection is still answered, with Connection: close
     routerOptions: { maxParamLength: 200 },
     genReqId: toRequestId,

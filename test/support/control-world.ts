@@ -19,6 +19,7 @@ import type { Caller } from '../../control/app/api/caller.ts';
 import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
+import type { OpenDnsProvider } from '../../control/app/dns/provider.ts';
 import type { LoginSettings } from '../../control/app/access/login.ts';
 import { SelfWatch } from '../../control/app/system/self-watch.ts';
 import { Troubles } from '../../control/app/system/troubles.ts';
@@ -45,6 +46,8 @@ export interface WorldOptions {
   egress?: Partial<EgressOptions>;
   /** Default: there is no AI endpoint. */
   propose?: Propose;
+  /** Default: no provider can be reached. */
+  openDnsProvider?: OpenDnsProvider;
 }
 
 export class ControlWorld {
@@ -59,6 +62,7 @@ export class ControlWorld {
   readonly dispatcher: Dispatcher;
   readonly progressLog: ProgressLog;
   readonly egress: Egress;
+  readonly links: HostLinks;
   readonly troubles: Troubles;
   /** Everything the bus has carried. */
   readonly live: LiveEvent[] = [];
@@ -78,12 +82,13 @@ export class ControlWorld {
     this.stores = openStores(this.dir, clock);
     this.troubles = new Troubles(clock);
     const { stores, sessions } = this;
+    this.links = this.#links();
     const log = this.troubles.watch(silentLogger());
     this.parts = createApp({
       stores,
       clock,
       log,
-      links: this.#links(),
+      links: this.links,
       templates: createTemplateSource(loadTemplates(), {
         randomBytes: (n) => new Uint8Array(n),
         now: () => clock.now(),
@@ -91,18 +96,21 @@ export class ControlWorld {
       fetchText: (url) => this.#fetch(url),
       reservedPorts: () => [8080],
       publicUrl: () => 'https://panel.example.com',
+      distDir: join(this.dir, 'dist'),
       controlPin: 'A'.repeat(43),
       readiness: () => ({ isReady: true, reason: null }),
+      requireOffer: () => Promise.resolve({ version: '0.2.0', architectures: ['x64'] }),
       login,
       checkUrl: this.egress.checkUrl,
       webhookFormats: { aikit: aikitFormat },
+      openDnsProvider: options.openDnsProvider ?? unreachableDns,
       self: {
         self: new SelfWatch(join(this.dir, 'control.db'), clock),
         troubles: this.troubles,
         findWriteFault: () => findWriteFault(stores, clock),
       },
     });
-    const { app, bus, starts, ends, usage } = this.parts;
+    const { app, bus, starts, ends, usage, incidents } = this.parts;
     this.app = app;
     bus.subscribe((event) => this.live.push(event));
     const lostJobs = new LostJobs(stores, starts, ends, clock);
@@ -122,8 +130,16 @@ export class ControlWorld {
       clock,
       log,
     });
-    this.dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, this.#abort.signal);
-    this.registry = new StoredRegistry({ stores, lostJobs, forgotten, clock, log });
+    this.dispatcher = new Dispatcher({ stores, sessions, ends, incidents, clock, log }, this.#abort.signal);
+    this.registry = new StoredRegistry({
+      stores,
+      lostJobs,
+      forgotten,
+      refusals: this.parts.joinRefusals,
+      incidents,
+      clock,
+      log,
+    });
     sessions.onConnect(({ hostId }) => this.dispatcher.nudge(hostId));
     t.teardown(() => this.close());
   }
@@ -136,7 +152,7 @@ export class ControlWorld {
 
   /** A host that has joined; it does not connect by itself. */
   async join(labels: Record<string, string> = {}, hostname = 'one'): Promise<FakeHost> {
-    const { id: tokenId } = await this.app.hosts.createJoinToken(ADMIN, { labels });
+    const { id: tokenId } = await this.app.joinTokens.create(ADMIN, { labels });
     const host = new FakeHost(hostname);
     await host.enrol(this, tokenId);
     return host;
@@ -177,6 +193,7 @@ export class ControlWorld {
   async close(): Promise<void> {
     this.#abort.abort();
     await this.parts.rollouts.close();
+    await this.parts.dnsKeeper.close();
     for (const session of this.sessions.list()) session.peer.destroy(1001, 'test over');
     await this.egress.close();
     await this.stores.close();
@@ -184,13 +201,18 @@ export class ControlWorld {
 
   #links(): HostLinks {
     return {
-      isConnected: (hostId) => this.sessions.find(hostId) !== undefined,
+      isConnected: (hostId) => this.sessions.find(hostId) !== undefined && !this.parts.incidents.hasConflict(hostId),
+      connectedAt: (hostId) => this.sessions.find(hostId)?.connectedAt ?? null,
       connectedCount: () => this.sessions.count,
-      isFenced: () => false,
+      isFenced: (hostId) => this.parts.incidents.hasConflict(hostId),
       ask: (...question) => this.sessions.ask(...question),
       openStream: (hostId, name, params) => this.sessions.require(hostId).peer.openStream(name, params),
       nudge: (hostId) => this.dispatcher.nudge(hostId),
       drop: (hostId) => this.sessions.revoke(hostId),
     };
   }
+}
+
+function unreachableDns(): never {
+  throw new LongshoreError('egress_failed');
 }

@@ -5,6 +5,7 @@ import type { App } from '../../control/app/api/app.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { Host } from '../../control/app/api/hosts.ts';
 import type { Job } from '../../control/app/api/jobs.ts';
+import type { JoinToken } from '../../control/app/api/join-tokens.ts';
 import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService, Service, ServiceDetail } from '../../control/app/api/services.ts';
 import type { Page, Paging } from '../../control/app/api/page.ts';
@@ -12,7 +13,7 @@ import type { TemplateDetail } from '../../control/app/api/templates.ts';
 import type { Permission } from '../../control/app/access/permissions.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import { AT, FACTS, JOB, SERVICE, toApiKey } from './fake-records.ts';
+import { AT, FACTS, INCIDENT, JOB, SERVICE, toApiKey } from './fake-records.ts';
 
 export const ADMIN_SECRET = 'lsk_admin';
 
@@ -26,6 +27,18 @@ export const absent = (name: string): never =>
 
 const notHere = (): never => {
   throw new LongshoreError('not_supported', { details: 'the fake app does not do this' });
+};
+
+const JOIN_TOKEN: JoinToken = {
+  id: 'jtk_1',
+  status: 'open',
+  labels: {},
+  maxUses: 1,
+  uses: 0,
+  addressRange: null,
+  createdAt: AT,
+  expiresAt: AT,
+  refusal: { at: AT, address: '203.0.113.7', reason: 'It has expired.' },
 };
 
 export class FakeApp implements App {
@@ -206,10 +219,30 @@ export class FakeApp implements App {
     },
     events: (_caller, _id, query) => pageOf([], query),
     findFacts: (_caller, id) => this.hostEntries.get(id)?.facts ?? null,
-    createJoinToken: async () => ({ id: 'jtk_1', token: 'lsj_secret', expiresAt: AT, command: 'curl … | sudo sh' }),
     revoke: async (caller, id) => {
       this.hosts.require(caller, id).status = 'revoked';
     },
+  };
+
+  readonly incidents: App['incidents'] = {
+    list: (_caller, query) => pageOf([INCIDENT], query),
+    require: () => ({ ...INCIDENT, hosts: [{ hostId: 'host_1', name: 'web-1', lostAt: AT, backAt: null }] }),
+  };
+
+  readonly joinTokens: App['joinTokens'] = {
+    create: async () => ({
+      id: 'jtk_1',
+      token: 'lsj_secret',
+      expiresAt: AT,
+      url: 'https://panel.example.com',
+      tlsPin: null,
+      command: 'curl … | sudo sh',
+      cloudInit: '#cloud-config\n',
+      ansible: '- name: …\n',
+    }),
+    list: (_caller, query) => pageOf([JOIN_TOKEN], query),
+    require: () => ({ ...JOIN_TOKEN, hosts: [...this.hostEntries.values()] }),
+    end: async () => {},
   };
 
   readonly keys: App['keys'] = {
@@ -258,7 +291,9 @@ export class FakeApp implements App {
   };
 
   readonly stats: App['stats'] = absent('stats');
+  readonly hostUpgrades: App['hostUpgrades'] = absent('upgrades of hosts');
   readonly logSearch: App['logSearch'] = absent('logSearch');
+  readonly releases: App['releases'] = absent('releases');
   readonly metrics: App['metrics'] = absent('metrics');
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');

@@ -6,6 +6,9 @@ import type { Order, Page, Paging } from './page.ts';
 
 export { ROLLOUT_STATES as UPGRADE_STATES, TARGET_STATES } from '../../store/set-records.ts';
 
+/** `10%` of the hosts, or so many. */
+export const WAVE = /^([1-9]\d?|100)%$|^[1-9]\d{0,3}$/;
+
 export interface Upgrade extends UpgradeRecord {
   counts: Record<TargetState, number>;
   /** Why it is halted. */
@@ -29,7 +32,7 @@ export interface NewUpgrade {
   labels?: Record<string, string> | undefined;
   /** What the control plane offers, said once more; anything else is refused. */
   version?: string | undefined;
-  /** `10%` or a count. */
+  /** As WAVE says. */
   wave?: string | undefined;
   allowsDowngrade?: boolean | undefined;
 }

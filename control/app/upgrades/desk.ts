@@ -35,7 +35,7 @@ export class HostUpgradeDesk implements HostUpgrades {
 
   async create(caller: Caller, input: NewUpgrade): Promise<UpgradeDetail> {
     const { access, effects, upgrades, runner, requireOffer } = this.#deps;
-    const id = await effects.perform(async () => {
+    const { id } = await effects.perform(async () => {
       access.requireHostOperator(caller);
       const offer = await requireOffer();
       requireOffered(offer, input.version);
@@ -44,13 +44,8 @@ export class HostUpgradeDesk implements HostUpgrades {
         const due = hosts.filter(({ reason }) => reason === null).length;
         const { allowsDowngrade = false, wave = DEFAULT_WAVE } = input;
         const { version } = offer;
-        return upgrades.begin({
-          version,
-          allowsDowngrade,
-          hosts,
-          waveSize: waveSizeOf(wave, due),
-          madeBy: caller.name,
-        });
+        const order = { version, allowsDowngrade, hosts, waveSize: waveSizeOf(wave, due), madeBy: caller.name };
+        return { id: upgrades.begin(order) };
       };
     });
     void runner.sweep();
