@@ -29,6 +29,7 @@ export const ID_PREFIXES = [
   'set',
   'rol',
   'exe',
+  'zone',
   'upg',
 ] as const;
 export type IdPrefix = (typeof ID_PREFIXES)[number];

@@ -47,7 +47,7 @@ const OVERLOAD_RETRY_S = 2;
 
 export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const { identity, stores, parts, links, clock, log } = deps;
-  const { bus, starts, ends, usage } = parts;
+  const { bus, starts, ends, usage, incidents } = parts;
   const sessions = new Sessions(log);
   const lostJobs = new LostJobs(stores, starts, ends, clock);
   const progressLog = new ProgressLog(stores, clock, log);
@@ -67,8 +67,8 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     clock,
     log,
   });
-  const dispatcher = new Dispatcher({ stores, sessions, ends, clock, log }, scope.signal);
-  const registry = new StoredRegistry({ stores, lostJobs, forgotten, clock, log });
+  const dispatcher = new Dispatcher({ stores, sessions, ends, incidents, clock, log }, scope.signal);
+  const registry = new StoredRegistry({ stores, lostJobs, forgotten, refusals: parts.joinRefusals, incidents, clock, log });
   const gateway = createGateway({
     identity,
     registry,
@@ -78,10 +78,17 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     clock,
     log,
   });
-  links.attach({ sessions, gateway, dispatcher });
+  links.attach({ sessions, gateway, dispatcher, incidents });
+  incidents.onSettled((hostId) => {
+    gateway.unfence(hostId);
+    dispatcher.nudge(hostId);
+    const status = sessions.find(hostId) ? 'connected' : 'offline';
+    bus.publish({ type: 'host.status', hostId, status, at: clock.now() });
+  });
   sessions.onConnect((session) => {
     const { hostId } = session;
-    bus.publish({ type: 'host.status', hostId, status: 'connected', at: clock.now() });
+    const status = incidents.hasConflict(hostId) ? 'fenced' : 'connected';
+    bus.publish({ type: 'host.status', hostId, status, at: clock.now() });
     dispatcher.nudge(hostId);
     if (stores.hosts.find(hostId)?.isToRelist)
       scope.run('list services anew', () => relistServices({ ...parts, ...deps }, session));
@@ -115,12 +122,19 @@ function requireHostOf(stores: Stores, serviceId: string): string {
 }
 
 /** Two machines with one key: the operator has to make one of them join anew. */
-function noteConflict({ stores, parts, clock, log }: AgentsDeps, { hostId, remoteAddresses }: IdentityConflict): void {
+function noteConflict(
+  { stores, parts, clock, log }: AgentsDeps,
+  { hostId, bootIds, remoteAddresses }: IdentityConflict,
+): void {
   const at = clock.now();
   const message = `Two live machines use this host's key: ${remoteAddresses.join(' and ')}; let one of them join anew`;
   log.warn({ hostId, remoteAddresses }, message);
   parts.bus.publish({ type: 'host.status', hostId, status: 'fenced', at });
   stores.writer
-    .write(() => stores.events.insert({ hostId, type: 'host', status: 'identity_conflict', message, at }))
+    .write((tx) => {
+      const machines = { bootIds, addresses: remoteAddresses };
+      const incidentId = parts.incidents.noteConflict(tx, hostId, machines, at);
+      stores.events.insert({ hostId, type: 'host', status: 'identity_conflict', message, at, incidentId });
+    })
     .catch((error: unknown) => log.error({ err: toLongshoreError(error), hostId }, 'could not store an event'));
 }

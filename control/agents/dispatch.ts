@@ -7,6 +7,7 @@ import { CLOSE, MAX_BATCH_BYTES } from '#shared/protocol/limits.ts';
 import type { Command, Result } from '#shared/protocol/schema.ts';
 import type { ScheduleSpec } from '#shared/schedule/schedule.ts';
 import { sleep, type Clock } from '#shared/time.ts';
+import type { IncidentLog } from '../app/incidents/incident-log.ts';
 import type { JobEnds } from '../app/jobs/job-ends.ts';
 import type { StoredCommand } from '../store/commands.ts';
 import type { HostRecord } from '../store/records.ts';
@@ -22,6 +23,7 @@ export interface DispatchDeps {
   stores: Stores;
   sessions: Sessions;
   ends: JobEnds;
+  incidents: Pick<IncidentLog, 'hasConflict'>;
   clock: Clock;
   log: Logger;
 }
@@ -63,10 +65,10 @@ export class Dispatcher {
 
   /** Sends until nothing is left or the link is gone; the next link nudges again. */
   async #drain(hostId: string): Promise<void> {
-    const { sessions, clock, log } = this.#deps;
+    const { sessions, incidents, clock, log } = this.#deps;
     for (;;) {
       const session = sessions.find(hostId);
-      if (!session?.peer.isOpen || this.#signal.aborted) return;
+      if (!session?.peer.isOpen || this.#signal.aborted || incidents.hasConflict(hostId)) return;
       try {
         if (!(await this.#sendBatch(session))) return;
       } catch (cause) {

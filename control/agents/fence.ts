@@ -23,6 +23,12 @@ export class Fence {
     return isNew;
   }
 
+  /** The host is one machine again; should another one show, that is news. */
+  open(hostId: string): void {
+    this.#closedUntil.delete(hostId);
+    this.#knownPairs.delete(hostId);
+  }
+
   /** Whole seconds until the host may try again; 0 when it may now. */
   remainingS(hostId: string): number {
     const leftMs = (this.#closedUntil.get(hostId) ?? 0) - this.#clock.elapsed();

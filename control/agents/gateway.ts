@@ -61,6 +61,8 @@ export interface Gateway {
   hasRoom(remoteAddress: string): boolean;
   /** Two machines answered with this host's key a moment ago; neither is let in. */
   isFenced(hostId: string): boolean;
+  /** It is one machine again. */
+  unfence(hostId: string): void;
   readonly counters: GatewayCounters;
   /** Refuses newcomers and closes every link with 1012, which agents take as "come back soon". */
   close(): Promise<void>;
@@ -101,6 +103,10 @@ class AgentGateway implements Gateway {
 
   isFenced(hostId: string): boolean {
     return this.#fence.remainingS(hostId) > 0;
+  }
+
+  unfence(hostId: string): void {
+    this.#fence.open(hostId);
   }
 
   async close(): Promise<void> {

@@ -4,6 +4,7 @@ import { LongshoreError } from '#shared/errors.ts';
 import type { RequestOptions, StreamReader } from '#shared/protocol/peer-types.ts';
 import type { MethodName, Params, Result, StreamName, StreamParams } from '#shared/protocol/schema.ts';
 import type { HostLinks } from '../app/hosts/host-links.ts';
+import type { IncidentLog } from '../app/incidents/incident-log.ts';
 import type { Dispatcher } from './dispatch.ts';
 import type { Gateway } from './gateway.ts';
 import type { Sessions } from './sessions.ts';
@@ -12,6 +13,7 @@ export interface AttachedLinks {
   sessions: Sessions;
   gateway: Gateway;
   dispatcher: Dispatcher;
+  incidents: Pick<IncidentLog, 'hasConflict'>;
 }
 
 const LOOPBACK = /^(127\.|::1$|::ffff:127\.)/;
@@ -24,7 +26,11 @@ export class AgentLinks implements HostLinks {
   }
 
   isConnected(hostId: string): boolean {
-    return this.#attached?.sessions.find(hostId) !== undefined;
+    return this.connectedAt(hostId) !== null && !this.#hasConflict(hostId);
+  }
+
+  connectedAt(hostId: string): number | null {
+    return this.#attached?.sessions.find(hostId)?.connectedAt ?? null;
   }
 
   connectedCount(): number {
@@ -32,7 +38,7 @@ export class AgentLinks implements HostLinks {
   }
 
   isFenced(hostId: string): boolean {
-    return this.#attached?.gateway.isFenced(hostId) ?? false;
+    return (this.#attached?.gateway.isFenced(hostId) ?? false) || this.#hasConflict(hostId);
   }
 
   async ask<M extends MethodName>(
@@ -41,13 +47,11 @@ export class AgentLinks implements HostLinks {
     params: Params<M>,
     options?: RequestOptions,
   ): Promise<Result<M>> {
-    if (!this.#attached) throw new LongshoreError('host_offline');
-    return this.#attached.sessions.ask(hostId, method, params, options);
+    return this.#require(hostId).sessions.ask(hostId, method, params, options);
   }
 
   openStream<S extends StreamName>(hostId: string, name: S, params: StreamParams<S>): StreamReader {
-    if (!this.#attached) throw new LongshoreError('host_offline');
-    return this.#attached.sessions.require(hostId).peer.openStream(name, params);
+    return this.#require(hostId).sessions.require(hostId).peer.openStream(name, params);
   }
 
   nudge(hostId: string): void {
@@ -61,5 +65,15 @@ export class AgentLinks implements HostLinks {
   /** Whether an agent of this machine is connected. */
   hasLocal(): boolean {
     return this.#attached?.sessions.list().some(({ remoteAddress }) => LOOPBACK.test(remoteAddress)) ?? false;
+  }
+
+  #hasConflict(hostId: string): boolean {
+    return this.#attached?.incidents.hasConflict(hostId) ?? false;
+  }
+
+  #require(hostId: string): AttachedLinks {
+    if (!this.#attached) throw new LongshoreError('host_offline');
+    if (this.#hasConflict(hostId)) throw new LongshoreError('identity_conflict');
+    return this.#attached;
   }
 }

@@ -1,11 +1,13 @@
 // The gateway's questions about hosts, answered from SQLite: who may join, who is known, where the sequences go on.
-import { LongshoreError } from '#shared/errors.ts';
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { Proof } from '#shared/protocol/handshake.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import { readAddressRange } from '../app/access/address-range.ts';
+import type { IncidentLog } from '../app/incidents/incident-log.ts';
 import { nameFor } from '../app/hosts/host-name.ts';
+import type { JoinRefusals } from '../app/hosts/join-refusals.ts';
 import { spreadToHost } from '../app/schedules/spread.ts';
 import type { JoinTokenRecord } from '../store/access-records.ts';
 import type { HostRecord } from '../store/records.ts';
@@ -20,6 +22,8 @@ export interface RegistryDeps {
   stores: Stores;
   lostJobs: LostJobs;
   forgotten: Pick<ForgottenServices, 'note'>;
+  refusals: Pick<JoinRefusals, 'note'>;
+  incidents: IncidentLog;
   clock: Clock;
   log: Logger;
 }
@@ -55,7 +59,7 @@ export class StoredRegistry implements AgentRegistry {
       const known = stores.hosts.findByKey(agentKey);
       const usedFor = stores.joinTokens.findUse(tokenId, agentKey);
       if (usedFor !== undefined && known) return { hostId: known.id, isRevoked: known.revokedAt !== null };
-      const token = this.#requireUsable(request);
+      const token = this.#requireToken(request);
       const now = clock.now();
       const hostId = known ? this.#readmit(known, request, token, now) : this.#insert(request, token, now);
       stores.joinTokens.addUse({ tokenId, agentKey, hostId, at: now });
@@ -75,13 +79,22 @@ export class StoredRegistry implements AgentRegistry {
       .catch((error: unknown) => log.warn({ err: error, hostId }, 'could not note when a host was last seen'));
   }
 
+  #requireToken(request: EnrolRequest): JoinTokenRecord {
+    try {
+      return this.#requireUsable(request);
+    } catch (error) {
+      this.#deps.refusals.note(request.tokenId, request.remoteAddress, toLongshoreError(error));
+      throw error;
+    }
+  }
+
   #requireUsable({ tokenId, remoteAddress }: EnrolRequest): JoinTokenRecord {
     const { stores, clock } = this.#deps;
     const token = stores.joinTokens.find(tokenId);
     if (!token || token.expiresAt <= clock.now()) throw invalid('It has expired.');
     if (stores.joinTokens.countUses(tokenId) >= token.maxUses) throw invalid('It is used up.');
     const isInRange = token.addressRange === null || readAddressRange(token.addressRange)?.(remoteAddress);
-    if (!isInRange) throw invalid('It is not for this address.');
+    if (!isInRange) throw invalid(`It is not for this address, ${remoteAddress}.`);
     return token;
   }
 
@@ -119,15 +132,18 @@ export class StoredRegistry implements AgentRegistry {
     proof: Proof,
     remoteAddress: string,
   ): { epoch: number; nextEventSeq: number } {
-    const { stores, lostJobs, forgotten, clock } = this.#deps;
+    const { stores, lostJobs, forgotten, incidents, clock } = this.#deps;
     const host = stores.hosts.find(hostId);
     if (!host) throw new LongshoreError('handshake_failed');
     const at = clock.now();
     stores.hosts.setConnected(hostId, { facts: proof.facts, bootId: proof.bootId, remoteAddress, at });
+    incidents.noteMachine(tx, hostId, proof.bootId, at);
+    const incidentId = incidents.noteBack(hostId, at);
     if (stores.hosts.setOnline(hostId, true)) {
       const message = `Host "${host.name}" connected`;
-      stores.events.insert({ hostId, type: 'host', status: 'connected', message, at });
+      stores.events.insert({ hostId, type: 'host', status: 'connected', message, at, incidentId });
     }
+    this.#tellUpgrade(host, proof, at);
     const { epoch, incident } = this.#resume(host, proof);
     lostJobs.suspect(hostId, proof.openJobs, incident === 'host_rolled_back' ? 0 : proof.events.last);
     lostJobs.judge(tx, hostId, host.eventSeq);
@@ -156,6 +172,13 @@ export class StoredRegistry implements AgentRegistry {
       for (const jobId of stores.commands.ack(host.id, plan.ackedSeq)) stores.jobs.advance(jobId, 'accepted');
     }
     return plan;
+  }
+
+  #tellUpgrade({ id: hostId, facts }: HostRecord, proof: Proof, at: number): void {
+    const { agentVersion } = proof.facts;
+    if (!facts || facts.agentVersion === agentVersion) return;
+    const message = `The agent went from ${facts.agentVersion} to ${agentVersion}`;
+    this.#deps.stores.events.insert({ hostId, type: 'host', status: 'upgraded', message, at });
   }
 
   /** The host still lists what was removed on request: tell it again, it checks with Docker before it forgets. */

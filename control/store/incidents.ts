@@ -75,11 +75,11 @@ export class IncidentStore {
     });
   }
 
-  setBack(id: string, hostId: string, at: number): void {
-    this.#db.run(
-      'UPDATE incident_hosts SET back_at = :at WHERE incident_id = :id AND host_id = :hostId AND back_at IS NULL',
-      { id, hostId, at },
-    );
+  /** False: it was not away. */
+  setBack(id: string, hostId: string, at: number): boolean {
+    const sql = `UPDATE incident_hosts SET back_at = :at
+      WHERE incident_id = :id AND host_id = :hostId AND back_at IS NULL`;
+    return this.#db.run(sql, { id, hostId, at }) > 0;
   }
 
   end(id: string, at: number): void {

@@ -74,7 +74,14 @@ export class FakeHost {
     const peer = createPeer({ ...options, socket: near, handlers: world.intake.handlersFor(this.id) });
     const { agentKey } = this;
     this.#world = world;
-    world.sessions.add({ hostId: this.id, agentKey, proof, remoteAddress: '192.0.2.1', connectedAt: 0, peer });
+    world.sessions.add({
+      hostId: this.id,
+      agentKey,
+      proof,
+      remoteAddress: '192.0.2.1',
+      connectedAt: world.clock.now(),
+      peer,
+    });
     return welcome;
   }
 

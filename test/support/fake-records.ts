@@ -1,5 +1,6 @@
 // What the app layer in memory begins with: a host, a service, a job and a key, as its records hold them.
 import type { Caller } from '../../control/app/api/caller.ts';
+import type { Incident } from '../../control/app/api/incidents.ts';
 import type { Host } from '../../control/app/api/hosts.ts';
 import type { Job } from '../../control/app/api/jobs.ts';
 import type { ServiceDetail } from '../../control/app/api/services.ts';
@@ -99,6 +100,16 @@ export const SERVICE: ServiceDetail = {
   isReviewed: false,
   waiting: null,
   usage: null,
+};
+
+export const INCIDENT: Incident = {
+  id: 'inc_1',
+  kind: 'hosts.mass_disconnect',
+  startedAt: AT,
+  endedAt: null,
+  hostCount: 3,
+  awayCount: 2,
+  message: '3 hosts went away together; 2 are still away',
 };
 
 export const JOB: Job = {

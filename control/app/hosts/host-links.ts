@@ -3,7 +3,10 @@ import type { RequestOptions, StreamReader } from '#shared/protocol/peer-types.t
 import type { MethodName, Params, Result, StreamName, StreamParams } from '#shared/protocol/schema.ts';
 
 export interface HostLinks {
+  /** A link is there, and the host is one machine. */
   isConnected(hostId: string): boolean;
+  /** Since when its link is there, whoever may be at the other end; null: it is not. */
+  connectedAt(hostId: string): number | null;
   connectedCount(): number;
   /** Two machines answer with the same key: neither is given work until one has enrolled anew. */
   isFenced(hostId: string): boolean;

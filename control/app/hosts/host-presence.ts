@@ -1,17 +1,21 @@
-// Tells in the timeline when a host goes away. Its return is told where it connects (agents/registry.ts); both remember
-// what was told last, so a link that breaks for a moment, and our own restart, are no news.
+// Tells in the timeline when a host goes away: alone, or with others, and then as one incident. Its return is told where
+// it connects (agents/registry.ts); both remember what was told last, so a link that breaks for a moment, and our own
+// restart, are no news.
 import type { Clock } from '#shared/time.ts';
-import type { Stores } from '../../store/stores.ts';
+import type { Stores, WriteContext } from '../../store/stores.ts';
+import type { IncidentLog } from '../incidents/incident-log.ts';
+import { judgeAbsences, type Loss } from '../incidents/mass-disconnect.ts';
 import type { HostLinks } from './host-links.ts';
 
-/** Most agents are back after one or two tries to connect. */
-const AWAY_MS = 20_000;
 /** After our own start every agent has to come back first; ten thousand of them take a while. */
 const START_GRACE_MS = 120_000;
+/** Both machines of a pair come back within two minutes, the longest that an agent waits after having been fenced. */
+const ALONE_MS = 180_000;
 
 export interface HostPresenceDeps {
   stores: Stores;
-  links: Pick<HostLinks, 'isConnected'>;
+  links: Pick<HostLinks, 'isConnected' | 'connectedAt'>;
+  incidents: IncidentLog;
   clock: Clock;
 }
 
@@ -28,17 +32,54 @@ export class HostPresence {
   async sweep(): Promise<void> {
     const { stores, clock } = this.#deps;
     const now = clock.now();
+    const settled = this.#settled(now);
+    if (settled.length > 0) await stores.writer.write((tx) => this.#settle(tx, settled, now));
     if (now < this.#startedAt + START_GRACE_MS) return;
-    const gone = stores.hosts.toldOnline().filter(({ id, lastSeenAt }) => {
-      return !this.#deps.links.isConnected(id) && (lastSeenAt ?? 0) + AWAY_MS <= now;
-    });
-    if (gone.length > 0) await stores.writer.write(() => gone.forEach((host) => this.#tellOffline(host, now)));
+    const { together, alone } = this.#judge(now);
+    if (together.length + alone.length > 0) await stores.writer.write(() => this.#tellAll(together, alone, now));
   }
 
-  #tellOffline({ id, name }: { id: string; name: string }, at: number): void {
-    const { stores, links } = this.#deps;
-    if (links.isConnected(id) || !stores.hosts.setOnline(id, false)) return;
-    const message = `Host "${name}" is not connected any more; what runs there runs on`;
-    stores.events.insert({ hostId: id, type: 'host', status: 'offline', message, at });
+  #judge(now: number) {
+    const { stores, incidents } = this.#deps;
+    const told = stores.hosts.toldOnline();
+    const open = stores.incidents.findOpen('hosts.mass_disconnect');
+    const gone = told
+      .filter(({ id }) => this.#isGone(id))
+      // Whoever was not seen since our start is missed since then.
+      .map(({ id, lastSeenAt }) => ({ hostId: id, at: Math.max(lastSeenAt ?? 0, this.#startedAt) }));
+    const latestLossAt = open ? stores.incidents.latestLoss(open.id) : null;
+    return judgeAbsences({ told: told.length, gone, latestLossAt, now });
+  }
+
+  /** What comes and goes as two machines is told as that. */
+  #isGone(hostId: string): boolean {
+    const { links, incidents } = this.#deps;
+    return !links.isConnected(hostId) && !incidents.hasConflict(hostId);
+  }
+
+  #tellAll(together: readonly Loss[], alone: readonly Loss[], now: number): void {
+    const { incidents } = this.#deps;
+    const lost = together.filter(({ hostId }) => this.#isGone(hostId));
+    const incidentId = lost.length > 0 ? incidents.noteLost(lost, now) : null;
+    for (const { hostId } of lost) this.#tellOffline(hostId, incidentId, now);
+    for (const { hostId } of alone) this.#tellOffline(hostId, null, now);
+  }
+
+  #tellOffline(hostId: string, incidentId: string | null, at: number): void {
+    const { hosts, events } = this.#deps.stores;
+    if (!this.#isGone(hostId) || !hosts.setOnline(hostId, false)) return;
+    const message = `Host "${hosts.find(hostId)?.name ?? hostId}" is not connected any more; what runs there runs on`;
+    events.insert({ hostId, type: 'host', status: 'offline', message, at, incidentId });
+  }
+
+  /** Fenced hosts that one machine has been for a while. */
+  #settled(now: number): string[] {
+    const { links, incidents } = this.#deps;
+    const isAlone = (hostId: string) => (links.connectedAt(hostId) ?? now) + ALONE_MS <= now;
+    return incidents.conflictingHosts().filter(isAlone);
+  }
+
+  #settle(tx: WriteContext, hostIds: readonly string[], now: number): void {
+    for (const hostId of hostIds) this.#deps.incidents.settleConflict(tx, hostId, now);
   }
 }

@@ -56,6 +56,20 @@ export const EVENT_TYPES = [
   'webhook.test',
   'rollout.halted',
   'rollout.succeeded',
+  'host.renamed',
+  'host.labelled',
+  'host.cordoned',
+  'host.uncordoned',
+  'host.drained',
+  'host.undrained',
+  'host.removed',
+  'host.upgraded',
+  'host.identity_settled',
+  'incident.opened',
+  'incident.resolved',
+  'dns.updated',
+  'dns.failed',
+  'dns.removed',
 ] as const;
 export type EventType = (typeof EVENT_TYPES)[number];
 
@@ -71,6 +85,9 @@ const BY_EVENT: Readonly<Record<string, EventType>> = {
   'heal.gave_up': 'heal.gave_up',
   'service.suspended': 'service.suspended',
   'service.resumed': 'service.resumed',
+  'dns.updated': 'dns.updated',
+  'dns.failed': 'dns.failed',
+  'dns.removed': 'dns.removed',
   'start.started': 'service.starting',
   'start.success': 'service.started',
   'stop.started': 'service.stopping',
@@ -105,6 +122,17 @@ const BY_EVENT: Readonly<Record<string, EventType>> = {
   'schedule.failed': 'schedule.failed',
   'rollout.halted': 'rollout.halted',
   'rollout.succeeded': 'rollout.succeeded',
+  'host.renamed': 'host.renamed',
+  'host.labelled': 'host.labelled',
+  'host.cordoned': 'host.cordoned',
+  'host.uncordoned': 'host.uncordoned',
+  'host.drained': 'host.drained',
+  'host.undrained': 'host.undrained',
+  'host.removed': 'host.removed',
+  'host.upgraded': 'host.upgraded',
+  'host.identity_settled': 'host.identity_settled',
+  'incident.opened': 'incident.opened',
+  'incident.resolved': 'incident.resolved',
 };
 
 /** Whatever its status says, an action that ended otherwise did not do what it should. */

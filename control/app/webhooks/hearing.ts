@@ -16,6 +16,7 @@ const NEEDED: Record<Subject<EventType>, ExactPermission | null> = {
   backup: 'backups.read',
   schedule: 'schedules.read',
   rollout: 'services.read',
+  incident: 'hosts.read',
   webhook: null,
 };
 

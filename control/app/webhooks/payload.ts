@@ -2,6 +2,7 @@
 // compose file or a credential could stand in. Pure.
 import { toRfc3339 } from '#shared/time.ts';
 import type { EventRecord, HostRecord, JobRecord, ServiceRecord } from '../../store/records.ts';
+import type { IncidentRecord } from '../../store/incidents.ts';
 import type { ScheduleRecord } from '../../store/schedules.ts';
 import type { EventType } from './event-types.ts';
 
@@ -13,6 +14,8 @@ export interface Story {
   job: JobRecord | undefined;
   host: HostRecord | undefined;
   schedule?: Pick<ScheduleRecord, 'id' | 'name' | 'customerId'> | undefined;
+  /** That it is, or is a part of. */
+  incident?: IncidentRecord | undefined;
 }
 
 /** Whose service it is about, or whose schedule, which does nothing to others. */
@@ -31,7 +34,7 @@ export const toTestBody = (webhookId: string, now: number): string =>
   });
 
 function toFacts(story: Story): object {
-  const { event, job, host, schedule } = story;
+  const { event, job, host, schedule, incident } = story;
   return {
     event_id: event.id,
     status: event.status,
@@ -40,8 +43,18 @@ function toFacts(story: Story): object {
     host: event.hostId === null ? null : { id: event.hostId, name: host?.name ?? null },
     job: job ? toJobFacts(job) : null,
     ...(schedule && { schedule: { id: schedule.id, name: schedule.name } }),
+    ...(incident && { incident: toIncidentFacts(incident) }),
   };
 }
+
+const toIncidentFacts = ({ id, kind, hostCount, awayCount, startedAt, endedAt }: IncidentRecord): object => ({
+  id,
+  kind,
+  host_count: hostCount,
+  away_count: awayCount,
+  started_at: toRfc3339(startedAt),
+  ended_at: endedAt === null ? null : toRfc3339(endedAt),
+});
 
 function toServiceFacts(story: Story): object | null {
   const { event, service, job } = story;

@@ -60,13 +60,14 @@ export class Spread {
   }
 
   #tell(event: EventRecord): Story {
-    const { services, hosts, schedules } = this.#stores;
+    const { services, hosts, schedules, incidents } = this.#stores;
     return {
       event,
       schedule: event.scheduleId === null ? undefined : schedules.find(event.scheduleId),
       service: event.serviceId === null ? undefined : services.find(event.serviceId),
       job: this.#findJob(event),
       host: event.hostId === null ? undefined : hosts.find(event.hostId),
+      incident: event.incidentId === null ? undefined : incidents.find(event.incidentId),
     };
   }
 
@@ -106,8 +107,15 @@ export function keepNewest({ deliveries }: Pick<Stores, 'deliveries'>, webhookId
 }
 
 /** What an endpoint must not hear of is decided like what its maker must not see. */
-function isFor({ events, customerId, hostLabels }: WebhookRecord, type: EventType, story: Story): boolean {
-  if (!matchesAny(events, type)) return false;
+function isFor(webhook: WebhookRecord, type: EventType, story: Story): boolean {
+  const { events, customerId, hostLabels } = webhook;
+  if (!matchesAny(events, type) || isToldAtOnce(webhook, story)) return false;
   if (customerId !== null && customerOf(story) !== customerId) return false;
   return hostLabels === null || hasLabels(story.host?.labels ?? {}, hostLabels);
+}
+
+/** Who hears of an incident does not hear of each host as well. One of several hosts is not for who may see some of them. */
+function isToldAtOnce({ events, hostLabels }: WebhookRecord, { event, incident }: Story): boolean {
+  if (!incident || event.type === 'incident' || !matchesAny(events, 'incident.opened')) return false;
+  return hostLabels === null || incident.kind === 'host.identity_conflict';
 }
