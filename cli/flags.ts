@@ -9,6 +9,8 @@ export const CONTROL_FLAGS: FlagList = {
   listen: 'Address and port (127.0.0.1:8080)',
   'aikit-port': 'Port of the AIKit API as in its document, such as 5000 (0: none)',
   'public-url': 'Where hosts and people reach it',
+  tls: 'auto, off or CERT,KEY (off)',
+  'dist-dir': 'The release for hosts, as `npm run build` writes it',
   'log-level': 'trace, debug, info, warn, error, fatal or silent',
   'rate-limit': 'Requests a minute and key (120)',
   'rate-limit-anonymous': 'Requests a minute and address without a key (60)',

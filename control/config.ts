@@ -13,6 +13,7 @@ import { readAddressRange } from './app/access/address-range.ts';
 import { readPermissionMap } from './app/access/claims.ts';
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
 import { readIssuer, readScopes, readSecretFile, toLoginConfig, type LoginConfig } from './oidc/settings.ts';
+import { readTls, type TlsSetting } from './tls/settings.ts';
 
 export interface ControlConfig {
   /** `fd`: a socket that systemd has opened in place of the port. */
@@ -23,6 +24,9 @@ export interface ControlConfig {
   environmentKey: string | null;
   dataDir: string;
   publicUrl: string | null;
+  /** The release for hosts, as `npm run build` writes it. */
+  distDir: string;
+  tls: TlsSetting;
   logLevel: string;
   rateLimits: RateLimits;
   /** Addresses whose X-Forwarded-For is believed. */
@@ -49,6 +53,8 @@ const SETTINGS = {
   listen: readListen,
   'aikit-port': readPort,
   'public-url': readUrl,
+  tls: readTls,
+  'dist-dir': readText,
   'log-level': readLevel,
   'rate-limit': readCount,
   'rate-limit-anonymous': readCount,
@@ -79,6 +85,8 @@ const CREDENTIALS: Partial<Record<Setting, string>> = {
 const NAMES = Object.keys(SETTINGS) as Setting[];
 /** Long enough that nobody guesses it at the pace that addresses are let try. */
 const ENVIRONMENT_KEY = /^[\x21-\x7e]{16,200}$/;
+/** It stands in lines that people paste into a shell. */
+const PLAIN_PATH = /^[\w.~/-]*$/;
 const DEFAULT_DIR = './data';
 const DEFAULT_PORT = 8080;
 
@@ -111,7 +119,8 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'environ
     listen: values.listen ?? { host: '127.0.0.1', port: DEFAULT_PORT },
     aikitPort: values['aikit-port'] ?? 0,
     dataDir,
-    publicUrl: values['public-url'] ?? null,
+    ...toReach(values),
+    distDir: resolve(values['dist-dir'] ?? defaultDistDir(dataDir)),
     logLevel: values['log-level'] ?? 'info',
     rateLimits: {
       anonymous: values['rate-limit-anonymous'] ?? DEFAULT_RATE_LIMITS.anonymous,
@@ -125,6 +134,16 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'environ
     ai: toAiConfig(values),
   };
 }
+
+/** Where TLS ends here, nobody gets in by http. The other way round a proxy before us ends it. */
+function toReach({ tls = 'off', 'public-url': publicUrl }: Values): Pick<ControlConfig, 'publicUrl' | 'tls'> {
+  if (tls !== 'off' && publicUrl?.startsWith('http:')) throw invalid('public-url', 'must be https, because tls is on');
+  return { publicUrl: publicUrl ?? null, tls };
+}
+
+/** A checkout builds into itself; an installed release has no sources to build. */
+const defaultDistDir = (dataDir: string): string =>
+  import.meta.filename.endsWith('.ts') ? join(import.meta.dirname, '../dist/release') : join(dataDir, 'dist');
 
 const envName = (name: Setting): string => `LONGSHORE_${name.toUpperCase().replaceAll('-', '_')}`;
 
@@ -170,7 +189,9 @@ const EXPECTED: Record<Setting, string> = {
   'data-dir': 'a folder',
   'aikit-port': 'a number from 0 (off) to 65535',
   listen: 'an address and a port such as 127.0.0.1:8080 or [::]:8080',
-  'public-url': 'an http or https URL',
+  'public-url': 'an http or https URL without a query, in plain characters',
+  tls: 'auto, off, or two files: CERT,KEY',
+  'dist-dir': 'a folder',
   'log-level': `one of ${LOG_LEVELS.join(', ')}`,
   'rate-limit': 'a whole number above 0',
   'rate-limit-anonymous': 'a whole number above 0',
@@ -215,7 +236,8 @@ function readEnvironmentKey(text: string | undefined): string | null {
 
 function readUrl(text: string): string | undefined {
   const url = URL.parse(text);
-  return url && /^https?:$/.test(url.protocol) ? text.replace(/\/+$/, '') : undefined;
+  if (!url || !/^https?:$/.test(url.protocol) || !PLAIN_PATH.test(url.pathname)) return undefined;
+  return url.username || url.search || url.hash ? undefined : url.href.replace(/\/+$/, '');
 }
 
 function readLevel(text: string): string | undefined {

@@ -97,7 +97,6 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     controlPin: identity.pin,
     tlsPinFor: (url) => tls?.pinFor(url),
     readiness: () => readinessOf(deps, links),
-    requireOffer: () => Promise.reject(new LongshoreError('release_missing')),
     self: {
       self: new SelfWatch(join(config.dataDir, 'control.db'), clock),
       troubles,

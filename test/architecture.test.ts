@@ -35,7 +35,14 @@ const PACKAGES: [name: RegExp, onlyIn: string[], reason: string][] = [
   [/^dockerode$/, ['agent/docker/**'], 'one place to fake, one to version'],
   [
     /^node:child_process$/,
-    ['agent/docker/**', 'agent/deploy/git/**', 'agent/backup/**', 'shared/systemd.ts', 'cli/**'],
+    [
+      'agent/docker/**',
+      'agent/deploy/git/**',
+      'agent/backup/**',
+      'control/tls/self-signed.ts',
+      'shared/systemd.ts',
+      'cli/**',
+    ],
     'a child process gets an argv in one of few places, never a shell',
   ],
   [/^node:worker_threads$/, ['agent/search/**'], 'a thread of its own is for what may have to be ended'],

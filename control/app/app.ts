@@ -62,7 +62,6 @@ import { AutoUpdates } from './updates/auto-updates.ts';
 import { ImageDesk } from './updates/images.ts';
 import { HostUpgradeDesk } from './upgrades/desk.ts';
 import { UpgradeRunner } from './upgrades/runner.ts';
-import type { Offer } from './upgrades/select.ts';
 import { Upgrades } from './upgrades/upgrades.ts';
 import { UsageBoard } from './services/usage-board.ts';
 import { VariableDesk } from './variables/variables.ts';
@@ -91,8 +90,6 @@ export interface AppDeps {
   /** Of the TLS key at a URL where no authority vouches for it. */
   tlsPinFor?: (url: string) => string | undefined;
   readiness: App['readiness'];
-  /** The release that hosts can have from here. Throws `release_missing`, `release_invalid`. */
-  requireOffer: () => Promise<Offer>;
   /** The control plane's own process, and what it logged. */
   self: Pick<SystemDeskDeps, 'self' | 'troubles' | 'findWriteFault'>;
   /** How people log in; null: nobody does, keys only. */
@@ -188,6 +185,7 @@ export function createApp(deps: AppDeps): AppParts {
     refusals: joinRefusals,
     findHost: (caller, id) => hosts.find(caller, id),
   });
+  const releases = new ReleaseFolder(deps.distDir);
   const upgrades = new Upgrades({ stores, links, clock });
   const upgradeRunner = new UpgradeRunner({ stores, links, upgrades, log });
   const metrics = new MetricsDesk({ stores, hosts, services, links });
@@ -222,7 +220,7 @@ export function createApp(deps: AppDeps): AppParts {
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts,
-    hostUpgrades: new HostUpgradeDesk({ ...deps, access, effects, upgrades, runner: upgradeRunner }),
+    hostUpgrades: new HostUpgradeDesk({ ...deps, access, effects, releases, upgrades, runner: upgradeRunner }),
     incidents: new IncidentDesk({ stores, access }),
     joinTokens,
     containers: new ContainerDesk({ stores, access, links, services, jobs }),
@@ -233,7 +231,7 @@ export function createApp(deps: AppDeps): AppParts {
     keys,
     sessions,
     login: new LoginDesk({ stores, sessions, settings: deps.login, publicUrl, clock }),
-    releases: new ReleaseFolder(deps.distDir),
+    releases,
     templates: new TemplateDesk({ ...deps, effects, shelf }),
     webhooks: new WebhookDesk({ ...deps, effects }),
     schedules: new ScheduleDesk({ stores, access, effects, links, clock }),

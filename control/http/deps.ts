@@ -1,4 +1,5 @@
 // What the HTTP server is given by control/system.ts: the app layer, and who takes the sockets it has let in.
+import { createServer, type RequestListener, type Server, type ServerOptions } from 'node:http';
 import type { Logger } from 'pino';
 import type { WebSocket } from '@fastify/websocket';
 import type { Clock } from '#shared/time.ts';
@@ -25,12 +26,19 @@ export interface HttpConfig {
   /** Addresses (CIDR) whose X-Forwarded-For is believed; empty: the socket's address counts. */
   trustedProxy: string[];
   rateLimits: RateLimits;
-  /** How users reach us; an https one turns on HSTS. Null: plain http on `listen`. */
+  /** How users reach us; an https one turns on HSTS. Null: as `listen` says. */
   publicUrl: string | null;
 }
 
+/** Not yet listening. */
+export type CreateServer = (handler: RequestListener, limits: ServerOptions) => Server;
+
+export const plainServer: CreateServer = (handler, limits) => createServer(limits, handler);
+
 export interface HttpDeps {
   app: App;
+  /** Of TLS servers, where TLS is on; plain ones by itself. */
+  createServer?: CreateServer;
   /** Owns the socket from here on: the agent's handshake, its limits, its end. */
   acceptAgent(socket: WebSocket, remoteAddress: string): void;
   /** Throws what answers the upgrade instead: `unavailable` in a reconnect storm. */

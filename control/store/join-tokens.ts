@@ -1,6 +1,7 @@
 // Join tokens: only the hash of the secret, and who used it.
 import type { Database } from '../db/database.ts';
 import type { JoinTokenRecord } from './access-records.ts';
+import { hasLabelsSql, orderBy, selectPage, type Paged, type PageRequest } from './page.ts';
 
 interface TokenRow {
   id: string;
@@ -11,6 +12,11 @@ interface TokenRow {
   created_by: string;
   created_at: number;
   expires_at: number;
+}
+
+export interface JoinTokenFilter extends PageRequest {
+  hostLabels: Record<string, string> | null;
+  order: 'asc' | 'desc';
 }
 
 export class JoinTokenStore {
@@ -31,6 +37,28 @@ export class JoinTokenStore {
   find(id: string): JoinTokenRecord | undefined {
     const row = this.#db.get<TokenRow>('SELECT * FROM join_tokens WHERE id = :id', { id });
     return row && toToken(row);
+  }
+
+  /** Those that carry at least these labels; all of them for null. */
+  list({ hostLabels, order, ...page }: JoinTokenFilter): Paged<JoinTokenRecord> {
+    const wanted = hostLabels === null ? undefined : JSON.stringify(hostLabels);
+    const conditions = [[hasLabelsSql('join_tokens', 'labels'), { hostLabels: wanted }]] as const;
+    const listing = { table: 'join_tokens', conditions, orderBy: orderBy('created_at', order) };
+    const { items, total } = selectPage<TokenRow>(this.#db, listing, page);
+    return { items: items.map(toToken), total };
+  }
+
+  hostsOf(id: string): string[] {
+    const rows = this.#db.all<{ host_id: string }>(
+      'SELECT host_id FROM token_uses WHERE token_id = :id GROUP BY host_id ORDER BY min(at), host_id',
+      { id },
+    );
+    return rows.map((row) => row.host_id);
+  }
+
+  /** Not removed: a host that repeats its enrolment is still told the truth. */
+  end(id: string, at: number): void {
+    this.#db.run('UPDATE join_tokens SET expires_at = min(expires_at, :at) WHERE id = :id', { id, at });
   }
 
   countUses(id: string): number {

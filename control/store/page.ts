@@ -77,9 +77,9 @@ export const asJsonList = (values: readonly string[] | null): string | undefined
   values === null ? undefined : JSON.stringify(values);
 
 /** Rows whose `host_labels` hold all of `:hostLabels`; the table is a constant of the store. */
-export const hasLabelsSql = (table: string): string => `NOT EXISTS (
+export const hasLabelsSql = (table: string, column = 'host_labels'): string => `NOT EXISTS (
   SELECT 1 FROM json_each(:hostLabels) AS wanted WHERE NOT EXISTS (
-    SELECT 1 FROM json_each(${table}.host_labels) AS own WHERE own.key = wanted.key AND own.value = wanted.value))`;
+    SELECT 1 FROM json_each(${table}.${column}) AS own WHERE own.key = wanted.key AND own.value = wanted.value))`;
 
 // oxlint-disable-next-line typescript/no-unnecessary-type-parameters -- the column says what it holds
 export const parseJson = <T>(text: string | null): T | null => (text === null ? null : (JSON.parse(text) as T));

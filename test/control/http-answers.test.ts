@@ -3,7 +3,8 @@ import t from 'tap';
 import type { z } from 'zod';
 import { createdServiceView, eventPage, serviceDetailView, servicePage } from '../../control/http/views/service.ts';
 import { callerView, createdKeyView, keyPage } from '../../control/http/views/key.ts';
-import { hostPage, hostView, joinTokenView } from '../../control/http/views/host.ts';
+import { hostPage, hostView } from '../../control/http/views/host.ts';
+import { joinTokenPage, joinTokenWithHostsView, madeJoinTokenView } from '../../control/http/views/join-token.ts';
 import { jobDetailView, jobLogView, jobPage, jobView } from '../../control/http/views/job.ts';
 import { templateDetailView, templatePage } from '../../control/http/views/template.ts';
 import { Scope } from '#shared/lifecycle.ts';
@@ -196,7 +197,9 @@ t.test('every answer fits the schema the API documents', async (t) => {
     ['POST', '/api/jobs/job_a/cancel', jobView],
     ['GET', '/api/hosts', hostPage],
     ['GET', '/api/hosts/host_a', hostView],
-    ['POST', '/api/hosts/join-tokens', joinTokenView, { uses: 2, address_range: '10.0.0.0/8' }],
+    ['GET', '/api/hosts/join-tokens', joinTokenPage],
+    ['GET', '/api/hosts/join-tokens/jtk_1', joinTokenWithHostsView],
+    ['POST', '/api/hosts/join-tokens', madeJoinTokenView, { uses: 2, address_range: '10.0.0.0/8' }],
     ['GET', '/api/auth/me', callerView],
     ['GET', '/api/auth/api-keys', keyPage],
     ['POST', '/api/auth/api-keys', createdKeyView, { name: 'ci', permissions: ['services.*'] }],

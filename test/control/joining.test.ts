@@ -2,7 +2,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import t from 'tap';
 import { hashJoinSecret, parseJoinToken } from '#shared/protocol/identity.ts';
-import { loadAgentConfig } from '../../agent/config.ts';
 import { ensureAdminKey } from '../../control/app/access/admin-key.ts';
 import type { Caller } from '../../control/app/api/caller.ts';
 import { Retention } from '../../control/app/retention.ts';
@@ -16,24 +15,60 @@ const HOUR_MS = 3600 * 1000;
 
 t.test('a join token says where and to whom, and only its hash is kept', async (t) => {
   const world = new ControlWorld(t);
-  const made = await world.app.hosts.createJoinToken(ADMIN, {});
+  const made = await world.app.joinTokens.create(ADMIN, {});
   const token = parseJoinToken(made.token);
   t.match(token, { url: 'https://panel.example.com', tokenId: made.id, controlPin: 'A'.repeat(43) });
   t.equal(world.registry.findToken(made.id)?.secretHash, hashJoinSecret(token.secret));
   t.equal(made.expiresAt, world.clock.now() + HOUR_MS);
 });
 
-t.test('the command that comes with a join token is one that the agent understands', async (t) => {
+t.test('a join token comes with the line to run on the host', async (t) => {
   const world = new ControlWorld(t);
-  const { command, token } = await world.app.hosts.createJoinToken(ADMIN, {});
-  const [program, verb, ...flags] = command.split(' ');
-  t.same([program, verb], ['longshore', 'agent']);
-  t.match(await loadAgentConfig(flags, {}), { token, dataDir: '/var/lib/longshore' });
+  const { command, token } = await world.app.joinTokens.create(ADMIN, { labels: { note: "'; id; $(id)" } });
+  t.equal(command, `curl -fsSL https://panel.example.com/install.sh | sudo sh -s -- agent --token ${token}`);
+});
+
+t.test('a token tells who came in by it, and why it was refused', async (t) => {
+  const world = new ControlWorld(t);
+  const { id } = await world.app.joinTokens.create(ADMIN, { addressRange: '10.0.0.0/8', labels: { zone: 'eu' } });
+  const host = new FakeHost('one');
+  t.match(world.app.joinTokens.require(ADMIN, id), { status: 'open', uses: 0, hosts: [], refusal: null });
+  await faultCode(host.enrol(world, id, '192.0.2.1'));
+  t.match(world.app.joinTokens.require(ADMIN, id).refusal, { address: '192.0.2.1', reason: /not for this address/ });
+  await host.enrol(world, id, '10.1.2.3');
+  t.match(world.app.joinTokens.require(ADMIN, id), {
+    status: 'used_up',
+    uses: 1,
+    labels: { zone: 'eu' },
+    hosts: [{ name: 'one', status: 'offline' }],
+  });
+});
+
+t.test('a token that was ended lets nobody in; who is in stays', async (t) => {
+  const world = new ControlWorld(t);
+  const { id } = await world.app.joinTokens.create(ADMIN, { uses: 2 });
+  const [one, two] = [new FakeHost('one'), new FakeHost('two')];
+  await one.enrol(world, id);
+  await world.app.joinTokens.end(ADMIN, id);
+  t.equal(await faultCode(two.enrol(world, id)), 'token_invalid');
+  await one.enrol(world, id);
+  t.match(world.app.joinTokens.list(ADMIN, PAGE), { total: 1, items: [{ id, status: 'expired' }] });
+  t.equal(await faultCode(world.app.joinTokens.end(ADMIN, 'jtk_none')), 'not_found');
+});
+
+t.test('a key bound to labels of hosts sees and ends tokens with those labels only', async (t) => {
+  const world = new ControlWorld(t);
+  const bound: Caller = { ...ADMIN, hostLabels: { zone: 'eu' } };
+  const other = await world.app.joinTokens.create(ADMIN, { labels: { zone: 'us' } });
+  const { id } = await world.app.joinTokens.create(bound, { labels: { rack: '1' } });
+  t.match(world.app.joinTokens.list(bound, PAGE), { total: 1, items: [{ id, labels: { zone: 'eu', rack: '1' } }] });
+  t.throws(() => world.app.joinTokens.require(bound, other.id), { code: 'not_found' });
+  t.equal(await faultCode(world.app.joinTokens.end(bound, other.id)), 'not_found');
 });
 
 t.test('a token is worth its uses; the same host again is no second one', async (t) => {
   const world = new ControlWorld(t);
-  const { id } = await world.app.hosts.createJoinToken(ADMIN, { uses: 2, labels: { zone: 'eu' } });
+  const { id } = await world.app.joinTokens.create(ADMIN, { uses: 2, labels: { zone: 'eu' } });
   const [one, two, three] = [new FakeHost('one'), new FakeHost('two'), new FakeHost('three')];
   await one.enrol(world, id);
   const first = one.id;
@@ -48,16 +83,16 @@ t.test('a token is worth its uses; the same host again is no second one', async 
 
 t.test('of many hosts that come at once a token lets in as many as it is for', async (t) => {
   const world = new ControlWorld(t);
-  const { id } = await world.app.hosts.createJoinToken(ADMIN, { uses: 3 });
+  const { id } = await world.app.joinTokens.create(ADMIN, { uses: 3 });
   const codes = await Promise.all(Array.from({ length: 9 }, () => faultCode(new FakeHost('x').enrol(world, id))));
   t.equal(codes.filter((code) => code === 'nothing').length, 3);
 });
 
 t.test('a token ends, and holds for its addresses only', async (t) => {
   const world = new ControlWorld(t);
-  const old = await world.app.hosts.createJoinToken(ADMIN, { expiresInS: 60 });
-  const bound = await world.app.hosts.createJoinToken(ADMIN, { uses: 5, addressRange: '10.0.0.0/8' });
-  const v6 = await world.app.hosts.createJoinToken(ADMIN, { addressRange: '2001:db8::/32' });
+  const old = await world.app.joinTokens.create(ADMIN, { expiresInS: 60 });
+  const bound = await world.app.joinTokens.create(ADMIN, { uses: 5, addressRange: '10.0.0.0/8' });
+  const v6 = await world.app.joinTokens.create(ADMIN, { addressRange: '2001:db8::/32' });
   world.clock.advance(60_000);
   t.equal(await faultCode(new FakeHost('x').enrol(world, old.id)), 'token_invalid');
   t.equal(await faultCode(new FakeHost('x').enrol(world, bound.id, '11.0.0.1')), 'token_invalid');
@@ -75,7 +110,7 @@ t.test('limits of a token are checked by field', async (t) => {
     { addressRange: '10.0.0.0/33' },
     { addressRange: 'x' },
   ]) {
-    t.equal(await faultCode(world.app.hosts.createJoinToken(ADMIN, input)), 'validation_error', JSON.stringify(input));
+    t.equal(await faultCode(world.app.joinTokens.create(ADMIN, input)), 'validation_error', JSON.stringify(input));
   }
 });
 
@@ -96,13 +131,13 @@ t.test('F48: a revoked host is put out, its jobs end, its service can be removed
 
 t.test('a revoked host comes back by a newer token only', async (t) => {
   const world = new ControlWorld(t);
-  const old = await world.app.hosts.createJoinToken(ADMIN, { uses: 5 });
+  const old = await world.app.joinTokens.create(ADMIN, { uses: 5 });
   const host = await world.joinAndConnect();
   world.clock.advance(1000);
   await world.app.hosts.revoke(ADMIN, host.id);
   t.equal(await faultCode(host.enrol(world, old.id)), 'revoked');
   world.clock.advance(1000);
-  const { id } = await world.app.hosts.createJoinToken(ADMIN, {});
+  const { id } = await world.app.joinTokens.create(ADMIN, {});
   const before = host.id;
   await host.enrol(world, id);
   t.equal(host.id, before);
@@ -195,7 +230,7 @@ t.test('A18: a key bound to a customer lets no host in or out', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.join();
   const tenant: Caller = { ...ADMIN, keyId: 'key_t', customerId: 'cust_1' };
-  t.equal(await faultCode(world.app.hosts.createJoinToken(tenant, {})), 'forbidden');
+  t.equal(await faultCode(world.app.joinTokens.create(tenant, {})), 'forbidden');
   t.equal(await faultCode(world.app.hosts.revoke(tenant, host.id)), 'forbidden');
   t.equal(world.app.hosts.require(tenant, host.id).status, 'offline');
 });

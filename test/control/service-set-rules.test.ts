@@ -143,10 +143,10 @@ t.test('A07: a set is for those who see every host it could come to, and it come
   }
   for (const caller of [european, await keyOf(web), await keyOf({ tier: 'web' })])
     t.equal(sets.list(caller, query).total, 1);
-  const readmitted = await it.world.app.hosts.createJoinToken(ADMIN, { labels: { zone: 'us' } });
+  const readmitted = await it.world.app.joinTokens.create(ADMIN, { labels: { zone: 'us' } });
   await it.world.app.hosts.revoke(ADMIN, it.hosts['a']?.id ?? '');
   it.world.clock.advance(1);
-  const again = await it.world.app.hosts.createJoinToken(ADMIN, { labels: { zone: 'us' } });
+  const again = await it.world.app.joinTokens.create(ADMIN, { labels: { zone: 'us' } });
   t.ok(readmitted.id !== again.id);
   await it.hosts['a']?.enrol(it.world, again.id);
   t.throws(() => sets.detail(european, it.id), { code: 'not_found' }, 'a member on a host that it does not see');

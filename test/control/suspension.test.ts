@@ -299,7 +299,7 @@ t.test('a revoked host stops what it has if it is ever let in again', async (t) 
   await world.app.hosts.revoke(ADMIN, host.id);
   const { jobIds } = await world.app.customers.suspend(ADMIN, customerId);
   world.clock.advance(1); // a token from before the revocation lets nobody back in
-  const { id: tokenId } = await world.app.hosts.createJoinToken(ADMIN, {});
+  const { id: tokenId } = await world.app.joinTokens.create(ADMIN, {});
   await host.enrol(world, tokenId);
   await host.connect(world);
   await finishAll(world, host, jobIds);

@@ -39,7 +39,7 @@ t.test('a fresh control plane answers, and its first key opens it', async (t) =>
 t.test('after a restart the key and the rows are the same', async (t) => {
   const dir = makeFolder(t, 'control');
   const first = await start(t, dir);
-  const { id } = await first.control.app.hosts.createJoinToken(ADMIN, {});
+  const { id } = await first.control.app.joinTokens.create(ADMIN, {});
   await first.scope.stop();
   const second = await start(t, dir);
   t.equal(second.key, first.key);

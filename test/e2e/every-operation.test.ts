@@ -433,7 +433,10 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', `/api/services/${serviceId}`, 204);
     await api.call('DELETE', `/api/customers/${customer.id}`, 204);
     await api.call('DELETE', `/api/plans/${customer.planId}`, 204);
-    await api.call('POST', '/api/hosts/join-tokens', 201, { uses: 1 });
+    const made = await api.call('POST', '/api/hosts/join-tokens', 201, { uses: 1 });
+    await api.call('GET', '/api/hosts/join-tokens', 200);
+    await api.call('GET', `/api/hosts/join-tokens/${made['id'] as string}`, 200);
+    await api.call('DELETE', `/api/hosts/join-tokens/${made['id'] as string}`, 204);
     const hosts = await api.call('GET', '/api/hosts', 200);
     const [host] = hosts['data'] as { id: string }[];
     await api.call('GET', `/api/hosts/${host?.id}`, 200);

@@ -99,7 +99,6 @@ export class ControlWorld {
       distDir: join(this.dir, 'dist'),
       controlPin: 'A'.repeat(43),
       readiness: () => ({ isReady: true, reason: null }),
-      requireOffer: () => Promise.resolve({ version: '0.2.0', architectures: ['x64'] }),
       login,
       checkUrl: this.egress.checkUrl,
       webhookFormats: { aikit: aikitFormat },

@@ -26,7 +26,7 @@ export class CoreHost {
   }
 
   async join(world: ControlWorld): Promise<void> {
-    const { id: tokenId } = await world.app.hosts.createJoinToken(ADMIN, {});
+    const { id: tokenId } = await world.app.joinTokens.create(ADMIN, {});
     const request = { tokenId, agentKey: AGENT_KEY, remoteAddress: ADDRESS, proof: this.#proof() };
     ({ hostId: this.id } = await world.registry.enrol(request));
     this.#core.state.meta.set('hostId', this.id);

@@ -100,7 +100,7 @@ export class SetWorld {
 
   /** After it was revoked: a host that has forgotten what it was at. */
   async letIn(name: string): Promise<void> {
-    const { id } = await this.world.app.hosts.createJoinToken(ADMIN, { labels: EU });
+    const { id } = await this.world.app.joinTokens.create(ADMIN, { labels: EU });
     const host = this.hosts[name];
     await host?.enrol(this.world, id);
     if (host) host.memory.openJobs = [];

@@ -1,4 +1,4 @@
-// Hosts as the app layer offers them, and the tokens that let new ones in.
+// Hosts as the app layer offers them.
 import type { HostFacts } from '#shared/model.ts';
 import type { HostSample } from '#shared/stats.ts';
 import type { EventRecord } from '../../store/records.ts';
@@ -17,16 +17,6 @@ export interface Host {
   createdAt: number;
 }
 
-export interface NewJoinToken {
-  labels?: Record<string, string> | undefined;
-  /** 1–1000, default 1. */
-  uses?: number | undefined;
-  /** Seconds, ≤ 86 400, default 3600. */
-  expiresInS?: number | undefined;
-  /** Addresses in CIDR form the host may call from. */
-  addressRange?: string | undefined;
-}
-
 export type HostEvent = EventRecord;
 
 export const HOST_SORTS = ['name', 'created_at'] as const;
@@ -43,11 +33,6 @@ export interface Hosts {
   events(caller: Caller, id: string, query: Paging & { order?: Order | undefined }): Page<HostEvent>;
   /** What the host says of itself; null for one that is not there or that the caller may not see. */
   findFacts(caller: Caller, id: string): HostFacts | null;
-  /** `token` is shown once. `command` is the line to run on the host. */
-  createJoinToken(
-    caller: Caller,
-    input: NewJoinToken,
-  ): Promise<{ id: string; token: string; expiresAt: number; command: string }>;
   /** Closes its socket within 5 s; services stay as they are. */
   revoke(caller: Caller, id: string): Promise<void>;
 }

@@ -1,4 +1,4 @@
-// Hosts: list, show, let one in, shut one out.
+// Hosts: list, show, shut one out.
 import { z } from 'zod';
 import type { App } from '../../app/api/app.ts';
 import { HOST_SORTS } from '../../app/api/hosts.ts';
@@ -68,24 +68,6 @@ export function mountHosts(http: Http, app: App): void {
       const query = { ...fromPaging(request.query), order: request.query.order };
       return toPageView(app.hosts.events(callerOf(request), request.params.id, query), view.toHostEventView);
     },
-  );
-
-  http.post(
-    '/api/hosts/join-tokens',
-    {
-      config: { permission: 'hosts.create' },
-      schema: {
-        tags: ['hosts'],
-        summary: 'Make a token that lets hosts join',
-        body: view.newJoinTokenBody,
-        response: { 201: view.joinTokenView },
-      },
-    },
-    (request, reply) =>
-      write(request, reply, async (caller) => {
-        const made = await app.hosts.createJoinToken(caller, view.fromNewJoinTokenBody(request.body));
-        return { status: 201, body: view.toJoinTokenView(made) };
-      }),
   );
 
   http.post(

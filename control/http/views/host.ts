@@ -1,7 +1,7 @@
-// Hosts and join tokens as the API shows them.
+// Hosts as the API shows them.
 import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
-import type { Host, HostEvent, Hosts, NewJoinToken } from '../../app/api/hosts.ts';
+import type { Host, HostEvent } from '../../app/api/hosts.ts';
 import type { HostFacts } from '#shared/model.ts';
 import { pageOf, timestamp } from './page.ts';
 import { hostResourcesView, toHostResources } from './stats.ts';
@@ -56,31 +56,6 @@ export const hostEventView = z
   .meta({ id: 'HostEvent' });
 export const hostEventPage = pageOf(hostEventView);
 
-export const newJoinTokenBody = z
-  .strictObject({
-    labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
-    uses: z.number().int().min(1).max(1000).optional().describe('How many hosts may join with it'),
-    expires_in_s: z.number().int().min(1).max(86_400).optional().describe('Seconds it is good for'),
-    address_range: z.union([z.cidrv4(), z.cidrv6()], 'Must be an address range such as 203.0.113.0/24').optional(),
-  })
-  .nullish();
-
-export const joinTokenView = z
-  .object({
-    id: z.string().meta({ example: 'jtk_abc123' }),
-    token: z.string().meta({ example: 'lsj_…' }),
-    expires_at: timestamp,
-    command: z.string().meta({ example: 'longshore agent --token lsj_…' }),
-  })
-  .meta({ id: 'JoinToken', description: 'The token is shown once. The command is the line to run on the host.' });
-
-export const fromNewJoinTokenBody = (body: z.infer<typeof newJoinTokenBody>): NewJoinToken => ({
-  labels: body?.labels,
-  uses: body?.uses,
-  expiresInS: body?.expires_in_s,
-  addressRange: body?.address_range,
-});
-
 export const toHostView = (host: Host): z.infer<typeof hostView> => ({
   id: host.id,
   name: host.name,
@@ -90,15 +65,6 @@ export const toHostView = (host: Host): z.infer<typeof hostView> => ({
   resources: host.usage && toHostResources(host.usage),
   last_seen_at: host.lastSeenAt === null ? null : toRfc3339(host.lastSeenAt),
   created_at: toRfc3339(host.createdAt),
-});
-
-export const toJoinTokenView = (
-  made: Awaited<ReturnType<Hosts['createJoinToken']>>,
-): z.infer<typeof joinTokenView> => ({
-  id: made.id,
-  token: made.token,
-  expires_at: toRfc3339(made.expiresAt),
-  command: made.command,
 });
 
 const toFactsView = (told: HostFacts): z.infer<typeof facts> => ({
