@@ -48,6 +48,7 @@ import { RevisionDesk } from './deploys/revisions.ts';
 import { ServiceJobs } from './services/service-jobs.ts';
 import { ServiceDesk } from './services/services.ts';
 import { SessionDesk } from './access/sessions.ts';
+import { Standstill } from './services/standstill.ts';
 import { planSet } from './sets/create-set.ts';
 import { ServiceSetDesk } from './sets/desk.ts';
 import { SetMembers } from './sets/members.ts';
@@ -133,7 +134,8 @@ export function createApp(deps: AppDeps): AppParts {
   const cancels = new JobCancels({ stores, starts, ends, clock });
   const storageOf = createStorageOf(stores, usage);
   const customerRules = new CustomerRules(stores, storageOf);
-  const suspension = new Suspension({ stores, starts, ends, cancels, clock });
+  const standstill = new Standstill({ stores, starts, ends, cancels, clock });
+  const suspension = new Suspension({ stores, standstill, clock });
   const serviceJobs = new ServiceJobs({ stores, access, starts, ends, cancels, customerRules, links, clock });
   const jobs = new JobDesk({ stores, access, effects, serviceJobs, waiters });
   const shelf = new TemplateShelf(stores, deps.templates);

@@ -1,5 +1,6 @@
 // Upgrades of hosts as callers see them.
 import { LongshoreError } from '#shared/errors.ts';
+import type { Manifest } from '#shared/release/manifest.ts';
 import type { HostRecord } from '../../store/records.ts';
 import { TARGET_STATES } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';
@@ -7,6 +8,7 @@ import type { UpgradeRecord } from '../../store/upgrade-records.ts';
 import { hasLabels, isHostSeen, type Access } from '../access/access.ts';
 import type { Caller } from '../api/caller.ts';
 import type { Page } from '../api/page.ts';
+import type { Releases } from '../api/releases.ts';
 import type { HostUpgrades, NewUpgrade, Upgrade, UpgradeDetail, UpgradeHost, UpgradeQuery } from '../api/upgrades.ts';
 import type { HostLinks } from '../hosts/host-links.ts';
 import type { IdempotencyDesk } from '../idempotency.ts';
@@ -22,8 +24,7 @@ export interface UpgradeDeskDeps {
   links: Pick<HostLinks, 'isConnected'>;
   upgrades: Upgrades;
   runner: UpgradeRunner;
-  /** What the control plane gives to hosts. Throws `release_missing`, `release_invalid`. */
-  requireOffer: () => Promise<Offer>;
+  releases: Pick<Releases, 'current'>;
 }
 
 export class HostUpgradeDesk implements HostUpgrades {
@@ -34,10 +35,10 @@ export class HostUpgradeDesk implements HostUpgrades {
   }
 
   async create(caller: Caller, input: NewUpgrade): Promise<UpgradeDetail> {
-    const { access, effects, upgrades, runner, requireOffer } = this.#deps;
+    const { access, effects, upgrades, runner, releases } = this.#deps;
     const { id } = await effects.perform(async () => {
       access.requireHostOperator(caller);
-      const offer = await requireOffer();
+      const offer = toOffer(await releases.current());
       requireOffered(offer, input.version);
       return () => {
         const hosts = this.#choose(caller, input, offer);
@@ -124,6 +125,8 @@ export class HostUpgradeDesk implements HostUpgrades {
     return { hostId, hostName, state, wave, fromVersion, phase, percent, reason };
   }
 }
+
+const toOffer = ({ version, files }: Manifest): Offer => ({ version, architectures: files.map(({ arch }) => arch) });
 
 function requireOffered({ version }: Offer, wanted = version): void {
   if (wanted === version) return;
