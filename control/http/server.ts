@@ -32,6 +32,7 @@ import { mountAuth } from './routes/auth.ts';
 import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
 import { mountDeployPlans } from './routes/deploy-plans.ts';
+import { mountDns } from './routes/dns.ts';
 import { mountDrift } from './routes/drift.ts';
 import { mountExec } from './routes/exec.ts';
 import { mountGitHooks } from './routes/git-hooks.ts';
@@ -87,7 +88,11 @@ export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: st
 }
 
 /** Before the first port: who is told that we answer finds both. */
-async function openAikitPort(http: Http, { config, clock, createServer = plainServer }: HttpDeps, scope: Scope): Promise<void> {
+async function openAikitPort(
+  http: Http,
+  { config, clock, createServer = plainServer }: HttpDeps,
+  scope: Scope,
+): Promise<void> {
   const { aikitPort: port = 0 } = config;
   if (port === 0) return;
   const listen = { host: config.listen.host, port };
@@ -138,6 +143,7 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   mountDeployPlans(http, app);
   mountRevisions(http, app);
   mountDrift(http, app);
+  mountDns(http, app);
   mountImages(http, app);
   mountProposals(http, app);
   mountGitHooks(http, app);

@@ -14,7 +14,15 @@ import { renderReference } from '../../control/http/reference/render.ts';
 import { buildHttp } from '../../control/http/server.ts';
 
 /** Pages, the document itself and the agents' door are no part of the API. */
-const NOT_DESCRIBED = ['GET /api/openapi.json', 'GET /docs', 'GET /docs/style.css', 'GET /agent/v1', 'GET /metrics'];
+const NOT_DESCRIBED = [
+  'GET /api/openapi.json',
+  'GET /docs',
+  'GET /docs/style.css',
+  'GET /agent/v1',
+  'GET /metrics',
+  'GET /install.sh',
+  'GET /dist/:file',
+];
 
 const { http, routes, stop } = await buildHttp(fakeDeps(new FakeApp()));
 t.teardown(stop);

@@ -27,6 +27,8 @@ const PUBLIC = [
   '/agent/v1',
   '/api/openapi.json',
   '/docs',
+  '/install.sh',
+  '/dist/:file', // a machine has no key before it is a host
   '/docs/style.css',
   '/api/auth/login',
   '/api/auth/callback',

@@ -333,6 +333,7 @@ export class FakeApp implements App {
     subscribe: (listener) => listen(this.#events, 'event', listener),
   };
 
+  readonly dnsZones: App['dnsZones'] = absent('DNS zones');
   readonly webhooks: App['webhooks'] = absent('webhooks');
   readonly schedules: App['schedules'] = absent('schedules');
   readonly system: App['system'] = absent('system services');
