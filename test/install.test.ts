@@ -1,42 +1,35 @@
 // install.sh from outside: what it says, and that looking changes nothing. Whether it sets up a bare machine is seen by
 // .ci/run, which starts with it.
-import { execFile } from 'node:child_process';
-import { chmodSync } from 'node:fs';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import t, { type Test } from 'tap';
+import { writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import t from 'tap';
+import { joinParts, readInstaller } from '../cli/release/installer.ts';
 import { docker, requireDocker } from './support/docker.ts';
-
-const INSTALL = fileURLToPath(new URL('../install.sh', import.meta.url));
-
-type Outcome = { exitCode: number; stdout: string; stderr: string };
-
-function run(file: string, args: string[], env: NodeJS.ProcessEnv = process.env): Promise<Outcome> {
-  return new Promise((resolve) => {
-    execFile(file, args, { env, timeout: 60_000 }, (error, stdout, stderr) => {
-      resolve({ exitCode: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-    });
-  });
-}
-
-/** A PATH on which no engine answers, no site is reached, and what could change the machine shouts instead. */
-function withoutEngine(t: Test): NodeJS.ProcessEnv {
-  const alarm = '#!/bin/sh\necho "CHANGED: $0 $*" >&2\nexit 1\n';
-  const quiet = '#!/bin/sh\nexit 1\n';
-  const alarming = ['dockerd', 'setsid', 'systemctl', 'mount', 'rm', 'mkdir', 'npm', 'node', 'dnf', 'apt-get'];
-  const commands = [
-    ...alarming.map((name) => [name, alarm]),
-    ...['docker', 'curl', 'wget'].map((name) => [name, quiet]),
-  ];
-  const bin = t.testdir(Object.fromEntries(commands));
-  for (const [name = ''] of commands) chmodSync(join(bin, name), 0o755);
-  return { ...process.env, PATH: `${bin}:/usr/bin:/bin` };
-}
+import { makeFolder } from './support/folder.ts';
+import { ABSENT, INSTALL, run, watchedMachine } from './support/installer.ts';
 
 t.test('it is plain shell: bash and sh both take it', async (t) => {
   for (const shell of ['bash', 'sh']) {
     t.strictSame(await run(shell, ['-n', INSTALL]), { exitCode: 0, stdout: '', stderr: '' }, shell);
   }
+});
+
+t.test('as control serves it, it is one file, and nothing happens before its last line', async (t) => {
+  const whole = readInstaller(dirname(INSTALL));
+  t.notMatch(whole, /\$PARTS/);
+  const file = join(makeFolder(t, 'whole'), 'install.sh');
+  writeFileSync(file, whole);
+  for (const shell of ['bash', 'sh']) t.equal((await run(shell, ['-n', file])).exitCode, 0, shell);
+  t.match(await run('sh', [file, 'upp']), { exitCode: 2, stderr: /unknown verb "upp"/ });
+  t.match(whole, /\nmain "\$@"\n$/);
+  for (const cut of [0.1, 0.5, 0.9, 0.999]) {
+    writeFileSync(file, whole.slice(0, whole.length * cut));
+    t.notMatch((await run('sh', [file, 'engine', '--dry-run'])).stderr, /would|installing|Docker is fine/);
+  }
+});
+
+t.test('a script that does not read its parts as the build knows it stops the build', async (t) => {
+  t.throws(() => joinParts('PARTS=x\n. "$PARTS"/engine.sh\n', () => ''), { code: 'state_conflict' });
 });
 
 t.test('without a verb it explains itself', async (t) => {
@@ -53,7 +46,7 @@ t.test('what it does not know it names, and exits 2', async (t) => {
 });
 
 t.test('a dry run names each step of a bare machine and changes nothing', async (t) => {
-  const { exitCode, stderr } = await run(INSTALL, ['engine', '--dry-run'], withoutEngine(t));
+  const { exitCode, stderr } = await run(INSTALL, ['engine', '--dry-run'], watchedMachine(t, ABSENT));
   t.equal(exitCode, 0);
   t.match(stderr, /would run: .*install -y/);
   t.notMatch(stderr, /CHANGED/);
@@ -61,7 +54,7 @@ t.test('a dry run names each step of a bare machine and changes nothing', async 
 
 t.test('a dry run of `up` ends with the command and its flags, wherever they stood', async (t) => {
   const expected = /would run: longshore up --port 9000 --data-dir \/srv\/x\n$/;
-  const env = withoutEngine(t);
+  const env = watchedMachine(t, ABSENT);
   for (const line of ['up --port 9000 --data-dir /srv/x --dry-run', '--dry-run --port 9000 up --data-dir /srv/x']) {
     const { exitCode, stderr } = await run(INSTALL, line.split(' '), env);
     t.equal(exitCode, 0);
