@@ -8,6 +8,7 @@ import { parseArgs } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
 import { parseJoinToken } from '#shared/protocol/identity.ts';
 import { credentialOf, notifyEnvOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
+import { readProxies, type Proxies } from './link/proxy.ts';
 
 export interface AgentConfig {
   dataDir: string;
@@ -27,6 +28,8 @@ export interface AgentConfig {
   imageCheckMs: number;
   /** What Docker's build cache is trimmed to after builds; null: Docker's own limits are enough. */
   buildCacheLimitBytes: number | null;
+  /** Over which the control plane is called: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
+  proxies: Proxies;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
   /** How often it wants to hear of us; null when it does not watch. */
@@ -91,6 +94,7 @@ export async function loadAgentConfig(
     buildImagePrefix: read('build-image-prefix') ?? '',
     imageCheckMs: Number(read('image-check') ?? DEFAULTS['image-check']) * 3600_000,
     buildCacheLimitBytes: toBytes(read('build-cache-limit') ?? DEFAULTS['build-cache-limit']),
+    proxies: requireProxies(env),
     notifyEnv: notifyEnvOf(env),
     watchdogMs: watchdogMsOf(env, process.pid),
   };
@@ -116,6 +120,13 @@ function readCredential(env: NodeJS.ProcessEnv): string | undefined {
   const problem = text === undefined ? undefined : describeBadToken(text);
   if (problem !== undefined) throw invalid('the credential agent.token', problem);
   return text;
+}
+
+/** Many programs read these, so they have no flag of ours. */
+function requireProxies(env: NodeJS.ProcessEnv): Proxies {
+  const proxies = readProxies(env);
+  if (typeof proxies === 'string') throw invalid(proxies, 'must be the URL of an http or https proxy');
+  return proxies;
 }
 
 const envName = (name: Setting): string => `LONGSHORE_${name.toUpperCase().replaceAll('-', '_')}`;

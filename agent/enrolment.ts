@@ -12,28 +12,31 @@ import type { Meta } from './state/meta.ts';
 export function destinationOf(token: string | null, meta: Pick<Meta, 'get'>): Destination {
   const known = knownDestination(meta);
   if (token === null) return known ?? fail('config_invalid', 'token is missing, and this host is not enrolled yet');
-  const { url, controlPin, tokenId, secret } = parseJoinToken(token);
-  if (!known) return { url, controlPin, enrol: { tokenId, secret } };
-  if (known.controlPin !== controlPin) fail('state_conflict', 'its data directory belongs to another control plane');
+  const { tokenId, secret, ...told } = parseJoinToken(token);
+  if (!known) return { ...told, enrol: { tokenId, secret } };
+  if (known.controlPin !== told.controlPin)
+    fail('state_conflict', 'its data directory belongs to another control plane');
   // A unit file keeps the first token for ever; it is not shown again. A new token enrols a host that was removed.
-  return meta.get('tokenId') === tokenId ? { url, controlPin } : { url, controlPin, enrol: { tokenId, secret } };
+  return meta.get('tokenId') === tokenId ? told : { ...told, enrol: { tokenId, secret } };
 }
 
 /** Called in a transaction at each welcome. */
 export function rememberEnrolment(
   meta: Pick<Meta, 'set'>,
-  { url, controlPin, enrol }: Destination,
+  { url, controlPin, tlsPin = '', enrol }: Destination,
   hostId: string,
 ): void {
   meta.set('hostId', hostId);
   meta.set('controlUrl', url);
   meta.set('controlPin', controlPin);
+  meta.set('controlTlsPin', tlsPin);
   if (enrol) meta.set('tokenId', enrol.tokenId);
 }
 
 function knownDestination(meta: Pick<Meta, 'get'>): Destination | undefined {
   const [url, controlPin] = [meta.get('controlUrl'), meta.get('controlPin')];
-  return url === undefined || controlPin === undefined ? undefined : { url, controlPin };
+  const tlsPin = meta.get('controlTlsPin') ?? '';
+  return url === undefined || controlPin === undefined ? undefined : { url, controlPin, ...(tlsPin && { tlsPin }) };
 }
 
 function fail(code: 'config_invalid' | 'state_conflict', problem: string): never {

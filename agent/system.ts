@@ -169,8 +169,10 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const handlers = createHandlers(answers);
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
   const identity = loadIdentity(join(config.dataDir, 'agent.key'));
+  const { proxies } = config;
   const timing = { clock, random: deps.random, lastWindowMs: config.reconnectMaxS * 1000 };
-  link = startLink({ destination, identity, instanceId: newInstanceId(), describe, handlers, log, ...timing }, scope);
+  const to = { destination, proxies, identity, instanceId: newInstanceId() };
+  link = startLink({ ...to, describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
   link.onUp(onWelcome);
   link.onRevoked(onRevoked);

@@ -17,15 +17,20 @@ export function tlsPinOfPeer(socket: Pick<TLSSocket, 'getPeerX509Certificate'>):
   return certificate && tlsPinOf(certificate);
 }
 
+export interface Mistrust {
+  found: string | undefined;
+  expected: string | undefined;
+  /** What the authorities have against it, in OpenSSL's words. */
+  problem: string;
+  /** What the reader can do. */
+  remedy: string;
+}
+
 /** Neither vouched for by an authority this machine trusts, nor the pinned key. `url`: where we meant to get. */
-export function untrustedTls(
-  url: string,
-  { found, expected, problem }: { found: string | undefined; expected: string | undefined; problem: string },
-): LongshoreError {
-  const way = 'If the control plane has a new key on purpose, `longshore hosts join` prints a line with the new pin';
+export function untrustedTls(url: string, { found, expected, problem, remedy }: Mistrust): LongshoreError {
   const details =
     expected === undefined
-      ? `This system's authorities do not vouch for it (${problem}), and no pin was given`
-      : `Its key is ${found ?? 'none'}, the pin is ${expected}; nor do this system's authorities vouch for it (${problem}). ${way}`;
+      ? `This system's authorities do not vouch for it (${problem}), and no pin was given. ${remedy}`
+      : `Its key is ${found ?? 'none'}, the pin is ${expected}; nor do this system's authorities vouch for it (${problem}). ${remedy}`;
   return new LongshoreError('tls_untrusted', { message: `Cannot trust the certificate of "${url}"`, details });
 }

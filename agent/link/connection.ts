@@ -26,12 +26,16 @@ import { createPeer } from '#shared/protocol/peer.ts';
 import type { Socket } from '#shared/protocol/socket.ts';
 import { wsSocket } from '#shared/protocol/ws-socket.ts';
 import type { Clock } from '#shared/time.ts';
+import type { Proxies } from './proxy.ts';
+import { openTransport } from './transport.ts';
 
 /** Where control is and how it is known; from the join token first, from the agent's state ever after. */
 export interface Destination {
   /** As in the token: `https://panel.example.com`. */
   url: string;
   controlPin: string;
+  /** Of its TLS key, where no authority vouches for the certificate. */
+  tlsPin?: string | undefined;
   /** Present until control has welcomed this host once. */
   enrol?: { tokenId: string; secret: string } | undefined;
 }
@@ -49,6 +53,7 @@ export interface ConnectOptions {
   handlers: Handlers;
   clock: Clock;
   log: Logger;
+  proxies?: Proxies | undefined;
   /** Gives up the attempt; does nothing once connected. */
   signal: AbortSignal;
   /** For tests. */
@@ -64,11 +69,11 @@ export interface Connection {
 const AGENT_PATH = 'agent/v1';
 
 /**
- * Throws `unavailable` when nobody answers there, `handshake_failed` when the wrong one does, and what control refuses
+ * Throws `unavailable` when nobody answers there, `tls_untrusted` or `handshake_failed` when the wrong one does, and what control refuses
  * with (`token_invalid`, `revoked`, `unsupported`, `identity_conflict`…), its `retryAfter` included.
  */
 export async function connectToControl(options: ConnectOptions): Promise<Connection> {
-  const socket = await openSocket(options.destination.url, options.signal);
+  const socket = await openSocket(options);
   const exchange = new Exchange(socket, options.clock, HANDSHAKE_LIMIT_MS);
   const giveUp = () => socket.terminate();
   options.signal.addEventListener('abort', giveUp, { once: true });
@@ -147,9 +152,15 @@ export function agentUrlOf(url: string): string {
   return address.href;
 }
 
-function openSocket(url: string, signal: AbortSignal): Promise<Socket> {
+async function openSocket({ destination, proxies, clock, signal }: ConnectOptions): Promise<Socket> {
+  const { url, tlsPin } = destination;
   signal.throwIfAborted();
+  const transport = await openTransport({ url, tlsPin, proxies }, clock, signal).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error instanceof LongshoreError && error.code !== 'timed_out' ? error : unreachable(url, { cause: error });
+  });
   const ws = new WebSocket(agentUrlOf(url), {
+    createConnection: () => transport,
     perMessageDeflate: false,
     maxPayload: MAX_FRAME_BYTES,
     handshakeTimeout: HANDSHAKE_LIMIT_MS,
@@ -162,7 +173,7 @@ function openSocket(url: string, signal: AbortSignal): Promise<Socket> {
   ws.once('error', (error) => opened.reject(unreachable(url, { cause: error })));
   ws.once('unexpected-response', (_request, response) => opened.reject(turnedAway(url, response)));
   opened.promise.catch(() => ws.terminate());
-  return opened.promise.finally(() => signal.removeEventListener('abort', giveUp));
+  return await opened.promise.finally(() => signal.removeEventListener('abort', giveUp));
 }
 
 /** Control, or a proxy before it, answered the upgrade with a plain HTTP status. */

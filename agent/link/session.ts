@@ -127,10 +127,10 @@ class AgentLink implements Link {
 
   #connect(signal: AbortSignal): Promise<Connection> {
     const { connect = connectToControl, destination } = this.#options;
-    const { url, controlPin, enrol } = destination;
+    const { enrol, ...known } = destination;
     return connect({
       ...this.#options,
-      destination: { url, controlPin, enrol: this.#hasJoined ? undefined : enrol },
+      destination: { ...known, enrol: this.#hasJoined ? undefined : enrol },
       connection: ++this.#connections,
       signal,
     });

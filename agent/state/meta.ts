@@ -8,6 +8,7 @@ export type TextKey =
   | 'engineInstance'
   | 'hostId'
   | 'controlPin'
+  | 'controlTlsPin'
   | 'controlUrl'
   | 'tokenId'
   | 'platform'

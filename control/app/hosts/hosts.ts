@@ -1,5 +1,4 @@
 // Hosts as callers see them.
-import { LongshoreError } from '#shared/errors.ts';
 import { isJobEnd } from '#shared/jobs.ts';
 import type { HostFacts } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
