@@ -99,10 +99,16 @@ export class HostUpgradeDesk implements HostUpgrades {
     return upgrade;
   }
 
+  /** Those that were named in the order in which they were. */
   #choose(caller: Caller, { hostIds, labels = {}, allowsDowngrade = false }: NewUpgrade, offer: Offer) {
     const { stores, access } = this.#deps;
     const named = hostIds && [...new Set(hostIds)].map((id) => access.requireHost(caller, id));
-    const seen = named ?? stores.hosts.all().filter((host) => isHostSeen(caller, host));
+    const seen =
+      named ??
+      stores.hosts
+        .all()
+        .filter((host) => isHostSeen(caller, host))
+        .toSorted(byName);
     const chosen = seen.filter((host) => host.revokedAt === null && hasLabels(host.labels, labels));
     if (chosen.length === 0) throw new LongshoreError('no_host');
     const why = ({ facts }: HostRecord) => whyPassedOver(facts, offer, allowsDowngrade);
@@ -127,6 +133,8 @@ export class HostUpgradeDesk implements HostUpgrades {
 }
 
 const toOffer = ({ version, files }: Manifest): Offer => ({ version, architectures: files.map(({ arch }) => arch) });
+
+const byName = (a: HostRecord, b: HostRecord): number => (a.name < b.name ? -1 : 1);
 
 function requireOffered({ version }: Offer, wanted = version): void {
   if (wanted === version) return;
