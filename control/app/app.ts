@@ -25,6 +25,8 @@ import { DriftDesk } from './deploys/drift.ts';
 import { ExecDesk } from './exec/exec.ts';
 import { DeployKeyDesk } from './git/deploy-keys.ts';
 import { GitHookDesk } from './git/git-hooks.ts';
+import { Drains } from './hosts/drains.ts';
+import { HostCareDesk } from './hosts/host-care.ts';
 import { HostDesk } from './hosts/hosts.ts';
 import { JoinRefusals } from './hosts/join-refusals.ts';
 import { JoinTokenDesk } from './hosts/join-tokens.ts';
@@ -222,6 +224,10 @@ export function createApp(deps: AppDeps): AppParts {
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts,
+    hostCare: new HostCareDesk({
+      ...{ stores, access, effects, hosts, ends, links, incidents, bus, clock },
+      drains: new Drains({ stores, standstill }),
+    }),
     hostUpgrades: new HostUpgradeDesk({ ...deps, access, effects, releases, upgrades, runner: upgradeRunner }),
     incidents: new IncidentDesk({ stores, access }),
     joinTokens,

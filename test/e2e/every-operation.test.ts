@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { ApiContract } from '../support/api-contract.ts';
 import { Api } from '../support/api.ts';
+import { KEY, startBind, ZONE } from '../support/bind.ts';
 import { Browser } from '../support/browser.ts';
 import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
@@ -284,6 +285,18 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('POST', `${path}/suspend`, 200);
     await api.call('POST', `${path}/resume`, 200);
     await api.call('DELETE', planPath, 409);
+  });
+
+  await t.test('DNS zones', async (t) => {
+    const api = judgedIn(t);
+    const bind = await startBind(t);
+    const server = `${bind.server.host}:${bind.server.port}`;
+    const access = { provider: 'rfc2136', server, key_name: KEY.keyName, key_secret: KEY.secret };
+    const zone = `/api/dns-zones/${String((await api.call('POST', '/api/dns-zones', 201, { name: ZONE, access }))['id'])}`;
+    await api.call('POST', '/api/dns-zones', 409, { name: ZONE, access });
+    for (const list of ['/api/dns-zones', zone, `${zone}/names`]) await api.call('GET', list, 200);
+    await api.call('PATCH', zone, 200, { ttl: 60 });
+    await api.call('DELETE', zone, 204);
   });
 
   await t.test('registries and variables', async (t) => {

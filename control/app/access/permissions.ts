@@ -47,6 +47,10 @@ export const PERMISSIONS = [
   'schedules.create',
   'schedules.update',
   'schedules.delete',
+  'dns.read',
+  'dns.create',
+  'dns.update',
+  'dns.delete',
   'audit.read',
 ] as const;
 

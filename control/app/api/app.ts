@@ -11,6 +11,7 @@ import type { DnsZones } from './dns.ts';
 import type { Drifts } from './drift.ts';
 import type { Exec } from './exec.ts';
 import type { GitHooks } from './git-hooks.ts';
+import type { HostCare } from './host-care.ts';
 import type { Hosts } from './hosts.ts';
 import type { JoinTokens } from './join-tokens.ts';
 import type { Images } from './images.ts';
@@ -55,6 +56,7 @@ export interface App {
   registries: Registries;
   releases: Releases;
   hosts: Hosts;
+  hostCare: HostCare;
   hostUpgrades: HostUpgrades;
   incidents: Incidents;
   joinTokens: JoinTokens;

@@ -17,6 +17,7 @@ const NEEDED: Record<Subject<EventType>, ExactPermission | null> = {
   schedule: 'schedules.read',
   rollout: 'services.read',
   incident: 'hosts.read',
+  dns: 'services.read',
   webhook: null,
 };
 
