@@ -16,17 +16,19 @@ export class Program {
   readonly #args: string[];
   readonly #logFile: string;
   readonly #env: Record<string, string>;
+  readonly #node: string;
   #child: ChildProcess | undefined;
 
-  constructor(args: string[], logFile: string, env: Record<string, string> = {}) {
+  constructor(args: string[], logFile: string, env: Record<string, string> = {}, node = process.execPath) {
     this.#args = args;
     this.#logFile = logFile;
     this.#env = env;
+    this.#node = node;
   }
 
   start(): void {
     const log = openSync(this.#logFile, 'a'); // a pipe would bring words after the end, when their folder is gone
-    this.#child = spawn(process.execPath, this.#args, {
+    this.#child = spawn(this.#node, this.#args, {
       stdio: ['ignore', log, log],
       env: { ...process.env, NODE_OPTIONS: '', ...this.#env },
     });
@@ -74,6 +76,8 @@ export interface StackOptions {
   /** Another build of the agent, a bundle say. */
   agentEntry?: string;
   nodeArgs?: string[];
+  /** An unpacked one, which runs in place of the sources, on its own Node. */
+  release?: string;
   /** Where control listens; a free one by default. */
   port?: number;
   /** Settings of each. */
@@ -85,10 +89,14 @@ export interface StackOptions {
 export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const dir = openFolder('stack');
   const url = `http://127.0.0.1:${options.port ?? (await freePort())}`;
+  const { release } = options;
+  const node = release && join(release, 'bin/node');
+  const cli = release ? join(release, 'lib/longshore.mjs') : CLI;
   const control = new Program(
-    [CLI, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
+    [cli, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
     join(dir, 'control.log'),
     { ...GENEROUS, ...options.controlEnv },
+    node,
   );
   control.start();
   const keyFile = join(dir, 'control', 'admin.key');
@@ -97,12 +105,14 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   await eventually(async () => (await fetch(`${url}/healthz`)).ok, { timeoutMs: 30_000 });
 
   const { token } = (await api.post<{ token: string }>('/api/hosts/join-tokens', {})).body;
-  const entry = options.agentEntry ? [options.agentEntry] : [CLI, 'agent'];
+  const agentEntry = release ? join(release, 'lib/agent.mjs') : options.agentEntry;
+  const entry = agentEntry ? [agentEntry] : [CLI, 'agent'];
   const agent = new Program(
     [...(options.nodeArgs ?? []), ...entry, '--token', token, '--data-dir', join(dir, 'agent')],
     join(dir, 'agent.log'),
     // Control is killed every few seconds; in life it is not.
     { LONGSHORE_RECONNECT_MAX: '1', ...options.agentEnv },
+    node,
   );
   agent.start();
 
