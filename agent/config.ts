@@ -30,6 +30,8 @@ export interface AgentConfig {
   buildCacheLimitBytes: number | null;
   /** Over which the control plane is called: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
   proxies: Proxies;
+  /** A folder of ours for as long as we run; null when systemd did not make one. */
+  runtimeDir: string | null;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
   /** How often it wants to hear of us; null when it does not watch. */
@@ -95,6 +97,7 @@ export async function loadAgentConfig(
     imageCheckMs: Number(read('image-check') ?? DEFAULTS['image-check']) * 3600_000,
     buildCacheLimitBytes: toBytes(read('build-cache-limit') ?? DEFAULTS['build-cache-limit']),
     proxies: requireProxies(env),
+    runtimeDir: env['RUNTIME_DIRECTORY']?.split(':')[0] ?? null,
     notifyEnv: notifyEnvOf(env),
     watchdogMs: watchdogMsOf(env, process.pid),
   };

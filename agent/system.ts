@@ -46,7 +46,13 @@ import { openState, type AgentState } from './state/open.ts';
 import { startRetention } from './state/retention.ts';
 import { KERNEL_FOLDERS } from './stats/cgroup-files.ts';
 import { startStats } from './stats/stats.ts';
+import { findInstallDir } from './upgrade/place.ts';
+import { sayConnected } from './upgrade/say-connected.ts';
+import type { UpgradeDeps, Upgrades } from './upgrade/upgrades.ts';
 import { startJobs } from './work.ts';
+
+/** Of whom releases are taken; install.sh puts it there. */
+const RELEASE_KEY = '/etc/longshore/release.pub';
 
 export interface AgentDeps {
   clock: Clock;
@@ -165,6 +171,15 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     drift: new DriftDesk({ dataDir: config.dataDir, engine, services: state.services, watch: drift }),
     images,
     stats,
+    answerUpgrade: createUpgrades({
+      ...deps,
+      installDir: findInstallDir(import.meta.dirname),
+      dataDir,
+      releaseKey: RELEASE_KEY,
+      way: { url: destination.url, tlsPin: destination.tlsPin, proxies: config.proxies },
+      arch: process.arch,
+      run: (name, task) => scope.run(name, task),
+    }),
   };
   const handlers = createHandlers(answers);
   const describe = async (): Promise<HostReport> => describeHost(state, await facts.describe());
@@ -175,6 +190,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   link = startLink({ ...to, describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
   link.onUp(onWelcome);
+  link.onUp(() => void sayConnected(config.runtimeDir, deps.agentVersion, log));
   link.onRevoked(onRevoked);
   const { url: controlUrl } = destination;
   const standing = watchStanding({ ...docker, state, link, controlUrl, clock });
@@ -195,6 +211,14 @@ function createSearchLogs(deps: SearchDeps): HandlerDeps['searchLogs'] {
   return async (request, writer, opened) => {
     searches ??= import('./search/searches.ts').then((part) => new part.Searches(deps)); // most agents are never asked
     return (await searches).stream(request, writer, opened);
+  };
+}
+
+function createUpgrades(deps: UpgradeDeps): HandlerDeps['answerUpgrade'] {
+  let upgrades: Promise<Upgrades> | undefined;
+  return async (order) => {
+    upgrades ??= import('./upgrade/upgrades.ts').then((part) => new part.Upgrades(deps)); // rarely asked
+    return (await upgrades).answer(order);
   };
 }
 

@@ -14,6 +14,7 @@ import type { Execs } from '../exec/execs.ts';
 import type { Images } from '../images/images.ts';
 import type { Inbox } from '../jobs/inbox.ts';
 import type { Stats } from '../stats/stats.ts';
+import type { Upgrades } from '../upgrade/upgrades.ts';
 
 export interface HandlerDeps {
   inbox: Pick<Inbox, 'deliver'>;
@@ -29,6 +30,7 @@ export interface HandlerDeps {
   images: Pick<Images, 'checkUpdates' | 'prune'>;
   execs: Pick<Execs, 'stream' | 'input'>;
   stats: Pick<Stats, 'host' | 'service'>;
+  answerUpgrade: Upgrades['answer'];
   streamLogs: NonNullable<Handlers['streams']['logs']>;
   streamContainerLogs: NonNullable<Handlers['streams']['containerLogs']>;
   searchLogs: NonNullable<Handlers['streams']['search']>;
@@ -48,6 +50,7 @@ export const createHandlers = ({
   images,
   execs,
   stats,
+  answerUpgrade,
   streamLogs,
   streamContainerLogs,
   searchLogs,
@@ -79,6 +82,7 @@ export const createHandlers = ({
     'host.adoption': async (question, signal) => ({ draft: await draftAdoption(question, signal) }),
     'service.updates': async ({ serviceId }, signal) => ({ updates: await images.checkUpdates(serviceId, signal) }),
     'host.prune': (request) => images.prune(request),
+    'host.upgrade': (order) => answerUpgrade(order),
     'exec.input': async ({ execId, ...input }) => {
       await execs.input(execId, input);
       return {};
