@@ -1,6 +1,8 @@
 // `longshore agent`: the process around the agent. Also the entry of its bundle.
+import type { Finding } from '#shared/doctor/findings.ts';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
+import type { LocalStatus } from '#shared/local.ts';
 import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
@@ -25,6 +27,15 @@ export async function requireDocker({ dockerSocket: socketPath, home }: AgentCon
   await createDockerEngine({ socketPath }).version();
   if (findComposePlugin(home)) return;
   throw new LongshoreError('docker_unavailable', { message: 'The Compose plugin of Docker is not installed' });
+}
+
+/** What is wrong with this host, for whoever runs an agent on it. `status`: what that said of itself, if it answers. */
+export async function examineHost(config: AgentConfig, status: LocalStatus | null): Promise<Finding[]> {
+  const [{ examineHost: examine }, { judgeHost }] = await Promise.all([
+    import('./doctor/examine.ts'),
+    import('./doctor/judge.ts'),
+  ]);
+  return judgeHost(await examine(config, status, AGENT_VERSION));
 }
 
 /** Runs until SIGTERM or SIGINT. `argv`: what follows `longshore agent`. Throws `config_invalid` before it starts. */

@@ -11,7 +11,7 @@ import { DEFAULT_POLICY, policyFileSchema, withDefaults, type PolicyFile } from 
 import { isOpen, listOf, unescaped } from '#shared/compose/values.ts';
 import { LongshoreError } from '#shared/errors.ts';
 
-const POLICY_PATH = '/etc/longshore/policy.yaml';
+export const POLICY_PATH = '/etc/longshore/policy.yaml';
 const GROUP_OR_OTHERS_WRITE = 0o022;
 
 /**

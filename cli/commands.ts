@@ -28,6 +28,10 @@ export const COMMANDS: Record<string, CommandEntry> = {
   exec: { describe: 'Run a program in a container, or a terminal', load: () => import('./commands/exec.ts') },
   logs: { describe: 'Show, follow or search logs', load: () => import('./commands/logs.ts') },
   stats: { describe: 'What a service or a host uses, or used', load: () => import('./commands/stats.ts') },
+  doctor: {
+    describe: 'On this machine: what is wrong with it, as a host and as a control plane',
+    load: () => import('./commands/doctor.ts'),
+  },
   local: {
     describe: 'On a host, as root: look after its services, control plane or not',
     load: () => import('./commands/local.ts'),

@@ -1,4 +1,5 @@
 // `longshore control`: the process around the control plane.
+import type { Finding } from '#shared/doctor/findings.ts';
 import { toLongshoreError } from '#shared/errors.ts';
 import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
@@ -6,7 +7,7 @@ import { Systemd } from '#shared/systemd.ts';
 import { systemClock } from '#shared/time.ts';
 import { startWatchdog } from '#shared/watchdog.ts';
 import manifest from '../package.json' with { type: 'json' };
-import { loadControlConfig } from './config.ts';
+import { loadControlConfig, type ControlConfig } from './config.ts';
 import type { AuditCheck } from './store/audit-chain.ts';
 import type { BackupAbout, NewBackup } from './store/backup-file.ts';
 import type { Restored } from './store/restore-file.ts';
@@ -31,6 +32,15 @@ export async function backupControl(backup: Omit<NewBackup, 'version'>): Promise
 export async function restoreControl(restore: { dataDir: string; file: string; now: number }): Promise<Restored> {
   const { restoreBackup } = await import('./store/restore-file.ts');
   return restoreBackup(restore);
+}
+
+/** What is wrong with the control plane of these settings, running or not. */
+export async function examineControl(config: ControlConfig, now: number): Promise<Finding[]> {
+  const [{ examineControl: examine }, { judgeControl }] = await Promise.all([
+    import('./doctor/examine.ts'),
+    import('./doctor/judge.ts'),
+  ]);
+  return judgeControl(await examine(config, manifest.version), now);
 }
 
 /** What a restart does not mend: systemd must not try. */

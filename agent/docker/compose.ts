@@ -92,9 +92,11 @@ export interface ComposeOptions {
 }
 
 /** The Compose v2 plugin where Docker's packages put it; undefined when it is not installed. */
-export function findComposePlugin(home: string): string | undefined {
+export const findComposePlugin = (home: string): string | undefined => findPlugin(home, 'compose');
+
+export function findPlugin(home: string, name: 'compose' | 'buildx'): string | undefined {
   const folders = [...PLUGIN_FOLDERS, join(home, '.docker/cli-plugins')];
-  return folders.map((folder) => join(folder, 'docker-compose')).find((file) => existsSync(file));
+  return folders.map((folder) => join(folder, `docker-${name}`)).find((file) => existsSync(file));
 }
 
 export function createCompose(options: ComposeOptions): Compose {
