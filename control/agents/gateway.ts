@@ -84,6 +84,8 @@ class AgentGateway implements Gateway {
   /** Per host: two connections of one host must not both find the place empty. */
   readonly #admissions = new Serial();
   readonly #fence: Fence;
+  /** Per host, the instance that had to make way last. */
+  readonly #displaced = new Map<string, string>();
   #isClosing = false;
 
   constructor(deps: GatewayDeps) {
@@ -174,9 +176,19 @@ class AgentGateway implements Gateway {
   /** Newest wins, unless the old one is another machine that still lives: then neither does. */
   async #makeWay(old: Session, caller: Caller): Promise<void> {
     if (isOvertaken(caller.proof, old.proof)) throw new LongshoreError('stale');
-    const isSameMachine = isSameProcess(caller.proof, old.proof) || caller.proof.bootId === old.proof.bootId;
-    if (!isSameMachine && (await old.peer.probe(PROBE_LIMIT_MS))) throw this.#fenceBoth(old, caller);
+    const isAnother = !isSameProcess(caller.proof, old.proof);
+    if (isAnother && this.#mayBeClone(old, caller) && (await old.peer.probe(PROBE_LIMIT_MS)))
+      throw this.#fenceBoth(old, caller);
     this.#deps.sessions.drop(old, CLOSE.replaced, 'replaced');
+    if (isAnother) this.#displaced.set(old.hostId, old.proof.instanceId);
+  }
+
+  /**
+   * Not an agent that was started anew. Containers of one machine share its boot id; but of an agent that was started
+   * anew, nobody that had to make way comes back.
+   */
+  #mayBeClone(old: Session, { hostId, proof }: Caller): boolean {
+    return proof.bootId !== old.proof.bootId || proof.instanceId === this.#displaced.get(hostId);
   }
 
   #fenceBoth(old: Session, caller: Caller): LongshoreError {

@@ -91,6 +91,30 @@ t.test('F26: two live machines with one key are both fenced, and one alert says 
   t.ok(gateway.isFenced('host_1'));
 });
 
+t.test('F26: clones that share a boot id, as containers of one machine do, are told by who comes back', async (t) => {
+  const { enter, clock, conflicts } = await start(t);
+  const twin = { ...here, instanceId: 'agent-twin' };
+  const first = await enter(here);
+  const second = await enter(twin);
+  t.match(second.answer, { type: 'welcome' }, 'as an agent that was started anew');
+  t.match(await first.agent.closed, { code: CLOSE.replaced });
+  const back = await enter({ ...here, connection: 2 });
+  t.match(back.answer, { type: 'refusal', error: { code: 'identity_conflict' } });
+  for (const { agent } of [second, back]) t.match(await agent.closed, { code: CLOSE.fenced });
+  t.equal(conflicts.length, 1);
+  clock.skip(60_000);
+  t.match((await enter({ ...here, connection: 3 })).answer, { type: 'welcome' }, 'then whoever is alone gets in');
+});
+
+t.test('one that had to make way gets in again when the other is gone', async (t) => {
+  const { enter, conflicts } = await start(t);
+  await enter(here);
+  const second = await enter({ ...here, instanceId: 'agent-2' });
+  second.agent.ws.pause(); // nobody answers there
+  t.match((await enter({ ...here, connection: 2 })).answer, { type: 'welcome' });
+  t.strictSame(conflicts, []);
+});
+
 t.test('F26: a fenced pair stays out for a minute, and coming back does not alert again', async (t) => {
   const { enter, clock, gateway, conflicts } = await start(t);
   await enter(here);
