@@ -3,6 +3,8 @@ import type { Scope } from '#shared/lifecycle.ts';
 import { sleep, type Clock } from '#shared/time.ts';
 import type { AgentState } from './open.ts';
 
+/** Who freed a disk wants to see it taken. */
+const REFILL_EVERY_MS = 15_000;
 /** Small against the day that events are kept. */
 const PRUNE_EVERY_MS = 10 * 60_000;
 /** Of a clock that was set, nothing is believed for so long: what a wrong one makes look old would be gone for good. */
@@ -33,9 +35,14 @@ class Steadiness {
 
 export function startRetention(state: AgentState, clock: Clock, scope: Scope): void {
   const steadiness = new Steadiness(clock);
-  scope.run('retention', async (signal) => {
+  scope.run('reserve', async (signal) => {
     for (;;) {
       await state.reserve.refill();
+      await sleep(clock, REFILL_EVERY_MS, signal);
+    }
+  });
+  scope.run('retention', async (signal) => {
+    for (;;) {
       await sleep(clock, PRUNE_EVERY_MS, signal);
       if (!steadiness.isSteady()) continue;
       state.transact(() => {
