@@ -1,13 +1,16 @@
 // The HTTP side of the client: one request, its JSON, its error. Knows nothing of services or jobs.
 import { setTimeout as wait } from 'node:timers/promises';
 import { request, type Dispatcher } from 'undici';
-import type { WireError } from '#shared/errors.ts';
+import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { ApiError } from './failures.ts';
+import { createTrust } from './trust.ts';
 
 export interface Credentials {
   /** Where the control plane answers, without `/api`. */
   url: URL;
   key: string;
+  /** Of its TLS key, where no authority vouches for the certificate. */
+  pin?: string | undefined;
 }
 
 export interface RequestOptions {
@@ -32,10 +35,14 @@ const CONNECT_LIMIT_MS = 10_000;
 export class Client {
   readonly credentials: Credentials;
   readonly signal: AbortSignal;
+  /** Undefined by plain http. */
+  readonly trust: Dispatcher | undefined;
 
   constructor(credentials: Credentials, signal: AbortSignal) {
     this.credentials = credentials;
     this.signal = signal;
+    const { url, pin } = credentials;
+    this.trust = url.protocol === 'https:' ? createTrust(url, pin) : undefined;
   }
 
   get<T>(path: string, query: RequestOptions['query'] = {}): Promise<T> {
@@ -68,11 +75,13 @@ export class Client {
         signal: AbortSignal.any([this.signal, AbortSignal.timeout(ANSWER_LIMIT_MS + CONNECT_LIMIT_MS)]),
         headersTimeout: ANSWER_LIMIT_MS,
         bodyTimeout: ANSWER_LIMIT_MS,
+        ...(this.trust && { dispatcher: this.trust }),
       });
       status = answer.statusCode;
       text = await answer.body.text();
     } catch (error) {
       this.signal.throwIfAborted();
+      if (error instanceof LongshoreError) throw error; // the wrong one answers
       throw ApiError.unreachable(this.credentials.url.origin, error);
     }
     return { status, body: readBody(status, text, url.origin) as T };

@@ -5,15 +5,18 @@ import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
 import { Client, type Credentials } from './client.ts';
 import { findInstalled, type Installed } from './installed.ts';
+import { pinInFile, readPin } from './trust.ts';
 import type { World } from './world.ts';
 
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
 const LOCAL_KEY_FILE = 'data/admin.key';
+const LOCAL_CERTIFICATE = 'data/tls-cert.pem';
 const LOOPBACK = new Set(['127.0.0.1', 'localhost', '[::1]']);
 
 export interface ConnectionFlags {
   url?: string | undefined;
   apiKeyFile?: string | undefined;
+  pin?: string | undefined;
   verbose?: boolean | undefined;
 }
 
@@ -27,6 +30,11 @@ export const connectionOptions = <T>(yargs: Argv<T>) =>
       group: 'Connection:',
       normalize: true,
     })
+    .option('pin', {
+      type: 'string',
+      describe: 'Key of a self-signed control plane, sha256//… (LONGSHORE_PIN)',
+      group: 'Connection:',
+    })
     .option('json', { type: 'boolean', default: false, describe: "Print the API's JSON", group: 'Output:' })
     .option('verbose', { type: 'boolean', default: false, describe: 'Say more on stderr', group: 'Output:' });
 
@@ -36,7 +44,7 @@ export const connect = (world: World, flags: ConnectionFlags): Client =>
 /** Throws `config_invalid` for what cannot be, `unauthorized` when there is no key anywhere. */
 export function findCredentials(world: World, flags: ConnectionFlags, installed = findInstalled()): Credentials {
   const url = parseUrl(flags.url ?? world.env['LONGSHORE_URL'] ?? installed?.url ?? DEFAULT_URL);
-  return { url, key: checkKey(findKey(world, flags, url, installed)) };
+  return { url, pin: findPin(world, flags, url, installed), key: checkKey(findKey(world, flags, url, installed)) };
 }
 
 function parseUrl(text: string): URL {
@@ -44,6 +52,14 @@ function parseUrl(text: string): URL {
   if (url && ['http:', 'https:'].includes(url.protocol) && !url.username) return url;
   const details = 'Use an http or https URL such as http://127.0.0.1:8080 in LONGSHORE_URL or --url';
   throw new LongshoreError('config_invalid', { message: `"${text}" is not the URL of a control plane`, details });
+}
+
+function findPin(world: World, flags: ConnectionFlags, url: URL, installed: Installed | undefined): string | undefined {
+  if (url.protocol !== 'https:') return undefined;
+  const own = flags.pin ?? world.env['LONGSHORE_PIN'];
+  if (own) return readPin(own);
+  if (installed && URL.parse(installed.url)?.origin === url.origin) return installed.pin;
+  return LOOPBACK.has(url.hostname) ? pinInFile(LOCAL_CERTIFICATE) : undefined;
 }
 
 function findKey(world: World, flags: ConnectionFlags, url: URL, installed: Installed | undefined): string {

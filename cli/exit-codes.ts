@@ -53,6 +53,7 @@ export function exitOf(error: unknown): Exit {
   if (error instanceof JobFailedError) return 'failed';
   if (!(error instanceof LongshoreError)) return 'failed';
   if (error instanceof ApiError && error.isUnreachable) return 'unreachable';
+  if (error.code === 'tls_untrusted') return 'unreachable';
   if (error.code === 'config_invalid') return 'config';
   if (JOB_ENDS.has(error.code)) return 'failed';
   return BY_STATUS[error.status] ?? 'failed';

@@ -16,7 +16,8 @@ export async function openSocket(client: Client, path: string, query: RequestOpt
   const url = client.urlOf(path, query);
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:';
   client.signal.throwIfAborted();
-  const socket = new WebSocket(url, { headers: { authorization: `Bearer ${client.credentials.key}` } });
+  const headers = { authorization: `Bearer ${client.credentials.key}` };
+  const socket = new WebSocket(url, { headers, ...(client.trust && { dispatcher: client.trust }) });
   const messages = new Inbox();
   const close = () => socket.close();
   client.signal.addEventListener('abort', close, { once: true });

@@ -1,7 +1,7 @@
 // A TLS key known beforehand: `sha256//` and the SHA-256 of its SPKI DER in base64, as curl's `--pinnedpubkey` takes it
 // and RFC 7469 defines it. A certificate renewed with the same key has the same pin.
 import { createHash, type X509Certificate } from 'node:crypto';
-import type { TLSSocket } from 'node:tls';
+import { getCACertificates, type TLSSocket } from 'node:tls';
 import { LongshoreError } from './errors.ts';
 
 export const TLS_PIN = /^sha256\/\/[A-Za-z0-9+/]{43}=$/;
@@ -15,6 +15,12 @@ export const tlsPinOf = ({ publicKey }: Pick<X509Certificate, 'publicKey'>): str
 export function tlsPinOfPeer(socket: Pick<TLSSocket, 'getPeerX509Certificate'>): string | undefined {
   const certificate = socket.getPeerX509Certificate();
   return certificate && tlsPinOf(certificate);
+}
+
+/** Whom this system trusts to vouch for others, PEM; undefined, which is Node's own choice, where it names nobody. */
+export function systemAuthorities(): string[] | undefined {
+  const own = getCACertificates('system'); // a bare container has no `ca-certificates`
+  return own.length > 0 ? [...own, ...getCACertificates('extra')] : undefined;
 }
 
 export interface Mistrust {

@@ -2,11 +2,11 @@
 // authorities vouch for, and nobody else. Nothing is sent before that is known.
 import { request } from 'node:http';
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls, getCACertificates, type TLSSocket } from 'node:tls';
+import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { LongshoreError } from '#shared/errors.ts';
 import { HANDSHAKE_LIMIT_MS } from '#shared/protocol/limits.ts';
 import type { Clock } from '#shared/time.ts';
-import { tlsPinOfPeer, untrustedTls } from '#shared/tls-pin.ts';
+import { systemAuthorities, tlsPinOfPeer, untrustedTls } from '#shared/tls-pin.ts';
 import { findProxy, hostOf, NO_PROXIES, portOf, type Proxies } from './proxy.ts';
 
 export interface Way {
@@ -15,7 +15,7 @@ export interface Way {
   tlsPin?: string | undefined;
   proxies?: Proxies | undefined;
   /** PEM; this system's, unless a test says otherwise. */
-  authorities?: (() => readonly string[]) | undefined;
+  authorities?: (() => string[] | undefined) | undefined;
 }
 
 const NEW_PIN =
@@ -41,19 +41,12 @@ async function open(way: Way, target: URL, signal: AbortSignal): Promise<Socket>
     if (tlsPinOfPeer(socket) === way.tlsPin) return socket;
     socket.destroy();
   }
-  const socket = await secure(await openTcp(), target, authoritiesOf(way), signal);
+  const socket = await secure(await openTcp(), target, (way.authorities ?? systemAuthorities)(), signal);
   if (socket.authorized) return socket;
   const found = tlsPinOfPeer(socket);
   socket.destroy();
   const problem = String(socket.authorizationError);
   throw untrustedTls(way.url, { found, expected: way.tlsPin, problem, remedy: NEW_PIN });
-}
-
-/** Node's own where the system has none: a bare container has no `ca-certificates`. */
-function authoritiesOf({ authorities }: Way): string[] | undefined {
-  if (authorities) return [...authorities()];
-  const own = getCACertificates('system');
-  return own.length > 0 ? [...own, ...getCACertificates('extra')] : undefined;
 }
 
 /** Whoever that is: the caller looks. */
@@ -82,7 +75,7 @@ const openDirectly = (target: URL, signal: AbortSignal): Promise<Socket> =>
 
 async function secureProxy(socket: Socket, proxy: URL, way: Way, signal: AbortSignal): Promise<Socket> {
   if (proxy.protocol !== 'https:') return socket;
-  const tls = await secure(socket, proxy, authoritiesOf(way), signal);
+  const tls = await secure(socket, proxy, (way.authorities ?? systemAuthorities)(), signal);
   if (tls.authorized) return tls;
   const problem = String(tls.authorizationError);
   tls.destroy();
