@@ -4,6 +4,7 @@ import type { Event, Host } from '../api-types.ts';
 import { apiCommand, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
+import * as upgrades from '../host-upgrade.ts';
 import { containers, hostListOptions, projects } from '../host-containers.ts';
 import { hostArgument, requireIdByName } from '../names.ts';
 import { parsePairs } from '../pairs.ts';
@@ -24,6 +25,30 @@ export const command = group('hosts', (own, world) =>
     .command('containers <host>', 'List all containers of a host', hostListOptions, withSession(world, containers))
     .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
     .command('prune <host>', 'Remove images that nothing on it needs', pruneOptions, withSession(world, prune))
+    .command(
+      'upgrade [hosts..]',
+      'Upgrade their agents, in waves',
+      upgrades.upgradeOptions,
+      withSession(world, upgrades.upgrade),
+    )
+    .command(
+      'upgrades [upgrade]',
+      'Show the last upgrades, or one',
+      upgrades.upgradesOptions,
+      withSession(world, upgrades.upgrades),
+    )
+    .command(
+      'resume-upgrade <upgrade>',
+      'Go on with a halted one',
+      upgrades.followedUpgrade,
+      withSession(world, upgrades.resumeUpgrade),
+    )
+    .command(
+      'cancel-upgrade <upgrade>',
+      'End one; who had no turn keeps what it has',
+      upgrades.oneUpgrade,
+      withSession(world, upgrades.cancelUpgrade),
+    )
     .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),
 );
 
