@@ -28,8 +28,9 @@ void t.test('a control plane and an agent run from a release alone', async (t) =
   const built = await buildRelease();
   const release = await unpackRelease(t, built);
   const name = uniqueProject(t, 'release');
-  const { api, stop } = await startStack({ release, controlEnv: { LONGSHORE_DIST_DIR: built.dir } });
-  t.teardown(stop);
+  const stack = await startStack({ release, controlEnv: { LONGSHORE_DIST_DIR: built.dir } });
+  t.teardown(() => stack.stop());
+  const { api } = stack;
   const env = { PATH: '/usr/bin:/bin', LONGSHORE_URL: api.url, LONGSHORE_API_KEY: api.key };
   const longshore = async (...args: string[]) =>
     (await run(join(release, 'bin/longshore'), args, { env, cwd: '/' })).stdout;
