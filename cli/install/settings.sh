@@ -8,6 +8,7 @@ put_settings() {
   : "${TLS:=$(setting LONGSHORE_TLS)}"
   : "${TLS:=auto}" "${LISTEN:=$(setting LONGSHORE_LISTEN)}"
   if [ "$TLS" = off ]; then : "${LISTEN:=127.0.0.1:8080}"; else : "${LISTEN:=0.0.0.0:8443}"; fi
+  [ "$TLS" != auto ] || ensure_program openssl openssl # makes the certificate
   put_setting "$SETTINGS" LONGSHORE_LISTEN "$LISTEN"
   put_setting "$SETTINGS" LONGSHORE_TLS "$(readable_certificate)"
   put_setting "$SETTINGS" LONGSHORE_PUBLIC_URL "$(public_url)"

@@ -14,9 +14,20 @@ import { runCli } from '../support/cli.ts';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GUIDES = [
   'README.md',
-  ...['cli', 'deploy', 'git', 'ai', 'rollouts', 'drift', 'adopt', 'images', 'templates', 'operating', 'stats'].map(
-    (name) => `docs/${name}.md`,
-  ),
+  ...[
+    'cli',
+    'deploy',
+    'git',
+    'ai',
+    'rollouts',
+    'drift',
+    'adopt',
+    'images',
+    'templates',
+    'operating',
+    'fleet',
+    'stats',
+  ].map((name) => `docs/${name}.md`),
 ];
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 
