@@ -15,9 +15,10 @@ export const COMMANDS: Record<string, CommandEntry> = {
   control: { describe: 'Run a control plane', load: () => import('./commands/control.ts') },
   agent: { describe: 'Run the agent of a host', load: () => import('./commands/agent.ts') },
   hosts: {
-    describe: 'List hosts and what runs on them, let one join, shut one out',
+    describe: 'List hosts and what runs on them, let one join, empty one, shut one out',
     load: () => import('./commands/hosts.ts'),
   },
+  incidents: { describe: 'What took several hosts at once', load: () => import('./commands/incidents.ts') },
   services: {
     describe: 'List, change, start, stop, restart, redeploy, remove',
     load: () => import('./commands/services.ts'),

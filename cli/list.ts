@@ -19,17 +19,19 @@ export interface PagingArgs {
   perPage: number;
 }
 
-/** A page of a list: the API's JSON, or a table and how much there is beside it. */
+/** A page of a list: the API's JSON, or a table, how much there is beside it, and what is to be said of its rows. */
 export async function showList<Row>(
   { client, output }: Session,
   path: string,
   { page, perPage, ...filters }: PagingArgs & Query,
   columns: Column<Row>[],
+  remarksOn: (rows: readonly Row[]) => readonly string[] = () => [],
 ): Promise<void> {
   const found = await client.get<List<Row>>(path, { page, per_page: perPage, ...filters });
   if (output.isJson) return output.json(found);
   output.table(columns, found.data);
   notePages(output, found);
+  for (const remark of remarksOn(found.data)) output.note(remark);
 }
 
 /** Says on stderr that there is more than was shown. */

@@ -59,6 +59,8 @@ export const ERRORS = {
   service_busy: kind(409, 'Another job is under way', true),
   idempotency_mismatch: kind(409, 'The Idempotency-Key was used with another request'),
   host_offline: kind(409, 'The host is not connected', true),
+  host_cordoned: kind(409, 'The host takes no new services', true),
+  host_drained: kind(409, 'The host is drained', true),
   no_host: kind(409, 'No host fits', true),
   host_disk_full: kind(409, 'The host has no disk space left', true),
   port_taken: kind(409, 'A host port is taken'),

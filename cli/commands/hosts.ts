@@ -3,6 +3,8 @@ import type { Argv } from 'yargs';
 import type { Event, Host } from '../api-types.ts';
 import { apiCommand, group, withSession, type Session } from '../command.ts';
 import { formatAge, parseSeconds } from '../duration.ts';
+import * as care from '../host-care.ts';
+import { adviceFor, factsOf, inGibibytes, labelsOf, stateOf } from '../host-facts.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
 import * as upgrades from '../host-upgrade.ts';
 import { containers, hostListOptions, projects } from '../host-containers.ts';
@@ -14,7 +16,7 @@ import type { Column } from '../table.ts';
 export const command = group('hosts', (own, world) =>
   own
     .command(['list', 'ls'], 'List hosts', listOptions, withSession(world, list))
-    .command('get <host>', 'Show one host', one, withSession(world, get))
+    .command(['get <host>', 'show <host>'], 'Show one host', one, withSession(world, get))
     .command('events <host>', 'Show what happened to it', eventOptions, withSession(world, events))
     .command(
       'projects <host>',
@@ -49,6 +51,18 @@ export const command = group('hosts', (own, world) =>
       upgrades.oneUpgrade,
       withSession(world, upgrades.cancelUpgrade),
     )
+    .command('rename <host> <name>', 'Give it another name', care.renameOptions, withSession(world, care.rename))
+    .command(
+      'label <host> <labels..>',
+      'Set labels, or take them off',
+      care.labelOptions,
+      withSession(world, care.label),
+    )
+    .command('cordon <host>', 'Let it take no new services', one, withSession(world, care.setCordon('cordon')))
+    .command('uncordon <host>', 'Let it take new services again', one, withSession(world, care.setCordon('uncordon')))
+    .command('drain <host>', 'Stop its services for a while', one, withSession(world, care.drain))
+    .command('undrain <host>', 'Start what the drain stopped', one, withSession(world, care.undrain))
+    .command('rm <host>', 'Remove it; what runs there runs on', care.removeOptions, withSession(world, care.remove))
     .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),
 );
 
@@ -57,7 +71,12 @@ const one = (yargs: Argv) => hostArgument(yargs);
 const listOptions = (yargs: Argv) =>
   pagingOptions(apiCommand(yargs)).option('search', { type: 'string', describe: 'Part of the name' });
 
-const eventOptions = (yargs: Argv) => pagingOptions(one(yargs));
+const eventOptions = (yargs: Argv) =>
+  pagingOptions(one(yargs)).option('status', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Only these, e.g. offline',
+  });
 
 const joinOptions = (yargs: Argv) =>
   apiCommand(yargs)
@@ -67,53 +86,43 @@ const joinOptions = (yargs: Argv) =>
     .option('address-range', { type: 'string', requiresArg: true, describe: 'Addresses it may be used from, as CIDR' });
 
 const STATUS_STYLE: Record<string, 'green' | 'red' | 'gray'> = { connected: 'green', fenced: 'red', revoked: 'gray' };
-const GIB = 1024 ** 3;
 
 const columnsAt = (nowMs: number): Column<Host>[] => [
   { title: 'NAME', cell: (host) => host.name },
-  { title: 'STATUS', cell: (host) => host.status, style: (_, host) => STATUS_STYLE[host.status] },
+  { title: 'STATUS', cell: stateOf, style: (_, host) => STATUS_STYLE[host.status] },
+  { title: 'SINCE', cell: (host) => formatAge(host.status_since, nowMs) },
   { title: 'SEEN', cell: (host) => formatAge(host.last_seen_at, nowMs) },
   { title: 'CPUS', cell: (host) => host.facts?.cpus ?? null },
-  { title: 'MEMORY', cell: (host) => host.facts && `${(host.facts.memory_bytes / GIB).toFixed(1)}G` },
+  { title: 'MEMORY', cell: (host) => host.facts && inGibibytes(host.facts.memory_bytes) },
   { title: 'DOCKER', cell: (host) => host.facts?.docker_version ?? null },
   { title: 'ID', cell: (host) => host.id },
   { title: 'LABELS', cell: (host) => labelsOf(host) },
 ];
 
-const labelsOf = (host: Host): string =>
-  Object.entries(host.labels)
-    .map(([name, value]) => `${name}=${value}`)
-    .join(' ');
-
 interface ListArgs extends PagingArgs {
   search?: string | undefined;
 }
 
-const list = (session: Session, { page, perPage, search }: ListArgs): Promise<void> =>
-  showList(session, '/api/hosts', { page, perPage, search }, columnsAt(session.world.clock.now()));
+const list = (session: Session, { page, perPage, search }: ListArgs): Promise<void> => {
+  const columns = columnsAt(session.world.clock.now());
+  return showList(session, '/api/hosts', { page, perPage, search }, columns, adviceFor);
+};
 
-async function get({ client, output }: Session, { host }: { host: string }): Promise<void> {
+async function get({ client, output, world }: Session, { host }: { host: string }): Promise<void> {
   const found = await client.get<Host>(`/api/hosts/${await requireIdByName(client, 'host', host)}`);
   if (output.isJson) return output.json(found);
-  output.facts({
-    name: found.name,
-    id: found.id,
-    status: found.status,
-    'last seen': found.last_seen_at,
-    system: found.facts && `${found.facts.os}, ${found.facts.arch}`,
-    docker: found.facts?.docker_version ?? null,
-    labels: labelsOf(found),
-    'created at': found.created_at,
-  });
+  output.facts(factsOf(found, world.clock.now()));
+  for (const advice of adviceFor([found])) output.note(advice);
 }
 
 interface EventArgs extends PagingArgs {
   host: string;
+  status?: string | undefined;
 }
 
-async function events(session: Session, { host, page, perPage }: EventArgs): Promise<void> {
+async function events(session: Session, { host, page, perPage, status }: EventArgs): Promise<void> {
   const id = await requireIdByName(session.client, 'host', host);
-  await showList(session, `/api/hosts/${id}/events`, { page, perPage }, EVENT_COLUMNS);
+  await showList(session, `/api/hosts/${id}/events`, { page, perPage, status }, EVENT_COLUMNS);
 }
 
 const EVENT_COLUMNS: Column<Omit<Event, 'type'>>[] = [

@@ -9,7 +9,9 @@ import type { Bus } from './api/live.ts';
 import type { DeliveryQueue } from './api/webhooks.ts';
 import { AdoptionDesk } from './deploys/adoption.ts';
 import { AuditDesk } from './audit.ts';
-import { BackupDesk } from './backups.ts';
+import { BackupDesk } from './backups/desk.ts';
+import { BackupRepositoryDesk } from './backups/repositories.ts';
+import { SettingsDesk } from './backups/settings.ts';
 import { createBus } from './bus.ts';
 import { ContainerDesk } from './containers/desk.ts';
 import { CustomerRules } from './customers/customer-rules.ts';
@@ -17,6 +19,8 @@ import { createStorageOf } from './customers/customer-storage.ts';
 import { CustomerDesk } from './customers/customers.ts';
 import type { HostLinks } from './hosts/host-links.ts';
 import { DeployPlanDesk } from './deploys/deploy-plans.ts';
+import { Edges, type EdgeSettings } from './domains/edges.ts';
+import { EdgeKeeper } from './domains/keeper.ts';
 import { DnsKeeper } from './dns/keeper.ts';
 import type { OpenDnsProvider } from './dns/provider.ts';
 import { ZoneCalls } from './dns/zone-calls.ts';
@@ -101,6 +105,7 @@ export interface AppDeps {
   checkUrl: (url: string) => string;
   webhookFormats: WebhookFormats;
   openDnsProvider: OpenDnsProvider;
+  edge: EdgeSettings;
   clock: Clock;
   log: Logger;
 }
@@ -117,6 +122,7 @@ export interface AppParts {
   upgrades: UpgradeRunner;
   autoUpdates: AutoUpdates;
   dnsKeeper: DnsKeeper;
+  edgeKeeper: EdgeKeeper;
   aiGrants: AiGrants;
   joinRefusals: JoinRefusals;
   incidents: IncidentLog;
@@ -194,6 +200,7 @@ export function createApp(deps: AppDeps): AppParts {
   const upgradeRunner = new UpgradeRunner({ stores, links, upgrades, log });
   const metrics = new MetricsDesk({ stores, hosts, services, links });
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
+  const edges = new Edges(stores, deps.edge);
   const zoneCalls = new ZoneCalls({ stores, openProvider: deps.openDnsProvider, owner: deps.controlPin, clock });
   const app = {
     services,
@@ -218,7 +225,9 @@ export function createApp(deps: AppDeps): AppParts {
       clock,
     }),
     jobs,
-    backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, links, clock }),
+    backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, create, links, clock }),
+    backupRepositories: new BackupRepositoryDesk({ stores, access, effects, links, clock }),
+    backupSettings: new SettingsDesk({ stores, access, effects, links, clock }),
     customers: new CustomerDesk({ stores, access, effects, keys, sessions, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
@@ -258,7 +267,8 @@ export function createApp(deps: AppDeps): AppParts {
     ends,
     usage,
     autoUpdates,
-    dnsKeeper: new DnsKeeper({ stores, calls: zoneCalls, clock, log }),
+    edgeKeeper: new EdgeKeeper({ stores, edges, links, clock, log }),
+    dnsKeeper: new DnsKeeper({ stores, calls: zoneCalls, wantedNames: () => edges.wantedNames(), clock, log }),
     rollouts: runner,
     upgrades: upgradeRunner,
     deliveries: new WebhookQueue(stores, deps.webhookFormats, clock),

@@ -49,7 +49,8 @@ export interface HostFilter extends PageRequest {
   order?: 'asc' | 'desc' | undefined;
 }
 
-export interface HostPlace extends Pick<HostRecord, 'id' | 'name' | 'labels' | 'revokedAt' | 'cordonedAt'> {
+export interface HostPlace
+  extends Pick<HostRecord, 'id' | 'name' | 'labels' | 'revokedAt' | 'cordonedAt' | 'drainedAt'> {
   /** Whether the timeline says that it is connected: a link that breaks for a moment changes nothing. */
   isToldOnline: boolean;
 }
@@ -103,16 +104,14 @@ export class HostStore {
       ['id IN (SELECT value FROM json_each(:ids))', { ids: asJsonList(ids ?? null) }],
     ]);
     return this.#db
-      .all<Pick<HostRow, 'id' | 'name' | 'labels' | 'revoked_at' | 'cordoned_at'> & { is_online: number }>(
-        `SELECT id, name, labels, revoked_at, cordoned_at, is_online FROM hosts ${where} ORDER BY name, id`,
+      .all<Omit<HostPlace, 'labels' | 'isToldOnline'> & { labels: string; isOnline: number }>(
+        `SELECT id, name, labels, revoked_at AS revokedAt, cordoned_at AS cordonedAt, drained_at AS drainedAt,
+           is_online AS isOnline FROM hosts ${where} ORDER BY name, id`,
         params,
       )
-      .map(({ id, name, labels, revoked_at: revokedAt, cordoned_at: cordonedAt, is_online: isOnline }) => ({
-        id,
-        name,
+      .map(({ labels, isOnline, ...place }) => ({
+        ...place,
         labels: JSON.parse(labels) as Record<string, string>,
-        revokedAt,
-        cordonedAt,
         isToldOnline: isOnline === 1,
       }));
   }

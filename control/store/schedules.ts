@@ -137,6 +137,11 @@ export class ScheduleStore {
     return this.#all('kind = :kind', { kind });
   }
 
+  /** Those that look for hosts by labels. */
+  ofLabels(): ScheduleRecord[] {
+    return this.#all('host_labels IS NOT NULL', {});
+  }
+
   /** What may be meant for a host and it was not sent, as far as services tell; labels of hosts are not looked at. */
   unsentTo(hostId: string): ScheduleRecord[] {
     return this.#all(

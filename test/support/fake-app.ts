@@ -13,7 +13,7 @@ import type { TemplateDetail } from '../../control/app/api/templates.ts';
 import type { Permission } from '../../control/app/access/permissions.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
-import { AT, FACTS, INCIDENT, JOB, SERVICE, toApiKey } from './fake-records.ts';
+import { AT, DRAINED, FACTS, INCIDENT, JOB, SERVICE, toApiKey } from './fake-records.ts';
 
 export const ADMIN_SECRET = 'lsk_admin';
 
@@ -86,8 +86,12 @@ export class FakeApp implements App {
       status: 'connected',
       facts: { ...FACTS, hostname: id },
       usage: null,
+      statusSince: AT,
+      factsAt: AT,
       lastSeenAt: AT,
       createdAt: AT,
+      cordonedAt: null,
+      drainedAt: null,
       ...bound,
     };
     this.hostEntries.set(id, host);
@@ -224,6 +228,18 @@ export class FakeApp implements App {
     },
   };
 
+  readonly hostCare: App['hostCare'] = {
+    change: async (caller, id, { name }) =>
+      Object.assign(this.hosts.require(caller, id), name !== undefined && { name }),
+    cordon: async (caller, id) => Object.assign(this.hosts.require(caller, id), { cordonedAt: AT }),
+    uncordon: async (caller, id) => Object.assign(this.hosts.require(caller, id), { cordonedAt: null }),
+    drain: async (caller, id) => ({ host: this.hosts.require(caller, id), services: [DRAINED] }),
+    undrain: async (caller, id) => ({ host: this.hosts.require(caller, id), services: [{ ...DRAINED }] }),
+    remove: async (caller, id) => {
+      this.hostEntries.delete(this.hosts.require(caller, id).id);
+    },
+  };
+
   readonly incidents: App['incidents'] = {
     list: (_caller, query) => pageOf([INCIDENT], query),
     require: () => ({ ...INCIDENT, hosts: [{ hostId: 'host_1', name: 'web-1', lostAt: AT, backAt: null }] }),
@@ -297,6 +313,8 @@ export class FakeApp implements App {
   readonly metrics: App['metrics'] = absent('metrics');
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');
+  readonly backupRepositories: App['backupRepositories'] = absent('backup repositories');
+  readonly backupSettings: App['backupSettings'] = absent('backup settings');
   readonly containers: App['containers'] = absent('containers');
   readonly revisions: App['revisions'] = absent('revisions');
   readonly drift: App['drift'] = absent('drift');

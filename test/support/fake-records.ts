@@ -1,6 +1,7 @@
 // What the app layer in memory begins with: a host, a service, a job and a key, as its records hold them.
 import type { Caller } from '../../control/app/api/caller.ts';
 import type { Incident } from '../../control/app/api/incidents.ts';
+import type { DrainedService } from '../../control/app/api/host-care.ts';
 import type { Host } from '../../control/app/api/hosts.ts';
 import type { Job } from '../../control/app/api/jobs.ts';
 import type { ServiceDetail } from '../../control/app/api/services.ts';
@@ -87,6 +88,7 @@ export const SERVICE: ServiceDetail = {
   updates: null,
   setId: null,
   setRevision: null,
+  hostname: null,
   deployedAt: AT + 300_000,
   customerName: 'Acme Corp',
   git: null,
@@ -100,6 +102,15 @@ export const SERVICE: ServiceDetail = {
   isReviewed: false,
   waiting: null,
   usage: null,
+};
+
+export const DRAINED: DrainedService = {
+  id: 'svc_1',
+  name: 'web',
+  action: 'stopping',
+  reason: null,
+  jobId: 'job_1',
+  data: { volumes: ['data'], folders: [] },
 };
 
 export const INCIDENT: Incident = {

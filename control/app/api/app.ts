@@ -2,7 +2,8 @@
 // chooses words and status codes, nothing else. All times are milliseconds since the epoch.
 import type { Adoption } from './adoption.ts';
 import type { Audit } from './audit.ts';
-import type { Backups } from './backups.ts';
+import type { BackupRepositories } from './backup-repositories.ts';
+import type { Backups, BackupSettingsDesk } from './backups.ts';
 import type { Containers } from './containers.ts';
 import type { Customers, Plans } from './customers.ts';
 import type { DeployKeys } from './deploy-keys.ts';
@@ -51,6 +52,8 @@ export interface App {
   deployKeys: DeployKeys;
   jobs: Jobs;
   backups: Backups;
+  backupRepositories: BackupRepositories;
+  backupSettings: BackupSettingsDesk;
   customers: Customers;
   plans: Plans;
   registries: Registries;

@@ -10,14 +10,27 @@ export interface Host {
   name: string;
   labels: Record<string, string>;
   status: 'connected' | 'offline' | 'revoked' | 'fenced';
+  /** Null: it has never been here. */
+  statusSince: number | null;
   facts: HostFacts | null;
+  factsAt: number | null;
   /** Null until it has said, since control started. */
   usage: HostSample | null;
   lastSeenAt: number | null;
   createdAt: number;
+  /** Since when it takes no new services; null: it does. */
+  cordonedAt: number | null;
+  /** Since when its services are stopped; null: they run. */
+  drainedAt: number | null;
 }
 
 export type HostEvent = EventRecord;
+
+export interface HostEventQuery extends Paging {
+  order?: Order | undefined;
+  /** Only these: `offline`, `renamed`. */
+  status?: string | undefined;
+}
 
 export const HOST_SORTS = ['name', 'created_at'] as const;
 export interface HostQuery extends Paging {
@@ -30,7 +43,7 @@ export interface Hosts {
   list(caller: Caller, query: HostQuery): Page<Host>;
   require(caller: Caller, id: string): Host;
   /** What happened to the host itself, the newest first unless asked otherwise; what happened to services is theirs. */
-  events(caller: Caller, id: string, query: Paging & { order?: Order | undefined }): Page<HostEvent>;
+  events(caller: Caller, id: string, query: HostEventQuery): Page<HostEvent>;
   /** What the host says of itself; null for one that is not there or that the caller may not see. */
   findFacts(caller: Caller, id: string): HostFacts | null;
   /** Closes its socket within 5 s; services stay as they are. */

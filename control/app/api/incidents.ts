@@ -1,5 +1,6 @@
 // Incidents as the app layer offers them: what one fault did to hosts.
 import type { IncidentHost, IncidentKind, IncidentRecord } from '../../store/incidents.ts';
+export { INCIDENT_KINDS } from '../../store/incidents.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 

@@ -8,6 +8,7 @@ import type { JobEnd } from '../../store/jobs.ts';
 import type { JobRecord, RevisionRecord, ServiceRecord, ServiceStatus } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
 import type { Bus } from '../api/live.ts';
+import { finishBackups } from '../backups/ends.ts';
 import { toEndNews } from './job-news.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import { reasonToWait } from '../deploys/review.ts';
@@ -30,7 +31,7 @@ export class JobEnds {
     const job = this.#stores.jobs.find(jobId);
     if (!job || isJobEnd(job.state)) return false;
     this.#stores.jobs.finish(jobId, end);
-    if (job.backupId !== null) this.#finishBackup(job, job.backupId, end);
+    finishBackups(this.#stores, job, end);
     const made = this.#stores.revisions.findByJob(jobId);
     if (made) this.#finishRevision(made, end);
     this.#noteProposal(job, end);
@@ -62,12 +63,6 @@ export class JobEnds {
     const status = statusAfterReport(service, report, isDeploying);
     this.setStatus(tx, service, status, at);
     if (open.length === 0 && status.lifecycle !== service.lifecycle) this.#recordChange(service, status, at);
-  }
-
-  #finishBackup({ kind }: JobRecord, id: string, { state, backup = null, error, finishedAt }: JobEnd): void {
-    const { backups } = this.#stores;
-    if (kind === 'backup') backups.finish(id, { summary: state === 'succeeded' ? backup : null, error, finishedAt });
-    else if (kind === 'forget_backup' && state === 'succeeded') backups.remove(id);
   }
 
   /** A good deploy leaves nothing to review; a proposal that failed leaves the one before it. */
@@ -108,11 +103,17 @@ export class JobEnds {
     });
   }
 
-  #bury({ id, hostId, revision, setId }: ServiceRecord, at: number): void {
+  /** Takes a service off the books. Without a tombstone its host keeps it, should it ever be heard of again. */
+  forget({ id, hostId, setId }: Pick<ServiceRecord, 'id' | 'hostId' | 'setId'>, at: number): void {
     if (setId !== null) this.#stores.sets.removeHost(setId, hostId); // should it come back, it is a newcomer
-    this.#stores.tombstones.put({ serviceId: id, hostId, revision, at });
     this.#stores.services.remove(id);
     forgetService(this.#stores, id, at);
+  }
+
+  #bury(service: ServiceRecord, at: number): void {
+    const { id: serviceId, hostId, revision } = service;
+    this.#stores.tombstones.put({ serviceId, hostId, revision, at });
+    this.forget(service, at);
   }
 
   /** What came to pass without a job: nobody asked, so nothing else in the timeline says it. */
@@ -144,6 +145,7 @@ const DONE: Record<JobKind, string> = {
   backup: 'Backed up',
   restore: 'Restored from a backup',
   forget_backup: 'Deleted a backup',
+  drill: 'Restored a backup into a scratch copy, which came up',
   rollback: 'Rolled back',
   propose: 'Proposed',
   adopt: 'Adopted',

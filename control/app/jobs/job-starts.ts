@@ -1,6 +1,6 @@
 // The one place where a job begins: its row, its event and the command to the host are one write.
 import { newId } from '#shared/ids.ts';
-import { type BackupKind } from '#shared/backup.ts';
+import { isBackupKind, type BackupKind } from '#shared/backup.ts';
 import {
   type AdoptedContainer,
   bringsSpec,
@@ -13,10 +13,12 @@ import type { ServiceSpec } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
 import type { JobRecord, ServiceRecord, ServiceSource } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
+import { toldSettings } from '../backups/spread.ts';
 import { withCredentialsOf } from '../git/git-redraft.ts';
 import type { HostLinks } from '../hosts/host-links.ts';
 import { kindOf } from '../deploys/review.ts';
 import { tellEnabled } from '../services/enablement.ts';
+import { requireUndrained } from '../services/placement.ts';
 import { requireSendable, specOf } from '../services/service-spec.ts';
 
 export interface JobOrder {
@@ -38,12 +40,17 @@ export interface JobOrder {
   adopts?: readonly AdoptedContainer[] | undefined;
   /** What the service is made from once the job has succeeded; until then it stays what it is. */
   source?: ServiceSource | undefined;
-  /** What a job about a backup is about. */
+  /** What a job about a backup is about; of a deploy, the backup whose data it brings. */
   backupId?: string | undefined;
+  /** Where a backup goes; null: on its host. */
+  repositoryId?: string | null | undefined;
 }
 
 /** Whose job it is. A backup may be forgotten when its service is gone. */
 export type JobSubject = Pick<ServiceRecord, 'id' | 'name' | 'customerId' | 'hostId'>;
+
+/** They run nothing that does not run already. */
+const QUIET: readonly JobKind[] = ['stop', 'remove', 'propose', 'accept'];
 
 type Offered = Pick<JobRecord, 'id' | 'serviceId' | 'hostId' | 'kind' | 'pull' | 'expiresAt' | 'backupId'>;
 
@@ -58,9 +65,10 @@ export class JobStarts {
     this.#clock = clock;
   }
 
-  /** Returns the id of the job. Throws validation_error when the service is too large to be told to its host. */
+  /** Returns the id of the job. Throws host_drained; validation_error when the service is too large to be told to its host. */
   start(tx: WriteContext, service: ServiceRecord, asked: JobOrder): string {
     const order = { ...asked, kind: this.kindOf(service, asked) };
+    if (!QUIET.includes(order.kind)) requireUndrained(this.#stores.hosts.find(service.hostId));
     const job = this.#write(service, order);
     if (order.approves !== undefined) this.#stores.reviews.approve(service.id, order.approves, job.id);
     this.#keepRevision(service, job.id, order);
@@ -77,7 +85,7 @@ export class JobStarts {
   /** A job that needs nothing of the service but its id. */
   startAbout(tx: WriteContext, subject: JobSubject, order: JobOrder & { kind: BackupKind }): string {
     const job = this.#write(subject, order);
-    this.#offer(tx, job);
+    this.#offer(tx, job, undefined, order.repositoryId);
     return job.id;
   }
 
@@ -133,7 +141,7 @@ export class JobStarts {
     tx.afterCommit(() => this.#links.nudge(hostId));
   }
 
-  #offer(tx: WriteContext, job: Offered, service?: ServiceRecord): void {
+  #offer(tx: WriteContext, job: Offered, service?: ServiceRecord, repositoryId?: string | null): void {
     const offer: JobOffer = {
       jobId: job.id,
       serviceId: job.serviceId,
@@ -146,6 +154,7 @@ export class JobStarts {
       ...(job.pull !== null && { pull: job.pull }),
       ...(job.expiresAt !== null && { expiresAt: job.expiresAt }),
       ...(job.backupId !== null && { backupId: job.backupId }),
+      ...this.#aboutBackups(job, repositoryId),
     };
     requireSendable(offer);
     this.#stores.commands.append(job.hostId, { kind: 'job.offer', offer });
@@ -159,6 +168,26 @@ export class JobStarts {
     const { revisions } = this.#stores;
     const revision = revisions.findByJob(id)?.revision ?? service.revision;
     return specOf(this.#stores, service, revisions.findSource(service.id, revision));
+  }
+
+  /** Where the backup lies, whose it is, and how the service is backed up from now on. */
+  #aboutBackups(
+    { kind, serviceId, backupId }: Offered,
+    repositoryId: string | null | undefined,
+  ): Pick<JobOffer, 'repository' | 'backupOf' | 'backupSettings'> {
+    const service = this.#stores.services.find(serviceId);
+    const isTold = service !== undefined && (kind === 'backup' || kind === 'drill' || bringsSpec(kind));
+    const backupSettings = isTold ? toldSettings(this.#stores, service) : undefined;
+    const backup = backupId === null ? undefined : this.#stores.backups.find(backupId);
+    const where = repositoryId === undefined ? backup?.repositoryId : repositoryId;
+    const spec = typeof where === 'string' ? this.#stores.backupRepositories.specOf(where) : undefined;
+    const backupOf = backup && backup.serviceId !== serviceId ? backup.serviceId : undefined;
+    const isAbout = isBackupKind(kind) || backupOf !== undefined;
+    return {
+      ...(backupSettings && { backupSettings }),
+      ...(isAbout && where !== undefined && (where === null || spec) && { repository: spec ?? null }),
+      ...(backupOf !== undefined && { backupOf }),
+    };
   }
 
   #approvedBy({ id, serviceId }: Offered): Pick<JobOffer, 'approves'> {

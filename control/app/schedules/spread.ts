@@ -28,7 +28,7 @@ export function withdrawSchedule(stores: Stores, schedule: ScheduleRecord): stri
   return hosts;
 }
 
-/** A customer was suspended or resumed: schedules that start services must know. */
+/** A customer was suspended or resumed, or a host drained or undrained: schedules that start services must know. */
 export function respreadStarts(stores: Stores, now: number): void {
   for (const known of stores.schedules.ofKind('start')) {
     const schedule = { ...known, revision: nextRevision(known, now) };
@@ -37,13 +37,21 @@ export function respreadStarts(stores: Stores, now: number): void {
   }
 }
 
+/** The labels of hosts have changed. */
+export function respreadByLabels(stores: Stores): void {
+  for (const schedule of stores.schedules.ofLabels()) spreadSchedule(stores, schedule);
+}
+
 /** Grows, also past what a control plane had given that was lost and restored from a backup. */
 export const nextRevision = ({ revision }: Pick<ScheduleRecord, 'revision'>, now: number): number =>
   Math.max(revision + 1, now);
 
-/** Those that are not revoked. */
-export function hostsOf(stores: Stores, { targets, hostLabels }: ScheduleRecord): string[] {
-  const isOpen = (id: string) => stores.hosts.find(id)?.revokedAt === null;
+/** Those that are not revoked; a drained one has nothing started. */
+export function hostsOf(stores: Stores, { kind, targets, hostLabels }: ScheduleRecord): string[] {
+  const isOpen = (id: string) => {
+    const host = stores.hosts.find(id);
+    return host?.revokedAt === null && (kind !== 'start' || host.drainedAt === null);
+  };
   const named = namedIn(targets);
   if (!named) {
     const hosts = stores.hosts.labels().filter(({ labels }) => hasLabels(labels, hostLabels ?? {}));

@@ -13,7 +13,7 @@ import type { CustomerRules } from '../customers/customer-rules.ts';
 import type { HostLinks } from '../hosts/host-links.ts';
 import type { JobStarts } from '../jobs/job-starts.ts';
 import { UNLIMITED, type AskedLimits } from '../customers/plan-limits.ts';
-import { choosePlacement, requireConsistent, requireOpen } from './placement.ts';
+import { choosePlacement, requireConsistent, requireOpen, requireTaking } from './placement.ts';
 import { ACTION_EXPIRY_MS } from './service-jobs.ts';
 import { draftService, type Refuse, type ServiceDraft } from './service-draft.ts';
 import type { TemplateShelf } from '../templates/template-shelf.ts';
@@ -96,11 +96,14 @@ export function draftNew(
 function placeService({ stores, access, links }: CreateDeps, caller: Caller, input: NewService): string {
   const labels = input.placement?.labels ?? {};
   if (input.hostId === undefined) {
-    const hosts = stores.hosts.all().filter((host) => isHostSeen(caller, host) && !links.isFenced(host.id));
+    const isFit = (host: HostRecord) =>
+      host.cordonedAt === null && isHostSeen(caller, host) && !links.isFenced(host.id);
+    const hosts = stores.hosts.all().filter(isFit);
     return choosePlacement(hosts.map(toCandidate(links)), labels).id;
   }
   const host = access.requireHost(caller, input.hostId);
   requireOpen(host);
+  requireTaking(host);
   if (!hasLabels(host.labels, labels)) {
     throw new LongshoreError('no_host', { message: `Host "${host.name}" lacks the labels of placement.labels` });
   }
@@ -156,6 +159,7 @@ export const newRecord = (
   updateAvailable: null,
   report: null,
   setRevision: null,
+  hostname: null,
 });
 
 /** What is asked for beside the service itself. */
@@ -168,6 +172,8 @@ export interface InsertOrder {
   isReviewed?: boolean | undefined;
   /** What a push must touch to deploy. */
   watchPaths?: readonly string[] | undefined;
+  /** The backup whose data its volumes begin with. */
+  backupId?: string | undefined;
   /** What runs already and is all that the service is: its job takes it over. */
   adopts?: readonly AdoptedContainer[] | undefined;
 }
@@ -182,7 +188,9 @@ export function insertService(
 ): Created {
   const { stores, starts, customerRules, bus } = deps;
   const { id, hostId, customerId, createdAt } = draft;
-  requireOpen(stores.hosts.find(hostId)); // again: it may have been revoked since it was chosen
+  const host = stores.hosts.find(hostId); // again: it may have been shut out or cordoned since it was chosen
+  requireOpen(host);
+  requireTaking(host);
   requireFreeName(deps, draft);
   const service = { ...draft, limits: customerRules.allotNew(customerId, limits) };
   stores.services.insert(service, source);

@@ -54,6 +54,27 @@ export function requireOpen(host: { name: string; revokedAt: number | null } | u
   throw new LongshoreError('no_host', { message: `Host "${host?.name ?? ''}" was revoked` });
 }
 
+/** A cordoned host keeps what it has. Throws host_cordoned. */
+export function requireTaking(
+  host: { name: string; cordonedAt: number | null; drainedAt: number | null } | undefined,
+): void {
+  if (!host || host.cordonedAt === null) return;
+  const verb = host.drainedAt === null ? 'uncordon' : 'undrain';
+  throw new LongshoreError('host_cordoned', {
+    message: `Host "${host.name}" takes no new services`,
+    details: `Choose another host, or \`longshore hosts ${verb} ${host.name}\`.`,
+  });
+}
+
+/** What would run a service on a drained host. Throws host_drained. */
+export function requireUndrained(host: { name: string; drainedAt: number | null } | undefined): void {
+  if (!host || host.drainedAt === null) return;
+  throw new LongshoreError('host_drained', {
+    message: `Host "${host.name}" is drained: nothing is started there`,
+    details: `\`longshore hosts undrain ${host.name}\` brings back what ran.`,
+  });
+}
+
 /** Ties go to the first name, so the same hosts give the same answer. */
 function best(hosts: readonly Candidate[], measure: (host: Candidate) => number | null): Candidate | undefined {
   return hosts.toSorted((a, b) => (measure(b) ?? -1) - (measure(a) ?? -1) || (a.name < b.name ? -1 : 1))[0];

@@ -60,6 +60,7 @@ export class ServiceJobs {
     requireDeployed(service, kind);
     this.#requireConnected(service);
     if (service.suspendedFrom !== null) stores.services.setSuspendedFrom(id, null); // its user wants it stopped
+    stores.drains.remove(id);
     return starts.start(tx, service, { kind, pull: null, expiresAt: clock.now() + ACTION_EXPIRY_MS });
   }
 
@@ -192,7 +193,7 @@ export class ServiceJobs {
     tx: WriteContext,
     caller: Caller,
     id: string,
-    order: { kind: 'backup' | 'restore'; backupId: string },
+    order: { kind: 'backup' | 'restore' | 'drill'; backupId: string; repositoryId?: string | null },
   ): string {
     const { access, starts, customerRules } = this.#deps;
     const service = access.requireService(caller, id);

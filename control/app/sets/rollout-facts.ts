@@ -41,6 +41,7 @@ export const isWanted = (
 
 function standingOf(place: HostPlace | undefined, set: SetRecord, links: Links): HostStanding {
   if (!place || !isWanted(place, set)) return 'closed';
+  if (place.drainedAt !== null) return 'away'; // its turn comes when it is undrained
   if (links.isConnected(place.id)) return 'connected';
   return place.isToldOnline ? 'unsure' : 'away';
 }

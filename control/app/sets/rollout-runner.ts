@@ -16,7 +16,13 @@ import { MAX_HOSTS } from './set-hosts.ts';
 /** Jobs in one commit: each seals and stores what its host needs, some 1 ms of the event loop. */
 const STARTS_A_WRITE = 20;
 /** What another look at the facts settles: it is not the member's fault. */
-const PASSING: readonly ErrorCode[] = ['service_busy', 'no_host', 'customer_suspended'];
+const PASSING: readonly ErrorCode[] = [
+  'service_busy',
+  'no_host',
+  'host_cordoned',
+  'host_drained',
+  'customer_suspended',
+];
 /** Ours: the step is taken again later. */
 const OURS: readonly ErrorCode[] = ['storage_full', 'unavailable', 'internal'];
 
@@ -154,6 +160,6 @@ export class RolloutRunner {
 
 function newcomersOf(stores: Stores, set: SetRecord, places: readonly HostPlace[]): string[] {
   const known = new Set(stores.sets.hosts(set.id));
-  const come = places.filter((place) => isWanted(place, set) && !known.has(place.id));
+  const come = places.filter((place) => isWanted(place, set) && place.cordonedAt === null && !known.has(place.id));
   return come.slice(0, Math.max(0, MAX_HOSTS - known.size)).map(({ id }) => id);
 }

@@ -15,7 +15,9 @@ export function chooseHosts(
   links: Pick<HostLinks, 'isConnected'>,
   set: Pick<SetRecord, 'id' | 'hostLabels'>,
 ): HostPlace[] {
-  const hosts = stores.hosts.places().filter((place) => isWanted(place, set));
+  const members = new Set(stores.services.ofSet(set.id).map(({ hostId }) => hostId));
+  const isMeant = (place: HostPlace) => isWanted(place, set) && (place.cordonedAt === null || members.has(place.id));
+  const hosts = stores.hosts.places().filter(isMeant);
   if (hosts.length === 0) {
     const wanted = Object.entries(set.hostLabels).map(([name, value]) => `${name}=${value}`);
     throw new LongshoreError('no_host', {
@@ -23,7 +25,6 @@ export function chooseHosts(
       details: 'Add a host with them, or ask for other labels in placement.labels.',
     });
   }
-  const members = new Set(stores.services.ofSet(set.id).map(({ hostId }) => hostId));
   if (hosts.length > MAX_HOSTS && members.size === 0) {
     throw new LongshoreError('no_host', {
       message: `A set is for at most ${MAX_HOSTS} hosts: ${hosts.length} have these labels`,

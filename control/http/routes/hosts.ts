@@ -17,6 +17,7 @@ const listQuery = z.strictObject({
 });
 const eventsQuery = z.strictObject({
   ...pagingFields,
+  status: filterText.optional().describe('Only these, such as `offline` or `renamed`'),
   sort: z.literal('timestamp').default('timestamp'),
   order: newestFirst,
 });
@@ -65,7 +66,7 @@ export function mountHosts(http: Http, app: App): void {
       },
     },
     (request) => {
-      const query = { ...fromPaging(request.query), order: request.query.order };
+      const query = { ...fromPaging(request.query), order: request.query.order, status: request.query.status };
       return toPageView(app.hosts.events(callerOf(request), request.params.id, query), view.toHostEventView);
     },
   );

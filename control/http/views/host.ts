@@ -22,6 +22,7 @@ const facts = z.object({
     .meta({ description: 'When the host first saw that Docker does not answer; null while it does' }),
   compose_version: z.string().nullable().meta({ example: '2.40.3' }),
   agent_version: z.string().meta({ example: '0.1.0' }),
+  agent_started_at: timestamp.nullable().meta({ description: 'Null: its agent is too old to say' }),
   addresses: z
     .array(z.string())
     .meta({ description: 'The first is where its services are reached', example: ['203.0.113.7'] }),
@@ -32,8 +33,14 @@ export const hostView = z
     id: z.string().meta({ example: 'host_abc123' }),
     name: z.string().meta({ example: 'web-1' }),
     labels: z.record(z.string(), z.string()),
-    status: z.enum(['connected', 'offline', 'revoked', 'fenced']),
-    facts: facts.nullable().meta({ description: 'What it said of itself when it last connected; null before that' }),
+    status: z
+      .enum(['connected', 'offline', 'revoked', 'fenced'])
+      .meta({ description: '`fenced`: two machines use its key, neither is given work; incidents tell of it' }),
+    status_since: timestamp.nullable().meta({ description: 'Null: it has never been here' }),
+    cordoned_at: timestamp.nullable().meta({ description: 'Since when it takes no new services; null: it does' }),
+    drained_at: timestamp.nullable().meta({ description: 'Since when its services are stopped; null: they run' }),
+    facts: facts.nullable().meta({ description: 'What it last said of itself; null before that' }),
+    facts_sampled_at: timestamp.nullable(),
     resources: hostResourcesView.nullable().meta({ description: 'What it used last; null until it has said' }),
     last_seen_at: timestamp.nullable(),
     created_at: timestamp,
@@ -46,11 +53,13 @@ export const hostEventView = z
     id: z.string().meta({ example: 'evt_mno345' }),
     status: z.string().meta({
       description:
-        'connected, offline, joined, revoked; gap: the host dropped events, whose kinds and numbers the message has; ' +
-        'host_rolled_back, control_restored, services_unknown, services_forgotten, protocol_violation, identity_conflict',
+        'joined, connected, offline, renamed, labelled, cordoned, uncordoned, drained, undrained, upgraded, revoked, ' +
+        'identity_conflict, identity_settled; gap: the host dropped events, whose kinds and numbers the message has; ' +
+        'host_rolled_back, control_restored, services_unknown, services_forgotten, protocol_violation',
       example: 'gap',
     }),
     message: z.string().meta({ example: 'Events 120 to 4310 were dropped on the host: 4191 job.step' }),
+    incident_id: z.string().nullable().meta({ description: 'That it is a part of' }),
     timestamp,
   })
   .meta({ id: 'HostEvent' });
@@ -61,11 +70,17 @@ export const toHostView = (host: Host): z.infer<typeof hostView> => ({
   name: host.name,
   labels: host.labels,
   status: host.status,
+  status_since: toTime(host.statusSince),
+  cordoned_at: toTime(host.cordonedAt),
+  drained_at: toTime(host.drainedAt),
   facts: host.facts && toFactsView(host.facts),
+  facts_sampled_at: toTime(host.factsAt),
   resources: host.usage && toHostResources(host.usage),
-  last_seen_at: host.lastSeenAt === null ? null : toRfc3339(host.lastSeenAt),
+  last_seen_at: toTime(host.lastSeenAt),
   created_at: toRfc3339(host.createdAt),
 });
+
+const toTime = (at: number | null): string | null => (at === null ? null : toRfc3339(at));
 
 const toFactsView = (told: HostFacts): z.infer<typeof facts> => ({
   hostname: told.hostname,
@@ -81,12 +96,14 @@ const toFactsView = (told: HostFacts): z.infer<typeof facts> => ({
   docker_unavailable_since: told.dockerAwaySince ? toRfc3339(told.dockerAwaySince) : null,
   compose_version: told.composeVersion,
   agent_version: told.agentVersion,
+  agent_started_at: toTime(told.agentStartedAt ?? null),
   addresses: told.addresses,
 });
 
-export const toHostEventView = ({ id, status, message, at }: HostEvent): z.infer<typeof hostEventView> => ({
+export const toHostEventView = ({ id, status, message, at, incidentId }: HostEvent): z.infer<typeof hostEventView> => ({
   id,
   status,
   message,
+  incident_id: incidentId,
   timestamp: toRfc3339(at),
 });

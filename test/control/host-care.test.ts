@@ -1,0 +1,281 @@
+// What operators do to hosts: names, labels, cordons, drains, removal.
+import t from 'tap';
+import { ADMIN, ControlWorld } from '../support/control-world.ts';
+import { eventually } from '../support/eventually.ts';
+import { reportOf, type FakeHost } from '../support/fake-host.ts';
+import { scheduleOf } from '../support/schedules.ts';
+
+const PAGE = { page: 1, perPage: 50 };
+const bound = (hostLabels: Record<string, string>) => ({ ...ADMIN, hostLabels });
+
+const told = (world: ControlWorld, { id }: FakeHost): string[] =>
+  world.app.hosts.events(ADMIN, id, { ...PAGE, order: 'asc' }).items.map(({ status }) => status);
+const lifecycleOf = (world: ControlWorld, id: string) => world.stores.services.find(id)?.lifecycle;
+
+t.test('machines of one name are hosts of different names', async (t) => {
+  const world = new ControlWorld(t);
+  for (const hostname of ['Web', 'web', 'web']) await world.join({}, hostname);
+  t.strictSame(
+    world.app.hosts.list(ADMIN, PAGE).items.map(({ name }) => name),
+    ['web', 'web-2', 'web-3'],
+  );
+});
+
+t.test('a host is renamed and labelled; a key that is bound to labels keeps them on', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect({ zone: 'eu', old: 'x' }, 'one');
+  await world.join({}, 'two');
+  const { hostCare } = world.app;
+  const changed = await hostCare.change(ADMIN, host.id, { name: 'web-1', labels: { tier: 'front', old: null } });
+  t.match(changed, { name: 'web-1', labels: { zone: 'eu', tier: 'front' } });
+  t.notOk('old' in changed.labels);
+  await hostCare.change(ADMIN, host.id, { name: 'web-1', labels: { tier: 'front' } });
+  t.strictSame(told(world, host), ['joined', 'connected', 'renamed', 'labelled'], 'what changes nothing is not told');
+  await t.rejects(hostCare.change(ADMIN, host.id, { name: 'two' }), { code: 'name_taken' });
+  await t.rejects(hostCare.change(ADMIN, host.id, { name: '-rf' }), { code: 'validation_error' });
+  await t.rejects(hostCare.change(bound({ zone: 'us' }), host.id, { name: 'x' }), { code: 'not_found' });
+  await t.rejects(hostCare.change(bound({ zone: 'eu' }), host.id, { labels: { zone: null } }), { code: 'forbidden' });
+  await t.rejects(hostCare.change({ ...ADMIN, customerId: 'cust_1' }, host.id, { name: 'x' }), { code: 'forbidden' });
+  const many = Object.fromEntries(Array.from({ length: 40 }, (_, i) => [`l${i}`, 'x']));
+  await t.rejects(hostCare.change(ADMIN, host.id, { labels: many }), { code: 'validation_error' });
+  t.equal((await hostCare.change(bound({ zone: 'eu' }), host.id, { labels: { a: 'b' } })).labels['a'], 'b');
+});
+
+t.test('a cordoned host gets no new service and keeps what it has', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'there');
+  const { hostCare } = world.app;
+  t.match(await hostCare.cordon(ADMIN, host.id), { cordonedAt: world.clock.now(), drainedAt: null });
+  await hostCare.cordon(ADMIN, host.id);
+  await t.rejects(world.create('asked', { hostId: host.id }), { code: 'host_cordoned', status: 409 });
+  await t.rejects(world.create('placed'), { code: 'no_host' });
+  const other = await world.joinAndConnect({}, 'other');
+  t.equal((await world.create('placed')).service.hostId, other.id);
+  const { job } = await world.app.services.redeploy(ADMIN, id, { pull: 'missing' });
+  await host.finish(job.id);
+  await hostCare.uncordon(ADMIN, host.id);
+  t.equal((await world.create('asked', { hostId: host.id })).service.hostId, host.id);
+  t.strictSame(told(world, host).slice(2), ['cordoned', 'uncordoned']);
+});
+
+t.test('sets make no members on a cordoned host until it is uncordoned', async (t) => {
+  const world = new ControlWorld(t);
+  const first = await world.joinAndConnect({ zone: 'eu' }, 'first');
+  const closed = await world.joinAndConnect({ zone: 'eu' }, 'closed');
+  await world.app.hostCare.cordon(ADMIN, closed.id);
+  const { service } = await world.create('every', { placement: { labels: { zone: 'eu' }, replicas: 'per_host' } });
+  await world.parts.rollouts.idle();
+  t.equal(service.hostId, first.id);
+  await first.finish(await eventually(() => first.offers().at(-1)?.jobId ?? '', { until: Boolean }));
+  await world.parts.rollouts.sweep();
+  t.strictSame(world.stores.services.ofHost(closed.id), []);
+  await world.app.hostCare.uncordon(ADMIN, closed.id);
+  await world.parts.rollouts.sweep();
+  t.match(world.stores.services.ofHost(closed.id), [{ name: 'every' }]);
+});
+
+t.test('draining stops what runs, says what it keeps, and undraining starts just that', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const compose = 'services:\n  db:\n    image: busybox:1\n    volumes: [data:/data]\nvolumes: {data: {}}\n';
+  const runs = await world.deployed(host, 'runs');
+  const keeps = await world.deployed(host, 'keeps', { source: { method: 'compose', compose } });
+  const stopped = await world.deployed(host, 'stopped');
+  const { job: stop } = await world.app.services.act(ADMIN, stopped, 'stop', 0);
+  await host.finish(stop.id, {}, { lifecycle: 'stopped', containers: [] });
+  const disabled = await world.deployed(host, 'disabled');
+  await world.app.services.setEnabled(ADMIN, disabled, false);
+
+  const { host: drained, services } = await world.app.hostCare.drain(ADMIN, host.id);
+  t.match(drained, { cordonedAt: world.clock.now(), drainedAt: world.clock.now() });
+  const report = new Map(services.map((service) => [service.name, service]));
+  t.match(report.get('runs'), { action: 'stopping', data: { volumes: [], folders: [] } });
+  t.match(report.get('keeps'), { action: 'stopping', data: { volumes: ['data'] } });
+  t.match(report.get('stopped'), { action: 'left', reason: 'It does not run', jobId: null });
+  t.match(report.get('disabled'), { action: 'left', reason: 'It is disabled', jobId: null });
+  for (const { jobId } of services) if (jobId) await host.finish(jobId, {}, { lifecycle: 'stopped', containers: [] });
+  t.equal(lifecycleOf(world, runs), 'stopped');
+
+  for (const kind of ['start', 'restart'] as const) {
+    await t.rejects(world.app.services.act(ADMIN, stopped, kind, 0), { code: 'host_drained', status: 409 });
+  }
+  await t.rejects(world.app.services.redeploy(ADMIN, runs, { pull: 'missing' }), { code: 'host_drained' });
+  await t.rejects(world.create('new', { hostId: host.id }), { code: 'host_cordoned' });
+  await t.rejects(world.app.hostCare.uncordon(ADMIN, host.id), { code: 'state_conflict' });
+  const again = await world.app.hostCare.drain(ADMIN, host.id);
+  t.ok(
+    again.services.every(({ action }) => action === 'left'),
+    'nothing is left to stop',
+  );
+
+  const back = await world.app.hostCare.undrain(ADMIN, host.id);
+  t.match(back.host, { cordonedAt: null, drainedAt: null });
+  t.strictSame(back.services.map(({ name }) => name).toSorted(), ['keeps', 'runs']);
+  for (const { jobId } of back.services) {
+    t.equal((await host.offered(jobId ?? '')).kind, 'start');
+    await host.finish(jobId ?? '', {}, { lifecycle: 'running' });
+  }
+  t.equal(lifecycleOf(world, keeps), 'running');
+  t.equal(lifecycleOf(world, stopped), 'stopped');
+  t.strictSame((await world.app.hostCare.undrain(ADMIN, host.id)).services, []);
+  t.strictSame(told(world, host).slice(2), ['drained', 'undrained']);
+});
+
+t.test('a host that is away is drained when it returns', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'a');
+  host.disconnect();
+  const { services } = await world.app.hostCare.drain(ADMIN, host.id);
+  const jobId = services.find((service) => service.id === id)?.jobId ?? '';
+  world.clock.advance(24 * 3600_000);
+  await host.connect(world);
+  await host.finish(jobId, {}, { lifecycle: 'stopped', containers: [] });
+  t.equal(lifecycleOf(world, id), 'stopped');
+});
+
+t.test('a drain survives a restart of control, and so does what it stopped', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'a');
+  const { services } = await world.app.hostCare.drain(ADMIN, host.id);
+  await host.finish(services[0]?.jobId ?? '', {}, { lifecycle: 'stopped', containers: [] });
+  const next = world.crash();
+  await host.connect(next);
+  const back = await next.app.hostCare.undrain(ADMIN, host.id);
+  t.match(back.services, [{ id }]);
+  t.ok(back.services[0]?.jobId);
+});
+
+t.test('draining and suspending: each brings back its own, the later one what the earlier left', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const customerId = await world.customer('acme');
+  const id = await world.deployed(host, 'a', { customerId });
+  const { customers, hostCare } = world.app;
+  const { services } = await hostCare.drain(ADMIN, host.id);
+  await host.finish(services[0]?.jobId ?? '', {}, { lifecycle: 'stopped', containers: [] });
+  await customers.suspend(ADMIN, customerId);
+  t.match((await hostCare.undrain(ADMIN, host.id)).services, [{ id, jobId: null }], 'its customer is suspended');
+  await hostCare.drain(ADMIN, host.id);
+  await customers.resume(ADMIN, customerId);
+  t.equal(lifecycleOf(world, id), 'stopped', 'its host is drained');
+  const back = await hostCare.undrain(ADMIN, host.id);
+  await host.finish(back.services[0]?.jobId ?? '', {}, { lifecycle: 'running' });
+  t.equal(lifecycleOf(world, id), 'running');
+});
+
+t.test('what its user stopped while the host was drained stays stopped', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const id = await world.deployed(host, 'a');
+  const { services } = await world.app.hostCare.drain(ADMIN, host.id);
+  await host.finish(services[0]?.jobId ?? '', {}, { lifecycle: 'stopped', containers: [] });
+  const { job } = await world.app.services.act(ADMIN, id, 'stop', 0);
+  await host.finish(job.id, {}, { lifecycle: 'stopped', containers: [] });
+  t.strictSame((await world.app.hostCare.undrain(ADMIN, host.id)).services, []);
+});
+
+t.test('schedules that start services are not for a drained host', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  await world.deployed(host, 'a');
+  const { schedules, hostCare } = world.app;
+  await schedules.create(ADMIN, scheduleOf({ kind: 'start' }));
+  const kinds = () => host.received.map(({ body }) => body.kind).filter((kind) => kind.startsWith('schedule.'));
+  await world.dispatcher.idle();
+  await hostCare.drain(ADMIN, host.id);
+  await world.dispatcher.idle();
+  await hostCare.undrain(ADMIN, host.id);
+  await world.dispatcher.idle();
+  t.strictSame(kinds(), ['schedule.put', 'schedule.remove', 'schedule.put']);
+});
+
+t.test('a host with services is removed only by force, and its containers are not touched', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect({ zone: 'eu' });
+  const id = await world.deployed(host, 'a');
+  const { hostCare, hosts, services, jobs } = world.app;
+  await t.rejects(hostCare.remove(ADMIN, host.id, false), { code: 'in_use', message: /"a"/ });
+  await t.rejects(hostCare.remove(bound({ zone: 'us' }), host.id, true), { code: 'not_found' });
+  const { job } = await services.act(ADMIN, id, 'restart', 0);
+  const before = host.received.length;
+  await hostCare.remove(ADMIN, host.id, true);
+  t.throws(() => hosts.require(ADMIN, host.id), { code: 'not_found' });
+  t.equal(hosts.list(ADMIN, PAGE).total, 0);
+  t.throws(() => services.require(ADMIN, id), { code: 'not_found' });
+  t.match(jobs.detail(ADMIN, job.id), { state: 'failed', error: { code: 'revoked' } });
+  t.equal(world.sessions.find(host.id), undefined);
+  t.notOk(world.stores.tombstones.find(id), 'nothing tells the host to forget it');
+  const sent = host.received
+    .slice(before)
+    .filter(({ body }) => body.kind !== 'job.offer' || body.offer.jobId !== job.id);
+  t.strictSame(sent, []);
+  await t.rejects(hostCare.remove(ADMIN, host.id, true), { code: 'not_found' });
+});
+
+t.test(
+  'F48: a removed host that returns is revoked; a newer token lets it in, with its services unknown',
+  async (t) => {
+    const world = new ControlWorld(t);
+    const host = await world.joinAndConnect({}, 'web');
+    const id = await world.deployed(host, 'a');
+    host.memory.services = [{ serviceId: id, revision: 1 }] as typeof host.memory.services;
+    host.disconnect();
+    await world.app.hostCare.remove(ADMIN, host.id, true);
+    t.match(world.registry.findHostByKey(host.agentKey), { isRevoked: true });
+    await world.join({}, 'web');
+    t.equal(world.app.hosts.list(ADMIN, PAGE).items[0]?.name, 'web', 'its name is free');
+    const hostId = host.id;
+    world.clock.advance(1000);
+    const { id: tokenId } = await world.app.joinTokens.create(ADMIN, {});
+    await host.enrol(world, tokenId);
+    await host.connect(world);
+    t.equal(host.id, hostId);
+    t.match(world.app.hosts.require(ADMIN, hostId), { name: 'web-2', status: 'connected', cordonedAt: null });
+    await host.tell({ kind: 'service.report', report: reportOf(id) });
+    t.notOk(told(world, host).includes('protocol_violation'), 'what it tells of them is not its fault');
+    t.notOk(
+      host.received.some(({ body }) => body.kind === 'service.forget'),
+      'and they run on',
+    );
+  },
+);
+
+t.test('what was shut out has nothing left to change, but is removed', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  await world.app.hosts.revoke(ADMIN, host.id);
+  const { hostCare } = world.app;
+  await t.rejects(hostCare.cordon(ADMIN, host.id), { code: 'state_conflict' });
+  await t.rejects(hostCare.drain(ADMIN, host.id), { code: 'state_conflict' });
+  await t.rejects(hostCare.undrain(ADMIN, host.id), { code: 'state_conflict' });
+  await hostCare.remove(ADMIN, host.id, false);
+  t.equal(world.app.hosts.list(ADMIN, PAGE).total, 0);
+});
+
+t.test('says since when a host is what it is, and how old its facts are', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  const at = world.clock.now();
+  world.clock.advance(5000);
+  t.match(world.app.hosts.require(ADMIN, host.id), { status: 'connected', statusSince: at, factsAt: at });
+  await host.tell({ kind: 'host.facts', facts: { ...host.proof().facts, memoryFreeBytes: 1 }, at: 1 });
+  t.equal(world.app.hosts.require(ADMIN, host.id).factsAt, world.clock.now());
+  host.disconnect();
+  await world.stores.writer.idle();
+  const lost = world.clock.now();
+  world.clock.advance(5000);
+  t.match(world.app.hosts.require(ADMIN, host.id), { status: 'offline', statusSince: lost, lastSeenAt: lost });
+});
+
+t.test('an agent that comes back with another version was upgraded', async (t) => {
+  const world = new ControlWorld(t);
+  const host = await world.joinAndConnect();
+  host.disconnect();
+  const facts = { ...host.proof().facts, agentVersion: '9.9.9' };
+  host.proof = ((proof) => () => ({ ...proof, facts }))(host.proof());
+  await host.connect(world);
+  t.ok(told(world, host).includes('upgraded'));
+});
