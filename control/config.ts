@@ -10,6 +10,9 @@ import { LongshoreError } from '#shared/errors.ts';
 import { credentialOf, notifyEnvOf, socketOf, watchdogMsOf, type NotifyEnv } from '#shared/systemd.ts';
 import { readBaseUrl, toAiConfig, type AiConfig } from './ai/settings.ts';
 import { readAddressRange } from './app/access/address-range.ts';
+import { readDirectory, toEdgeSettings } from './app/domains/settings.ts';
+import type { EdgeSettings } from './app/domains/edges.ts';
+import { readHostname } from './app/domains/hostname.ts';
 import { readPermissionMap } from './app/access/claims.ts';
 import { DEFAULT_RATE_LIMITS, type RateLimits } from './http/deps.ts';
 import { readIssuer, readScopes, readSecretFile, toLoginConfig, type LoginConfig } from './oidc/settings.ts';
@@ -39,6 +42,8 @@ export interface ControlConfig {
   login: LoginConfig | null;
   /** Who is asked how to run a repository; null: nobody, see docs/ai.md. */
   ai: AiConfig | null;
+  /** The names of services. */
+  edge: EdgeSettings;
   /** How systemd is told of us; null when it did not start us. */
   notifyEnv: NotifyEnv | null;
   /** How often it wants to hear of us; null when it does not watch. */
@@ -72,6 +77,9 @@ const SETTINGS = {
   'ai-base-url': readBaseUrl,
   'ai-model': readText,
   'ai-api-key-file': readSecretFile,
+  'base-domain': readHostname,
+  'acme-email': readText,
+  'acme-directory': readDirectory,
 } as const;
 type Setting = keyof typeof SETTINGS;
 type Values = { [S in Setting]?: NonNullable<ReturnType<(typeof SETTINGS)[S]>> };
@@ -132,6 +140,7 @@ function toConfig(values: Values, dataDir: string): Omit<ControlConfig, 'environ
     allowsFileGit: values['allow-file-git'] ?? false,
     login: toLoginConfig(values),
     ai: toAiConfig(values),
+    edge: toEdgeSettings(values),
   };
 }
 
@@ -209,6 +218,9 @@ const EXPECTED: Record<Setting, string> = {
   'ai-base-url': 'an http or https URL without a query, such as https://api.example.com/v1',
   'ai-model': 'a text',
   'ai-api-key-file': 'a readable file that holds the key',
+  'base-domain': 'a domain such as apps.example.com',
+  'acme-email': 'a text',
+  'acme-directory': 'the https URL of an ACME directory, or internal',
 };
 
 function readText(text: string): string | undefined {

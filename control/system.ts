@@ -31,6 +31,7 @@ import { startHttp } from './http/server.ts';
 import { startAutoUpdate } from './jobs/auto-update.ts';
 import { startWebhookDeliveries } from './jobs/deliver-webhooks.ts';
 import { startDnsKeeping } from './jobs/keep-dns.ts';
+import { startEdgeKeeping } from './jobs/keep-edges.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
 import { startRollouts } from './jobs/roll-out.ts';
@@ -107,6 +108,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     fetchText: egress.fetchText,
     webhookFormats: { aikit: aikitFormat },
     openDnsProvider: createDnsOpener({ send: egress.send, clock }),
+    edge: config.edge,
     clock,
     log,
   });
@@ -129,6 +131,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   startReconcile({ links, hostsWithPending: () => stores.commands.hostsWithPending() }, scope);
   startAutoUpdate(parts.autoUpdates, log, scope);
   startRollouts(parts.rollouts, scope);
+  startEdgeKeeping(parts.edgeKeeper, scope);
   startDnsKeeping(parts.dnsKeeper, scope);
   startHostUpgrades(parts.upgrades, log, scope);
   startHostWatch(new HostPresence({ stores, links, incidents: parts.incidents, clock }), log, scope);

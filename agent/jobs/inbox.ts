@@ -91,6 +91,8 @@ export class Inbox {
     if (body.kind === 'job.cancel') this.#cancel(body, afterCommit);
     else if (body.kind === 'service.forget') this.#forget(body, afterCommit);
     else if (body.kind === 'service.enable') this.#enable(body, afterCommit);
+    else if (body.kind === 'backup.settings') this.#deps.state.backupSettings.put(body.serviceId, body.settings);
+    else if (body.kind === 'edge.put') this.#deps.state.edge.put(body.state);
     else this.#schedule(body, afterCommit);
     return null;
   }
@@ -135,6 +137,7 @@ export class Inbox {
     state.journal.accept(offer);
     resetHealing(state.services, offer.serviceId, offer.kind);
     if (offer.spec) state.services.put(offer.spec);
+    if (offer.backupSettings) state.backupSettings.put(offer.serviceId, offer.backupSettings);
     afterCommit.push(() => this.#deps.work.enqueue(offer.jobId));
     return null;
   }
@@ -166,7 +169,7 @@ export class Inbox {
     if (bringsSpec(kind) && !spec) return refuse('protocol_violation', 'a deploy needs a spec');
     if (kind === 'rollback' && rollbackTo === undefined) return refuse('protocol_violation', 'it names no revision');
     if (kind === 'adopt' && !adopts?.length) return refuse('protocol_violation', 'it names no container');
-    if (isBackupKind(kind) && backupId === undefined) return refuse('protocol_violation', 'it names no backup');
+    if (isBackupKind(kind) && kind !== 'drill' && backupId === undefined) return refuse('protocol_violation', 'it names no backup');
     const mayBeUnknown = kind === 'remove' || kind === 'forget_backup';
     if (!spec && knownRevision === undefined && !mayBeUnknown) {
       return refuse('not_found', `the host does not know service "${serviceId}"`);
@@ -230,6 +233,7 @@ const COMMAND_KINDS: readonly string[] = [
   'job.cancel',
   'service.forget',
   'service.enable',
+  'backup.settings',
   'schedule.put',
   'schedule.remove',
   'schedule.run',

@@ -47,6 +47,7 @@ const WORDS: { [K in AgentEventBody['kind']]: Describe<K> } = {
   'service.event': ({ serviceId, message }) => ({ serviceId, message }),
   'service.updates': ({ updates: { serviceId } }) => ({ serviceId, message: 'looked for newer images' }),
   'host.facts': () => ({ message: 'facts of the host' }),
+  'edge.status': () => ({ message: 'state of the edge' }),
   'schedule.run': ({ run: { scheduleId, state } }, names) => ({
     message: `schedule ${names.schedule(scheduleId) ?? scheduleId}: ${state}`,
   }),

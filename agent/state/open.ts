@@ -7,7 +7,9 @@ import { openSqlite, type Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
 import { AdoptedTable } from './adopted.ts';
 import { BackupPasswords } from './backup-passwords.ts';
+import { BackupSettingsTable } from './backup-settings.ts';
 import { CommandLog } from './commands.ts';
+import { EdgeTable } from './edge.ts';
 import { Journal } from './journal.ts';
 import { Meta } from './meta.ts';
 import { Outbox } from './outbox.ts';
@@ -23,6 +25,8 @@ export interface AgentState {
   journal: Journal;
   outbox: Outbox;
   backupPasswords: BackupPasswords;
+  backupSettings: BackupSettingsTable;
+  edge: EdgeTable;
   adopted: AdoptedTable;
   schedules: ScheduleTable;
   /**
@@ -55,13 +59,26 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
     const outbox = new Outbox(db, clock, options.outboxLimitBytes);
     const tables = { meta, outbox, services: new ServiceTable(db, box), journal: new Journal(db, box) };
     const backupPasswords = new BackupPasswords(db, box);
+    const backupSettings = new BackupSettingsTable(db, box);
+    const edge = new EdgeTable(db, box);
     const commands = new CommandLog(db, meta);
     const close = () => [db, lock].forEach((each) => each.close());
     const adopted = new AdoptedTable(db);
     const schedules = new ScheduleTable(db, box);
     const reserve = new Reserve(join(dataDir, 'reserve'), options.reserveBytes);
     const transactions = createTransactions(db, outbox, reserve);
-    return { ...tables, commands, backupPasswords, adopted, schedules, reserve, ...transactions, close };
+    return {
+      ...tables,
+      commands,
+      backupPasswords,
+      backupSettings,
+      edge,
+      adopted,
+      schedules,
+      reserve,
+      ...transactions,
+      close,
+    };
   } catch (error) {
     lock.close();
     throw error;

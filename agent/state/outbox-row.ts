@@ -31,7 +31,7 @@ export function stateKeyOf(event: AgentEventBody): string | null {
   if (event.kind === 'service.report') return `service.report ${event.report.serviceId}`;
   if (event.kind === 'service.updates') return `service.updates ${event.updates.serviceId}`;
   if (event.kind === 'schedule.run') return `schedule.run ${event.run.id}`;
-  return event.kind === 'host.facts' ? 'host.facts' : null;
+  return event.kind === 'host.facts' || event.kind === 'edge.status' ? event.kind : null;
 }
 
 /** In the column `kind`, so that no run is looked at twice. */

@@ -144,4 +144,23 @@ export const MIGRATIONS: readonly Migration[] = [
       ALTER TABLE services ADD COLUMN health_checks BLOB;  -- sealed; those in force now, null: none of our own
     `,
   },
+  {
+    version: 10,
+    sql: `
+      CREATE TABLE backup_settings (
+        service_id TEXT PRIMARY KEY,     -- outlives the service
+        sealed BLOB NOT NULL             -- with the password of its repository
+      ) STRICT, WITHOUT ROWID;
+    `,
+  },
+  {
+    version: 11,
+    sql: `
+      CREATE TABLE edge (
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        revision INTEGER NOT NULL,
+        sealed BLOB NOT NULL             -- EdgeState, with the keys of certificates
+      ) STRICT;
+    `,
+  },
 ];

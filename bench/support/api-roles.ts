@@ -127,6 +127,7 @@ function toService(hostId: string, n: number): ServiceRecord {
     updateAvailable: null,
     setId: null,
     setRevision: null,
+    hostname: null,
     report: toReport(id, n, at),
   };
 }

@@ -49,6 +49,8 @@ export class EventEffects {
         return this.#facts(hostId, body.facts);
       case 'service.updates':
         return this.#updates(hostId, body.updates);
+      case 'edge.status':
+        return this.#deps.stores.hostEdges.setStatus(hostId, body.status);
       case 'job.local':
         return this.#rejectIf(hostId, noteLocalJob(this.#deps.stores, hostId, body.job, this.#deps.clock.now()));
       case 'schedule.run':
@@ -106,6 +108,7 @@ export class EventEffects {
       rolledBackTo: result.rolledBackTo ?? null,
       isUnchanged: result.unchanged ?? false,
       backup: result.backup ?? null,
+      backups: result,
       proposal: result.proposal ?? null,
       startedAt: result.startedAt,
       finishedAt: this.#notAhead(result.finishedAt),

@@ -1,9 +1,10 @@
 // Backups as control knows them: which there are and what they hold. The data is on the hosts.
 import type { WireError } from '#shared/errors.ts';
-import type { BackupState, BackupSummary } from '#shared/backup.ts';
+import type { BackupState, BackupSummary, Consistency } from '#shared/backup.ts';
+import type { SecretBox } from '#shared/secrets.ts';
 import type { Database } from '../db/database.ts';
 import { asJsonList, orderBy, parseJson, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
-import type { BackupRecord, Visibility } from './records.ts';
+import type { BackupDrill, BackupRecord, ServiceRecord, ServiceSource, Visibility } from './records.ts';
 
 interface BackupRow {
   id: string;
@@ -17,6 +18,11 @@ interface BackupRow {
   files: number | null;
   total_bytes: number | null;
   added_bytes: number | null;
+  repository_id: string | null;
+  consistency: Consistency | null;
+  dumps: string | null;
+  drill: string | null;
+  sealed: Buffer | null;
   error: string | null;
   created_at: number;
   finished_at: number | null;
@@ -37,21 +43,44 @@ export interface BackupEnd {
   finishedAt: number;
 }
 
-const NOTHING = { snapshotId: null, files: null, totalBytes: null, addedBytes: null };
+/** What a service was when it was backed up: enough to make it anew when it is gone. */
+export interface KeptService {
+  service: Pick<
+    ServiceRecord,
+    'displayName' | 'category' | 'method' | 'templateId' | 'labels' | 'rollbackOnFailure' | 'healthTimeoutS'
+  >;
+  source: ServiceSource;
+}
+
+export type NewBackup = Omit<BackupRecord, 'state' | 'summary' | 'drill' | 'error' | 'finishedAt'>;
 
 export class BackupStore {
   readonly #db: Database;
 
-  constructor(db: Database) {
+  readonly #box: SecretBox;
+
+  constructor(db: Database, box: SecretBox) {
     this.#db = db;
+    this.#box = box;
   }
 
-  insert(backup: Omit<BackupRecord, 'state' | 'summary' | 'error' | 'finishedAt'>): void {
+  insert(backup: NewBackup, kept: KeptService): void {
     this.#db.run(
-      `INSERT INTO backups (id, service_id, service_name, customer_id, host_id, job_id, state, created_at)
-       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :jobId, 'pending', :createdAt)`,
-      { ...backup },
+      `INSERT INTO backups
+         (id, service_id, service_name, customer_id, host_id, job_id, repository_id, sealed, state, created_at)
+       VALUES (:id, :serviceId, :serviceName, :customerId, :hostId, :jobId, :repositoryId, :sealed, 'pending', :createdAt)`,
+      { ...backup, sealed: this.#box.seal(JSON.stringify(kept), contextOf(backup.id)) },
     );
+  }
+
+  /** Undefined for a backup of before this was kept. */
+  findKept(id: string): KeptService | undefined {
+    const sealed = this.#db.get<{ sealed: Buffer | null }>('SELECT sealed FROM backups WHERE id = :id', { id })?.sealed;
+    return sealed ? (JSON.parse(this.#box.open(sealed, contextOf(id))) as KeptService) : undefined;
+  }
+
+  setDrill(id: string, drill: BackupDrill): void {
+    this.#db.run('UPDATE backups SET drill = :drill WHERE id = :id', { id, drill: toJson(drill) });
   }
 
   find(id: string): BackupRecord | undefined {
@@ -86,11 +115,11 @@ export class BackupStore {
   finish(id: string, { summary, error, finishedAt }: BackupEnd): void {
     this.#db.run(
       `UPDATE backups SET state = :state, snapshot_id = :snapshotId, files = :files, total_bytes = :totalBytes,
-         added_bytes = :addedBytes, error = :error, finished_at = :finishedAt
+         added_bytes = :addedBytes, consistency = :consistency, dumps = :dumps, error = :error, finished_at = :finishedAt
        WHERE id = :id AND finished_at IS NULL`,
       {
         id,
-        ...(summary ?? NOTHING),
+        ...fromSummary(summary),
         state: summary ? 'succeeded' : 'failed',
         error: toJson(error),
         finishedAt,
@@ -112,12 +141,32 @@ const toBackup = (row: BackupRow): BackupRecord => ({
   jobId: row.job_id,
   state: row.state,
   summary: toSummary(row),
+  repositoryId: row.repository_id,
+  drill: parseJson<BackupDrill>(row.drill),
   error: parseJson<WireError>(row.error),
   createdAt: row.created_at,
   finishedAt: row.finished_at,
 });
 
-const toSummary = ({ snapshot_id: snapshotId, ...row }: BackupRow): BackupSummary | null =>
-  snapshotId === null
-    ? null
-    : { snapshotId, files: row.files ?? 0, totalBytes: row.total_bytes ?? 0, addedBytes: row.added_bytes ?? 0 };
+const fromSummary = (summary: BackupSummary | null) => ({
+  snapshotId: summary?.snapshotId ?? null,
+  files: summary?.files ?? null,
+  totalBytes: summary?.totalBytes ?? null,
+  addedBytes: summary?.addedBytes ?? null,
+  consistency: summary?.consistency ?? null,
+  dumps: summary?.dumps ? toJson(summary.dumps) : null,
+});
+
+function toSummary({ snapshot_id: snapshotId, ...row }: BackupRow): BackupSummary | null {
+  if (snapshotId === null) return null;
+  return {
+    snapshotId,
+    files: row.files ?? 0,
+    totalBytes: row.total_bytes ?? 0,
+    addedBytes: row.added_bytes ?? 0,
+    consistency: row.consistency ?? 'live',
+    dumps: parseJson<string[]>(row.dumps) ?? [],
+  };
+}
+
+const contextOf = (id: string): string => `backup:${id}`;

@@ -13,6 +13,21 @@ export interface RegistryRecord {
   updatedAt: number;
 }
 
+/** What opens it never leaves the store but to a host. */
+export interface BackupRepositoryRecord {
+  id: string;
+  name: string;
+  /** As restic takes it; see shared/backup-url.ts. */
+  url: string;
+  /** For this customer's services, or for those of all customers on the plan; null both: for those that are set to it. */
+  customerId: string | null;
+  planId: string | null;
+  /** For sftp. */
+  knownHosts: string | null;
+  createdAt: number;
+  updatedAt: number;
+}
+
 /** A user's own template. */
 export interface TemplateRecord {
   id: string;

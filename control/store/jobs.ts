@@ -1,7 +1,7 @@
 // Jobs and their steps. An ended job is never changed again: `finish` and `advance` say whether they did anything.
 import type { WireError } from '#shared/errors.ts';
 import type { BackupSummary } from '#shared/backup.ts';
-import type { JobEndState, JobState, JobStep, PlanStep, Progress, ProposalMark } from '#shared/jobs.ts';
+import type { JobEndState, JobResult, JobState, JobStep, PlanStep, Progress, ProposalMark } from '#shared/jobs.ts';
 import type { Database } from '../db/database.ts';
 import { asJsonList, parseJson, orderBy, selectPage, toJson, type Paged, type PageRequest } from './page.ts';
 import type { JobRecord, JobStepRecord, Visibility } from './records.ts';
@@ -37,6 +37,8 @@ export interface JobEnd {
   isUnchanged: boolean;
   /** What it made, if it was a backup; kept with the backup. */
   backup?: BackupSummary | null;
+  /** What came of backups beside it; kept with them. */
+  backups?: Pick<JobResult, 'backupBefore' | 'forgotten' | 'drilled'> | undefined;
   /** What now waits for review; kept with the service. */
   proposal?: ProposalMark | null;
   startedAt: number | null;
@@ -168,7 +170,7 @@ export class JobStore {
   }
 
   /** False when it had ended before: the first end counts. */
-  finish(id: string, { backup: _backup, proposal: _proposal, ...end }: JobEnd): boolean {
+  finish(id: string, { backup: _backup, backups: _backups, proposal: _proposal, ...end }: JobEnd): boolean {
     const changed = this.#db.run(
       `UPDATE jobs SET state = :state, error = :error, failed_step = :failedStep, plan = :plan,
          rolled_back_to = :rolledBackTo, is_unchanged = :isUnchanged, started_at = coalesce(:startedAt, started_at),

@@ -84,6 +84,8 @@ export interface ServiceRecord {
   setId: string | null;
   /** Of its set, that it was last deployed to with success. */
   setRevision: number | null;
+  /** The first of its names; null: nothing answers to one. */
+  hostname: string | null;
 }
 
 export type SuspendedFrom = 'running' | 'deploying';
@@ -167,10 +169,21 @@ export interface BackupRecord {
   state: BackupState;
   /** Null until it succeeded. */
   summary: BackupSummary | null;
+  /** Where it lies; null: on its host. */
+  repositoryId: string | null;
+  /** How the last drill of it ended; null: none was made. */
+  drill: BackupDrill | null;
   /** Why it failed. */
   error: WireError | null;
   createdAt: number;
   finishedAt: number | null;
+}
+
+export interface BackupDrill {
+  isGood: boolean;
+  /** What was wrong with it. */
+  message: string | null;
+  at: number;
 }
 
 export interface JobStepRecord {

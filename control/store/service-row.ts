@@ -32,6 +32,7 @@ export interface ServiceRow {
   update_available: number | null;
   set_id: string | null;
   set_revision: number | null;
+  hostname: string | null;
 }
 
 export function toService(row: ServiceRow): ServiceRecord {
@@ -62,5 +63,6 @@ export function toService(row: ServiceRow): ServiceRecord {
     updateAvailable: row.update_available === null ? null : row.update_available === 1,
     setId: row.set_id,
     setRevision: row.set_revision,
+    hostname: row.hostname,
   };
 }

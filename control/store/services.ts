@@ -282,6 +282,12 @@ export class ServiceStore {
     return this.#db.all<{ id: string }>(sql).flatMap(({ id }) => this.find(id) ?? []);
   }
 
+  /** The name in its url; null: nothing answers to one. */
+  setHostname(id: string, hostname: string | null): void {
+    this.#db.run('UPDATE services SET hostname = :hostname WHERE id = :id', { id, hostname });
+    this.#changed(id);
+  }
+
   setRevision(id: string, revision: number): void {
     this.#db.run('UPDATE services SET revision = :revision WHERE id = :id', { id, revision });
     this.#changed(id);

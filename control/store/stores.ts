@@ -6,6 +6,8 @@ import { openDatabase } from '../db/database.ts';
 import { Writer } from '../db/writer.ts';
 import { AdoptionStore } from './adoptions.ts';
 import { AuditStore } from './audit.ts';
+import { BackupRepositoryStore } from './backup-repositories.ts';
+import { BackupSettingsStore } from './backup-settings.ts';
 import { BackupStore } from './backups.ts';
 import { CommandStore } from './commands.ts';
 import { DeliveryStore } from './deliveries.ts';
@@ -16,6 +18,7 @@ import { DrainStore } from './drains.ts';
 import { EventStore } from './events.ts';
 import { GitHookStore } from './git-hooks.ts';
 import { ReviewStore } from './reviews.ts';
+import { HostEdgeStore } from './host-edges.ts';
 import { HostStore } from './hosts.ts';
 import { HostUpgradeStore } from './host-upgrades.ts';
 import { IdempotencyStore } from './idempotency.ts';
@@ -77,7 +80,9 @@ export function openStores(dataDir: string, clock: Clock) {
     templates: new TemplateStore(db),
     tombstones: new TombstoneStore(db),
     variables: new VariableStore(db, box),
-    backups: new BackupStore(db),
+    backups: new BackupStore(db, box),
+    backupRepositories: new BackupRepositoryStore(db, box),
+    backupSettings: new BackupSettingsStore(db, box),
     adoptions: new AdoptionStore(db),
     jobs: new JobStore(db),
     jobLog: new JobLogStore(db),
@@ -89,7 +94,8 @@ export function openStores(dataDir: string, clock: Clock) {
     outbox: new OutboxStore(db),
     webhooks: new WebhookStore(db, box),
     deliveries: new DeliveryStore(db),
-    domains: new DomainStore(db),
+    domains: new DomainStore(db, box),
+    hostEdges: new HostEdgeStore(db),
     dns: new DnsStore(db, box),
     async close(): Promise<void> {
       await writer.close();

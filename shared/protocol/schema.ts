@@ -16,6 +16,7 @@ import {
   knownContainer,
 } from './container-parts.ts';
 import { driftDraft, shownDrift } from './drift-parts.ts';
+import { edgeState, edgeStatus } from './edge-parts.ts';
 import { execInput, execRequest } from './exec-parts.ts';
 import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
 import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
@@ -53,6 +54,8 @@ export const command = lazy(() =>
       z.object({ kind: z.literal('service.enable'), serviceId: z.string(), isEnabled: z.boolean() }),
       /** How the service is backed up from now on; the latest one counts. Nothing for a service that is not here. */
       z.object({ kind: z.literal('backup.settings'), serviceId: z.string(), settings: backupSettings() }),
+      /** What answers to names on this host from now on; a lower revision than the host has says nothing new. */
+      z.object({ kind: z.literal('edge.put'), state: edgeState() }),
       z.object({ kind: z.literal('schedule.put'), schedule: scheduleSpec() }),
       z.object({ kind: z.literal('schedule.remove'), scheduleId: z.string(), revision: z.number().int() }),
       /** Now, once, whatever its line says and whether it is enabled or not. A repeat of the run's id is nothing new. */
@@ -82,6 +85,7 @@ export const event = lazy(() =>
       }),
       z.object({ kind: z.literal('host.facts'), facts: hostFacts(), at: moment() }),
       z.object({ kind: z.literal('service.updates'), updates: serviceUpdates() }),
+      z.object({ kind: z.literal('edge.status'), status: edgeStatus() }),
       /** Comes before anything else that is told of the job. */
       z.object({ kind: z.literal('job.local'), job: localJob() }),
       z.object({ kind: z.literal('schedule.run'), run: scheduleRun() }),
@@ -180,6 +184,11 @@ export const METHODS = {
   'ai.propose': {
     params: lazy(() => aiQuestion()),
     result: lazy(() => z.object({ proposal: aiProposal().nullable() })),
+  },
+  /** agent → control: whether a certificate may be asked for under this name. */
+  'edge.may_issue': {
+    params: lazy(() => z.object({ hostname: z.string().max(253) })),
+    result: lazy(() => z.object({ isAllowed: z.boolean(), reason: z.string().nullable() })),
   },
   /** control → agent: what runs on the host that no service has. */
   'host.projects': {

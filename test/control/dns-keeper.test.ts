@@ -41,10 +41,7 @@ async function startScene(t: Test) {
   const host = await world.joinAndConnect();
   const serviceId = await world.deployed(host, 'web');
   await setAddresses(world, host.id, ['192.0.2.1']);
-  const { domains, writer } = world.stores;
-  await writer.write(() =>
-    domains.insert({ id: 'dom_1', serviceId, hostname: WEB, kind: 'default', createdAt: world.clock.now() }),
-  );
+  await world.parts.edgeKeeper.sweep();
   const zone = await world.app.dnsZones.create(ADMIN, NEW_ZONE);
   return { dns, world, host, serviceId, zone };
 }
@@ -54,7 +51,7 @@ const NEW_ZONE = { name: ZONE, settings: SETTINGS, secret: 'token-1', ttlS: 60 }
 
 const setAddresses = (world: ControlWorld, hostId: string, addresses: string[]): Promise<void> =>
   world.stores.writer.write(() =>
-    world.stores.domains.putEdge({ hostId, edge: 'caddy', baseDomain: null, addresses, updatedAt: world.clock.now() }),
+    world.stores.hostEdges.put({ hostId, edge: 'caddy', baseDomain: ZONE, addresses, updatedAt: world.clock.now() }),
   );
 
 const sweep = (world: ControlWorld) => world.parts.dnsKeeper.sweep();

@@ -19,6 +19,7 @@ import type { Caller } from '../../control/app/api/caller.ts';
 import type { LiveEvent } from '../../control/app/api/live.ts';
 import type { NewService } from '../../control/app/api/services.ts';
 import { createApp, type AppParts } from '../../control/app/app.ts';
+import type { EdgeSettings } from '../../control/app/domains/edges.ts';
 import type { OpenDnsProvider } from '../../control/app/dns/provider.ts';
 import type { LoginSettings } from '../../control/app/access/login.ts';
 import { SelfWatch } from '../../control/app/system/self-watch.ts';
@@ -48,6 +49,8 @@ export interface WorldOptions {
   propose?: Propose;
   /** Default: no provider can be reached. */
   openDnsProvider?: OpenDnsProvider;
+  /** Default: no service has a name. */
+  edge?: EdgeSettings;
 }
 
 export class ControlWorld {
@@ -103,6 +106,7 @@ export class ControlWorld {
       checkUrl: this.egress.checkUrl,
       webhookFormats: { aikit: aikitFormat },
       openDnsProvider: options.openDnsProvider ?? unreachableDns,
+      edge: options.edge ?? { baseDomain: null, issuer: { kind: 'internal' } },
       self: {
         self: new SelfWatch(join(this.dir, 'control.db'), clock),
         troubles: this.troubles,

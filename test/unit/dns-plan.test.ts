@@ -1,6 +1,6 @@
 // Which names change in DNS, and when.
 import t from 'tap';
-import { addressesOf } from '../../control/app/dns/addresses.ts';
+import { addressesOf } from '../../control/app/domains/addresses.ts';
 import { findZone, planNames, type DnsFacts, type WantedName } from '../../control/app/dns/plan.ts';
 import { retryDelayMs } from '../../control/app/dns/retry.ts';
 import type { DnsNameRecord } from '../../control/store/dns.ts';
@@ -83,10 +83,19 @@ t.test('a zone that comes later does not move what lies in another', (t) => {
 
 t.test('names lead to the addresses that were set, else to the public ones of the host', (t) => {
   const facts = { ...FACTS, addresses: ['10.0.0.5', '8.8.8.8', '127.0.0.1', '2a00:1450::1', 'fe80::1'] };
-  const host = { hostId: 'host_1', name: 'a', facts };
-  t.same(addressesOf({ ...host, setAddresses: [] }), ['8.8.8.8', '2a00:1450::1']);
-  t.same(addressesOf({ ...host, setAddresses: ['10.0.0.5'] }), ['10.0.0.5']);
-  t.same(addressesOf({ ...host, setAddresses: [], facts: null }), []);
+  const record = {
+    hostId: 'host_1',
+    edge: null,
+    baseDomain: null,
+    revision: 0,
+    digest: null,
+    status: null,
+    updatedAt: 0,
+  };
+  t.same(addressesOf({ facts, record: undefined }), ['8.8.8.8', '2a00:1450::1']);
+  t.same(addressesOf({ facts, record: { ...record, addresses: [] } }), ['8.8.8.8', '2a00:1450::1']);
+  t.same(addressesOf({ facts, record: { ...record, addresses: ['10.0.0.5'] } }), ['10.0.0.5']);
+  t.same(addressesOf({ facts: null, record: undefined }), []);
   t.end();
 });
 

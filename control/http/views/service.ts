@@ -16,7 +16,7 @@ import { gitView, toGitView } from './git-source.ts';
 import { healthCheckView, toHealthChecks } from './health-check.ts';
 import { containerEndView, healingFields, toContainerEnd, toHealing } from './healing.ts';
 import { pageOf, timestamp } from './page.ts';
-import { urlOfPorts } from './published-url.ts';
+import { urlOfName, urlOfPorts } from './published-url.ts';
 import { autoUpdateBody, toAutoUpdateView, toUpdates, updateAvailable, updatesFields } from './updates.ts';
 import {
   healthDetailView,
@@ -281,8 +281,12 @@ const toContainerView = (view: ContainerView): z.infer<typeof container> => ({
   ports: view.ports,
 });
 
-/** Where its lowest published TCP port answers; null when there is none, or the host's address is not known. */
-export const urlOf = (service: Pick<Service, 'hostId' | 'report'>, findFacts: FindFacts): string | null =>
+/**
+ * By its name where it has one; else where its lowest published TCP port answers. Null when there is none, or the host's
+ * address is not known.
+ */
+export const urlOf = (service: Pick<Service, 'hostId' | 'report' | 'hostname'>, findFacts: FindFacts): string | null =>
+  urlOfName(service.hostname) ??
   urlOfPorts(
     (service.report?.containers ?? []).flatMap((container) => container.ports),
     () => findFacts(service.hostId)?.addresses[0],

@@ -1,0 +1,15 @@
+// Names as users write them. Pure.
+import { domainToASCII } from 'node:url';
+import { isAddress } from '#shared/address.ts';
+
+/** Two labels at least, in lower case. */
+const HOSTNAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+
+/** In the letters of DNS (`bücher.example` → `xn--bcher-kva.example`); undefined for what is no name of a site. */
+export function readHostname(text: string): string | undefined {
+  const ascii = domainToASCII(text.trim().replace(/\.$/, '')).toLowerCase();
+  return HOSTNAME.test(ascii) && !isAddress(ascii) ? ascii : undefined;
+}
+
+export const isBelow = (hostname: string, domain: string): boolean =>
+  hostname === domain || hostname.endsWith(`.${domain}`);
