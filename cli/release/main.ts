@@ -1,8 +1,8 @@
 // `npm run build [-- --arch x64,arm64] [--format gz,xz] [--version V] [--out FOLDER]`: a release of this checkout, in dist/release
 // and under the version of package.json where nothing else is said.
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
-import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import { inspect, parseArgs } from 'node:util';
+import { LongshoreError } from '#shared/errors.ts';
 import { ARCHITECTURES, FORMATS, isVersion } from '#shared/release/manifest.ts';
 import { buildRelease, readVersion, type BuildOptions } from './build.ts';
 import { ROOT } from './bundle.ts';
@@ -46,13 +46,14 @@ function readList<T extends string>(flag: string, text: string | undefined, know
   throw new LongshoreError('config_invalid', { message });
 }
 
+const sayFault = ({ message, details }: LongshoreError): string => `${message}${details ? `: ${details}` : ''}`;
+
 try {
   const options = readOptions(process.argv.slice(2));
   const { files } = await buildRelease(options);
   for (const { name, size, sha256 } of files) say(`${sha256}  ${name}  ${(size / 1e6).toFixed(1)} MB`);
   say(`the release is in ${options.outDir}`);
 } catch (error) {
-  const { message, details } = toLongshoreError(error);
-  say(`${message}${details ? `: ${details}` : ''}`);
+  say(error instanceof LongshoreError ? sayFault(error) : inspect(error));
   process.exitCode = 1;
 }

@@ -5,15 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { folderName, type Architecture } from '#shared/release/manifest.ts';
 import { bundleAgent, bundleCli, type BundleOptions } from './bundle.ts';
 import { readInstaller } from './installer.ts';
+import { collectLicenses } from './licenses.ts';
 import { fetchNode, writeStripped } from './node-binary.ts';
 
 const WRAPPER = fileURLToPath(new URL('longshore.sh', import.meta.url));
 
-/** All of a tarball but what is made for one architecture: the bundles and what they read. */
+/** All of `lib/` that is the same for every architecture: the bundles, what they read, and whose code is in them. */
 export async function writeLib(options: BundleOptions): Promise<void> {
   const { root, outDir } = options;
-  await Promise.all([bundleAgent(options), bundleCli(options)]);
+  const inputs = await Promise.all([bundleAgent(options), bundleCli(options)]);
   cpSync(join(root, 'control/templates/catalogue'), join(outDir, 'catalogue'), { recursive: true });
+  writeFileSync(join(outDir, 'LICENSES'), collectLicenses(root, inputs.flat()));
 }
 
 interface TreeOptions {
@@ -34,6 +36,7 @@ export async function writeTree({ root, version, arch, lib, parent }: TreeOption
   cpSync(lib, join(folder, 'lib'), { recursive: true });
   const node = await fetchNode(root, arch);
   writeStripped(join(node, 'bin/node'), join(folder, 'bin/node'));
+  copyFileSync(join(node, 'LICENSE'), join(folder, 'bin/LICENSE'));
   copyProgram(WRAPPER, join(folder, 'bin/longshore'));
   copyFileSync(addonOf(root, arch), join(folder, 'lib/better_sqlite3.node'));
   cpSync(join(root, 'systemd'), join(folder, 'systemd'), { recursive: true });
