@@ -5,7 +5,7 @@ import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import type { LocalStatus } from '#shared/local.ts';
 import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
-import { systemClock } from '#shared/time.ts';
+import { systemClock, type Clock } from '#shared/time.ts';
 import { startWatchdog } from '#shared/watchdog.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { loadAgentConfig, type AgentConfig } from './config.ts';
@@ -30,12 +30,12 @@ export async function requireDocker({ dockerSocket: socketPath, home }: AgentCon
 }
 
 /** What is wrong with this host, for whoever runs an agent on it. `status`: what that said of itself, if it answers. */
-export async function examineHost(config: AgentConfig, status: LocalStatus | null): Promise<Finding[]> {
+export async function examineHost(config: AgentConfig, status: LocalStatus | null, clock: Clock): Promise<Finding[]> {
   const [{ examineHost: examine }, { judgeHost }] = await Promise.all([
     import('./doctor/examine.ts'),
     import('./doctor/judge.ts'),
   ]);
-  return judgeHost(await examine(config, status, AGENT_VERSION));
+  return judgeHost(await examine(config, status, { version: AGENT_VERSION, clock }));
 }
 
 /** Runs until SIGTERM or SIGINT. `argv`: what follows `longshore agent`. Throws `config_invalid` before it starts. */

@@ -4,7 +4,7 @@ import { toLongshoreError } from '#shared/errors.ts';
 import { EXIT, runMain, type Scope } from '#shared/lifecycle.ts';
 import { createLogger } from '#shared/log.ts';
 import { Systemd } from '#shared/systemd.ts';
-import { systemClock } from '#shared/time.ts';
+import { systemClock, type Clock } from '#shared/time.ts';
 import { startWatchdog } from '#shared/watchdog.ts';
 import manifest from '../package.json' with { type: 'json' };
 import { loadControlConfig, type ControlConfig } from './config.ts';
@@ -35,12 +35,12 @@ export async function restoreControl(restore: { dataDir: string; file: string; n
 }
 
 /** What is wrong with the control plane of these settings, running or not. */
-export async function examineControl(config: ControlConfig, now: number): Promise<Finding[]> {
+export async function examineControl(config: ControlConfig, clock: Clock): Promise<Finding[]> {
   const [{ examineControl: examine }, { judgeControl }] = await Promise.all([
     import('./doctor/examine.ts'),
     import('./doctor/judge.ts'),
   ]);
-  return judgeControl(await examine(config, manifest.version), now);
+  return judgeControl(await examine(config, { version: manifest.version, clock }), clock.now());
 }
 
 /** What a restart does not mend: systemd must not try. */

@@ -5,6 +5,7 @@ import { askHealth, lookAtDisk, lookAtPath } from '#shared/doctor/look.ts';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { LocalStatus } from '#shared/local.ts';
 import { fetchSystemdVersion, fetchUnit, isClockSynchronized } from '#shared/systemd-facts.ts';
+import type { Clock } from '#shared/time.ts';
 import type { AgentConfig } from '../config.ts';
 import { runChild, SYSTEM_PATH } from '../docker/child.ts';
 import { findPlugin } from '../docker/compose.ts';
@@ -18,7 +19,7 @@ const VERSION_DEADLINE_MS = 10_000;
 export async function examineHost(
   config: Pick<AgentConfig, 'dataDir' | 'dockerSocket' | 'home'>,
   agent: LocalStatus | null,
-  version: string,
+  { version, clock }: { version: string; clock: Clock },
 ): Promise<HostExam> {
   const { dataDir, dockerSocket } = config;
   const [docker, tools, systemd, unit, isSynchronized, policy, control] = await Promise.all([
@@ -28,10 +29,18 @@ export async function examineHost(
     fetchUnit('longshore-agent'),
     isClockSynchronized(),
     examinePolicy(),
-    agent && examineControl(agent.control.url),
+    agent && examineControl(agent.control.url, clock),
   ]);
   return {
-    ...{ version, node: process.versions.node, docker, tools, systemd, unit, agent, control, policy },
+    version,
+    node: process.versions.node,
+    docker,
+    tools,
+    systemd,
+    unit,
+    agent,
+    control,
+    policy,
     folder: lookAtPath(dataDir),
     key: lookAtPath(join(dataDir, 'agent.key')),
     disk: lookAtDisk(dataDir),
@@ -57,18 +66,18 @@ function codeOf(error: unknown): string {
 }
 
 async function examineTools({ home }: Pick<AgentConfig, 'home'>): Promise<Record<Tool, string | null>> {
-  const ask = (file: string | undefined, ...args: string[]) => (file === undefined ? null : versionOf(file, args));
   const [compose, buildx, git, restic] = await Promise.all([
-    ask(findPlugin(home, 'compose'), 'version', '--short'),
-    ask(findPlugin(home, 'buildx'), 'version'),
-    ask('git', '--version'),
-    ask('restic', 'version'),
+    versionOf(findPlugin(home, 'compose'), 'version', '--short'),
+    versionOf(findPlugin(home, 'buildx'), 'version'),
+    versionOf('git', '--version'),
+    versionOf('restic', 'version'),
   ]);
   return { compose, buildx, git, restic };
 }
 
 /** The first number that it says; null where it cannot be run. */
-async function versionOf(file: string, args: string[]): Promise<string | null> {
+async function versionOf(file: string | undefined, ...args: string[]): Promise<string | null> {
+  if (file === undefined) return null;
   let text = '';
   const onStdout = (line: string) => void (text += `${line}\n`);
   const env = { PATH: SYSTEM_PATH, HOME: '/nonexistent' };
@@ -92,7 +101,7 @@ async function examinePolicy(): Promise<HostExam['policy']> {
   return { path: POLICY_PATH, isThere: existsSync(POLICY_PATH), fault };
 }
 
-async function examineControl(url: string): Promise<NonNullable<HostExam['control']>> {
-  const { fault, skewMs } = await askHealth(url);
+async function examineControl(url: string, clock: Clock): Promise<NonNullable<HostExam['control']>> {
+  const { fault, skewMs } = await askHealth(url, clock);
   return { url, fault, skewMs };
 }

@@ -75,7 +75,8 @@ function judgeLink({ agent, control }: HostExam): Finding {
   const { connected, url, since, reason } = agent.control;
   if (connected) return fine('agent', `connected to ${url} as ${agent.host_id ?? 'a new host'} since ${since}`);
   const why = reason === null ? '' : `: ${reason}`;
-  const fix = control?.fault == null ? 'longshore hosts list: was it revoked?' : 'See the line below; services run on';
+  const isReached = control === null || control.fault === null;
+  const fix = isReached ? 'longshore hosts list: was it revoked?' : 'See the line below; services run on';
   return fail('agent', `not connected to ${url} since ${since}${why}`, fix);
 }
 

@@ -90,7 +90,7 @@ function findAgentDir(given: string | undefined): string {
 async function examineHost(world: World, dataDir: string): Promise<Finding[]> {
   const { examineHost: look, loadAgentConfig } = await import('../../agent/main.ts');
   const config = await loadAgentConfig(['--data-dir', dataDir], settingsFor(world, dataDir));
-  return look(config, await askAgent(world, dataDir));
+  return look(config, await askAgent(world, dataDir), world.clock);
 }
 
 async function askAgent(world: World, dataDir: string): Promise<LocalStatus | null> {
@@ -106,7 +106,7 @@ async function askAgent(world: World, dataDir: string): Promise<LocalStatus | nu
 async function examineControl(world: World, dataDir: string): Promise<Finding[]> {
   const { examineControl: look, loadControlConfig } = await import('../../control/main.ts');
   const config = loadControlConfig(['--data-dir', dataDir], settingsFor(world, dataDir));
-  return look(config, world.clock.now());
+  return look(config, world.clock);
 }
 
 /** This shell's settings, and those of the unit behind them. */

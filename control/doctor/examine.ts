@@ -7,24 +7,36 @@ import { manifestSchema, RELEASE_FILES } from '#shared/release/manifest.ts';
 import { verifySums } from '#shared/release/sums.ts';
 import { openSqliteReadOnly } from '#shared/sqlite.ts';
 import { fetchUnit, isClockSynchronized } from '#shared/systemd-facts.ts';
+import type { Clock } from '#shared/time.ts';
 import type { ControlConfig } from '../config.ts';
 import { MIGRATIONS } from '../db/schema.ts';
 import type { ControlExam, Reached } from './judge.ts';
 
 const KEYS = ['secret.key', 'control-key.pem', 'admin.key'];
+/** Only where the control plane made its certificate by itself. */
+const TLS_KEY = 'tls-key.pem';
 
-export async function examineControl(config: ControlConfig, version: string): Promise<ControlExam> {
+export async function examineControl(
+  config: ControlConfig,
+  { version, clock }: { version: string; clock: Clock },
+): Promise<ControlExam> {
   const { dataDir, publicUrl, distDir } = config;
   const [unit, own, atPublic, isSynchronized] = await Promise.all([
     fetchUnit('longshore-control'),
-    reach(ownUrl(config)),
-    publicUrl === null ? null : reach(publicUrl),
+    reach(ownUrl(config), clock),
+    publicUrl === null ? null : reach(publicUrl, clock),
     isClockSynchronized(),
   ]);
   return {
-    ...{ version, node: process.versions.node, unit, own, public: atPublic },
+    version,
+    node: process.versions.node,
+    unit,
+    own,
+    public: atPublic,
     folder: lookAtPath(dataDir),
-    keys: KEYS.map((name) => lookAtPath(join(dataDir, name))),
+    keys: [...KEYS, ...(existsSync(join(dataDir, TLS_KEY)) ? [TLS_KEY] : [])].map((name) =>
+      lookAtPath(join(dataDir, name)),
+    ),
     disk: lookAtDisk(dataDir),
     schema: examineSchema(join(dataDir, 'control.db')),
     release: examineRelease(distDir),
@@ -32,8 +44,8 @@ export async function examineControl(config: ControlConfig, version: string): Pr
   };
 }
 
-async function reach(url: string): Promise<Reached> {
-  const { fault, isRefused, certificateEndsAt } = await askHealth(url);
+async function reach(url: string, clock: Clock): Promise<Reached> {
+  const { fault, isRefused, certificateEndsAt } = await askHealth(url, clock);
   return { url, fault, isRefused, certificateEndsAt };
 }
 

@@ -3,14 +3,15 @@ import { statfsSync, statSync } from 'node:fs';
 import { request as requestHttp, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { TLSSocket } from 'node:tls';
+import type { Clock } from '../time.ts';
 import type { DiskFacts, PathFacts } from './findings.ts';
 
-export const lookAtPath = (path: string): PathFacts => ({
-  path,
-  mode: (statSync(path, { throwIfNoEntry: false })?.mode ?? null) && statSync(path).mode & 0o777,
-});
+/** Fails as the system does where we may not look. */
+export function lookAtPath(path: string): PathFacts {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return { path, mode: stat ? stat.mode & 0o777 : null };
+}
 
-/** Of a folder that will be made: the place where it will be. */
 export function lookAtDisk(path: string): DiskFacts | null {
   try {
     const { blocks, bavail, bsize } = statfsSync(path);
@@ -34,9 +35,9 @@ export interface Answer {
 const ANSWER_LIMIT_MS = 5_000;
 
 /** Asks `/healthz` there, whatever certificate it shows: nothing is told, and nothing secret is heard. */
-export function askHealth(url: string): Promise<Answer> {
+export function askHealth(url: string, clock: Clock): Promise<Answer> {
   const target = new URL('/healthz', url);
-  const begunAt = Date.now();
+  const begunAt = clock.now();
   const { promise, resolve } = Promise.withResolvers<Answer>();
   const nothing = { isRefused: false, skewMs: null, certificateEndsAt: null };
   const ask = target.protocol === 'https:' ? requestHttps : requestHttp;
@@ -45,7 +46,7 @@ export function askHealth(url: string): Promise<Answer> {
     response.resume();
     const isOurs = response.statusCode === 200 && /json/.test(response.headers['content-type'] ?? '');
     const fault = isOurs ? null : `something else answers there (status ${response.statusCode})`;
-    const skewMs = skewOf(response.headers.date, begunAt);
+    const skewMs = skewOf(response.headers.date, (begunAt + clock.now()) / 2);
     resolve({ ...nothing, fault, skewMs, certificateEndsAt: endOfCertificate(response) });
   });
   request.on('timeout', () => request.destroy(new DOMException('no answer in time', 'TimeoutError')));
@@ -56,9 +57,10 @@ export function askHealth(url: string): Promise<Answer> {
   return promise;
 }
 
-function skewOf(date: string | undefined, begunAt: number): number | null {
+/** `now`: ours, in the middle of the question. Theirs is cut to a whole second. */
+function skewOf(date: string | undefined, now: number): number | null {
   const theirs = Date.parse(date ?? '');
-  return Number.isNaN(theirs) ? null : (begunAt + Date.now()) / 2 - (theirs + 500);
+  return Number.isNaN(theirs) ? null : now - (theirs + 500);
 }
 
 function endOfCertificate({ socket }: IncomingMessage): number | null {

@@ -33,8 +33,14 @@ async function backedUp(t: Test, value = 'of the backup') {
 }
 
 const variable = (name: string, value: string) => ({
-  ...{ id: newId('var'), customerId: null, name, isSecret: true, description: null, value },
-  ...{ createdAt: 1, updatedAt: 1 },
+  id: newId('var'),
+  customerId: null,
+  name,
+  isSecret: true,
+  description: null,
+  value,
+  createdAt: 1,
+  updatedAt: 1,
 });
 
 /** Something sealed: without the key that it was written with nobody reads it. */
