@@ -11,6 +11,7 @@ import { runChild, SYSTEM_PATH } from '../docker/child.ts';
 import { findPlugin } from '../docker/compose.ts';
 import { createDockerEngine } from '../docker/docker-engine.ts';
 import { loadPolicy, POLICY_PATH } from '../policy.ts';
+import { readControlUrl } from '../state/control-url.ts';
 import type { HostExam, Tool } from './judge.ts';
 
 const VERSION_DEADLINE_MS = 10_000;
@@ -22,6 +23,7 @@ export async function examineHost(
   { version, clock }: { version: string; clock: Clock },
 ): Promise<HostExam> {
   const { dataDir, dockerSocket } = config;
+  const url = agent?.control.url ?? readControlUrl(dataDir);
   const [docker, tools, systemd, unit, isSynchronized, policy, control] = await Promise.all([
     examineDocker(dockerSocket),
     examineTools(config),
@@ -29,7 +31,7 @@ export async function examineHost(
     fetchUnit('longshore-agent'),
     isClockSynchronized(),
     examinePolicy(),
-    agent && examineControl(agent.control.url, clock),
+    url === null ? null : examineControl(url, clock),
   ]);
   return {
     version,

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { systemClock } from '#shared/time.ts';
+import { openState } from '../../agent/state/open.ts';
 import { openStores } from '../../control/store/stores.ts';
 import { runCli } from '../support/cli.ts';
 import { makeFolder } from '../support/folder.ts';
@@ -74,10 +75,15 @@ t.test('a database that is none, and a release that was tampered with', async (t
   t.match(find('release'), { verdict: 'warn' });
 });
 
-t.test('a host whose agent does not run', async (t) => {
-  const { exitCode, find } = await examine(['--agent-dir', makeFolder(t, 'doctor')]);
+t.test('a host whose agent does not run, and whose control plane is away', async (t) => {
+  const dir = makeFolder(t, 'doctor');
+  const state = openState(dir, systemClock);
+  state.meta.set('controlUrl', `http://${NOBODY}`);
+  state.close();
+  const { exitCode, find } = await examine(['--agent-dir', dir]);
   t.equal(exitCode, 1);
   t.match(find('agent'), { side: 'host', verdict: 'fail', fix: /journalctl/ });
+  t.match(find('control'), { verdict: 'fail', found: `http://${NOBODY} does not answer: ECONNREFUSED` });
   t.match(find('git'), { verdict: 'ok', found: /^\d+\./ });
 });
 
