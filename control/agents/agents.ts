@@ -68,7 +68,15 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     log,
   });
   const dispatcher = new Dispatcher({ stores, sessions, ends, incidents, clock, log }, scope.signal);
-  const registry = new StoredRegistry({ stores, lostJobs, forgotten, refusals: parts.joinRefusals, incidents, clock, log });
+  const registry = new StoredRegistry({
+    stores,
+    lostJobs,
+    forgotten,
+    refusals: parts.joinRefusals,
+    incidents,
+    clock,
+    log,
+  });
   const gateway = createGateway({
     identity,
     registry,
@@ -132,7 +140,8 @@ function noteConflict(
   parts.bus.publish({ type: 'host.status', hostId, status: 'fenced', at });
   stores.writer
     .write((tx) => {
-      const machines = { bootIds, addresses: remoteAddresses };
+      // A boot that both have tells nothing about which of them joins anew.
+      const machines = { bootIds: bootIds[0] === bootIds[1] ? [] : bootIds, addresses: remoteAddresses };
       const incidentId = parts.incidents.noteConflict(tx, hostId, machines, at);
       stores.events.insert({ hostId, type: 'host', status: 'identity_conflict', message, at, incidentId });
     })

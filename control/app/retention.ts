@@ -24,7 +24,8 @@ export class Retention {
 
   /** Safe to run at any time and twice. */
   async sweep(): Promise<void> {
-    const { writer, idempotency, joinTokens, loginAttempts, jobs, events, deliveries, schedules } = this.#stores;
+    const { writer, idempotency, joinTokens, loginAttempts, jobs, events, incidents, deliveries, schedules } =
+      this.#stores;
     const now = this.#clock.now();
     await writer.write(() => {
       idempotency.sweep(now - IDEMPOTENCY_KEEP_MS);
@@ -33,6 +34,7 @@ export class Retention {
     });
     await this.#repeat(() => jobs.sweep(now - JOB_KEEP_MS, ROWS_A_WRITE));
     await this.#repeat(() => events.sweep(now - EVENT_KEEP_MS, ROWS_A_WRITE));
+    await this.#repeat(() => incidents.sweep(now - EVENT_KEEP_MS, ROWS_A_WRITE));
     await this.#repeat(() => schedules.sweepRuns(now - RUN_KEEP_MS, ROWS_A_WRITE));
     await this.#repeat(() => deliveries.sweep(now - WEBHOOK_KEEP_MS, ROWS_A_WRITE));
   }

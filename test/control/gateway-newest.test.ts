@@ -145,6 +145,16 @@ t.test('F26: a third machine is another alert', async (t) => {
   );
 });
 
+t.test('F26: what was told of is told of again once it was settled', async (t) => {
+  const { enter, gateway, conflicts } = await start(t);
+  await enter(here);
+  await enter(clone);
+  gateway.unfence('host_1');
+  t.match((await enter(here)).answer, { type: 'welcome' });
+  t.match((await enter(clone)).answer, { error: { code: 'identity_conflict' } });
+  t.equal(conflicts.length, 2);
+});
+
 t.test('many connections of one host at once leave exactly one session, the newest', async (t) => {
   const { enter, sessions, registry } = await start(t);
   await enter({ ...here, connection: 1 });

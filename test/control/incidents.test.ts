@@ -148,3 +148,77 @@ t.test('an endpoint hears of the incident instead of each host, unless it did no
   const opened = receiver.received.map(({ payload }) => payload).find(({ type }) => type === 'incident.opened');
   t.match(opened?.data, { status: 'opened', host: null, incident: { kind: 'hosts.mass_disconnect', ended_at: null } });
 });
+
+/** What the gateway tells of two machines with one key. */
+const clash = (world: ControlWorld, hostId: string, bootIds = ['boot-here', 'boot-clone']) =>
+  world.stores.writer.write((tx) => {
+    const machines = { bootIds, addresses: ['192.0.2.1', '192.0.2.2'] };
+    return world.parts.incidents.noteConflict(tx, hostId, machines, world.clock.now());
+  });
+
+t.test('F26: a host that is two machines is given no work until it is one again', async (t) => {
+  const { world, hosts, incidents, told } = await fleet(t);
+  const [a] = hosts;
+  const id = await world.deployed(a, 'web');
+  await clash(world, a.id);
+  t.match(world.app.hosts.require(ADMIN, a.id), { status: 'fenced', statusSince: world.clock.now() });
+  t.match(incidents(), [{ kind: 'host.identity_conflict', hostCount: 1, endedAt: null }]);
+  t.match(incidents()[0]?.message, /192\.0\.2\.1 and 192\.0\.2\.2/);
+  await t.rejects(world.app.services.act(ADMIN, id, 'restart', 0), { code: 'host_offline' });
+  await world.create('elsewhere').then(({ service }) => t.not(service.hostId, a.id));
+  const waiting = (await world.create('waits', { hostId: a.id })).job;
+  world.dispatcher.nudge(a.id);
+  await world.dispatcher.idle();
+  t.notOk(
+    a.offers().some(({ jobId }) => jobId === waiting.id),
+    'one of the two is connected, and gets nothing',
+  );
+
+  const newcomer = await world.join({}, 'copy');
+  newcomer.proof = ((proof) => () => ({ ...proof, bootId: 'boot-clone' }))(newcomer.proof());
+  await newcomer.connect(world);
+  t.match(incidents(), [{ endedAt: world.clock.now(), awayCount: 0 }], 'the copy is a host of its own');
+  t.equal(world.app.hosts.require(ADMIN, a.id).status, 'connected');
+  world.dispatcher.nudge(a.id);
+  t.ok(await a.offered(waiting.id));
+  t.ok(told(a).includes('identity_settled'));
+});
+
+t.test('F26: alone for a while, it is one machine again; the same clash is another incident then', async (t) => {
+  const { world, after, hosts, incidents } = await fleet(t);
+  const [a] = hosts;
+  a.disconnect();
+  await clash(world, a.id);
+  await after(600);
+  t.match(incidents(), [{ endedAt: null }], 'neither is here');
+  await a.connect(world);
+  await after(89);
+  t.match(incidents(), [{ endedAt: null }]);
+  await after(1);
+  t.match(incidents(), [{ endedAt: world.clock.now() }]);
+  await clash(world, a.id);
+  t.equal(incidents().length, 2);
+});
+
+t.test('F26: machines that come and go as one host are told of once, and not as offline', async (t) => {
+  const { world, after, hosts, told, incidents } = await fleet(t);
+  const [a] = hosts;
+  for (let i = 0; i < 3; i++) {
+    a.disconnect();
+    if (i === 0) await clash(world, a.id);
+    await after(60);
+    await a.connect(world);
+    await after(5);
+  }
+  t.equal(incidents().length, 1);
+  t.notOk(told(a).includes('offline'));
+});
+
+t.test('F26: a fence outlives a restart of control, revoking ends it', async (t) => {
+  const { world, hosts } = await fleet(t);
+  await clash(world, hosts[0].id);
+  const next = world.crash();
+  t.equal(next.app.hosts.require(ADMIN, hosts[0].id).status, 'fenced');
+  await next.app.hosts.revoke(ADMIN, hosts[0].id);
+  t.match(next.app.incidents.list(ADMIN, PAGE).items, [{ endedAt: next.clock.now() }]);
+});

@@ -259,6 +259,24 @@ void t.test('every operation answers as the document promises', async (t) => {
     for (const each of [list, '/api/backups', path]) await api.call('GET', each, 200);
     const restoring = await api.call('POST', `${path}/restore`, 202);
     await client.jobEnd(String(restoring['job_id']));
+    const drill = await api.call('POST', `${path}/drill`, 202);
+    await client.jobEnd(String(drill['job_id']));
+    const copy = await api.call('POST', `${path}/restore-as`, 201, { name: uniqueProject(t, 'beside') });
+    await client.jobEnd(String(copy['job_id']));
+    await api.call('DELETE', `/api/services/${String(copy['service_id'])}`, 204);
+    await api.call('DELETE', path, 204);
+  });
+
+  await t.test('how services are backed up, and where to', async (t) => {
+    const api = judgedIn(t);
+    const settings = `/api/services/${serviceId}/backup-settings`;
+    await api.call('PUT', settings, 200, { consistency: 'pause', dumps: 'auto', retention: { keep_last: 3 } });
+    await api.call('GET', settings, 200);
+    const given = { url: 'rest:https://backup.example.com/shop/' };
+    const made = await api.call('POST', '/api/backup-repositories', 201, given);
+    const path = `/api/backup-repositories/${String(made['id'])}`;
+    for (const each of ['/api/backup-repositories', path]) await api.call('GET', each, 200);
+    await api.call('PATCH', path, 200, { name: 'Elsewhere' });
     await api.call('DELETE', path, 204);
   });
 
@@ -457,7 +475,16 @@ void t.test('every operation answers as the document promises', async (t) => {
     t.match(await api.call('GET', `/api/hosts/${host?.id}/stats?step=60`, 200), { step: 60 });
     // Other tests share this engine.
     await api.call('POST', `/api/hosts/${host?.id}/prune`, 200, { dry_run: true, build_cache: true });
-    await api.call('POST', `/api/hosts/${host?.id}/revoke`, 200);
+    const path = `/api/hosts/${host?.id}`;
+    t.match(await api.call('PATCH', path, 200, { name: 'every-1', labels: { zone: 'eu' } }), { name: 'every-1' });
+    t.match(await api.call('POST', `${path}/cordon`, 200), { drained_at: null });
+    await api.call('POST', `${path}/uncordon`, 200);
+    t.match(await api.call('POST', `${path}/drain`, 200), { host: { name: 'every-1' }, services: [] });
+    await api.call('POST', `${path}/undrain`, 200);
+    await api.call('GET', '/api/incidents', 200);
+    await api.call('GET', '/api/incidents/inc_none', 404);
+    await api.call('POST', `${path}/revoke`, 200);
+    await api.call('DELETE', path, 204);
   });
 
   t.strictSame(contract.leftOut, [], 'no operation is left out');

@@ -9,8 +9,8 @@ import type { HostLinks } from './host-links.ts';
 
 /** After our own start every agent has to come back first; ten thousand of them take a while. */
 const START_GRACE_MS = 120_000;
-/** Both machines of a pair come back within two minutes, the longest that an agent waits after having been fenced. */
-const ALONE_MS = 180_000;
+/** Both machines of a pair come back when the fence opens, the later one up to 64 s after the other (agent/link/backoff.ts). */
+const ALONE_MS = 90_000;
 
 export interface HostPresenceDeps {
   stores: Stores;

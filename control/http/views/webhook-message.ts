@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { JOB_KINDS, JOB_STATES } from '#shared/jobs.ts';
 import { HEALTHS, LIFECYCLES } from '#shared/model.ts';
+import { INCIDENT_KINDS } from '../../app/api/incidents.ts';
 import { EVENT_TYPES } from '../../app/webhooks/event-types.ts';
 import { timestamp } from './page.ts';
 
@@ -26,6 +27,15 @@ const job = z.object({
   unchanged: z.boolean(),
 });
 
+const incident = z.object({
+  id: z.string(),
+  kind: z.enum(INCIDENT_KINDS),
+  host_count: z.number().int(),
+  away_count: z.number().int(),
+  started_at: timestamp,
+  ended_at: timestamp.nullable(),
+});
+
 const change = z.object({
   event_id: z.string().describe('Of the timeline'),
   status: z.string(),
@@ -33,6 +43,7 @@ const change = z.object({
   service: service.nullable(),
   host: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
   job: job.nullable(),
+  incident: incident.optional().describe('That this is, or is a part of'),
 });
 const test = z.object({ webhook_id: z.string(), message: z.string() });
 
