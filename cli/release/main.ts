@@ -3,7 +3,8 @@
 import { join, resolve } from 'node:path';
 import { inspect, parseArgs } from 'node:util';
 import { LongshoreError } from '#shared/errors.ts';
-import { ARCHITECTURES, FORMATS, isVersion } from '#shared/release/manifest.ts';
+import { ARCHITECTURES, FORMATS } from '#shared/release/manifest.ts';
+import { isVersion } from '#shared/release/version.ts';
 import { buildRelease, readVersion, type BuildOptions } from './build.ts';
 import { ROOT } from './bundle.ts';
 import { loadSigningKey } from './signing-key.ts';

@@ -1,6 +1,7 @@
 // What a release is: the files in its folder, their names, and manifest.json, which lists its tarballs. Written by
 // `npm run build`, served by control, read by hosts that upgrade.
 import * as z from 'zod';
+import { isVersion } from './version.ts';
 
 export const ARCHITECTURES = ['x64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
@@ -18,7 +19,6 @@ export const RELEASE_FILES = {
 } as const;
 
 const NAME = /^longshore-[\w.+-]+\.tar\.(gz|xz)$/;
-const VERSION = /^\d+\.\d+\.\d+(-[\w.-]+)?(\+[\w.-]+)?$/;
 
 const fileSchema = z.strictObject({
   name: z.string().regex(NAME),
@@ -30,7 +30,7 @@ const fileSchema = z.strictObject({
 
 /** A later version may say more than this one reads. */
 export const manifestSchema = z.object({
-  version: z.string().regex(VERSION),
+  version: z.string().refine(isVersion),
   /** The newest protocol that it speaks. */
   protocol: z.int().positive(),
   files: z.array(fileSchema).min(1),
@@ -38,8 +38,6 @@ export const manifestSchema = z.object({
 
 export type Manifest = z.infer<typeof manifestSchema>;
 export type ReleaseFile = Manifest['files'][number];
-
-export const isVersion = (text: string): boolean => VERSION.test(text);
 
 /** Also the name of the only folder inside. */
 export const folderName = (version: string): string => `longshore-${version}`;
