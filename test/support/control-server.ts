@@ -1,5 +1,7 @@
 // A bare WebSocket server with a gateway on it: control's end of the link and nothing else of control.
 import { once } from 'node:events';
+import { createServer, type RequestListener } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import type { Test } from 'tap';
 import { WebSocketServer } from 'ws';
@@ -37,10 +39,12 @@ export interface ControlOptions extends Partial<Omit<GatewayDeps, 'registry' | '
   clock?: Clock;
   /** Default: this machine only. */
   host?: string;
+  /** PEM; plain without. */
+  tls?: { cert: string; key: string };
 }
 
 export async function startControlServer(t: Test, options: ControlOptions = {}): Promise<ControlServer> {
-  const { host = '127.0.0.1', registry = new MemoryRegistry(), identity = createIdentity(), ...rest } = options;
+  const { host = '127.0.0.1', registry = new MemoryRegistry(), identity = createIdentity(), tls, ...rest } = options;
   const sessions = new Sessions(silentLogger());
   const conflicts: IdentityConflict[] = [];
   const gateway = createGateway({
@@ -53,18 +57,24 @@ export async function startControlServer(t: Test, options: ControlOptions = {}):
     sessions,
     onIdentityConflict: (conflict) => conflicts.push(conflict),
   });
-  const server = new WebSocketServer({ host, port: 0, ...AGENT_SOCKET_OPTIONS });
+  const answer: RequestListener = (_request, response) => response.writeHead(426).end();
+  const http = tls ? createTlsServer(tls, answer) : createServer(answer);
+  const server = new WebSocketServer({ server: http, ...AGENT_SOCKET_OPTIONS });
   const remotePorts: number[] = [];
   server.on('connection', (ws, { socket }) => {
     remotePorts.push(socket.remotePort ?? 0);
     gateway.acceptAgent(ws, socket.remoteAddress ?? '');
   });
-  await once(server, 'listening');
+  http.listen(0, host);
+  await once(http, 'listening');
   const stop = async () => {
     for (const ws of server.clients) ws.terminate();
     await new Promise((resolve) => server.close(resolve));
+    http.closeAllConnections();
+    await new Promise((resolve) => http.close(resolve));
   };
   t.teardown(stop);
-  const { port } = server.address() as AddressInfo;
-  return { gateway, sessions, registry, identity, conflicts, port, remotePorts, url: `http://${host}:${port}`, stop };
+  const { port } = http.address() as AddressInfo;
+  const url = `${tls ? 'https' : 'http'}://${host}:${port}`;
+  return { gateway, sessions, registry, identity, conflicts, port, remotePorts, url, stop };
 }
