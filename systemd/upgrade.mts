@@ -171,7 +171,7 @@ if (import.meta.main) {
   await upgradeHost(places, {
     arch: process.arch,
     systemctl: (...args) => void execFileSync('systemctl', args, { stdio: 'inherit', timeout: 60_000 }),
-    connectLimitMs: 60_000,
+    connectLimitMs: Number(process.env['CONNECT_LIMIT_S'] ?? 60) * 1000,
     log: (line) => process.stdout.write(`${line}\n`),
   });
 }

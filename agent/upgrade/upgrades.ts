@@ -3,13 +3,13 @@
 // the download under way, and an agent that dies begins that again.
 import { mkdir, readFile, readdir, rename, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import { LongshoreError, toLongshoreError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 import type { UpgradeOrder, UpgradeProgress } from '#shared/protocol/upgrade-parts.ts';
 import { FORMATS, RELEASE_FILES, tarballName, type Architecture } from '#shared/release/manifest.ts';
 import { parseSums, verifySums } from '#shared/release/sums.ts';
 import { compareVersions } from '#shared/release/version.ts';
-import type { Clock } from '#shared/time.ts';
+import { sleep, type Clock } from '#shared/time.ts';
 import type { Way } from '../link/transport.ts';
 import { fetchBytes, fetchTo, type FetchDeps } from './fetch-file.ts';
 import { readRootWord } from './place.ts';
@@ -36,6 +36,11 @@ interface Attempt {
 }
 
 const MAX_TEXT_BYTES = 64 * 1024;
+/** A restart of control is over by then. */
+const MAX_TRIES = 6;
+const RETRY_MS = 5_000;
+/** Another try would meet the same. */
+const FINAL: readonly ErrorCode[] = ['release_invalid', 'release_missing', 'host_disk_full', 'stale'];
 /** Left to the agent's journal on the same disk. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 
@@ -72,7 +77,7 @@ export class Upgrades {
   async #work(order: UpgradeOrder, attempt: Attempt, signal: AbortSignal): Promise<void> {
     const { log } = this.#deps;
     try {
-      const file = await this.#download(order, attempt, signal);
+      const file = await this.#downloadInTheEnd(order, attempt, signal);
       await this.#request(`${order.id} ${file}${order.allowsDowngrade ? ' downgrade' : ''}\n`);
       attempt.progress = { phase: 'handed_over', percent: null, reason: null };
       log.info({ version: order.version }, 'handed a release over to be put in place');
@@ -82,6 +87,18 @@ export class Upgrades {
       const reason = code === 'internal' && cause instanceof Error ? cause.message : said;
       attempt.progress = { phase: 'failed', percent: null, reason };
       if (!signal.aborted) log.warn({ err: cause, version: order.version }, 'could not download a release');
+    }
+  }
+
+  /** Control may be starting anew just now, and lines break: that is no fault of the release. */
+  async #downloadInTheEnd(order: UpgradeOrder, attempt: Attempt, signal: AbortSignal): Promise<string> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#download(order, attempt, signal);
+      } catch (error) {
+        if (FINAL.includes(toLongshoreError(error).code) || tries === MAX_TRIES || signal.aborted) throw error;
+      }
+      await sleep(this.#deps.clock, RETRY_MS, signal);
     }
   }
 

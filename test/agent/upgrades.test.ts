@@ -7,12 +7,19 @@ import { basename, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { silentLogger } from '#shared/log.ts';
 import type { UpgradeProgress } from '#shared/protocol/upgrade-parts.ts';
-import { systemClock } from '#shared/time.ts';
+import { systemClock, type Clock } from '#shared/time.ts';
 import { findInstallDir } from '../../agent/upgrade/place.ts';
 import { Upgrades, type UpgradeDeps } from '../../agent/upgrade/upgrades.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeFolder } from '../support/folder.ts';
 import { archiveName, createReleaseKey, writeRelease } from '../support/host-release.ts';
+
+/** The wait before another try is over at once; limits of time stay what they are. */
+const HASTY: Clock = {
+  ...systemClock,
+  now: () => systemClock.now(),
+  after: (ms, run) => systemClock.after(ms === 5_000 ? 5 : ms, run),
+};
 
 const ORDER = { id: 'upg_000001', version: '0.2.0', allowsDowngrade: false };
 
@@ -27,10 +34,15 @@ async function start(t: Test, more: Partial<UpgradeDeps> = {}) {
   const key = createReleaseKey();
   writeRelease(dist, '0.2.0', key);
   writeFileSync(join(folder, 'release.pub'), key.pem);
+  let isBroken = false;
   const server = createServer(({ url = '' }, response) => {
     const path = join(dist, basename(url));
     if (!url.startsWith('/dist/') || !existsSync(path)) return void response.writeHead(404).end();
     response.setHeader('content-length', statSync(path).size);
+    if (isBroken && url.endsWith('.gz')) {
+      isBroken = false;
+      return void response.write('half', () => response.destroy());
+    }
     createReadStream(path).pipe(response);
   });
   server.listen(0, '127.0.0.1');
@@ -56,7 +68,8 @@ async function start(t: Test, more: Partial<UpgradeDeps> = {}) {
   const ask = (order = ORDER) => upgrades.answer(order);
   const end = (order = ORDER): Promise<UpgradeProgress> =>
     eventually(() => ask(order), { until: ({ phase }) => phase !== 'downloading' });
-  return { ask, end, dist, spool, installDir, key };
+  const breakOnce = () => void (isBroken = true);
+  return { ask, end, dist, spool, installDir, key, breakOnce };
 }
 
 t.test('a release is downloaded, checked and handed to root, once', async (t) => {
@@ -115,13 +128,19 @@ t.test('a downgrade that is wanted is wanted of root, too', async (t) => {
   t.match(readFileSync(join(spool, 'request'), 'utf8'), / downgrade\n$/);
 });
 
+t.test('a line that breaks halfway is tried again', async (t) => {
+  const { end, breakOnce } = await start(t, { clock: HASTY });
+  breakOnce();
+  t.match(await end(), { phase: 'handed_over' });
+});
+
 t.test('without a release key nothing is believed', async (t) => {
   const { end } = await start(t, { releaseKey: '/nonexistent/release.pub' });
   t.match(await end(), { phase: 'failed', reason: /This host has no release key at/ });
 });
 
-t.test('a control plane that does not answer fails the order, not the agent', async (t) => {
-  const { end } = await start(t, { way: { url: 'http://127.0.0.1:1' } });
+t.test('a control plane that never answers fails the order, not the agent', async (t) => {
+  const { end } = await start(t, { way: { url: 'http://127.0.0.1:1' }, clock: HASTY });
   t.match(await end(), { phase: 'failed' });
 });
 

@@ -75,6 +75,8 @@ const GENEROUS = { LONGSHORE_RATE_LIMIT: '1000000', LONGSHORE_RATE_LIMIT_DEPLOY:
 export interface StackOptions {
   /** Another build of the agent, a bundle say. */
   agentEntry?: string;
+  /** Another build of control, one that is nothing else. */
+  controlEntry?: string;
   nodeArgs?: string[];
   /** An unpacked one, which runs in place of the sources, on its own Node. */
   release?: string;
@@ -92,8 +94,9 @@ export async function startStack(options: StackOptions = {}): Promise<Stack> {
   const { release } = options;
   const node = release && join(release, 'bin/node');
   const cli = release ? join(release, 'lib/longshore.mjs') : CLI;
+  const controlEntry = options.controlEntry ? [options.controlEntry] : [cli, 'control'];
   const control = new Program(
-    [cli, 'control', '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
+    [...controlEntry, '--listen', url.slice('http://'.length), '--data-dir', join(dir, 'control')],
     join(dir, 'control.log'),
     { ...GENEROUS, ...options.controlEnv },
     node,
