@@ -71,7 +71,8 @@ export function startJobs(
   const onChange = (id: string) => watch.touch(id);
   const drift = startDriftWatch({ dataDir, state, engine, hub, clock, log, underWay, onChange }, scope);
   const images = startImages({ ...config, ...docker, ...deps, state, underWay }, scope);
-  const backups = new Repositories({ dataDir, passwords: state.backupPasswords, restic: new Restic({ home }) });
+  const { backupPasswords: passwords, backupSettings: settings } = state;
+  const backups = new Repositories({ dataDir, passwords, settings, restic: new Restic({ home }) });
   const executing = {
     dataDir,
     home,

@@ -106,7 +106,12 @@ async function listen(
   }
 }
 
-const COPYING: Record<BackupKind, JobStep> = { backup: 'backup', restore: 'restore', forget_backup: 'forget' };
+const COPYING: Record<BackupKind, JobStep> = {
+  backup: 'backup',
+  restore: 'restore',
+  forget_backup: 'forget',
+  drill: 'drill',
+};
 
 const toStepNews = ({ kind, state, percent }: BackupProgress): Parameters<JobWatcher['progress']>[0] => ({
   step: state === 'running' ? COPYING[kind] : 'job',

@@ -14,6 +14,7 @@ export const ID_PREFIXES = [
   'whk',
   'evt',
   'bkp',
+  'rep',
   'sch',
   'run',
   'dom',

@@ -1,12 +1,12 @@
 // The words about jobs: what there is to do, how far it is, how it ended. Plain data, as in model.ts.
-import type { BackupSummary } from './backup.ts';
+import type { BackupSettings, BackupSummary, RepositorySpec } from './backup.ts';
 import type { ServiceSpec } from './model.ts';
 
 /**
  * What a job does to its service. `redeploy` looks for newer images first, `rollback` puts an earlier revision back,
  * `propose` works out a deploy and starts nothing: somebody reviews it. `adopt` takes over containers as they are.
- * `revert` makes containers that drifted what they were, `accept` makes what they are the new revision. A host that does
- * not know a kind refuses it.
+ * `revert` makes containers that drifted what they were, `accept` makes what they are the new revision. `drill`
+ * brings a backup up beside its service and takes it away again. A host that does not know a kind refuses it.
  */
 export const JOB_KINDS = [
   'deploy',
@@ -18,6 +18,7 @@ export const JOB_KINDS = [
   'backup',
   'restore',
   'forget_backup',
+  'drill',
   'rollback',
   'propose',
   'adopt',
@@ -34,7 +35,14 @@ export const isDeployKind = (kind: JobKind): kind is DeployKind => (DEPLOY_KINDS
 export const bringsSpec = (kind: JobKind): boolean => isDeployKind(kind) || kind === 'propose';
 
 /** Jobs that a host may give itself: by a schedule, by healing, or by whoever is on it. */
-export const HOST_JOB_KINDS = ['start', 'stop', 'restart', 'redeploy', 'backup'] as const satisfies readonly JobKind[];
+export const HOST_JOB_KINDS = [
+  'start',
+  'stop',
+  'restart',
+  'redeploy',
+  'backup',
+  'drill',
+] as const satisfies readonly JobKind[];
 export type HostJobKind = (typeof HOST_JOB_KINDS)[number];
 export const isHostJobKind = (kind: JobKind): kind is HostJobKind =>
   (HOST_JOB_KINDS as readonly JobKind[]).includes(kind);
@@ -79,10 +87,12 @@ export const JOB_STEPS = [
   'restart',
   'remove',
   'rollback',
+  'dump',
   'backup',
   'restore',
   'swap',
   'forget',
+  'drill',
 ] as const;
 export type JobStep = (typeof JOB_STEPS)[number];
 export const STEP_STATES = ['running', 'done', 'failed', 'skipped'] as const;
@@ -127,6 +137,12 @@ export interface JobOffer {
   expiresAt?: number | undefined;
   /** Present for jobs about a backup. */
   backupId?: string | undefined;
+  /** Where that backup lies; null: on the host itself. Absent: the latter, or as the service's settings say. */
+  repository?: RepositorySpec | null | undefined;
+  /** How the service is backed up from now on. Absent: as the host knows it. */
+  backupSettings?: BackupSettings | undefined;
+  /** Present where the backup is one of another service: what it holds is brought into this one. */
+  backupOf?: string | undefined;
   /** Present for a rollback: the revision it puts back. */
   rollbackTo?: number | undefined;
   /** Present for an adoption: the containers that are taken over. */
@@ -177,6 +193,12 @@ export interface JobResult {
   unchanged?: boolean | undefined;
   /** What a backup holds. */
   backup?: BackupSummary | undefined;
+  /** Of a deploy that took one first. */
+  backupBefore?: { id: string; repositoryId: string | null; summary: BackupSummary } | undefined;
+  /** Backups that its retention took away. */
+  forgotten?: string[] | undefined;
+  /** The backup that was tried out. */
+  drilled?: string | undefined;
   /** What now waits for review. */
   proposal?: ProposalMark | undefined;
   startedAt: number;

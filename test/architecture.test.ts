@@ -107,7 +107,7 @@ const PURE = [
   'agent/stats/{counters,cgroup-place,service-sample,moved,news}.ts',
   'agent/stats/history/{slot,layout,downsample}.ts',
   'agent/stats/host/{host-counters,host-news}.ts',
-  'agent/backup/{restic-output,faults,contents}.ts',
+  'agent/backup/{restic-output,faults,contents,retention,dump-plan,archive-rules,volume-map,scratch-service}.ts',
   'agent/health/{tracker,plan-checks,health-check,probe-result}.ts',
   'agent/healing/{policy,container-policy,faults,record,limits,looks,after-start}.ts',
   'agent/schedule/{aim,due,jitter}.ts',

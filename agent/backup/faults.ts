@@ -22,7 +22,10 @@ const SHOWN_ERRORS = 5;
 
 /** `action`: `Cannot back up "shop"`. `otherwise`: what it is called when the words say nothing more exact. */
 export function resticFault(action: string, otherwise: ErrorCode, end: ResticEnd, words: ResticWords): LongshoreError {
-  if (end.killedBy === 'deadline') return new LongshoreError('timed_out', { message: `${action} in time` });
+  if (end.killedBy === 'deadline') {
+    const details = words.reason === '' ? 'restic got no further' : `restic got no further: ${words.reason}`;
+    return new LongshoreError('timed_out', { message: `${action} in time`, details });
+  }
   if (end.signal !== null) {
     return new LongshoreError('interrupted', { message: `${action}: restic was ended by ${end.signal}` });
   }
@@ -32,9 +35,9 @@ export function resticFault(action: string, otherwise: ErrorCode, end: ResticEnd
 }
 
 const BY_EXIT: Readonly<Record<number, string>> = {
-  [NO_REPOSITORY]: 'The repository in backups/ is gone or damaged: it has no config file',
+  [NO_REPOSITORY]: 'The repository is gone or damaged: it has no config file',
   [LOCKED]: 'The repository is locked: another restic works on it',
-  [WRONG_PASSWORD]: "The repository does not open with the host's password: one of the two was put back from elsewhere",
+  [WRONG_PASSWORD]: 'The repository does not open with its password: one of the two is from elsewhere',
 };
 
 function codeOf(said: string, otherwise: ErrorCode): ErrorCode {

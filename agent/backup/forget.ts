@@ -1,6 +1,6 @@
 // Removes one backup from its repository. Needs no service: backups outlive it.
 import type { JobRun } from '../deploy/job-run.ts';
-import { requireBackupId } from './backup.ts';
+import { requireBackupId } from './backup-id.ts';
 import type { Repositories } from './repositories.ts';
 
 export type ForgetBackup = (run: Omit<JobRun, 'service'>) => Promise<void>;
@@ -10,7 +10,7 @@ export const createForgetBackup =
   async ({ offer, steps, signal }) => {
     await steps.run('forget', async () => {
       signal.throwIfAborted();
-      const repository = await backups.find(offer.serviceId);
-      await repository?.forget(requireBackupId({ offer }), signal);
+      await using repository = await backups.find(offer.serviceId, offer.repository ?? null);
+      await repository?.forget([requireBackupId({ offer })], signal);
     });
   };

@@ -1,15 +1,19 @@
-// The restic repositories of this host, one a service, under its id: names may be given anew, and backups outlive their
-// service.
+// The restic repositories that this host's services are backed up to: one on the host for each service, under its id
+// (names may be given anew, and backups outlive their service), or one elsewhere, which control names.
 //
 //   <dataDir>/backups/<service id>/           restic's own; its password is in the agent's state, sealed
 //   <dataDir>/backups/<service id>.new/       one that is being made: it takes its name when it is whole
 //   <dataDir>/backups/<service id>.restore    what a restore under way has done (restore-note.ts)
+//   <dataDir>/backups/<service id>.held       containers that stand still for a backup (hold.ts)
+//   <dataDir>/backups/<service id>.ssh/       the key of a repository by SFTP, while it is open
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { DEFAULT_BACKUP_SETTINGS, type BackupSettings, type RepositorySpec } from '#shared/backup.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { reapOrphans } from '../docker/orphan.ts';
 import type { BackupPasswords } from '../state/backup-passwords.ts';
+import type { BackupSettingsTable } from '../state/backup-settings.ts';
 import { Repository } from './repository.ts';
 import type { Restic } from './restic.ts';
 
@@ -18,6 +22,7 @@ const SERVICE_ID = /^svc_[0-9A-Za-z_-]{1,64}$/;
 export interface RepositoriesDeps {
   dataDir: string;
   passwords: Pick<BackupPasswords, 'find' | 'provide'>;
+  settings: Pick<BackupSettingsTable, 'find'>;
   restic: Restic;
 }
 
@@ -28,16 +33,27 @@ export class Repositories {
     this.#deps = deps;
   }
 
-  /** Makes it where there is none. Throws `restic_missing`. No other run may be under way for this service. */
-  async open(serviceId: string): Promise<Repository> {
-    return (await this.find(serviceId)) ?? this.#make(serviceId);
+  /** How the service is backed up, as control said last. */
+  settingsOf(serviceId: string): BackupSettings {
+    return this.#deps.settings.find(serviceId) ?? DEFAULT_BACKUP_SETTINGS;
   }
 
-  /** Undefined when the service was never backed up here. Throws `restic_missing`. */
-  async find(serviceId: string): Promise<Repository | undefined> {
+  /**
+   * Makes it where there is none. Throws `restic_missing`. No other run may be under way for this service. Whoever opens
+   * one disposes of it.
+   */
+  async open(serviceId: string, where: RepositorySpec | null = null): Promise<Repository> {
+    return (
+      (await this.find(serviceId, where)) ?? (where ? this.#makeElsewhere(serviceId, where) : this.#make(serviceId))
+    );
+  }
+
+  /** Undefined when there is none yet, or the service was never backed up here. Throws `restic_missing`. */
+  async find(serviceId: string, where: RepositorySpec | null = null): Promise<Repository | undefined> {
     const directory = this.#folderOf(serviceId);
     const { passwords, restic } = this.#deps;
     await restic.requireRecent();
+    if (where) return this.#findElsewhere(serviceId, where);
     const password = passwords.find(serviceId);
     if (password === undefined || !existsSync(directory)) return undefined;
     await reapOrphans(directory);
@@ -49,6 +65,45 @@ export class Repositories {
   /** Where a restore of the service keeps its note. */
   noteOf(serviceId: string): string {
     return `${this.#folderOf(serviceId)}.restore`;
+  }
+
+  /** Where a backup notes what it holds. */
+  heldNoteOf(serviceId: string): string {
+    return `${this.#folderOf(serviceId)}.held`;
+  }
+
+  async #findElsewhere(serviceId: string, where: RepositorySpec): Promise<Repository | undefined> {
+    const repository = await this.#reach(serviceId, where);
+    try {
+      if (await repository.exists()) return repository;
+    } catch (error) {
+      await repository[Symbol.asyncDispose]();
+      throw error;
+    }
+    await repository[Symbol.asyncDispose]();
+    return undefined;
+  }
+
+  /** Another host may have made it in between: then it is there. */
+  async #makeElsewhere(serviceId: string, where: RepositorySpec): Promise<Repository> {
+    const repository = await this.#reach(serviceId, where);
+    try {
+      await repository.init();
+    } catch (error) {
+      if (await repository.exists().catch(() => false)) return repository;
+      await repository[Symbol.asyncDispose]();
+      throw error;
+    }
+    return repository;
+  }
+
+  async #reach(serviceId: string, where: RepositorySpec): Promise<Repository> {
+    const directory = this.#folderOf(serviceId);
+    await mkdir(join(this.#deps.dataDir, 'backups'), { recursive: true, mode: 0o700 });
+    await reapOrphans(directory);
+    const { reach } = await import('./elsewhere.ts'); // most hosts keep their backups
+    const { release, ...elsewhere } = await reach(where, `${directory}.ssh`);
+    return new Repository(this.#deps.restic, { directory, password: where.password, elsewhere }, serviceId, release);
   }
 
   async #make(serviceId: string): Promise<Repository> {

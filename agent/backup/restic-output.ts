@@ -1,6 +1,7 @@
 // What restic (0.17 and newer) prints with --json, as far as we read it. Pure. A line of a kind we do not know, of a newer
 // restic say, is undefined.
 import type { BackupSummary } from '#shared/backup.ts';
+import type { ArchiveNode } from './archive-rules.ts';
 
 /** Older ones exit with 1 for everything and report no progress of a restore. */
 export const RESTIC_MIN = '0.17';
@@ -16,6 +17,9 @@ export type ResticLine =
 export interface Snapshot {
   id: string;
   paths: string[];
+  tags: string[];
+  /** Milliseconds since the epoch. */
+  at: number;
   summary: BackupSummary;
 }
 
@@ -43,8 +47,23 @@ export function fromSnapshots(text: string): Snapshot[] {
   const all: unknown = JSON.parse(text);
   return (Array.isArray(all) ? all : []).map((one: Fields) => {
     const summary = toSummary({ ...(one['summary'] as Fields | undefined), snapshot_id: one['id'] });
-    return { id: summary.snapshotId, paths: (one['paths'] as string[] | undefined) ?? [], summary };
+    const [paths, tags] = [one['paths'], one['tags']].map((list) => (list as string[] | undefined) ?? []);
+    return {
+      id: summary.snapshotId,
+      paths: paths ?? [],
+      tags: tags ?? [],
+      at: Date.parse(textOf(one['time'])),
+      summary,
+    };
   });
+}
+
+/** Of `restic ls --json`; undefined for the line about the snapshot itself. */
+export function toNode(line: string): ArchiveNode | undefined {
+  const fields = parseObject(line);
+  if (fields?.['message_type'] !== 'node' && fields?.['struct_type'] !== 'node') return undefined;
+  const [path, type] = [textOf(fields['path']), textOf(fields['type'])];
+  return { path, type, size: numberOf(fields['size']), mode: numberOf(fields['mode']) };
 }
 
 /** Of `restic version`; undefined for what is not restic. */

@@ -1,11 +1,14 @@
 // restic as a child process: argv only, an environment from scratch, the password in it and nowhere else. Knows nothing
 // of services.
 import { LongshoreError, type ErrorCode } from '#shared/errors.ts';
-import { runChild, SYSTEM_PATH } from '../docker/child.ts';
+import { runChild, SYSTEM_PATH, type ChildEnd, type ChildOptions } from '../docker/child.ts';
 import { RUN_VARIABLE } from '../docker/orphan.ts';
 import { resticFault, type ResticEnd } from './faults.ts';
 import { fromRestic, isRecent, RESTIC_MIN, versionOf, type ResticLine } from './restic-output.ts';
 
+/** One request to a slow server, with restic's own tries again. */
+const STALL_MS = 10 * 60_000;
+const QUICK_MS = 3 * 60_000;
 const VERSION_DEADLINE_MS = 10_000;
 /** As often as progress is passed on. */
 const STATUS_PER_S = 5;
@@ -21,16 +24,35 @@ export interface ResticOptions {
   binary?: string;
   /** restic writes nothing there; it wants to know one. */
   home: string;
+  /** How long a copy may show no progress: restic itself tries a dead server for hours. */
+  stallMs?: number;
+  /** The most that short commands may take. Deriving the key takes half a second; a minute of patience for locks is part of each. */
+  quickMs?: number;
 }
 
 export interface Vault {
+  /** On this host: the repository itself, or what its runs go by where that is elsewhere. */
   directory: string;
   password: string;
+  elsewhere?: Elsewhere | undefined;
+}
+
+/** A repository that is reached through a server. */
+export interface Elsewhere {
+  url: string;
+  /** What restic logs in with. */
+  env: Readonly<Record<string, string>>;
+  /** Arguments in front of restic's command. */
+  settings: readonly string[];
 }
 
 export interface ResticTask {
   args: readonly string[];
-  deadlineMs: number;
+  /** Absent: that of short commands. */
+  deadlineMs?: number | undefined;
+  /** Ends it when it gets no further for long: for what shows progress. */
+  mustMove?: boolean;
+  feed?: ChildOptions['feed'];
   signal?: AbortSignal | undefined;
   onLine?: (line: ResticLine) => void;
   /** Output that is one JSON document, and not lines of messages. */
@@ -52,10 +74,14 @@ export interface ResticResult {
 export class Restic {
   readonly #binary: string;
   readonly #home: string;
+  readonly #stallMs: number;
+  readonly #quickMs: number;
 
-  constructor({ binary = 'restic', home }: ResticOptions) {
+  constructor({ binary = 'restic', home, stallMs = STALL_MS, quickMs = QUICK_MS }: ResticOptions) {
     this.#binary = binary;
     this.#home = home;
+    this.#stallMs = stallMs;
+    this.#quickMs = quickMs;
   }
 
   /** Throws `restic_missing`, naming what is there instead. */
@@ -70,30 +96,42 @@ export class Restic {
   }
 
   async run(vault: Vault, task: ResticTask): Promise<ResticResult> {
-    const { args, deadlineMs, signal, onLine, onText, action, otherwise, accepts = [] } = task;
+    const { signal, onLine, onText, action, otherwise, accepts = [] } = task;
     const errors: ResticResult['errors'] = [];
+    const stall = new Stall(task.mustMove === true ? this.#stallMs : undefined);
     let reason = '';
     const hear = (text: string) => {
       const line = fromRestic(text);
       if (!line) return;
       if (line.kind === 'error') keepError(errors, line);
+      else if (line.kind === 'status') stall.saw(line);
       if (line.kind === 'exit') reason = line.message;
       else if (line.kind === 'text') reason ||= line.text;
       onLine?.(line);
     };
-    const end = await runChild(this.#binary, {
-      args: ['--json', '--no-cache', '--retry-lock', LOCK_PATIENCE, ...args],
+    const killedBy = AbortSignal.any([stall.signal, ...(signal ? [signal] : [])]);
+    const run = { onStdout: onText ?? hear, onStderr: hear, signal: killedBy };
+    const end = await this.#spawn(vault, task, run).finally(() => stall.stop());
+    if (end.killedBy === 'abort' && signal?.aborted) throw signal.reason;
+    const how: ResticEnd = stall.signal.aborted ? { ...end, killedBy: 'deadline' } : end;
+    const toFault = () => resticFault(action, otherwise, how, { errors, reason });
+    if (how.code !== 0 && !accepts.includes(how.code ?? -1)) throw toFault();
+    return { code: how.code, errors, toFault };
+  }
+
+  #spawn(
+    vault: Vault,
+    { args, deadlineMs = this.#quickMs, feed }: ResticTask,
+    run: Pick<ChildOptions, 'onStdout' | 'onStderr' | 'signal'>,
+  ): Promise<ChildEnd> {
+    return runChild(this.#binary, {
+      args: ['--json', '--no-cache', '--retry-lock', LOCK_PATIENCE, ...(vault.elsewhere?.settings ?? []), ...args],
       env: this.#envOf(vault),
       cwd: this.#home,
       deadlineMs,
-      signal,
-      onStdout: onText ?? hear,
-      onStderr: hear,
+      feed,
+      ...run,
     });
-    if (end.killedBy === 'abort') throw signal?.reason;
-    const toFault = () => resticFault(action, otherwise, end satisfies ResticEnd, { errors, reason });
-    if (end.code !== 0 && !accepts.includes(end.code ?? -1)) throw toFault();
-    return { code: end.code, errors, toFault };
   }
 
   async #version(): Promise<string | undefined> {
@@ -113,11 +151,12 @@ export class Restic {
     return versionOf(first);
   }
 
-  #envOf({ directory, password }: Vault): Record<string, string> {
+  #envOf({ directory, password, elsewhere }: Vault): Record<string, string> {
     return {
+      ...elsewhere?.env,
       PATH: SYSTEM_PATH,
       HOME: this.#home,
-      RESTIC_REPOSITORY: directory,
+      RESTIC_REPOSITORY: elsewhere?.url ?? directory,
       RESTIC_PASSWORD: password,
       RESTIC_PROGRESS_FPS: String(STATUS_PER_S),
       [RUN_VARIABLE]: directory,
@@ -129,4 +168,36 @@ export class Restic {
 function keepError(errors: ResticResult['errors'], { item, message }: ResticResult['errors'][number]): void {
   if (errors.length < MAX_ERRORS) errors.push({ item, message });
   else errors[MAX_ERRORS] = MORE_ERRORS;
+}
+
+/** Aborts when what restic shows has been the same for too long. */
+class Stall {
+  readonly #abort = new AbortController();
+  readonly #limitMs: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #last = '';
+
+  constructor(limitMs: number | undefined) {
+    this.#limitMs = limitMs;
+    this.#begin();
+  }
+
+  get signal(): AbortSignal {
+    return this.#abort.signal;
+  }
+
+  saw({ percent, bytesDone, totalBytes }: { percent: number; bytesDone: number; totalBytes: number }): void {
+    const now = `${percent} ${bytesDone} ${totalBytes}`;
+    if (now !== this.#last) this.#begin();
+    this.#last = now;
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #begin(): void {
+    this.stop();
+    if (this.#limitMs !== undefined) this.#timer = setTimeout(() => this.#abort.abort(), this.#limitMs);
+  }
 }

@@ -9,20 +9,15 @@
 // back and everything is done anew, after it only the rest is.
 import { LongshoreError } from '#shared/errors.ts';
 import { listUp, startAgain, stop } from '../deploy/operate.ts';
-import type { Say, Task } from '../deploy/task.ts';
-import { ownVolumes, requireBackupId } from './backup.ts';
+import type { Task } from '../deploy/task.ts';
+import { ownVolumes } from './backup.ts';
+import { requireBackupId } from './backup-id.ts';
 import { volumesOf } from './contents.ts';
-import { deniedVolume } from './faults.ts';
-import type { Repository } from './repository.ts';
-import type { Snapshot } from './restic-output.ts';
+import { renderedOf } from './bring.ts';
+import { fetchAll, findSource, type Source, type Target } from './fetch.ts';
 import { RestoreNotes, type RestoreNote } from './restore-note.ts';
-import { dropOld, makeStaging, requireNoOld, stagingOf, swapIn, syncFiles, undoSwap } from './swap.ts';
-
-/** A volume's folder in the snapshot, and where its files are on the host now. */
-interface Target {
-  path: string;
-  mountpoint: string;
-}
+import { dropOld, requireNoOld, stagingOf, swapIn, syncFiles, undoSwap } from './swap.ts';
+import { pairVolumes } from './volume-map.ts';
 
 export async function restore(task: Task): Promise<void> {
   const notes = new RestoreNotes(task.deps.backups.noteOf(task.run.service.spec.id));
@@ -48,12 +43,13 @@ async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | u
   const stoppedBefore = earlier?.jobId === jobId ? earlier.stopped : null;
   const targets = await task.step('restore', async (say) => {
     if (earlier) await settle(earlier);
-    const { repository, snapshot } = await requireSnapshot(task);
-    const found = await targetsOf(task, snapshot);
+    const source = await findSource(task, requireBackupId(task.run));
+    await using _repository = source.repository;
+    const found = await targetsOf(task, source);
     const mountpoints = found.map(({ mountpoint }) => mountpoint);
     mountpoints.forEach(requireNoOld);
     await notes.save({ jobId, mountpoints, stopped: stoppedBefore, isSwapped: false });
-    await fetchAll(task, repository, snapshot, found, say);
+    await fetchAll(task, source, found, say);
     return mountpoints;
   });
   const note = { jobId, mountpoints: targets, stopped: stoppedBefore ?? (await listUp(task)), isSwapped: false };
@@ -80,20 +76,17 @@ async function settle({ mountpoints, isSwapped }: RestoreNote): Promise<void> {
   for (const mountpoint of mountpoints) await (isSwapped ? dropOld : undoSwap)(mountpoint);
 }
 
-async function requireSnapshot(task: Task): Promise<{ repository: Repository; snapshot: Snapshot }> {
-  const backupId = requireBackupId(task.run);
-  const repository = await task.deps.backups.find(task.run.service.spec.id);
-  const snapshot = await repository?.findSnapshot(backupId);
-  if (repository && snapshot) return { repository, snapshot };
-  throw new LongshoreError('not_found', { message: `The host has no backup "${backupId}"` });
-}
-
-async function targetsOf(task: Task, { paths }: Snapshot): Promise<Target[]> {
+async function targetsOf(task: Task, source: Source): Promise<Target[]> {
   const volumes = await ownVolumes(task);
-  const held = volumesOf(paths);
+  const held = volumesOf(source.snapshot.paths);
   if (held.length === 0) throw new LongshoreError('state_conflict', { message: 'The backup holds no volumes' });
+  const nameHere = await namesHere(
+    task,
+    source,
+    held.map(({ name }) => name),
+  );
   return held.map(({ name, path }) => {
-    const mountpoint = volumes.find((volume) => volume.name === name)?.mountpoint;
+    const mountpoint = volumes.find((volume) => volume.name === nameHere(name))?.mountpoint;
     if (mountpoint !== undefined) return { path, mountpoint };
     throw new LongshoreError('state_conflict', {
       message: `Volume "${name}" of the backup is not there any more`,
@@ -102,28 +95,12 @@ async function targetsOf(task: Task, { paths }: Snapshot): Promise<Target[]> {
   });
 }
 
-async function fetchAll(
-  task: Task,
-  repository: Repository,
-  snapshot: Snapshot,
-  targets: Target[],
-  say: Say,
-): Promise<void> {
-  const { totalBytes } = snapshot.summary;
-  let bytesBefore = 0;
-  for (const { path, mountpoint } of targets) {
-    const staging = await makeStaging(mountpoint).catch((cause: unknown) => {
-      throw deniedVolume(`Cannot restore "${task.workspace.name}"`, mountpoint, cause);
-    });
-    let bytesHere = 0;
-    const onProgress = ({ bytesDone }: { bytesDone: number }) => {
-      bytesHere = bytesDone;
-      const done = bytesBefore + bytesDone;
-      say({ percent: totalBytes > 0 ? (100 * done) / totalBytes : 0, bytesDone: done, totalBytes });
-    };
-    await repository.restore(snapshot.id, path, staging, { signal: task.run.signal, onProgress });
-    bytesBefore += bytesHere;
-  }
+/** A backup of another service has other names for the same volumes. */
+async function namesHere(task: Task, source: Source, held: readonly string[]): Promise<(name: string) => string> {
+  const rendered = await task.workspace.loadRendered();
+  if (task.run.offer.backupOf === undefined || !rendered) return (name) => name;
+  const pairs = pairVolumes(held, await renderedOf(source, task.run.signal), rendered);
+  return (name) => pairs.find(({ from }) => from === name)?.to ?? name;
 }
 
 /** A container of another project would write on into files that nobody sees any more. */

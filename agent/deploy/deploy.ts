@@ -12,7 +12,7 @@ import { checksOf } from './health-checks.ts';
 import type { JobOutcome } from './job-run.ts';
 import { planReplacing } from './overlap/order.ts';
 import { replace } from './overlap/replace.ts';
-import { planNothing, printPlan } from './plan/plan.ts';
+import { changesNothing, planNothing, printPlan } from './plan/plan.ts';
 import type { Rendered } from './rendered.ts';
 import { madeOf } from './revisions/origin.ts';
 import { recordRevision, type Revision } from './revisions/revisions.ts';
@@ -86,6 +86,8 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const provided = await provideImages(task, rendered, found, attempt);
   const { plan, healthChecks } = decide(provided); // a pull or a build may have moved a name
   attempt.plan = plan;
+  if (good && !changesNothing(plan)) await backUpFirst(task, attempt);
+  if (task.run.offer.backupOf !== undefined) await bringBackup(task, rendered);
   await task.step('apply', (say) => {
     attempt.hasTouchedDocker = true;
     task.deps.judgeBy(task.run.service.spec.id, healthChecks);
@@ -94,6 +96,23 @@ async function work(task: Task, attempt: Attempt, good: Revision | undefined): P
   const ready = await task.step('wait', (say) => awaitReady(task, rendered, say));
   const outcome = { sources, rendered, containers: ready, plan, healthChecks, before: good?.live };
   await task.step('record', () => record(task, outcome));
+}
+
+/** Under an id that a repeat of the job finds again. */
+async function backUpFirst(task: Task, attempt: Attempt): Promise<void> {
+  const { run, deps } = task;
+  const { beforeDeploy, repository } = deps.backups.settingsOf(run.service.spec.id);
+  if (!beforeDeploy) return;
+  const { takeBackup } = await import('../backup/backup.ts');
+  const id = `bkp_${run.offer.jobId.slice('job_'.length)}`;
+  const { summary } = await takeBackup(task, id, repository);
+  attempt.backupBefore = { id, repositoryId: repository?.id ?? null, summary };
+}
+
+/** A service that is made from a backup of another one. */
+async function bringBackup(task: Task, rendered: Rendered): Promise<void> {
+  const { bringData } = await import('../backup/bring.ts');
+  await bringData(task, rendered);
 }
 
 /** Pulls and builds what is needed. */

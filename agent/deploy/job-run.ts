@@ -1,7 +1,7 @@
 // The seam between the journal, which must not forget (agent/jobs), and the work, which must not care (agent/deploy).
 import type { LongshoreError } from '#shared/errors.ts';
 import type { BackupSummary } from '#shared/backup.ts';
-import type { JobOffer, JobStep, PlanStep, ProposalMark } from '#shared/jobs.ts';
+import type { JobOffer, JobResult, JobStep, PlanStep, ProposalMark } from '#shared/jobs.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 
 export interface StepUpdate {
@@ -41,14 +41,20 @@ export interface JobRun {
   signal: AbortSignal;
 }
 
+/** A backup that a deploy took of what it was about to change. */
+export type BackupBefore = NonNullable<JobResult['backupBefore']>;
+
 /** Failing is an expected end of a job, so it is a value. Only an abort for shutdown is thrown. */
 export type JobOutcome =
   | {
       state: 'succeeded';
       goodRevision: number | null;
       plan?: PlanStep[];
+      backupBefore?: BackupBefore | undefined;
       unchanged?: boolean;
       backup?: BackupSummary;
+      forgotten?: string[];
+      drilled?: string;
       proposal?: ProposalMark;
     }
   | {
@@ -56,6 +62,8 @@ export type JobOutcome =
       error: LongshoreError;
       goodRevision: number | null;
       plan?: PlanStep[];
+      backupBefore?: BackupBefore | undefined;
+      drilled?: string;
       rolledBackTo?: number;
     };
 

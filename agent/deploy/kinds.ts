@@ -46,4 +46,8 @@ export const WORK: Record<Exclude<JobKind, 'forget_backup'>, (task: Task) => Pro
   },
   backup,
   restore: keepingRevision(restore),
+  drill: async (task) => {
+    const { drill } = await import('../backup/drill.ts');
+    return drill(task);
+  },
 };

@@ -8,7 +8,7 @@ import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import type { JobStep, PlanStep } from '#shared/jobs.ts';
 import { apply, awaitReady } from './execute.ts';
 import { pullContextOf, restoreImages } from './images.ts';
-import type { JobOutcome } from './job-run.ts';
+import type { BackupBefore, JobOutcome } from './job-run.ts';
 import { mendLeftovers } from './leftovers.ts';
 import { changesNothing } from './plan/plan.ts';
 import type { Rendered } from './rendered.ts';
@@ -21,6 +21,8 @@ export interface Attempt {
   sources?: Sources;
   rendered?: Rendered;
   plan?: PlanStep[];
+  /** What it took of what it is about to change. */
+  backupBefore?: BackupBefore;
   hasTouchedDocker: boolean;
 }
 
@@ -50,7 +52,7 @@ const TOUCHING: readonly JobStep[] = ['build', 'apply', 'wait', 'record', 'rollb
 /** An attempt before a crash was in the middle of it. */
 const wasUnderWay = ({ run }: Task, step: JobStep): boolean => run.steps.interruptedAt(step) !== undefined;
 
-const planOf = ({ plan }: Attempt) => (plan ? { plan } : {});
+const planOf = ({ plan, backupBefore }: Attempt) => ({ ...(plan && { plan }), ...(backupBefore && { backupBefore }) });
 
 /** What an attempt before a crash has done leaves nothing to do, but it was done. */
 export function unchangedOf(task: Task, { plan = [] }: Pick<Attempt, 'plan'>): { unchanged?: true } {

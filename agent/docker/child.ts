@@ -5,7 +5,7 @@
 // one in an uninterruptible call outlives its SIGKILL. The next run in that folder ends those (orphan.ts).
 import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 
 /** Where programs are looked for: never where the agent's own user says. */
 export const SYSTEM_PATH = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
@@ -25,6 +25,8 @@ export interface ChildOptions {
   signal?: AbortSignal | undefined;
   onStdout: (line: string) => void;
   onStderr: (line: string) => void;
+  /** Writes what the program reads, and ends it; what it throws ends the program, and is what the run fails with. */
+  feed?: ((stdin: Writable) => Promise<void>) | undefined;
 }
 
 /** How it ended. `killedBy` says who sent the SIGKILL, when it was us. */
@@ -39,9 +41,9 @@ export interface ChildEnd {
  * Rejects only when it could not be started.
  */
 export async function runChild(file: string, options: ChildOptions): Promise<ChildEnd> {
-  const { args, env, cwd, deadlineMs, signal } = options;
+  const { deadlineMs, signal } = options;
   if (signal?.aborted) return { code: null, signal: 'SIGKILL', killedBy: 'abort' };
-  const child = spawn(file, args, { env, cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = start(file, options);
   const end = endOf(child);
   let killedBy: ChildEnd['killedBy'] = null;
   const kill = (by: 'deadline' | 'abort') => {
@@ -52,12 +54,14 @@ export async function runChild(file: string, options: ChildOptions): Promise<Chi
   const onAbort = () => kill('abort');
   const timer = setTimeout(() => kill('deadline'), deadlineMs);
   signal?.addEventListener('abort', onAbort, { once: true });
+  const fed = feedOf(child.stdin, options.feed, () => kill('abort'));
   try {
     const [how] = await Promise.all([
       end.reached,
       readLines(child.stdout, options.onStdout),
       readLines(child.stderr, options.onStderr),
     ]);
+    fed.requireWhole();
     return { ...how, killedBy };
   } finally {
     clearTimeout(timer);
@@ -66,8 +70,31 @@ export async function runChild(file: string, options: ChildOptions): Promise<Chi
   }
 }
 
+function start(file: string, { args, env, cwd, feed }: ChildOptions): Child {
+  return spawn(file, args, { env, cwd, detached: true, stdio: [feed ? 'pipe' : 'ignore', 'pipe', 'pipe'] }) as Child;
+}
+
+/** The program may end before it has read all: that is its own to say. */
+function feedOf(stdin: Writable | null, feed: ChildOptions['feed'], giveUp: () => void) {
+  let failure: { error: unknown } | undefined;
+  stdin?.on('error', () => undefined);
+  if (stdin && feed) {
+    feed(stdin).catch((error: unknown) => {
+      failure = { error };
+      giveUp();
+    });
+  }
+  return {
+    requireWhole() {
+      if (failure) throw failure.error;
+    },
+  };
+}
+
+type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;
+
 /** `reached` is when it is gone and its pipes are closed; from `expect` on, or its exit, they are closed for it soon. */
-function endOf(child: ChildProcessByStdio<null, Readable, Readable>) {
+function endOf(child: Child) {
   const { promise: reached, resolve, reject } = Promise.withResolvers<Pick<ChildEnd, 'code' | 'signal'>>();
   let timer: NodeJS.Timeout | undefined;
   const leave = () => {

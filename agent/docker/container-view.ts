@@ -4,6 +4,7 @@ import { CONTAINER_STATES, type ContainerState, type ContainerView, type Health 
 import type { Container, ContainerSetup, ContainerSummary, EngineEvent, Image, Volume } from './engine.ts';
 
 export const PROJECT_LABEL = 'com.docker.compose.project';
+export const VOLUME_LABEL = 'com.docker.compose.volume';
 export const COMPOSE_SERVICE_LABEL = 'com.docker.compose.service';
 /** Compose's own hash of what a container was made from. */
 export const CONFIG_HASH_LABEL = 'com.docker.compose.config-hash';

@@ -131,6 +131,12 @@ class DockerEngine implements Engine {
     );
   }
 
+  pauseContainer(id: string): Promise<void> {
+    return this.#client.change(`Cannot pause container "${id}"`, 0, (docker, abortSignal) =>
+      docker.getContainer(id).pause({ abortSignal }),
+    );
+  }
+
   unpauseContainer(id: string): Promise<void> {
     return this.#client.change(`Cannot unpause container "${id}"`, 0, (docker, abortSignal) =>
       docker.getContainer(id).unpause({ abortSignal }),
@@ -244,6 +250,14 @@ class DockerEngine implements Engine {
         docker.getNetwork(id).remove({ abortSignal }),
       )
       .catch(ifAbsent(undefined));
+  }
+
+  createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<Volume> {
+    const action = `Cannot create volume "${name}"`;
+    return this.#client.call(action, ENGINE_DEADLINES.change, async (docker, abortSignal) => {
+      await docker.createVolume({ Name: name, Labels: { ...labels }, abortSignal });
+      return toVolume(await docker.getVolume(name).inspect({ abortSignal }));
+    });
   }
 
   removeVolume(name: string): Promise<void> {

@@ -191,6 +191,8 @@ export interface Engine {
 
   /** A running container stays as it is. */
   startContainer(id: string): Promise<void>;
+  /** Freezes all its processes. Fails with `docker_error` for one that does not run. */
+  pauseContainer(id: string): Promise<void>;
   /** Fails with `docker_error` for one that is not paused. */
   unpauseContainer(id: string): Promise<void>;
   /** Honours the container's own stop signal and grace period. A stopped or absent container stays as it is. */
@@ -226,6 +228,8 @@ export interface Engine {
   measureDisk(signal?: AbortSignal): Promise<Omit<DockerDisk, 'at'>>;
   /** An absent network stays absent. */
   removeNetwork(id: string): Promise<void>;
+  /** One that is there stays as it is, labels and all. */
+  createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<Volume>;
   /** An absent volume stays absent. */
   removeVolume(name: string): Promise<void>;
 

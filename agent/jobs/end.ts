@@ -87,15 +87,21 @@ function toResult(
   { startedAt, finishedAt }: { startedAt: number | null; finishedAt: number },
   failedStep: JobStep | undefined,
 ): JobResult {
-  const { plan } = outcome;
-  const common = { jobId, serviceId, ...(plan && { plan }), startedAt: startedAt ?? finishedAt, finishedAt };
+  const { plan, backupBefore, drilled } = outcome;
+  const made = {
+    ...(plan && { plan }),
+    ...(backupBefore && { backupBefore }),
+    ...(drilled !== undefined && { drilled }),
+  };
+  const common = { jobId, serviceId, ...made, startedAt: startedAt ?? finishedAt, finishedAt };
   if (outcome.state === 'succeeded') {
-    const { unchanged, backup, proposal } = outcome;
+    const { unchanged, backup, forgotten, proposal } = outcome;
     return {
       ...common,
       state: 'succeeded',
       ...(unchanged && { unchanged }),
       ...(backup && { backup }),
+      ...(forgotten?.length && { forgotten }),
       ...(proposal && { proposal }),
     };
   }

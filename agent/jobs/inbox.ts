@@ -169,7 +169,8 @@ export class Inbox {
     if (bringsSpec(kind) && !spec) return refuse('protocol_violation', 'a deploy needs a spec');
     if (kind === 'rollback' && rollbackTo === undefined) return refuse('protocol_violation', 'it names no revision');
     if (kind === 'adopt' && !adopts?.length) return refuse('protocol_violation', 'it names no container');
-    if (isBackupKind(kind) && kind !== 'drill' && backupId === undefined) return refuse('protocol_violation', 'it names no backup');
+    if (isBackupKind(kind) && kind !== 'drill' && backupId === undefined)
+      return refuse('protocol_violation', 'it names no backup');
     const mayBeUnknown = kind === 'remove' || kind === 'forget_backup';
     if (!spec && knownRevision === undefined && !mayBeUnknown) {
       return refuse('not_found', `the host does not know service "${serviceId}"`);

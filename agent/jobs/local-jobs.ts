@@ -42,10 +42,13 @@ export class LocalJobs {
     const jobId = newId('job', at);
     const backup = kind === 'backup' && { backupId: newId('bkp', at) };
     const pull = kind === 'redeploy' && { pull: 'always' as const };
+    const repository = kind === 'backup' ? state.backupSettings.find(serviceId)?.repository : undefined;
+    const told = kind === 'backup' && { ...backup, repositoryId: repository?.id ?? null };
     const epoch = state.meta.number('epoch');
-    state.journal.accept({ jobId, serviceId, kind, epoch, expiresAt: at + WAIT_LIMIT_MS, ...pull, ...backup }, cause);
+    const offer = { jobId, serviceId, kind, epoch, expiresAt: at + WAIT_LIMIT_MS, ...pull, ...backup };
+    state.journal.accept({ ...offer, ...(repository && { repository }) }, cause);
     if (!keepsHealing) resetHealing(state.services, serviceId, kind);
-    state.outbox.append({ kind: 'job.local', job: { jobId, serviceId, kind, cause, at, ...pull, ...backup } });
+    state.outbox.append({ kind: 'job.local', job: { jobId, serviceId, kind, cause, at, ...pull, ...told } });
     return jobId;
   }
 

@@ -47,7 +47,7 @@ const ON_RUNNING: readonly ScheduleKind[] = ['restart', 'redeploy', 'update', 'e
 export function reasonToSkip({ kind, heldCustomers }: ScheduleSpec, one: Candidate): string | null {
   if (one.openJob === 'remove') return 'it is being removed';
   if (one.goodRevision === null) return 'it was never deployed';
-  if (!one.isEnabled && kind !== 'stop' && kind !== 'backup') return 'it is disabled';
+  if (!one.isEnabled && kind !== 'stop' && kind !== 'backup' && kind !== 'drill') return 'it is disabled';
   if (ON_RUNNING.includes(kind) && one.desired === 'stopped') return 'it is stopped';
   if (kind === 'stop' && one.desired === 'stopped') return 'it is stopped already';
   if (kind === 'start' && one.customerId !== null && heldCustomers.includes(one.customerId))

@@ -44,6 +44,7 @@ const JOBS: Record<Exclude<ScheduleKind, 'exec' | 'cleanup' | 'statistics'>, Job
   stop: 'stop',
   redeploy: 'redeploy',
   backup: 'backup',
+  drill: 'drill',
   update: 'redeploy',
 };
 

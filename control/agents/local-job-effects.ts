@@ -3,6 +3,7 @@
 import { bringsSpec, isHostJobKind } from '#shared/jobs.ts';
 import { LOCAL_CAUSE } from '#shared/local.ts';
 import type { LocalJob } from '#shared/protocol/schedule-parts.ts';
+import { noteBackup } from '../app/backups/note.ts';
 import type { ServiceRecord } from '../store/records.ts';
 import type { Stores } from '../store/stores.ts';
 
@@ -21,7 +22,10 @@ export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now:
   const about = { serviceId, serviceName: service.name, customerId: service.customerId, hostId };
   const row = { ...about, id: jobId, kind, pull, backupId, cause, expiresAt: null, createdAt: at };
   stores.jobs.insert({ ...row, state: 'accepted' });
-  if (kind === 'backup' && backupId !== null) stores.backups.insert({ id: backupId, ...about, jobId, createdAt: at });
+  if (kind === 'backup' && backupId !== null) {
+    const known = stores.backupRepositories.find(job.repositoryId ?? '')?.id ?? null;
+    noteBackup(stores, service, { id: backupId, jobId, repositoryId: known, createdAt: at });
+  }
   const type = bringsSpec(kind) ? 'deploy' : kind;
   stores.events.insert({ serviceId, hostId, type, status: 'started', message: `Begun: ${kind} (${cause})`, at });
   if (cause === LOCAL_CAUSE) noteAct(stores, service, job, now);

@@ -20,6 +20,8 @@ import { CustomerDesk } from './customers/customers.ts';
 import type { HostLinks } from './hosts/host-links.ts';
 import { DeployPlanDesk } from './deploys/deploy-plans.ts';
 import { Edges, type EdgeSettings } from './domains/edges.ts';
+import { DomainDesk } from './domains/desk.ts';
+import { HostEdgeDesk } from './domains/host-edges.ts';
 import { EdgeKeeper } from './domains/keeper.ts';
 import { DnsKeeper } from './dns/keeper.ts';
 import type { OpenDnsProvider } from './dns/provider.ts';
@@ -106,12 +108,14 @@ export interface AppDeps {
   webhookFormats: WebhookFormats;
   openDnsProvider: OpenDnsProvider;
   edge: EdgeSettings;
+  /** Its addresses by DNS; none for a name that is not there. */
+  resolveName: (hostname: string) => Promise<string[]>;
   clock: Clock;
   log: Logger;
 }
 
 export interface AppParts {
-  app: App & { keys: KeyDesk; sessions: SessionDesk; gitHooks: GitHookDesk };
+  app: App & { keys: KeyDesk; sessions: SessionDesk; gitHooks: GitHookDesk; domains: DomainDesk };
   access: Access;
   bus: Bus;
   starts: JobStarts;
@@ -212,6 +216,8 @@ export function createApp(deps: AppDeps): AppParts {
     revisions: new RevisionDesk({ stores, access, effects, serviceJobs, services, links }),
     exec: new ExecDesk({ stores, access, audit, effects, customerRules, links, clock, log }),
     drift: new DriftDesk({ stores, access, effects, customerRules, serviceJobs, services, links, reservedPorts }),
+    domains: new DomainDesk({ stores, access, effects, edges, resolveName: deps.resolveName, publicUrl, clock }),
+    hostEdges: new HostEdgeDesk({ stores, access, effects, edges, clock }),
     dnsZones: new DnsZoneDesk({ stores, access, effects, calls: zoneCalls, clock }),
     proposals: new ProposalDesk({
       stores,

@@ -131,6 +131,7 @@ const subjectFinders = (stores: Stores): Record<string, (id: string) => Subject 
   ses: (id) => stores.sessions.find(id),
   whk: (id) => stores.webhooks.find(id),
   reg: (id) => stores.registries.find(id),
+  rep: (id) => stores.backupRepositories.find(id),
   var: (id) => stores.variables.find(id),
   host: (id) => stores.hosts.find(id) && { hostId: id },
   cust: (id) => ({ customerId: id }),

@@ -6,6 +6,7 @@ import type { Migration } from '#shared/sqlite.ts';
 import { ADOPTIONS } from './schema/adoptions.ts';
 import { AUDIT } from './schema/audit.ts';
 import { AUDIT_DETAIL } from './schema/audit-detail.ts';
+import { BACKUP_REPOSITORIES } from './schema/backup-repositories.ts';
 import { BACKUPS } from './schema/backups.ts';
 import { CONTAINER_ENDS } from './schema/container-ends.ts';
 import { CUSTOMERS } from './schema/customers.ts';
@@ -61,4 +62,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 26, sql: DOMAINS },
   { version: 27, sql: DNS },
   { version: 28, sql: HOST_UPGRADES },
+  { version: 29, sql: BACKUP_REPOSITORIES },
 ];

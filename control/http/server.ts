@@ -34,6 +34,7 @@ import { mountBackups } from './routes/backups.ts';
 import { mountCustomers } from './routes/customers.ts';
 import { mountDeployPlans } from './routes/deploy-plans.ts';
 import { mountDns } from './routes/dns.ts';
+import { mountDomains } from './routes/domains.ts';
 import { mountDrift } from './routes/drift.ts';
 import { mountExec } from './routes/exec.ts';
 import { mountGitHooks } from './routes/git-hooks.ts';
@@ -147,6 +148,7 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   mountRevisions(http, app);
   mountDrift(http, app);
   mountDns(http, app);
+  mountDomains(http, app);
   mountImages(http, app);
   mountProposals(http, app);
   mountGitHooks(http, app);

@@ -4,6 +4,7 @@ import { MAX_CHECKS } from '../health-check.ts';
 import * as jobs from '../jobs.ts';
 import * as model from '../model.ts';
 import { SERVICE_NAME } from '../service-name.ts';
+import { backupId, backupOrigin, backupSettings, backupSummary, repositorySpec } from './backup-parts.ts';
 import { healthCheckSpec } from './health-parts.ts';
 
 /** A schema built when it is first used, then kept. */
@@ -87,10 +88,10 @@ export const jobOffer = lazy(() =>
     spec: serviceSpec().optional(),
     pull: z.enum(jobs.PULL_POLICIES).optional(),
     expiresAt: z.number().optional(),
-    backupId: z
-      .string()
-      .regex(/^bkp_[0-9a-z]{6,40}$/)
-      .optional(),
+    backupId: backupId().optional(),
+    repository: repositorySpec().nullable().optional(),
+    backupSettings: backupSettings().optional(),
+    backupOf: backupOrigin().optional(),
     rollbackTo: z.number().int().positive().optional(),
     adopts: z.array(adoptedContainer()).max(1_000).optional(),
     approves: proposalId().optional(),
@@ -194,14 +195,12 @@ export const jobResult = lazy(() =>
     plan: z.array(planStep()).optional(),
     rolledBackTo: z.number().int().optional(),
     unchanged: z.boolean().optional(),
-    backup: z
-      .object({
-        snapshotId: z.string().max(64),
-        files: z.number().int().nonnegative(),
-        totalBytes: z.number().nonnegative(),
-        addedBytes: z.number().nonnegative(),
-      })
+    backup: backupSummary().optional(),
+    backupBefore: z
+      .object({ id: backupId(), repositoryId: z.string().max(64).nullable(), summary: backupSummary() })
       .optional(),
+    forgotten: z.array(backupId()).max(1_000).optional(),
+    drilled: backupId().optional(),
     proposal: z.object({ id: proposalId(), commit: z.string().max(64) }).optional(),
     startedAt: moment(),
     finishedAt: moment(),

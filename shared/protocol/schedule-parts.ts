@@ -76,6 +76,8 @@ export const localJob = lazy(() =>
     cause: z.string().max(200),
     pull: z.enum(PULL_POLICIES).optional(),
     backupId: id().optional(),
+    /** Where a backup goes; null, or absent: on the host itself. */
+    repositoryId: id().nullable().optional(),
     at: moment(),
   }),
 );

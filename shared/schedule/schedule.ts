@@ -7,6 +7,7 @@ export const SCHEDULE_KINDS = [
   'stop',
   'redeploy',
   'backup',
+  'drill',
   'exec',
   'cleanup',
   'statistics',

@@ -305,6 +305,25 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('DELETE', planPath, 409);
   });
 
+  await t.test('names of services', async (t) => {
+    const api = judgedIn(t);
+    const hosts = (await api.call('GET', '/api/hosts', 200))['data'] as { id: string }[];
+    const edge = `/api/hosts/${hosts[0]?.id}/edge`;
+    const domains = `/api/services/${service.id}/domains`;
+    await api.call('GET', edge, 200);
+    await api.call('POST', domains, 409, { hostname: 'shop.example.com' });
+    // None of these names is ever asked for; nothing of the edge is on this machine.
+    await api.call('PATCH', edge, 200, { edge: 'caddy', addresses: ['192.0.2.1'] });
+    const domain = `${domains}/${String((await api.call('POST', domains, 201, { hostname: 'shop.example.com' }))['id'])}`;
+    for (const path of [domains, domain]) await api.call('GET', path, 200);
+    await api.call('PATCH', domain, 200, { redirect_to: 'www.example.com' });
+    await api.call('POST', `${domain}/verify`, 200);
+    await api.call('PUT', `${domain}/certificate`, 422, { certificate: 'x', key: 'y' });
+    await api.call('DELETE', `${domain}/certificate`, 200);
+    await api.call('DELETE', domain, 204);
+    await api.call('PATCH', edge, 200, { edge: null, addresses: [] });
+  });
+
   await t.test('DNS zones', async (t) => {
     const api = judgedIn(t);
     const bind = await startBind(t);

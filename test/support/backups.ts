@@ -1,18 +1,31 @@
 // Repositories as the agent has them, with passwords kept in memory; and the restic that works on one.
 import { readdirSync, readFileSync } from 'node:fs';
+import type { BackupSettings } from '#shared/backup.ts';
 import { Repositories } from '../../agent/backup/repositories.ts';
 import { Restic, type ResticOptions } from '../../agent/backup/restic.ts';
 
 export const passwordOf = (serviceId: string): string => `password-of-${serviceId}`;
 
-export function backupsIn(dataDir: string, restic: Partial<ResticOptions> = {}): Repositories {
+/** How services are backed up, by id; of those that are not in it as hosts do by themselves. */
+export type SettingsById = Map<string, BackupSettings>;
+
+export function backupsIn(
+  dataDir: string,
+  restic: Partial<ResticOptions> = {},
+  settings: SettingsById = new Map(),
+): Repositories {
   const known = new Map<string, string>();
   const provide = (id: string): string => {
     known.set(id, passwordOf(id));
     return passwordOf(id);
   };
   const passwords = { find: (id: string) => known.get(id), provide };
-  return new Repositories({ dataDir, passwords, restic: new Restic({ home: dataDir, ...restic }) });
+  return new Repositories({
+    dataDir,
+    passwords,
+    settings: { find: (id) => settings.get(id) },
+    restic: new Restic({ home: dataDir, ...restic }),
+  });
 }
 
 /** Its pid while it runs this command on a repository below the folder. */

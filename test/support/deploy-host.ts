@@ -25,7 +25,7 @@ import type { ServiceSpec } from '#shared/model.ts';
 import type { DeployPlan } from '#shared/protocol/deploy-parts.ts';
 import { openSqlite } from '#shared/sqlite.ts';
 import { systemClock } from '#shared/time.ts';
-import { backupsIn } from './backups.ts';
+import { backupsIn, type SettingsById } from './backups.ts';
 import { ensureImages, uniqueProject } from './docker.ts';
 import { makeFolder } from './folder.ts';
 
@@ -75,6 +75,8 @@ export interface RunOptions {
   rollbackTo?: number;
   adopts?: JobOffer['adopts'];
   approves?: string;
+  repository?: JobOffer['repository'];
+  backupOf?: string;
   steps?: StepLog;
   signal?: AbortSignal;
 }
@@ -85,6 +87,8 @@ export class DeployHost {
   readonly engine: Engine;
   readonly executor: Executor;
   readonly backups: Repositories;
+  /** How services are backed up, by id: what control would have told. */
+  readonly backupSettings: SettingsById;
   readonly dataDir: string;
   /** What the agent's journal would know. */
   goodRevision: number | null = null;
@@ -103,6 +107,7 @@ export class DeployHost {
     this.engine = deps.engine;
     this.executor = createExecutor(deps);
     this.backups = deps.backups;
+    this.backupSettings = settingsOf(deps);
     this.dataDir = deps.dataDir;
     this.spec = spec;
   }
@@ -203,12 +208,13 @@ export async function deployParts(
   restic: Partial<ResticOptions> = {},
 ): Promise<ExecutorDeps> {
   await ensureImages();
-  const backups = backupsIn(dataDir, restic);
+  const settings: SettingsById = new Map();
+  const backups = backupsIn(dataDir, restic, settings);
   const adopted = new AdoptedTable(openSqlite(':memory:', MIGRATIONS));
   const engine = withAdopted(createDockerEngine({ socketPath: SOCKET }), adopted);
   const binary = findComposePlugin(dataDir);
   if (binary === undefined) throw new Error('Docker Compose is not installed');
-  return {
+  const deps: ExecutorDeps = {
     dataDir,
     engine,
     compose: createCompose({ binary, socketPath: SOCKET, home: dataDir, loginDir: join(dataDir, 'logins') }),
@@ -229,7 +235,13 @@ export async function deployParts(
     clock: systemClock,
     log: silentLogger(),
   };
+  SETTINGS.set(backups, settings);
+  return deps;
 }
+
+/** Settings go into repositories when they are made; tests choose them later. */
+const SETTINGS = new WeakMap<Repositories, SettingsById>();
+const settingsOf = ({ backups }: Pick<ExecutorDeps, 'backups'>): SettingsById => SETTINGS.get(backups) ?? new Map();
 
 export function specFor(name: string, spec: Partial<ServiceSpec> = {}): ServiceSpec {
   return {

@@ -351,6 +351,8 @@ export class FakeApp implements App {
     subscribe: (listener) => listen(this.#events, 'event', listener),
   };
 
+  readonly domains: App['domains'] = absent('domains');
+  readonly hostEdges: App['hostEdges'] = absent('edges of hosts');
   readonly dnsZones: App['dnsZones'] = absent('DNS zones');
   readonly webhooks: App['webhooks'] = absent('webhooks');
   readonly schedules: App['schedules'] = absent('schedules');

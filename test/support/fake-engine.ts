@@ -15,6 +15,7 @@ import type {
   Volume,
   VolumeSize,
 } from '../../agent/docker/engine.ts';
+import { PROJECT_LABEL } from '../../agent/docker/container-view.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
 import type { ExecOptions, RunningExec } from '../../agent/docker/running-exec.ts';
 import type { LiveConfig, LiveContainer } from '../../agent/docker/live-container.ts';
@@ -161,6 +162,13 @@ export class FakeEngine implements Engine {
     this.#emit('start', container);
   }
 
+  async pauseContainer(id: string): Promise<void> {
+    const container = this.#require(id);
+    if (container.state !== 'running') throw new LongshoreError('docker_error');
+    container.state = 'paused';
+    this.#emit('pause', container);
+  }
+
   async unpauseContainer(id: string): Promise<void> {
     const container = this.#require(id);
     if (container.state !== 'paused') throw new LongshoreError('docker_error');
@@ -265,6 +273,13 @@ export class FakeEngine implements Engine {
   async removeNetwork(id: string): Promise<void> {
     this.#answer();
     this.networks.delete(id);
+  }
+
+  async createVolume(name: string, labels: Readonly<Record<string, string>>): Promise<Volume> {
+    this.#answer();
+    const project = this.volumes.get(name) ?? labels[PROJECT_LABEL] ?? '';
+    this.volumes.set(name, project);
+    return { id: name, name, labels, mountpoint: `/volumes/${name}/_data`, isPlain: true };
   }
 
   async removeVolume(name: string): Promise<void> {

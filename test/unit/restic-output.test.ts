@@ -46,10 +46,14 @@ t.test('what is no message of ours is plain text, or nothing', async (t) => {
 
 t.test('snapshots come with their paths; one of a restic before 0.17 has no summary', async (t) => {
   const summary = { total_files_processed: 2, total_bytes_processed: 9, data_added_packed: 5 };
-  const list = [{ id: ID, paths: ['/v/shop_data/_data'], tags: ['bkp_1'], summary }, { id: 'old' }];
+  const list = [
+    { id: ID, paths: ['/v/shop_data/_data'], tags: ['bkp_1'], time: '2026-11-21T14:00:00Z', summary },
+    { id: 'old' },
+  ];
+  const made = { paths: ['/v/shop_data/_data'], tags: ['bkp_1'], at: Date.UTC(2026, 10, 21, 14) };
   t.strictSame(fromSnapshots(JSON.stringify(list)), [
-    { id: ID, paths: ['/v/shop_data/_data'], summary: { snapshotId: ID, files: 2, totalBytes: 9, addedBytes: 5 } },
-    { id: 'old', paths: [], summary: { snapshotId: 'old', files: 0, totalBytes: 0, addedBytes: 0 } },
+    { id: ID, ...made, summary: { snapshotId: ID, files: 2, totalBytes: 9, addedBytes: 5 } },
+    { id: 'old', paths: [], tags: [], at: NaN, summary: { snapshotId: 'old', files: 0, totalBytes: 0, addedBytes: 0 } },
   ]);
   t.strictSame(fromSnapshots('null'), [], 'an empty repository');
 });

@@ -54,7 +54,7 @@ export async function withSsh<T>(
     if (key !== undefined) await writeFile(join(folder, 'key'), key, { mode: 0o600, flag: 'wx' });
     if (knownHosts !== undefined) await writeFile(join(folder, 'known_hosts'), `${knownHosts}\n`, { mode: 0o600 });
     const program = join(folder, 'ssh');
-    await writeFile(program, programOf(findSsh(searchPath), optionsOf(access)), { mode: 0o700, flag: 'wx' });
+    await writeFile(program, programOf(findSsh(searchPath), sshOptions(access)), { mode: 0o700, flag: 'wx' });
     return await work({ GIT_SSH: program, GIT_SSH_VARIANT: 'ssh' });
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -66,7 +66,14 @@ const programOf = (ssh: string, options: readonly string[]): string =>
   `#!${process.execPath} --no-warnings\n` +
   `process.execve(${JSON.stringify(ssh)}, [...${JSON.stringify(['ssh', ...options])}, ...process.argv.slice(2)]);\n`;
 
-function optionsOf({ folder, key, knownHosts, knownHostsFile, pinned }: SshAccess): string[] {
+/** Of a connection to one host, whatever goes through it. */
+export function sshOptions({
+  folder,
+  key,
+  knownHosts,
+  knownHostsFile,
+  pinned,
+}: Omit<SshAccess, 'searchPath'>): string[] {
   const settings = [...CAREFUL];
   if (key !== undefined) settings.push(...ALONE, `IdentityFile=${quoted(join(folder, 'key'))}`);
   if (key !== undefined || knownHosts !== undefined) settings.push(NO_OTHER_HOSTS);

@@ -1,7 +1,7 @@
 // Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
-import type { CustomerRecord, RegistryRecord, VariableRecord } from '../../store/customer-records.ts';
+import type { BackupRepositoryRecord, CustomerRecord, RegistryRecord, VariableRecord } from '../../store/customer-records.ts';
 import type { BackupRecord, HostRecord, JobRecord, ServiceRecord, Visibility } from '../../store/records.ts';
 import type { SetRecord } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';
@@ -73,6 +73,16 @@ export class Access {
     const registry = this.#stores.registries.find(id);
     if (!registry || !isOwn(caller, registry.customerId)) throw missing('registry', id);
     return registry;
+  }
+
+  /** One of its plan is a customer's to use, too. */
+  requireBackupRepository(caller: Caller, id: string): BackupRepositoryRecord {
+    const found = this.#stores.backupRepositories.find(id);
+    const { customerId } = caller;
+    const planId = customerId === null ? null : (this.#stores.customers.find(customerId)?.planId ?? null);
+    const isOfPlan = found !== undefined && found.planId !== null && found.planId === planId;
+    if (!found || !(isOfPlan || isOwn(caller, found.customerId))) throw missing('backup repository', id);
+    return found;
   }
 
   requireVariable(caller: Caller, id: string): VariableRecord {

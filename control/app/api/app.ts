@@ -9,6 +9,7 @@ import type { Customers, Plans } from './customers.ts';
 import type { DeployKeys } from './deploy-keys.ts';
 import type { DeployPlans } from './deploy-plans.ts';
 import type { DnsZones } from './dns.ts';
+import type { Domains, HostEdges } from './domains.ts';
 import type { Drifts } from './drift.ts';
 import type { Exec } from './exec.ts';
 import type { GitHooks } from './git-hooks.ts';
@@ -44,6 +45,8 @@ export interface App {
   sets: ServiceSets;
   deployPlans: DeployPlans;
   revisions: Revisions;
+  domains: Domains;
+  hostEdges: HostEdges;
   dnsZones: DnsZones;
   drift: Drifts;
   exec: Exec;

@@ -7,21 +7,22 @@ import type { JobRecord } from '../../store/records.ts';
 import type { LiveEvent } from '../api/live.ts';
 
 /** Of a restore only the copying is told; what follows takes seconds. */
-const TOLD_STEPS: ReadonlySet<JobStep> = new Set(['backup', 'restore', 'forget']);
+const TOLD_STEPS: ReadonlySet<JobStep> = new Set(['dump', 'backup', 'restore', 'forget', 'drill']);
 
 type About = Pick<JobRecord, 'id' | 'serviceId' | 'kind' | 'backupId'>;
 
 /** Undefined for what is no news. */
 export function toProgressNews(job: About, progress: Progress): LiveEvent | undefined {
-  const about = aboutBackup(job);
-  if (!about) return { type: 'deploy.progress', ...progress };
+  if (!isBackupKind(job.kind)) return { type: 'deploy.progress', ...progress };
+  const about = aboutBackup(job, job.backupId);
+  if (!about) return undefined;
   const { step, state, percent, bytesDone, totalBytes, at } = progress;
   if (state !== 'running' || !TOLD_STEPS.has(step)) return undefined;
   return { ...about, state: 'running', percent, bytesDone, totalBytes, at };
 }
 
-export function toEndNews(job: About, { state, backup, finishedAt: at }: JobEnd, message: string): LiveEvent {
-  const about = aboutBackup(job);
+export function toEndNews(job: About, { state, backup, backups, finishedAt: at }: JobEnd, message: string): LiveEvent {
+  const about = aboutBackup(job, job.backupId ?? backups?.drilled ?? null);
   const { id: jobId, serviceId } = job;
   if (!about) return { type: 'deploy.progress', serviceId, jobId, step: 'job', state, message, at };
   const bytes = backup?.totalBytes;
@@ -29,7 +30,8 @@ export function toEndNews(job: About, { state, backup, finishedAt: at }: JobEnd,
   return { ...about, state, percent, bytesDone: bytes, totalBytes: bytes, message, at };
 }
 
-function aboutBackup({ id, serviceId, kind, backupId }: About) {
+/** Which backup a drill tries, only its end says. */
+function aboutBackup({ id, serviceId, kind }: About, backupId: string | null) {
   if (!isBackupKind(kind) || backupId === null) return undefined;
   return { type: 'backup.progress' as const, serviceId, backupId, jobId: id, kind: kind satisfies BackupKind };
 }

@@ -40,6 +40,7 @@ const NEEDED: Record<ScheduleKind, ExactPermission> = {
   redeploy: 'services.update',
   update: 'services.update',
   backup: 'backups.create',
+  drill: 'backups.restore',
   exec: 'services.exec',
   cleanup: 'hosts.update',
   statistics: 'hosts.read',

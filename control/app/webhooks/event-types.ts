@@ -50,6 +50,9 @@ export const EVENT_TYPES = [
   'backup.started',
   'backup.succeeded',
   'backup.failed',
+  'backup.drill_started',
+  'backup.drill_succeeded',
+  'backup.drill_failed',
   'schedule.started',
   'schedule.succeeded',
   'schedule.failed',
@@ -117,6 +120,9 @@ const BY_EVENT: Readonly<Record<string, EventType>> = {
   'backup.started': 'backup.started',
   'backup.success': 'backup.succeeded',
   'backup.failed': 'backup.failed',
+  'drill.started': 'backup.drill_started',
+  'drill.success': 'backup.drill_succeeded',
+  'drill.failed': 'backup.drill_failed',
   'schedule.started': 'schedule.started',
   'schedule.success': 'schedule.succeeded',
   'schedule.failed': 'schedule.failed',
@@ -142,6 +148,7 @@ const BY_UNDONE_ACTION: Readonly<Record<string, EventType>> = {
   restart: 'service.restart_failed',
   remove: 'service.delete_failed',
   backup: 'backup.failed',
+  drill: 'backup.drill_failed',
 };
 
 type Told = Pick<EventRecord, 'type' | 'status' | 'serviceId'>;

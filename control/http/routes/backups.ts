@@ -17,15 +17,17 @@ export function mountBackups(http: Http, app: App): void {
       schema: {
         tags: ['backups'],
         summary: 'Take a backup of the named volumes of a service',
-        description: 'The work is a job; `backup.progress` on /api/ws tells how far it is. The service runs on.',
+        description:
+          'The work is a job; `backup.progress` on /api/ws tells how far it is. Its backup settings say whether it runs on.',
         params: idParams,
-        body: noBody,
+        body: view.backupBody,
         response: { 201: view.backupView },
       },
     },
     (request, reply) =>
       write(request, reply, async (caller) => {
-        const backup = await app.backups.create(caller, request.params.id);
+        const order = { repositoryId: request.body?.repository_id };
+        const backup = await app.backups.create(caller, request.params.id, order);
         return { status: 201, body: view.toBackupView(backup) };
       }),
   );
@@ -81,9 +83,54 @@ export function mountBackups(http: Http, app: App): void {
       config: { permission: 'backups.restore' },
       schema: {
         tags: ['backups'],
-        summary: "Put a backup's files in the place of what the volumes of its service have now",
+        summary: "Put a backup's files in the place of what the volumes of its service, or of another, have now",
         description:
           'The work is a job. The service stops for a moment; when the restore fails, its data is as it was.',
+        params: idParams,
+        body: view.restoreBody,
+        response: { 202: view.restoringView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const { id } = request.params;
+        const { serviceId, jobId } = await app.backups.restore(caller, id, request.body?.service_id);
+        return { status: 202, body: { id, service_id: serviceId, message: 'Backup is being restored', job_id: jobId } };
+      }),
+  );
+
+  http.post(
+    '/api/backups/:id/restore-as',
+    {
+      config: { permission: 'backups.restore', action: 'backups.restore_as' },
+      schema: {
+        tags: ['backups'],
+        summary: 'Make a new service from a backup, beside its own or in its stead',
+        description:
+          'It is made of what the service of the backup was then, and its volumes begin with what the backup holds. Another ' +
+          'host can do this when the backup lies in a repository that both reach. Needs services.create, too.',
+        params: idParams,
+        body: view.restoreAsBody,
+        response: { 201: view.restoredAsView },
+      },
+    },
+    (request, reply) =>
+      write(request, reply, async (caller) => {
+        const { name, host_id: hostId } = request.body;
+        const { serviceId, jobId } = await app.backups.restoreAs(caller, request.params.id, { name, hostId });
+        return { status: 201, body: { service_id: serviceId, job_id: jobId } };
+      }),
+  );
+
+  http.post(
+    '/api/backups/:id/drill',
+    {
+      config: { permission: 'backups.restore', action: 'backups.drill' },
+      schema: {
+        tags: ['backups'],
+        summary: 'Try a backup out in a scratch copy of its service',
+        description:
+          'The copy has no published ports and no way out; it is removed when it is healthy, or is not in time.',
         params: idParams,
         body: noBody,
         response: { 202: view.restoringView },
@@ -91,9 +138,12 @@ export function mountBackups(http: Http, app: App): void {
     },
     (request, reply) =>
       write(request, reply, async (caller) => {
-        const { backup, jobId } = await app.backups.restore(caller, request.params.id);
+        const { backup, jobId } = await app.backups.drill(caller, request.params.id);
         const { id, serviceId } = backup;
-        return { status: 202, body: { id, service_id: serviceId, message: 'Backup is being restored', job_id: jobId } };
+        return {
+          status: 202,
+          body: { id, service_id: serviceId, message: 'Backup is being tried out', job_id: jobId },
+        };
       }),
   );
 

@@ -1,6 +1,7 @@
 // Backups as the API shows them.
 import { z } from 'zod';
-import { BACKUP_STATES } from '#shared/backup.ts';
+import { BACKUP_STATES, CONSISTENCIES } from '#shared/backup.ts';
+import { SERVICE_NAME } from '#shared/service-name.ts';
 import { toRfc3339 } from '#shared/time.ts';
 import type { Backup, BackupQuery } from '../../app/api/backups.ts';
 import { filterText, fromPaging, newestFirst, pageOf, pagingFields, timestamp } from './page.ts';
@@ -10,12 +11,22 @@ export const backupView = z
     id: z.string().meta({ example: 'bkp_abc123' }),
     service_id: z.string().meta({ example: 'svc_abc123' }),
     service_name: z.string().meta({ example: 'shop', description: 'Of when it was taken; the service may be gone' }),
-    host_id: z.string().meta({ description: 'Where its data is' }),
+    host_id: z.string().meta({ description: 'Where it was taken' }),
     status: z.enum(BACKUP_STATES),
     size_bytes: z.number().int().nullable().meta({ description: 'Of its files; null until it succeeded' }),
     added_bytes: z.number().int().nullable().meta({ description: 'What it took on disk beside the backups before it' }),
     files: z.number().int().nullable(),
     snapshot_id: z.string().nullable().meta({ description: "Of restic, in the service's repository on the host" }),
+    repository_id: z.string().nullable().meta({ description: 'Where it lies; null: on its host' }),
+    consistency: z
+      .enum(CONSISTENCIES)
+      .nullable()
+      .meta({ description: 'How still the service was; null until it succeeded' }),
+    dumps: z.array(z.string()).meta({ description: 'Compose services whose databases were dumped' }),
+    drill: z
+      .object({ good: z.boolean(), message: z.string().nullable(), at: timestamp })
+      .nullable()
+      .meta({ description: 'How it went when it was tried out last; null: it was not', example: null }),
     error: z
       .object({ code: z.string(), message: z.string(), details: z.string().optional() })
       .nullable()
@@ -39,6 +50,33 @@ export const backupQuery = z.strictObject({
   service_id: filterText.optional().describe('Only those of this service'),
 });
 
+export const backupBody = z
+  .strictObject({
+    repository_id: z
+      .string()
+      .max(64)
+      .nullable()
+      .optional()
+      .meta({ description: 'Another place than that of its settings; null: its host' }),
+  })
+  .nullish();
+export const restoreBody = z
+  .strictObject({
+    service_id: z
+      .string()
+      .max(64)
+      .optional()
+      .meta({ description: 'Another service that has the same volumes, by the names in its compose file' }),
+  })
+  .nullish();
+export const restoreAsBody = z.strictObject({
+  name: z.string().regex(SERVICE_NAME).meta({ example: 'shop-copy' }),
+  host_id: z.string().max(64).optional().meta({ description: 'The host where the backup was taken, if not given' }),
+});
+export const restoredAsView = z
+  .object({ service_id: z.string(), job_id: z.string() })
+  .meta({ id: 'RestoredAs', description: 'The new service, and the job that brings it up.' });
+
 export const restoringView = z
   .object({
     id: z.string().meta({ example: 'bkp_abc123' }),
@@ -54,7 +92,7 @@ export const fromBackupQuery = ({ status, order, ...query }: z.infer<typeof back
   order,
 });
 
-export const toBackupView = ({ summary, error, ...backup }: Backup): z.infer<typeof backupView> => ({
+export const toBackupView = ({ summary, drill, error, ...backup }: Backup): z.infer<typeof backupView> => ({
   id: backup.id,
   service_id: backup.serviceId,
   service_name: backup.serviceName,
@@ -64,6 +102,10 @@ export const toBackupView = ({ summary, error, ...backup }: Backup): z.infer<typ
   added_bytes: summary?.addedBytes ?? null,
   files: summary?.files ?? null,
   snapshot_id: summary?.snapshotId ?? null,
+  repository_id: backup.repositoryId,
+  consistency: summary?.consistency ?? null,
+  dumps: summary?.dumps ?? [],
+  drill: drill && { good: drill.isGood, message: drill.message, at: toRfc3339(drill.at) },
   error,
   job_id: backup.jobId,
   created_at: toRfc3339(backup.createdAt),
