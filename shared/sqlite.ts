@@ -17,17 +17,28 @@ export interface Migration {
   sql: string;
 }
 
+/** `version`: of the schema that is to come. */
+export type BeforeChange = (db: Sqlite, file: string, version: number) => void;
+
 /** In a bundle the addon lies beside the code; from sources the package finds its own. */
 const BUNDLED_ADDON = join(import.meta.dirname, 'better_sqlite3.node');
 
-/** Opens (or makes) a database and brings it to the newest schema. Throws `schema_too_new` for one from the future. */
-export function openSqlite(file: string, migrations: readonly Migration[]): Sqlite {
+/**
+ * Opens (or makes) a database and brings it to the newest schema. `before` is called ahead of a change to one that was
+ * there. Throws `schema_too_new` for one from the future.
+ */
+export function openSqlite(file: string, migrations: readonly Migration[], before?: BeforeChange): Sqlite {
   const db = new Database(file, { timeout: BUSY_TIMEOUT_MS, ...addonOption() });
   db.pragma('journal_mode = WAL');
   db.pragma('synchronous = FULL');
   db.pragma('foreign_keys = ON');
   db.pragma('trusted_schema = OFF');
-  migrate(db, file, migrations);
+  try {
+    migrate(db, file, migrations, before);
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   return db;
 }
 
@@ -50,7 +61,7 @@ export function openSqliteAsIs(file: string): Sqlite {
 
 const addonOption = () => (existsSync(BUNDLED_ADDON) ? { nativeBinding: BUNDLED_ADDON } : {});
 
-function migrate(db: Sqlite, file: string, migrations: readonly Migration[]): void {
+function migrate(db: Sqlite, file: string, migrations: readonly Migration[], before?: BeforeChange): void {
   const newest = migrations.at(-1)?.version ?? 0;
   const current = db.pragma('user_version', { simple: true }) as number;
   if (current > newest) {
@@ -59,6 +70,7 @@ function migrate(db: Sqlite, file: string, migrations: readonly Migration[]): vo
       details: 'Install the newer version again, or restore the backup made before the upgrade.',
     });
   }
+  if (current > 0 && current < newest) before?.(db, file, newest);
   for (const { version, sql } of migrations.slice(current)) {
     db.transaction(() => {
       db.exec(sql);

@@ -1,6 +1,7 @@
 // A connection whose statements are prepared once. Everything here runs on the event loop, so a statement reads through
 // an index or a bounded number of rows; writing goes through writer.ts only.
 import { openSqlite, type Sqlite } from '#shared/sqlite.ts';
+import { keepBefore } from './keep-before.ts';
 import { MIGRATIONS } from './schema.ts';
 
 /** What SQLite stores and gives back; booleans travel as 0 and 1. */
@@ -52,7 +53,7 @@ export class Database {
 
 /** Opens control.db at the newest schema. Throws `schema_too_new` for one from the future. */
 export function openDatabase(file: string): Database {
-  const sqlite = openSqlite(file, MIGRATIONS);
+  const sqlite = openSqlite(file, MIGRATIONS, keepBefore);
   // Never wait for a foreign lock on the event loop: the writer tries again between other work.
   sqlite.pragma('busy_timeout = 0');
   return new Database(sqlite);
