@@ -1,12 +1,15 @@
 // A fleet is never of one version: today's control plane with the agent of the release before, and the other way round,
 // both as they were built then, on a real engine.
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { createReleaseKey, writeRelease } from '../support/host-release.ts';
 import { makeFolder } from '../support/folder.ts';
 import { unpackOldRelease } from '../support/old-release.ts';
-import { startStack, type Stack, type StackOptions } from '../support/stack.ts';
+import { Program, startStack, type Stack, type StackOptions } from '../support/stack.ts';
+import { CLI } from '../support/up.ts';
 
 const BEFORE = '0.1.0';
 
@@ -75,7 +78,30 @@ void t.test('F40: this agent works under the control plane of the release before
   await ensureImages();
   const { control } = unpackOldRelease(t, BEFORE);
   const stack = await start(t, { controlEntry: control });
-  const id = await work(t, stack, uniqueProject(t, 'skew'));
-  t.equal((await stack.api.delete(`/api/services/${id}`)).status, 204);
+  const name = uniqueProject(t, 'skew');
+  const id = await work(t, stack, name);
   t.notMatch(stack.control.output, /protocol_violation/);
+
+  await t.test('whose database goes over to this one, and not back', async (t) => {
+    const started = () => docker(['inspect', '-f', '{{.Id}} {{.State.StartedAt}}', name]);
+    const before = await started();
+    await stack.control.end('SIGTERM');
+    const dataDir = join(stack.dir, 'control');
+    const listen = new URL(stack.api.url).host;
+    const args = [CLI, 'control', '--listen', listen, '--data-dir', dataDir];
+    const today = new Program(args, join(stack.dir, 'today.log'));
+    t.teardown(() => today.end('SIGKILL'));
+    today.start();
+    await stack.untilConnected();
+    t.match((await stack.api.get(`/api/services/${id}`)).body, { status: 'running' });
+    t.equal(await started(), before);
+    const kept = readdirSync(dataDir).filter((file) => file.startsWith('control.db.before-'));
+    t.equal(kept.length, 1, 'the database is kept as it was');
+    t.equal((await stack.api.delete(`/api/services/${id}`)).status, 204);
+    await today.end('SIGTERM');
+    stack.control.start();
+    await stack.control.gone();
+    t.equal(await stack.control.end('SIGTERM'), 78);
+    t.match(stack.control.output, /schema_too_new/);
+  });
 });
