@@ -1,15 +1,16 @@
 // `longshore hosts …`: the machines, and the line that makes a machine one of them.
 import type { Argv } from 'yargs';
 import type { Event, Host } from '../api-types.ts';
+import { edge, edgeOptions } from '../host-edge.ts';
+import { join, joinOptions } from '../host-join.ts';
 import { apiCommand, group, withSession, type Session } from '../command.ts';
-import { formatAge, parseSeconds } from '../duration.ts';
+import { formatAge } from '../duration.ts';
 import * as care from '../host-care.ts';
 import { adviceFor, factsOf, inGibibytes, labelsOf, stateOf } from '../host-facts.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
 import * as upgrades from '../host-upgrade.ts';
 import { containers, hostListOptions, projects } from '../host-containers.ts';
 import { hostArgument, requireIdByName } from '../names.ts';
-import { parsePairs } from '../pairs.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';
 import type { Column } from '../table.ts';
 
@@ -58,6 +59,7 @@ export const command = group('hosts', (own, world) =>
       care.labelOptions,
       withSession(world, care.label),
     )
+    .command('edge <host>', 'What answers to names on it', edgeOptions, withSession(world, edge))
     .command('cordon <host>', 'Let it take no new services', one, withSession(world, care.setCordon('cordon')))
     .command('uncordon <host>', 'Let it take new services again', one, withSession(world, care.setCordon('uncordon')))
     .command('drain <host>', 'Stop its services for a while', one, withSession(world, care.drain))
@@ -77,13 +79,6 @@ const eventOptions = (yargs: Argv) =>
     requiresArg: true,
     describe: 'Only these, e.g. offline',
   });
-
-const joinOptions = (yargs: Argv) =>
-  apiCommand(yargs)
-    .option('label', { type: 'string', array: true, nargs: 1, default: [], describe: 'Label of the host, K=V' })
-    .option('uses', { type: 'number', requiresArg: true, describe: 'How many machines may use it (1)' })
-    .option('expires', { type: 'string', requiresArg: true, describe: 'How long it is good for, at most 24h (1h)' })
-    .option('address-range', { type: 'string', requiresArg: true, describe: 'Addresses it may be used from, as CIDR' });
 
 const STATUS_STYLE: Record<string, 'green' | 'red' | 'gray'> = { connected: 'green', fenced: 'red', revoked: 'gray' };
 
@@ -130,26 +125,6 @@ const EVENT_COLUMNS: Column<Omit<Event, 'type'>>[] = [
   { title: 'STATUS', cell: (event) => event.status },
   { title: 'MESSAGE', cell: (event) => event.message },
 ];
-
-interface JoinArgs {
-  label: string[];
-  uses?: number | undefined;
-  expires?: string | undefined;
-  addressRange?: string | undefined;
-}
-
-async function join({ client, output }: Session, args: JoinArgs): Promise<void> {
-  const body = {
-    ...(args.label.length > 0 && { labels: parsePairs(args.label, '--label') }),
-    ...(args.uses !== undefined && { uses: args.uses }),
-    ...(args.expires !== undefined && { expires_in_s: parseSeconds(args.expires, '--expires') }),
-    ...(args.addressRange !== undefined && { address_range: args.addressRange }),
-  };
-  const answer = await client.send<{ command: string; expires_at: string }>('POST', '/api/hosts/join-tokens', { body });
-  if (output.isJson) return output.json(answer.body);
-  output.note(`Run this on the machine before ${answer.body.expires_at}:`);
-  output.line(answer.body.command);
-}
 
 async function revoke({ client, output }: Session, { host }: { host: string }): Promise<void> {
   await client.send('POST', `/api/hosts/${await requireIdByName(client, 'host', host)}/revoke`);
