@@ -47,8 +47,9 @@ export async function label(session: Session, { host, labels }: HostArgs & { lab
   output.line(`${host}: ${labelsOf(answer.body) || 'no labels'}`);
 }
 
+const isRemoval = (word: string): boolean => word.endsWith('-') && !word.includes('=');
+
 function parseLabels(words: readonly string[]): Record<string, string | null> {
-  const isRemoval = (word: string) => word.endsWith('-') && !word.includes('=');
   const removed = words.filter(isRemoval).map((word) => [word.slice(0, -1), null] as const);
   const set = parsePairs(
     words.filter((word) => !isRemoval(word)),
@@ -105,7 +106,7 @@ export async function remove(session: Session, args: HostArgs & { force: boolean
   const { host, force, yes } = args;
   const path = await pathOf(session, host);
   if (!yes) await confirm(world, 'Removing a host', `Remove "${host}"? What runs there runs on, unknown here.`);
-  await client.send('DELETE', force ? `${path}?force=true` : path);
+  await client.send('DELETE', path, force ? { query: { force } } : {});
   if (output.isJson) return output.json(null);
   output.line(`${host}: removed`);
 }

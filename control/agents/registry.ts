@@ -103,7 +103,7 @@ export class StoredRegistry implements AgentRegistry {
     if (host.revokedAt !== null && token.createdAt <= host.revokedAt) throw new LongshoreError('revoked');
     const { hosts } = this.#deps.stores;
     const wasRemoved = host.removedAt !== null;
-    const name = wasRemoved ? this.#freeName(host.name) : host.name;
+    const name = host.revokedAt === null ? host.name : this.#freeName(host.name);
     hosts.readmit(host.id, name, { ...host.labels, ...token.labels });
     if (wasRemoved) hosts.setForgottenUpTo(host.id, proof.events.last); // of services that are not known here any more
     if (host.revokedAt !== null) this.#tellJoined(host.id, `Host "${name}" joined again`, now);

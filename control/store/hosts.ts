@@ -201,9 +201,9 @@ export class HostStore {
     this.#cards.forget(id);
   }
 
-  /** Of hosts that were not removed. */
+  /** By a host that was not shut out. */
   isNameTaken(name: string): boolean {
-    return this.#db.get('SELECT 1 FROM hosts WHERE name = :name AND removed_at IS NULL', { name }) !== undefined;
+    return this.#db.get('SELECT 1 FROM hosts WHERE name = :name AND revoked_at IS NULL', { name }) !== undefined;
   }
 
   setNaming(id: string, { name, labels }: Pick<HostRecord, 'name' | 'labels'>): void {

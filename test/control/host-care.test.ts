@@ -21,6 +21,17 @@ t.test('machines of one name are hosts of different names', async (t) => {
   );
 });
 
+t.test('a machine that was set up anew takes the name of the one that was shut out', async (t) => {
+  const world = new ControlWorld(t);
+  const old = await world.join({}, 'web');
+  await world.app.hosts.revoke(ADMIN, old.id);
+  const anew = await world.join({}, 'web');
+  t.equal(world.app.hosts.require(ADMIN, anew.id).name, 'web');
+  world.clock.advance(1000);
+  await old.enrol(world, (await world.app.joinTokens.create(ADMIN, {})).id);
+  t.match(world.app.hosts.require(ADMIN, old.id), { name: 'web-2', status: 'offline' });
+});
+
 t.test('a host is renamed and labelled; a key that is bound to labels keeps them on', async (t) => {
   const world = new ControlWorld(t);
   const host = await world.joinAndConnect({ zone: 'eu', old: 'x' }, 'one');

@@ -15,12 +15,13 @@ export function dataOf(compose: string): ServiceData | null {
   if (!services) return null;
   const mounts = services.flatMap((service) => listOf(service['volumes']).flatMap((value) => mountOf(value) ?? []));
   const named = (type: string) => mounts.filter((mount) => mount.type === type);
-  const texts = (all: readonly string[]) => [...new Set(all)].toSorted();
   return {
-    volumes: texts(named('volume').map(({ source }) => source ?? '(unnamed)')),
-    folders: texts(named('bind').map(({ source }) => source ?? '')),
+    volumes: distinct(named('volume').map(({ source }) => source ?? '(unnamed)')),
+    folders: distinct(named('bind').map(({ source }) => source ?? '')),
   };
 }
+
+const distinct = (texts: readonly string[]): string[] => [...new Set(texts)].toSorted();
 
 function servicesOf(compose: string) {
   if (compose === '') return null;

@@ -1,5 +1,5 @@
 // Emptying a host for a while: its enabled services are stopped, what they keep stays, and undoing it starts what ran.
-// docs/decisions/0031-a-drain-stops-what-cannot-move.md tells why nothing is moved.
+// docs/decisions/0035-a-drain-stops-what-is-there.md tells why nothing is moved.
 import type { HostRecord, ServiceRecord } from '../../store/records.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
 import type { DrainedService, UndrainedService } from '../api/host-care.ts';

@@ -40,7 +40,7 @@ export class HostPresence {
   }
 
   #judge(now: number) {
-    const { stores, incidents } = this.#deps;
+    const { stores } = this.#deps;
     const told = stores.hosts.toldOnline();
     const open = stores.incidents.findOpen('hosts.mass_disconnect');
     const gone = told

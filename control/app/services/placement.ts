@@ -18,7 +18,8 @@ export interface Candidate {
  * the work waits. Throws `no_host` with the way out.
  */
 export function choosePlacement(hosts: readonly Candidate[], labels: Record<string, string>): Candidate {
-  if (hosts.length === 0) throw noHost('There is no host yet', 'Add one with `longshore hosts join`.');
+  if (hosts.length === 0)
+    throw noHost('No host takes services now', 'Add one with `longshore hosts join`, or uncordon one.');
   const matching = hosts.filter((host) => hasLabels(host.labels, labels));
   const connected = matching.filter((host) => host.isConnected);
   const chosen = best(connected, (host) => host.memoryFreeBytes) ?? best(matching, (host) => host.lastSeenAt);
