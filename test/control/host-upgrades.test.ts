@@ -17,10 +17,7 @@ t.test('one host goes first, the others in waves, each after the one before is t
   await it.finish('b', 'c');
   await it.finish('d');
   t.match(it.upgrade, { state: 'succeeded', version: '0.2.0', counts: { succeeded: 4 } });
-  t.strictSame(it.events('a').toReversed(), [
-    'upgrading: Being upgraded from 0.1.0 to 0.2.0',
-    'upgraded: Upgraded from 0.1.0 to 0.2.0',
-  ]);
+  t.strictSame(it.events('a'), ['upgrading: Being upgraded from 0.1.0 to 0.2.0'], 'that it came back is told as such');
 });
 
 t.test('a host that takes it back halts the upgrade; resuming tries it again under another order', async (t) => {

@@ -123,11 +123,9 @@ export class Upgrades {
   #note(upgrade: UpgradeRecord, verdict: Verdict): void {
     const { hostUpgrades } = this.#deps.stores;
     const { hostId, state, reason } = verdict;
-    const { phase, fromVersion } = hostUpgrades.findTarget(upgrade.id, hostId) ?? {};
+    const { phase } = hostUpgrades.findTarget(upgrade.id, hostId) ?? {};
     hostUpgrades.judge(upgrade.id, verdict);
     const { version } = upgrade;
-    if (state === 'succeeded')
-      this.#tell(hostId, 'upgraded', `Upgraded from ${fromVersion ?? 'unknown'} to ${version}`);
     if (state !== 'failed') return;
     if (phase === 'reverted') this.#tell(hostId, 'upgrade_reverted', `${version} was taken back: ${reason ?? ''}`);
     else this.#tell(hostId, 'upgrade_failed', `The upgrade to ${version} failed: ${reason ?? ''}`);
