@@ -51,6 +51,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
   templates: { describe: 'What can be deployed by name', load: () => import('./commands/templates.ts') },
   audit: { describe: 'Who changed what; check that nobody changed the log', load: () => import('./commands/audit.ts') },
   variables: { describe: 'Values that services share', load: () => import('./commands/variables.ts') },
+  domains: { describe: 'Names of services', load: () => import('./commands/domains.ts') },
   dns: { describe: 'DNS zones for the names of services', load: () => import('./commands/dns.ts') },
   registries: { describe: 'Logins for private images', load: () => import('./commands/registries.ts') },
   webhooks: { describe: 'Who hears of changes, and whether it arrived', load: () => import('./commands/webhooks.ts') },

@@ -26,6 +26,7 @@ import { takeLock } from './db/lock.ts';
 import { aikitFormat } from './dialects/aikit/webhook.ts';
 import { createDnsOpener } from './dns/open.ts';
 import { Egress } from './egress/egress.ts';
+import { createNameSearch } from './egress/names.ts';
 import { plainServer } from './http/deps.ts';
 import { startHttp } from './http/server.ts';
 import { startAutoUpdate } from './jobs/auto-update.ts';
@@ -109,6 +110,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
     webhookFormats: { aikit: aikitFormat },
     openDnsProvider: createDnsOpener({ send: egress.send, clock }),
     edge: config.edge,
+    resolveName: createNameSearch(),
     clock,
     log,
   });

@@ -64,6 +64,7 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
     bus,
     usage,
     questions,
+    domains: parts.app.domains,
     clock,
     log,
   });

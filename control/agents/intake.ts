@@ -17,6 +17,7 @@ import type { Stores, WriteContext } from '../store/stores.ts';
 import type { AiQuestions } from './ai-questions.ts';
 import type { EventEffects } from './event-effects.ts';
 import type { ForgottenServices } from './forgotten-services.ts';
+import type { DomainDesk } from '../app/domains/desk.ts';
 import type { LostJobs } from './lost-jobs.ts';
 import type { ProgressLog } from './progress-log.ts';
 import type { Sessions } from './sessions.ts';
@@ -31,6 +32,7 @@ export interface IntakeDeps {
   bus: Bus;
   usage: Pick<UsageBoard, 'put' | 'putHost'>;
   questions: Pick<AiQuestions, 'answer'>;
+  domains: Pick<DomainDesk, 'mayIssue'>;
   clock: Clock;
   log: Logger;
 }
@@ -52,6 +54,7 @@ export class Intake {
       requests: {
         'events.deliver': (params) => this.deliver(hostId, params),
         'ai.propose': (question, signal) => this.#deps.questions.answer(hostId, question, signal),
+        'edge.may_issue': ({ hostname }) => this.#deps.domains.mayIssue(hostId, hostname),
         echo: async ({ data }) => ({ data }),
       },
       notifications: {

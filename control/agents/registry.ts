@@ -209,6 +209,7 @@ export class StoredRegistry implements AgentRegistry {
   #record(tx: WriteContext, hostId: string, incident: Incident, at: number): void {
     const { stores, log } = this.#deps;
     stores.hosts.setToRelist(hostId, true);
+    stores.hostEdges.forgetSent(hostId);
     stores.events.insert({ hostId, type: 'host', status: incident, message: INCIDENTS[incident], at });
     tx.afterCommit(() => log.warn({ hostId, incident }, INCIDENTS[incident]));
   }

@@ -16,6 +16,13 @@ export function createDnsLookup(servers?: readonly string[]): Lookup {
   return (name, _options, done) => ask(name, done);
 }
 
+/** None for a name that is not there, or whose servers are silent. */
+export function createNameSearch(servers?: readonly string[]): (hostname: string) => Promise<string[]> {
+  const resolver = new Resolver({ timeout: ANSWER_LIMIT_MS, tries: 2 });
+  if (servers) resolver.setServers(servers);
+  return async (hostname) => (await find(resolver, hostname).catch(() => [])).map(({ address }) => address);
+}
+
 async function find(resolver: Resolver, name: string): Promise<LookupAddress[]> {
   const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);
   const found = [...toAddresses(four, 4), ...toAddresses(six, 6)];

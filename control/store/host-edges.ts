@@ -78,6 +78,11 @@ export class HostEdgeStore {
     );
   }
 
+  /** What it was told may be lost: it is told anew. */
+  forgetSent(hostId: string): void {
+    this.#db.run("UPDATE host_edges SET digest = '' WHERE host_id = :hostId AND digest IS NOT NULL", { hostId });
+  }
+
   setStatus(hostId: string, status: EdgeStatus): void {
     this.#db.run(
       `INSERT INTO host_edges (host_id, status, updated_at) VALUES (:hostId, :status, :at)

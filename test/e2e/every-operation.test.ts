@@ -11,6 +11,7 @@ import { docker, ensureImages, requireDocker, uniqueProject } from '../support/d
 import { eventually } from '../support/eventually.ts';
 import { makeFolder } from '../support/folder.ts';
 import { GitRepository } from '../support/git-repository.ts';
+import { createReleaseKey, writeRelease } from '../support/host-release.ts';
 import { Judged, type Body } from '../support/judged-api.ts';
 import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
@@ -35,8 +36,11 @@ void t.test('every operation answers as the document promises', async (t) => {
   const provider = await startProvider(t, { ada: { groups: ['admins'] } });
   const secretFile = join(makeFolder(t, 'e2e'), 'client-secret');
   writeFileSync(secretFile, CLIENT.secret, { mode: 0o600 });
+  const dist = makeFolder(t, 'dist');
+  writeRelease(dist, '9.0.0', createReleaseKey());
   const up = await startUp(t, {
     LONGSHORE_PUBLIC_URL: PANEL,
+    LONGSHORE_DIST_DIR: dist,
     LONGSHORE_ALLOW_PRIVATE_WEBHOOKS: '1',
     LONGSHORE_ALLOW_FILE_GIT: '1',
     LONGSHORE_OIDC_ISSUER: provider.issuer,
@@ -309,7 +313,7 @@ void t.test('every operation answers as the document promises', async (t) => {
     const api = judgedIn(t);
     const hosts = (await api.call('GET', '/api/hosts', 200))['data'] as { id: string }[];
     const edge = `/api/hosts/${hosts[0]?.id}/edge`;
-    const domains = `/api/services/${service.id}/domains`;
+    const domains = `/api/services/${serviceId}/domains`;
     await api.call('GET', edge, 200);
     await api.call('POST', domains, 409, { hostname: 'shop.example.com' });
     // None of these names is ever asked for; nothing of the edge is on this machine.
@@ -500,6 +504,13 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('POST', `${path}/uncordon`, 200);
     t.match(await api.call('POST', `${path}/drain`, 200), { host: { name: 'every-1' }, services: [] });
     await api.call('POST', `${path}/undrain`, 200);
+    const { id: upgradeId } = await api.call('POST', '/api/hosts/upgrades', 201, { version: '9.0.0', wave: '50%' });
+    const upgrade = `/api/hosts/upgrades/${upgradeId as string}`;
+    // This agent was not installed: it is passed over.
+    await eventually(async () => (await client.get<{ state: string }>(upgrade)).body.state === 'succeeded');
+    await api.call('GET', upgrade, 200);
+    await api.call('GET', '/api/hosts/upgrades', 200);
+    for (const act of ['resume', 'cancel']) await api.call('POST', `${upgrade}/${act}`, 409);
     await api.call('GET', '/api/incidents', 200);
     await api.call('GET', '/api/incidents/inc_none', 404);
     await api.call('POST', `${path}/revoke`, 200);

@@ -71,6 +71,8 @@ export class ControlWorld {
   readonly live: LiveEvent[] = [];
   /** What is behind the URLs that the control plane may fetch. */
   readonly texts = new Map<string, string>();
+  /** What DNS says of names. */
+  readonly addresses = new Map<string, string[]>();
   readonly #t: Test;
   readonly #options: WorldOptions;
   readonly #abort = new AbortController();
@@ -106,6 +108,7 @@ export class ControlWorld {
       checkUrl: this.egress.checkUrl,
       webhookFormats: { aikit: aikitFormat },
       openDnsProvider: options.openDnsProvider ?? unreachableDns,
+      resolveName: (hostname) => Promise.resolve(this.addresses.get(hostname) ?? []),
       edge: options.edge ?? { baseDomain: null, issuer: { kind: 'internal' } },
       self: {
         self: new SelfWatch(join(this.dir, 'control.db'), clock),
@@ -129,6 +132,7 @@ export class ControlWorld {
       progressLog: this.progressLog,
       bus,
       usage,
+      domains: this.parts.app.domains,
       questions: new AiQuestions(stores, this.parts.aiGrants, options.propose ?? null),
       clock,
       log,

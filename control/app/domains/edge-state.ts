@@ -28,5 +28,8 @@ export function toWantedEdge({ edge: { edge }, issuer, domains, certificates }: 
   };
 }
 
-export const digestOf = (wanted: WantedEdge): string =>
-  createHash('sha256').update(JSON.stringify(wanted)).digest('hex');
+/** With the version of the agent: one that is too old for edges has passed over what it was told. */
+export const digestOf = (wanted: WantedEdge, agentVersion: string | null): string =>
+  createHash('sha256')
+    .update(JSON.stringify([wanted, agentVersion]))
+    .digest('hex');

@@ -17,6 +17,8 @@ export interface HostEdge {
   edge: EdgeKind;
   baseDomain: string | null;
   addresses: string[];
+  /** Null: it has not said. */
+  agentVersion: string | null;
 }
 
 export class Edges {
@@ -49,6 +51,7 @@ export class Edges {
   #toEdge(host: HostWhereabouts): HostEdge {
     const baseDomain = host.record?.baseDomain ?? this.settings.baseDomain;
     const edge = host.record?.edge ?? (baseDomain === null ? 'none' : 'caddy');
-    return { hostId: host.hostId, hostName: host.name, edge, baseDomain, addresses: addressesOf(host) };
+    const agentVersion = host.facts?.agentVersion ?? null;
+    return { hostId: host.hostId, hostName: host.name, edge, baseDomain, addresses: addressesOf(host), agentVersion };
   }
 }

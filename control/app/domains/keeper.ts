@@ -99,10 +99,10 @@ export class EdgeKeeper {
     const { stores, edges, clock } = this.#deps;
     const { hostId } = edge;
     const sent = stores.hostEdges.find(hostId);
-    if (edge.edge === 'none' && !sent?.digest) return false;
+    if (edge.edge === 'none' && (sent?.digest ?? null) === null) return false;
     const certificates = edge.edge === 'none' ? [] : stores.domains.certificatesOf(hostId);
     const wanted = toWantedEdge({ edge, issuer: edges.settings.issuer, domains, certificates });
-    const digest = digestOf(wanted);
+    const digest = digestOf(wanted, edge.agentVersion);
     if (digest === sent?.digest) return false;
     const revision = (sent?.revision ?? 0) + 1;
     stores.commands.append(hostId, { kind: 'edge.put', state: { ...wanted, revision } });

@@ -9,6 +9,7 @@ export const TAGS = [
   { name: 'proposals', description: 'What an AI would deploy, shown before anything happens: approved or rejected.' },
   { name: 'templates', description: 'What services are made of by name: the catalogue, and templates of your own.' },
   { name: 'variables', description: 'Values that several services share.' },
+  { name: 'domains', description: 'Names of services, and what answers to them on a host.' },
   { name: 'dns', description: 'Zones whose records Longshore writes for the names of services.' },
   { name: 'registries', description: 'Logins for private images.' },
   { name: 'backups', description: 'The named volumes of a service, as they were, and back again.' },
