@@ -39,10 +39,11 @@ export async function reach(spec: RepositorySpec, folder: string): Promise<Reach
     knownHostsFile: join(folder, 'known_hosts'),
     pinned: { address, alias },
   });
-  // restic splits this text as a shell would, and runs no shell.
+  // restic reads an option as a line of CSV and then splits it as a shell would; it runs none.
   const args = options.map((option) => `'${option}'`).join(' ');
+  const setting = `"sftp.args=${args.replaceAll('"', '""')}"`;
   const release = () => rm(folder, { recursive: true, force: true });
-  return { ...elsewhere, settings: ['-o', `sftp.args=${args}`], release };
+  return { ...elsewhere, settings: ['-o', setting], release };
 }
 
 const SSH_PORT = 22;
