@@ -1,7 +1,20 @@
 // A backup of the control plane: one SQLite file, which is control.db as it was at one moment and, in a table of its own,
 // the other files of the data folder: keys, without which the database is of no use, and config.yaml.
-import { chmodSync, closeSync, copyFileSync, existsSync, fsyncSync, linkSync, openSync, readFileSync } from 'node:fs';
-import { readdirSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import { openSqliteAsIs, openSqliteReadOnly, type Sqlite } from '#shared/sqlite.ts';

@@ -1,11 +1,10 @@
 // Puts a backup in the place of a control plane's data, which must not run. What was there stays beside it, whole.
 //
-//   DIR/restore-…/    the backup taken apart, brought to this version's schema; gone afterwards
-//   DIR/replaced-…/   what was there before
+//   DIR/restoring/     the backup taken apart, brought to this version's schema; gone afterwards
+//   DIR/replaced-…/    what was there before
 //
 // A crash on the way leaves the old database or the new one, never none; the same command again ends it.
-import { existsSync, lchownSync, linkSync, mkdirSync, mkdtempSync, readdirSync, renameSync, rmSync } from 'node:fs';
-import { statSync } from 'node:fs';
+import { existsSync, lchownSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import { toRfc3339 } from '#shared/time.ts';
@@ -14,8 +13,9 @@ import { takeLock } from '../db/lock.ts';
 import { filesIn, syncFile, unpackBackup, type BackupAbout } from './backup-file.ts';
 import { RestoredHosts } from './restored-hosts.ts';
 
-/** The log of a database counts until it is part of it. */
-const DATABASE = ['control.db', 'control.db-wal'];
+const DATABASE = 'control.db';
+/** Counts until it is part of the database. */
+const LOG = `${DATABASE}-wal`;
 
 export interface Restored extends BackupAbout {
   /** Where the data that was there lies now; null: there was none. */
@@ -27,22 +27,29 @@ export interface Restored extends BackupAbout {
 export function restoreBackup({ dataDir, file, now }: { dataDir: string; file: string; now: number }): Restored {
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const unlock = lock(dataDir);
-  const staging = mkdtempSync(join(dataDir, 'restore-'));
+  const staging = join(dataDir, 'restoring');
   try {
+    rmSync(staging, { recursive: true, force: true }); // of one that was killed
+    mkdirSync(staging, { mode: 0o700 });
     const { files, ...about } = unpackBackup(file, staging);
-    const hosts = prepare(join(staging, 'control.db'));
-    const replaced = existsSync(join(dataDir, 'control.db')) ? keepOld(dataDir, now) : null;
-    for (const name of files) renameSync(join(staging, name), join(dataDir, name));
-    rmSync(join(dataDir, 'control.db-wal'), { force: true });
-    rmSync(join(dataDir, 'control.db-shm'), { force: true });
-    renameSync(join(staging, 'control.db'), join(dataDir, 'control.db'));
-    syncFile(dataDir);
+    const hosts = prepare(join(staging, DATABASE));
+    const replaced = existsSync(join(dataDir, DATABASE)) ? keepOld(dataDir, now) : null;
+    putInPlace(staging, dataDir, files);
     return { ...about, replaced, hosts };
   } finally {
     rmSync(staging, { recursive: true, force: true });
     unlock();
     handOver(dataDir, statSync(dataDir));
   }
+}
+
+/** The database last, and its log before it: that of another database must not be taken for its own. */
+function putInPlace(staging: string, dataDir: string, files: readonly string[]): void {
+  for (const name of [...files, DATABASE]) syncFile(join(staging, name));
+  for (const name of files) renameSync(join(staging, name), join(dataDir, name));
+  for (const name of [LOG, `${DATABASE}-shm`]) rmSync(join(dataDir, name), { force: true });
+  renameSync(join(staging, DATABASE), join(dataDir, DATABASE));
+  syncFile(dataDir);
 }
 
 function lock(dataDir: string): () => void {
@@ -69,7 +76,7 @@ function prepare(file: string): number {
 function keepOld(dataDir: string, now: number): string {
   const folder = join(dataDir, `replaced-${toRfc3339(now).replaceAll(/[:.]/g, '')}`);
   mkdirSync(folder, { mode: 0o700 });
-  const names = [...filesIn(dataDir), ...DATABASE.filter((name) => existsSync(join(dataDir, name)))];
+  const names = [...filesIn(dataDir), ...[DATABASE, LOG].filter((name) => existsSync(join(dataDir, name)))];
   for (const name of names) linkSync(join(dataDir, name), join(folder, name));
   syncFile(folder);
   return folder;
