@@ -101,13 +101,18 @@ export class IncidentStore {
     return row && toIncident(row);
   }
 
-  openOfHost(hostId: string): IncidentRecord[] {
-    const rows = this.#db.all<Row>(
-      `SELECT ${COLUMNS} FROM incidents WHERE ended_at IS NULL
+  /** Without counts: thousands of hosts that come back at once ask for it. */
+  findOpenOf(hostId: string, kind: IncidentKind): Pick<IncidentRecord, 'id' | 'startedAt'> | undefined {
+    return this.#db.get(
+      `SELECT id, started_at AS startedAt FROM incidents WHERE ended_at IS NULL AND kind = :kind
          AND id IN (SELECT incident_id FROM incident_hosts WHERE host_id = :hostId)`,
-      { hostId, hostIds: null },
+      { hostId, kind },
     );
-    return rows.map(toIncident);
+  }
+
+  isAnyAway(id: string): boolean {
+    const sql = 'SELECT 1 FROM incident_hosts WHERE incident_id = :id AND back_at IS NULL LIMIT 1';
+    return this.#db.get(sql, { id }) !== undefined;
   }
 
   /** Hosts with an open incident of the kind. */

@@ -12,6 +12,9 @@ const START_GRACE_MS = 120_000;
 /** Both machines of a pair come back when the fence opens, the later one up to 64 s after the other (agent/link/backoff.ts). */
 const ALONE_MS = 90_000;
 
+/** Bounds how long one write holds the event loop: all hosts may be gone. */
+const HOSTS_A_WRITE = 200;
+
 export interface HostPresenceDeps {
   stores: Stores;
   links: Pick<HostLinks, 'isConnected' | 'connectedAt'>;
@@ -36,7 +39,9 @@ export class HostPresence {
     if (settled.length > 0) await stores.writer.write((tx) => this.#settle(tx, settled, now));
     if (now < this.#startedAt + START_GRACE_MS) return;
     const { together, alone } = this.#judge(now);
-    if (together.length + alone.length > 0) await stores.writer.write(() => this.#tellAll(together, alone, now));
+    const incidentId = together.length > 0 ? await stores.writer.write(() => this.#noteLost(together, now)) : null;
+    await this.#tellAll(together, incidentId, now);
+    await this.#tellAll(alone, null, now);
   }
 
   #judge(now: number) {
@@ -57,12 +62,19 @@ export class HostPresence {
     return !links.isConnected(hostId) && !incidents.hasConflict(hostId);
   }
 
-  #tellAll(together: readonly Loss[], alone: readonly Loss[], now: number): void {
-    const { incidents } = this.#deps;
+  /** Null: all of them are back by now. */
+  #noteLost(together: readonly Loss[], now: number): string | null {
     const lost = together.filter(({ hostId }) => this.#isGone(hostId));
-    const incidentId = lost.length > 0 ? incidents.noteLost(lost, now) : null;
-    for (const { hostId } of lost) this.#tellOffline(hostId, incidentId, now);
-    for (const { hostId } of alone) this.#tellOffline(hostId, null, now);
+    return lost.length > 0 ? this.#deps.incidents.noteLost(lost, now) : null;
+  }
+
+  async #tellAll(losses: readonly Loss[], incidentId: string | null, now: number): Promise<void> {
+    for (let i = 0; i < losses.length; i += HOSTS_A_WRITE) {
+      const some = losses.slice(i, i + HOSTS_A_WRITE);
+      await this.#deps.stores.writer.write(() =>
+        some.forEach(({ hostId }) => this.#tellOffline(hostId, incidentId, now)),
+      );
+    }
   }
 
   #tellOffline(hostId: string, incidentId: string | null, at: number): void {

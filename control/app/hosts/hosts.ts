@@ -92,8 +92,6 @@ export class HostDesk implements Hosts {
     if (status === 'revoked') return revokedAt;
     if (status === 'connected') return links.connectedAt(id);
     if (status === 'offline') return lastSeenAt;
-    return (
-      stores.incidents.openOfHost(id).find(({ kind }) => kind === 'host.identity_conflict')?.startedAt ?? lastSeenAt
-    );
+    return stores.incidents.findOpenOf(id, 'host.identity_conflict')?.startedAt ?? lastSeenAt;
   }
 }

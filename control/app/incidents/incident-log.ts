@@ -64,9 +64,9 @@ export class IncidentLog {
   /** A host is here again. Returns the incident that it was away with. */
   noteBack(hostId: string, at: number): string | null {
     const { incidents } = this.#stores;
-    const [open] = incidents.openOfHost(hostId).filter(({ kind }) => kind === MASS);
+    const open = incidents.findOpenOf(hostId, MASS);
     if (!open || !incidents.setBack(open.id, hostId, at)) return null;
-    if (incidents.find(open.id)?.awayCount === 0) this.#end(open.id, null, at);
+    if (!incidents.isAnyAway(open.id)) this.#end(open.id, null, at);
     return open.id;
   }
 

@@ -33,6 +33,7 @@ CREATE TABLE incident_hosts (
   PRIMARY KEY (incident_id, host_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX incident_hosts_by_host ON incident_hosts (host_id);
+CREATE INDEX incident_hosts_away ON incident_hosts (incident_id) WHERE back_at IS NULL;
 
 ALTER TABLE events ADD COLUMN incident_id TEXT;   -- that it is a part of
 `;
