@@ -9,8 +9,8 @@ const kind = z.enum(INCIDENT_KINDS);
 
 export const incidentQuery = z.strictObject({
   ...pagingFields,
-  status: z.enum(STATUSES).optional(),
-  kind: kind.optional(),
+  status: z.enum(STATUSES).optional().describe('Only those that are open, or over'),
+  kind: kind.optional().describe('Only these'),
   sort: z.literal('started_at').default('started_at'),
   order: newestFirst,
 });
