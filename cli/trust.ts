@@ -28,7 +28,8 @@ export function pinInFile(file: string): string | undefined {
 /** Fails with `tls_untrusted` before anything is sent. */
 export function createTrust(url: URL, pin: string | undefined): Agent {
   const ca = pin === undefined ? systemAuthorities() : undefined;
-  const connect = buildConnector({ rejectUnauthorized: false, ...(ca && { ca }) });
+  // A session that is resumed shows no certificate to look at.
+  const connect = buildConnector({ rejectUnauthorized: false, maxCachedSessions: 0, ...(ca && { ca }) });
   return new Agent({
     connect: (options, done) =>
       connect(options, (...result) => {

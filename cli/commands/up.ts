@@ -13,7 +13,13 @@ import {
   type AgentConfig,
   type AgentHandle,
 } from '../../agent/main.ts';
-import { controlExitCode, loadControlConfig, startControl, type ControlConfig } from '../../control/main.ts';
+import {
+  controlExitCode,
+  loadControlConfig,
+  startControl,
+  type ControlConfig,
+  type ControlHandle,
+} from '../../control/main.ts';
 import type { Command } from '../command.ts';
 import { CONTROL_FLAGS, toArguments, toOptions } from '../flags.ts';
 import { printError } from '../output.ts';
@@ -89,7 +95,7 @@ async function start(world: World, configs: Configs, log: Logger, scope: Scope):
     scope,
   );
   await connected(host, scope.signal);
-  if (!scope.signal.aborted) world.stdout.write(welcome(control.url, shortest(control.adminKeyFile)));
+  if (!scope.signal.aborted) world.stdout.write(welcome(control));
 }
 
 function connected(host: AgentHandle, signal: AbortSignal): Promise<void> {
@@ -105,11 +111,15 @@ function shortest(path: string): string {
   return short.startsWith('..') ? path : short;
 }
 
-const welcome = (url: string, keyFile: string): string => `Longshore is up.
+function welcome({ url, tlsPin, adminKeyFile }: Pick<ControlHandle, 'url' | 'tlsPin' | 'adminKeyFile'>): string {
+  const keyFile = shortest(adminKeyFile);
+  const [pinLine, trust] = tlsPin === null ? ['', ''] : [`\n  pin  ${tlsPin}`, `-k --pinnedpubkey ${tlsPin} `];
+  return `Longshore is up.
 
-  API  ${url}
+  API  ${url}${pinLine}
   key  ${keyFile}
-  try  curl -H "Authorization: Bearer $(cat ${keyFile})" ${url}/api/services
+  try  curl ${trust}-H "Authorization: Bearer $(cat ${keyFile})" ${url}/api/services
 
 Ctrl-C stops Longshore; services run on.
 `;
+}
