@@ -131,6 +131,8 @@ t.test('where two hosts share a name, the host says which is meant', async (t) =
 t.test('where two hosts share their name as well, the id of the host says which', async (t) => {
   const real = await scene(t);
   const twin = await play(real, 'a');
+  const { writer, hosts } = real.world.stores;
+  await writer.write(() => hosts.setNaming(twin.host.id, { name: 'a', labels: {} })); // as 0.1 let them come in
   const ids = [real.host.id, twin.host.id].map((id) => `${id}/box`);
   real.containers.push(container('box', { id: 'a'.repeat(64) }));
   twin.containers.push(container('box', { id: 'b'.repeat(64) }));
