@@ -8,12 +8,12 @@ import { eventually } from '../support/eventually.ts';
 import { startFakeApi, type Asked } from '../support/fake-api.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
-const URL_ = 'https://panel.example.com';
-const { command, cloudInit, ansible } = toJoinLines({ url: URL_, token: 'lsj_x', tlsPin: undefined });
+const PANEL = 'https://panel.example.com';
+const { command, cloudInit, ansible } = toJoinLines({ url: PANEL, token: 'lsj_x', tlsPin: undefined });
 const MADE = {
   id: 'jtk_1',
   expires_at: '2026-01-01T00:00:00Z',
-  url: URL_,
+  url: PANEL,
   tls_pin: null,
   command,
   ansible,
@@ -119,5 +119,5 @@ t.test('a line that others cannot use, or should not, is told', async (t) => {
   t.match(warningsOf({ url: 'http://127.0.0.1:8080' }), [/Only this machine gets to .* --public-url/]);
   t.match(warningsOf({ url: 'https://[::1]:8080' }), [/Only this machine/]);
   t.match(warningsOf({ url: 'http://10.0.0.5:8080' }), [/Without TLS/]);
-  t.same(warningsOf({ url: URL_ }), []);
+  t.same(warningsOf({ url: PANEL }), []);
 });
