@@ -3,6 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { formatJoinToken, parseJoinToken } from '#shared/protocol/identity.ts';
 import { ApiContract } from '../support/api-contract.ts';
 import { Api } from '../support/api.ts';
 import { KEY, startBind, ZONE } from '../support/bind.ts';
@@ -17,6 +18,7 @@ import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
 import { startUp } from '../support/up.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
+import { WireHost } from '../support/wire-host.ts';
 
 const COMPOSE = 'services:\n  web:\n    image: longshore-test/web:1\n    environment: { LEVEL: "${LEVEL:-info}" }\n';
 const MANIFEST = {
@@ -504,13 +506,14 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('POST', `${path}/uncordon`, 200);
     t.match(await api.call('POST', `${path}/drain`, 200), { host: { name: 'every-1' }, services: [] });
     await api.call('POST', `${path}/undrain`, 200);
-    const { id: upgradeId } = await api.call('POST', '/api/hosts/upgrades', 201, { version: '9.0.0', wave: '50%' });
+    const brokenId = await joinBroken(t, client);
+    const order = { version: '9.0.0', wave: '50%', host_ids: [brokenId] };
+    const { id: upgradeId } = await api.call('POST', '/api/hosts/upgrades', 201, order);
     const upgrade = `/api/hosts/upgrades/${upgradeId as string}`;
-    // This agent was not installed: it is passed over.
-    await eventually(async () => (await client.get<{ state: string }>(upgrade)).body.state === 'succeeded');
+    await eventually(async () => (await client.get<{ state: string }>(upgrade)).body.state === 'halted');
     await api.call('GET', upgrade, 200);
     await api.call('GET', '/api/hosts/upgrades', 200);
-    for (const act of ['resume', 'cancel']) await api.call('POST', `${upgrade}/${act}`, 409);
+    for (const act of ['resume', 'cancel']) await api.call('POST', `${upgrade}/${act}`, 200);
     await api.call('GET', '/api/incidents', 200);
     await api.call('GET', '/api/incidents/inc_none', 404);
     await api.call('POST', `${path}/revoke`, 200);
@@ -519,3 +522,14 @@ void t.test('every operation answers as the document promises', async (t) => {
 
   t.strictSame(contract.leftOut, [], 'no operation is left out');
 });
+
+/** A host on which every upgrade fails. */
+async function joinBroken(t: Test, client: Api): Promise<string | undefined> {
+  const { token } = (await client.post<{ token: string }>('/api/hosts/join-tokens', {})).body;
+  const host = new WireHost('broken', formatJoinToken({ ...parseJoinToken(token), url: client.url }));
+  host.answers['host.upgrade'] = () => Promise.resolve({ phase: 'failed', percent: null, reason: 'no' });
+  t.teardown(() => host.leave());
+  await host.connect();
+  const found = await client.get<{ data: { id: string }[] }>('/api/hosts?search=broken');
+  return found.body.data[0]?.id;
+}

@@ -4,7 +4,7 @@ import { newInstanceId } from '#shared/ids.ts';
 import { silentLogger } from '#shared/log.ts';
 import type { JobOffer } from '#shared/jobs.ts';
 import { createIdentity, parseJoinToken } from '#shared/protocol/identity.ts';
-import type { Peer } from '#shared/protocol/peer-types.ts';
+import type { Handlers, Peer } from '#shared/protocol/peer-types.ts';
 import { command, type AgentEventBody, type Params } from '#shared/protocol/schema.ts';
 import { systemClock } from '#shared/time.ts';
 import { connectToControl } from '../../agent/link/connection.ts';
@@ -15,6 +15,8 @@ export class WireHost {
   readonly hostname: string;
   /** Every offer, in the order they came. */
   readonly offers: JobOffer[] = [];
+  /** What it answers to questions; set before it connects. */
+  answers: Handlers['requests'] = {};
   readonly #token: string;
   readonly #identity = createIdentity();
   readonly #instanceId = newInstanceId();
@@ -46,7 +48,7 @@ export class WireHost {
         facts: { ...report.facts, hostname: this.hostname },
       }),
       handlers: {
-        requests: { 'commands.deliver': (params: Params<'commands.deliver'>) => this.#take(params) },
+        requests: { ...this.answers, 'commands.deliver': (params: Params<'commands.deliver'>) => this.#take(params) },
         notifications: {},
         streams: {},
       },
