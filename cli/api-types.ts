@@ -1,6 +1,6 @@
 // The parts of the API's JSON that the commands read, as the API documents them.
 import type { HealthCheck } from './health-check.ts';
-import type { BackupKind, BackupState } from '#shared/backup.ts';
+import type { BackupKind, BackupState, Consistency, DumpKind } from '#shared/backup.ts';
 import type { JobKind, JobState, JobStep, PlanStep, StepState } from '#shared/jobs.ts';
 import type { Health, Lifecycle } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
@@ -171,6 +171,28 @@ export interface BackupProgress {
   percent: number | null;
 }
 
+export interface BackupRepository {
+  id: string;
+  name: string;
+  url: string;
+  customer_id: string | null;
+  plan_id: string | null;
+  /** Only as it is made, where it was made for the caller. */
+  password?: string | null;
+  updated_at: string;
+}
+
+export interface BackupSettings {
+  repository_id: string | null;
+  on_host: boolean;
+  used_repository_id: string | null;
+  consistency: Consistency;
+  dumps: 'auto' | { service: string; type: DumpKind; command?: string[] }[];
+  retention: { keep_last: number; keep_daily: number; keep_weekly: number; keep_monthly: number } | null;
+  before_deploy: boolean;
+  updated_at: string | null;
+}
+
 export interface Backup {
   id: string;
   service_id: string;
@@ -178,6 +200,8 @@ export interface Backup {
   status: BackupState;
   size_bytes: number | null;
   added_bytes: number | null;
+  repository_id: string | null;
+  drill: { good: boolean } | null;
   error: WireError | null;
   job_id: string;
   created_at: string;

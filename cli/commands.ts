@@ -43,7 +43,11 @@ export const COMMANDS: Record<string, CommandEntry> = {
     load: () => import('./commands/customers.ts'),
   },
   plans: { describe: "What a customer's services may take", load: () => import('./commands/plans.ts') },
-  backups: { describe: 'Take, restore and delete backups', load: () => import('./commands/backups.ts') },
+  backups: { describe: 'Take, restore, try out and delete backups', load: () => import('./commands/backups.ts') },
+  'backup-repositories': {
+    describe: 'Where backups lie outside of hosts',
+    load: () => import('./commands/backup-repositories.ts'),
+  },
   schedules: {
     describe: 'What hosts do by themselves, when, and what became of it',
     load: () => import('./commands/schedules.ts'),

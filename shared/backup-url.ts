@@ -25,7 +25,7 @@ const SSH_PORT = 22;
 /** Nothing that a shell, an option or a line of known_hosts could take for something else. */
 const HOST = /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/;
 const USER = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,31}$/;
-const FOLDER = /^\/(?!\/)[^\0-\x1f\\]{1,500}$/;
+const FOLDER = /^\/(?!\/)[^\p{Cc}\\]{1,500}$/u;
 
 /** Throws `validation_error` about `url`. */
 export function parseRepositoryUrl(text: string): RepositoryPlace {

@@ -14,8 +14,7 @@ import { pairVolumes } from './volume-map.ts';
 export async function bringData(task: Task, rendered: Rendered): Promise<void> {
   if (task.run.offer.backupOf === undefined || task.workspace.wasApplied) return;
   await task.step('restore', async (say) => {
-    const source = await findSource(task, requireBackupId(task.run));
-    await using _repository = source.repository;
+    await using source = await findSource(task, requireBackupId(task.run));
     await fill(task, source, rendered, say);
   });
 }

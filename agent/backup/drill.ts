@@ -9,13 +9,12 @@ import { remove } from '../deploy/remove.ts';
 import { Task } from '../deploy/task.ts';
 import { SERVICE_LABEL } from '../docker/engine.ts';
 import { fill, renderedOf } from './bring.ts';
-import { findSource, type Source } from './fetch.ts';
+import { findSource, Source } from './fetch.ts';
 import { toScratch } from './scratch-service.ts';
 
 export async function drill(task: Task): Promise<JobOutcome> {
   const { goodRevision } = task.run.service;
-  const source = await newestOf(task);
-  await using _repository = source.repository;
+  await using source = await newestOf(task);
   const [drilled = ''] = source.snapshot.tags;
   try {
     await withScratch(task.deps.dataDir, (dataDir) => tryOut(task, scratchOf(task, dataDir), source));
@@ -33,7 +32,7 @@ async function newestOf(task: Task): Promise<Source> {
   const { backups } = task.deps;
   const repository = await backups.find(service.spec.id, backups.settingsOf(service.spec.id).repository);
   const snapshot = (await repository?.list())?.at(-1);
-  if (repository && snapshot) return { repository, snapshot };
+  if (repository && snapshot) return new Source(repository, snapshot);
   await repository?.[Symbol.asyncDispose]();
   throw new LongshoreError('state_conflict', { message: `Service "${service.spec.name}" has no backup to try out` });
 }

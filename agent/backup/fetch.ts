@@ -16,19 +16,29 @@ export interface Target {
   mountpoint: string;
 }
 
-export interface Source {
-  repository: Repository;
-  snapshot: Snapshot;
+/** A backup that was found. Whoever asked for it disposes of it. */
+export class Source {
+  readonly repository: Repository;
+  readonly snapshot: Snapshot;
+
+  constructor(repository: Repository, snapshot: Snapshot) {
+    this.repository = repository;
+    this.snapshot = snapshot;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.repository[Symbol.asyncDispose]();
+  }
 }
 
-/** Throws `not_found`. Whoever asks disposes of the repository. */
+/** Throws `not_found`. */
 export async function findSource(task: Task, backupId: string): Promise<Source> {
   const { offer, service } = task.run;
   const { backups } = task.deps;
   const where = offer.repository === undefined ? null : offer.repository;
   const repository = await backups.find(offer.backupOf ?? service.spec.id, where);
   const snapshot = await repository?.findSnapshot(backupId);
-  if (repository && snapshot) return { repository, snapshot };
+  if (repository && snapshot) return new Source(repository, snapshot);
   await repository?.[Symbol.asyncDispose]();
   throw new LongshoreError('not_found', { message: `The host has no backup "${backupId}"` });
 }

@@ -43,8 +43,7 @@ async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | u
   const stoppedBefore = earlier?.jobId === jobId ? earlier.stopped : null;
   const targets = await task.step('restore', async (say) => {
     if (earlier) await settle(earlier);
-    const source = await findSource(task, requireBackupId(task.run));
-    await using _repository = source.repository;
+    await using source = await findSource(task, requireBackupId(task.run));
     const found = await targetsOf(task, source);
     const mountpoints = found.map(({ mountpoint }) => mountpoint);
     mountpoints.forEach(requireNoOld);

@@ -14,7 +14,7 @@ const MONDAY_SHIFT = 3;
 
 const dayOf = (at: number): number => Math.floor(at / DAY_MS);
 const weekOf = (at: number): number => Math.floor((dayOf(at) + MONDAY_SHIFT) / 7);
-const monthOf = (at: number): string => new Date(at).toISOString().slice(0, 7);
+const monthOf = (at: number): number => new Date(at).getUTCFullYear() * 12 + new Date(at).getUTCMonth();
 
 /** Ids of those that go, the oldest first. The newest one always stays, whatever the rules say. */
 export function toForget(backups: readonly Dated[], { last, daily, weekly, monthly }: Retention): string[] {
@@ -32,8 +32,8 @@ export function toForget(backups: readonly Dated[], { last, daily, weekly, month
 }
 
 /** The newest of each of the last periods that have one: a host that was off for a year loses nothing by it. */
-function newestPer<T>(newestFirst: readonly Dated[], periodOf: (at: number) => T, count: number): Dated[] {
-  const byPeriod = new Map<T, Dated>();
+function newestPer(newestFirst: readonly Dated[], periodOf: (at: number) => number, count: number): Dated[] {
+  const byPeriod = new Map<number, Dated>();
   for (const one of newestFirst) {
     const period = periodOf(one.at);
     if (!byPeriod.has(period)) byPeriod.set(period, one);

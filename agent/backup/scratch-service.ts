@@ -1,6 +1,6 @@
 // A service as a drill brings it up: what it is made of, and no way for it to touch the one it is a copy of, or the world.
 // Pure.
-import { isMap, listOf, type ComposeMap } from '#shared/compose/values.ts';
+import { isMap, listOf } from '#shared/compose/values.ts';
 import { unstampRendered, type Rendered, type RenderedService } from '../deploy/rendered.ts';
 
 /** Under another name, with volumes of its own, no published ports, and a network that leads nowhere. */
@@ -26,4 +26,4 @@ function isolate(service: RenderedService): RenderedService {
 const guard = (mount: unknown): unknown =>
   isMap(mount) && mount['type'] === 'bind' ? { ...mount, read_only: true } : mount;
 
-const keysOf = (map: unknown): string[] => Object.keys(isMap(map) ? (map as ComposeMap) : {});
+const keysOf = (map: unknown): string[] => Object.keys(isMap(map) ? map : {});

@@ -1,8 +1,9 @@
-// `longshore backups …`: take one, see which there are, put one back, delete one.
+// `longshore backups …`: take one, see which there are, put one back, try one out, delete one; and how they are taken.
 import { randomUUID } from 'node:crypto';
 import type { Argv } from 'yargs';
 import { BACKUP_STATES } from '#shared/backup.ts';
 import type { Backup } from '../api-types.ts';
+import { settings, settingsOptions } from '../backup-settings.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { watchJob } from '../deploy-outcome.ts';
@@ -16,6 +17,13 @@ export const command = group('backups', (own, world) =>
     .command(['list', 'ls'], 'List backups, newest first', listOptions, withSession(world, list))
     .command('create <service>', 'Back up its named volumes', createOptions, withSession(world, create))
     .command('restore <backup>', 'Put its files back into place', restoreOptions, withSession(world, restore))
+    .command('drill <backup>', 'Try it out in a scratch copy of its service', drillOptions, withSession(world, drill))
+    .command(
+      'settings <service>',
+      'How a service is backed up; with options, from now on',
+      settingsOptions,
+      withSession(world, settings),
+    )
     .command('delete <backup>', 'Delete it from its host', deleteOptions, withSession(world, remove)),
 );
 
@@ -29,8 +37,19 @@ const following = <T>(yargs: Argv<T>) =>
 const confirming = <T>(yargs: Argv<T>) =>
   yargs.option('yes', { type: 'boolean', default: false, alias: 'y', describe: 'Do not ask' });
 
-const createOptions = (yargs: Argv) => following(argument(yargs, 'service', 'Its name or id'));
-const restoreOptions = (yargs: Argv) => confirming(following(argument(yargs, 'backup', 'Its id')));
+const createOptions = (yargs: Argv) =>
+  following(argument(yargs, 'service', 'Its name or id')).option('repository', {
+    type: 'string',
+    requiresArg: true,
+    describe: 'Into this one this time, by id',
+  });
+const restoreOptions = (yargs: Argv) =>
+  confirming(following(argument(yargs, 'backup', 'Its id')))
+    .option('into', { type: 'string', requiresArg: true, describe: 'Into the volumes of this service, by name or id' })
+    .option('as', { type: 'string', requiresArg: true, describe: 'Beside: as a new service of this name' })
+    .option('host', { type: 'string', requiresArg: true, describe: 'With --as: on this host, by id' })
+    .conflicts('into', 'as');
+const drillOptions = (yargs: Argv) => following(argument(yargs, 'backup', 'Its id'));
 const deleteOptions = (yargs: Argv) => confirming(argument(yargs, 'backup', 'Its id'));
 
 const STATUS_STYLE = { pending: 'gray', running: 'cyan', succeeded: 'green', failed: 'red' } as const;
@@ -41,6 +60,7 @@ const columnsAt = (nowMs: number): Column<Backup>[] => [
   { title: 'STATUS', cell: (backup) => backup.status, style: (_, backup) => STATUS_STYLE[backup.status] },
   { title: 'SIZE', cell: (backup) => toSize(backup.size_bytes) },
   { title: 'ADDED', cell: (backup) => toSize(backup.added_bytes) },
+  { title: 'DRILL', cell: ({ drill: tried }) => tried && (tried.good ? 'good' : 'failed') },
   { title: 'AGE', cell: (backup) => formatAge(backup.created_at, nowMs) },
   { title: 'ERROR', cell: (backup) => backup.error && `${backup.error.message} (${backup.error.code})` },
 ];
@@ -58,11 +78,18 @@ async function list(session: Session, { page, perPage, service, status }: ListAr
   await showList(session, '/api/backups', { page, perPage, service_id, status }, columns);
 }
 
-async function create(session: Session, { service, follow }: { service: string; follow: boolean }): Promise<void> {
+interface CreateArgs {
+  service: string;
+  follow: boolean;
+  repository?: string | undefined;
+}
+
+async function create(session: Session, { service, follow, repository }: CreateArgs): Promise<void> {
   const { client, output } = session;
   const serviceId = await requireServiceId(client, service);
   const path = `/api/services/${serviceId}/backups`;
-  const { body: made } = await client.send<Backup>('POST', path, { idempotencyKey: randomUUID() });
+  const body = repository === undefined ? {} : { repository_id: repository };
+  const { body: made } = await client.send<Backup>('POST', path, { body, idempotencyKey: randomUUID() });
   if (!follow) return output.isJson ? output.json(made) : output.line(`${service}: ${made.id}, job ${made.job_id}`);
   await watchJob(session, { id: made.job_id, serviceId, news: 'backup.progress' });
   const backup = await client.get<Backup>(`/api/backups/${made.id}`);
@@ -80,17 +107,54 @@ interface Restoring {
   job_id: string;
 }
 
-async function restore(session: Session, { backup, yes, follow }: BackupArgs & { follow: boolean }): Promise<void> {
+interface RestoreArgs extends BackupArgs {
+  follow: boolean;
+  into?: string | undefined;
+  as?: string | undefined;
+  host?: string | undefined;
+}
+
+async function restore(session: Session, args: RestoreArgs): Promise<void> {
   const { world, client, output } = session;
+  const { backup, yes, follow, into } = args;
+  if (args.as !== undefined) return restoreAs(session, { ...args, as: args.as });
   const path = `/api/backups/${encodeURIComponent(backup)}`;
-  const { service_name: service, created_at: at } = await client.get<Backup>(path);
-  const question = `Replace what the volumes of "${service}" hold now by what they held on ${at}?`;
+  const { service_name: own, created_at: at } = await client.get<Backup>(path);
+  const service = into ?? own;
+  const question = `Replace what the volumes of "${service}" hold now by what "${own}" held on ${at}?`;
   if (!yes) await confirm(world, 'Restoring a backup', question);
-  const { body } = await client.send<Restoring>('POST', `${path}/restore`, { idempotencyKey: randomUUID() });
+  const request = into === undefined ? {} : { service_id: await requireServiceId(client, into) };
+  const sent = { body: request, idempotencyKey: randomUUID() };
+  const { body } = await client.send<Restoring>('POST', `${path}/restore`, sent);
   if (!follow) return output.isJson ? output.json(body) : output.line(`${service}: job ${body.job_id}`);
   const job = await watchJob(session, { id: body.job_id, serviceId: body.service_id, news: 'backup.progress' });
   if (output.isJson) return output.json(job);
   output.line(`${service}: restored from ${backup}`);
+}
+
+async function restoreAs(
+  session: Session,
+  { backup, follow, as: name, host }: RestoreArgs & { as: string },
+): Promise<void> {
+  const { client, output } = session;
+  const path = `/api/backups/${encodeURIComponent(backup)}/restore-as`;
+  const sent = { body: { name, host_id: host }, idempotencyKey: randomUUID() };
+  const { body } = await client.send<Restoring>('POST', path, sent);
+  if (!follow)
+    return output.isJson ? output.json(body) : output.line(`${name}: ${body.service_id}, job ${body.job_id}`);
+  const job = await watchJob(session, { id: body.job_id, serviceId: body.service_id });
+  if (output.isJson) return output.json(job);
+  output.line(`${name}: made from ${backup}`);
+}
+
+async function drill(session: Session, { backup, follow }: { backup: string; follow: boolean }): Promise<void> {
+  const { client, output } = session;
+  const path = `/api/backups/${encodeURIComponent(backup)}/drill`;
+  const { body } = await client.send<Restoring>('POST', path, { idempotencyKey: randomUUID() });
+  if (!follow) return output.isJson ? output.json(body) : output.line(`${backup}: job ${body.job_id}`);
+  const job = await watchJob(session, { id: body.job_id, serviceId: body.service_id, news: 'backup.progress' });
+  if (output.isJson) return output.json(job);
+  output.line(`${backup}: it came up`);
 }
 
 async function remove({ world, client, output }: Session, { backup, yes }: BackupArgs): Promise<void> {

@@ -69,11 +69,11 @@ void t.test('every command and flag in the guides exists', async (t) => {
 });
 
 void t.test('docs/cli.md lists the subcommands that there are', async (t) => {
-  const listed = [...read('docs/cli.md').matchAll(/^\| `longshore (\w+)( [^|]*)?` ?([^|]*)\|/gm)];
+  const listed = [...read('docs/cli.md').matchAll(/^\| `longshore ([\w-]+)( [^|]*)?` ?([^|]*)\|/gm)];
   const names = listed.map((match) => match[1] ?? '');
   t.same(names.toSorted(), [...Object.keys(COMMANDS), 'completion'].toSorted());
   for (const [row, name = ''] of listed.filter((match) => hasSubcommands(match[1] ?? ''))) {
-    const written = [...row.matchAll(/`(?:longshore \w+ )?([\w-]+)`/g)].map((match) => match[1]);
+    const written = [...row.matchAll(/`(?:longshore [\w-]+ )?([\w-]+)`/g)].map((match) => match[1]);
     const help = await helpOf(t, [name]);
     const real = [...help.matchAll(new RegExp(`^ {2}longshore ${name} ([\\w-]+)`, 'gm'))].map((match) => match[1]);
     t.same(written, real, name);

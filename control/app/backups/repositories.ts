@@ -114,8 +114,6 @@ export class BackupRepositoryDesk implements BackupRepositories {
 
   #requireScope({ customerId, planId }: BackupRepositoryRecord): void {
     const { stores } = this.#deps;
-    const refuse = (field: string, problem: string) =>
-      new LongshoreError('validation_error', { fields: { [field]: problem } });
     if (customerId !== null && planId !== null) throw refuse('plan_id', 'cannot be given beside customer_id');
     if (customerId !== null && !stores.customers.find(customerId)) throw refuse('customer_id', 'Invalid customer ID');
     if (planId !== null && !stores.plans.find(planId)) throw refuse('plan_id', 'Invalid plan ID');
@@ -144,8 +142,6 @@ function requirePlace(url: string): RepositoryPlace {
 function requireSecrets({ kind }: RepositoryPlace, secrets: RepositorySecrets): RepositorySecrets {
   const allowed = CREDENTIAL_NAMES[kind];
   const strange = Object.keys(secrets.env).find((name) => !allowed.includes(name));
-  const refuse = (field: string, problem: string) =>
-    new LongshoreError('validation_error', { fields: { [field]: problem } });
   if (strange !== undefined) {
     const known = allowed.length === 0 ? 'none is used here' : `only ${allowed.join(', ')}`;
     throw refuse('credentials', `${strange} is not taken: ${known}`);
@@ -157,9 +153,9 @@ function requireSecrets({ kind }: RepositoryPlace, secrets: RepositorySecrets): 
 /** Nobody looks at what a host shows first when a schedule runs at night. */
 function requireHostKey({ kind }: RepositoryPlace, knownHosts: string | undefined): void {
   if (kind === 'sftp' && knownHosts === undefined)
-    throw new LongshoreError('validation_error', {
-      fields: { known_hosts: 'must be given for sftp: what ssh-keyscan prints' },
-    });
-  if (kind !== 'sftp' && knownHosts !== undefined)
-    throw new LongshoreError('validation_error', { fields: { known_hosts: 'is for sftp only' } });
+    throw refuse('known_hosts', 'must be given for sftp: what ssh-keyscan prints');
+  if (kind !== 'sftp' && knownHosts !== undefined) throw refuse('known_hosts', 'is for sftp only');
 }
+
+const refuse = (field: string, problem: string): LongshoreError =>
+  new LongshoreError('validation_error', { fields: { [field]: problem } });
