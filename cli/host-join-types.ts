@@ -10,8 +10,14 @@ export interface MadeJoinToken {
 }
 
 export interface JoinTokenState {
+  id: string;
   status: 'open' | 'used_up' | 'expired';
+  labels: Record<string, string>;
+  uses: number;
   max_uses: number;
+  address_range: string | null;
+  created_at: string;
+  expires_at: string;
   refusal: { address: string; reason: string } | null;
   hosts: { id: string; name: string; status: string }[];
 }

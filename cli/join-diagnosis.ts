@@ -15,7 +15,10 @@ export function warningsOf({ url }: Pick<MadeJoinToken, 'url'>): string[] {
 }
 
 /** The likely causes, the likeliest first. */
-export function diagnose(made: Pick<MadeJoinToken, 'url' | 'tls_pin'>, token: JoinTokenState): string[] {
+export function diagnose(
+  made: Pick<MadeJoinToken, 'url' | 'tls_pin'>,
+  token: Pick<JoinTokenState, 'hosts' | 'refusal'>,
+): string[] {
   const away = token.hosts.filter(({ status }) => status !== 'connected');
   if (away.length > 0) return away.map(({ name, status }) => `"${name}" joined and is ${status}. There: ${LOG}`);
   const { refusal } = token;

@@ -8,6 +8,7 @@ import { formatAge } from '../duration.ts';
 import * as care from '../host-care.ts';
 import { adviceFor, factsOf, inGibibytes, labelsOf, stateOf } from '../host-facts.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
+import { endToken, oneToken, tokenOptions, tokens } from '../host-tokens.ts';
 import * as upgrades from '../host-upgrade.ts';
 import { containers, hostListOptions, projects } from '../host-containers.ts';
 import { hostArgument, requireIdByName } from '../names.ts';
@@ -27,6 +28,8 @@ export const command = group('hosts', (own, world) =>
     )
     .command('containers <host>', 'List all containers of a host', hostListOptions, withSession(world, containers))
     .command('join', 'Print the command that makes a machine a host', joinOptions, withSession(world, join))
+    .command('tokens', 'List the tokens that lines of `join` hold', tokenOptions, withSession(world, tokens))
+    .command('end-token <token>', 'Let nobody in by one any more', oneToken, withSession(world, endToken))
     .command('prune <host>', 'Remove images that nothing on it needs', pruneOptions, withSession(world, prune))
     .command(
       'upgrade [hosts..]',

@@ -95,6 +95,26 @@ t.test('after the wait it says what seems to be in the way', async (t) => {
   });
 });
 
+t.test('tokens are listed with what became of them, and ended by id', async (t) => {
+  const token = {
+    ...OPEN,
+    id: 'jtk_1',
+    uses: 0,
+    labels: { zone: 'eu' },
+    address_range: null,
+    created_at: '2026-01-01T00:00:00Z',
+    expires_at: '2026-01-01T01:00:00Z',
+    refusal: { address: '203.0.113.9', reason: 'It has expired.' },
+  };
+  const api = await startFakeApi(t, ({ method }) =>
+    method === 'DELETE' ? { status: 204 } : { body: { data: [token], total: 1, page: 1, per_page: 100 } },
+  );
+  const { stdout } = await runCli(['hosts', 'tokens'], api);
+  t.match(stdout, /jtk_1\topen\t0\/1\t\d+d\t2026-01-01T01:00:00Z\t-\t203\.0\.113\.9: It has expired\.\tzone=eu/);
+  t.match(await runCli(['hosts', 'end-token', 'jtk_1'], api), { exitCode: 0, stdout: /^jtk_1: lets nobody in/ });
+  t.match(api.asked.at(-1), { method: 'DELETE', path: '/api/hosts/join-tokens/jtk_1' });
+});
+
 t.test('a wait that is no duration makes no token', async (t) => {
   const api = await startFakeApi(t, answers());
   t.match(await runCli(['hosts', 'join', '--wait', 'long'], api), { exitCode: 2 });
