@@ -24,8 +24,8 @@ import { toRfc3339 } from '#shared/time.ts';
 const APPLICATION_ID = 0x4c53424b;
 /** Keys and settings are a few kilobytes; what is larger is no business of ours. */
 const MAX_FILE_BYTES = 1 << 20;
-/** Databases, and what is not finished. */
-const LEFT_OUT = /\.(db|db-wal|db-shm|db-journal|new|partial)$/;
+/** Databases, copies of them, and what is not finished. */
+const LEFT_OUT = /\.(db(-wal|-shm|-journal|\.before-\d+)?|new|partial)$/;
 /** Without it no stored secret can be read. */
 const SECRET_KEY = 'secret.key';
 
