@@ -12,10 +12,10 @@ control() {
   put_settings
   [ -z "$CHANGED" ] || back_up
   install_release
-  put_dist
-  install_units longshore-control
+  install_all_units
   [ -e "$CONTROL_DIR/admin.key" ] || FIRST=1
   start_control
+  put_dist
   show_control
 }
 
@@ -72,6 +72,13 @@ put_dist() {
   mv "$dist.new" "$dist"
 }
 
+# An agent on the same machine is of the same release.
+install_all_units() {
+  set -- longshore-control
+  [ ! -e "$UNITS/longshore-agent.service" ] || set -- "$@" longshore-agent longshore-upgrade
+  install_units "$@"
+}
+
 start_control() {
   local units=longshore-control.service action=start
   [ ! -e "$UNITS/longshore-control.socket.d" ] || units="longshore-control.socket $units"
@@ -80,13 +87,14 @@ start_control() {
   run systemctl enable --quiet $units
   # shellcheck disable=SC2086
   run systemctl $action $units || back_to_previous
+  [ -z "$CHANGED" ] || [ ! -e "$UNITS/longshore-agent.service" ] || run systemctl try-restart longshore-agent.service
 }
 
 back_to_previous() {
   journalctl -u longshore-control.service -o cat -n 10 --no-pager >&2 || true
   [ "$PREVIOUS" ] || stop 1 "the control plane did not start; the lines above are the end of its log" "mend that and run this again"
   point_to "$PREVIOUS"
-  install_units longshore-control
+  install_all_units
   systemctl restart longshore-control.service ||
     stop 1 "neither Longshore $VERSION nor $PREVIOUS starts" "longshore control restore $BACKUP, as docs/operating.md says"
   stop 1 "Longshore $VERSION did not start, $PREVIOUS runs again; the lines above are the end of its log"

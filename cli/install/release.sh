@@ -35,12 +35,15 @@ keep_newer() {
 
 # take FILE : from SOURCE into CACHE. A download that breaks off goes on where it was, also in the next run.
 take() {
-  local tries=$TRIES
+  local tries=$TRIES fault
   case $SOURCE in /*) cp "$SOURCE/$1" "$CACHE/$1"; return ;; esac
   case $1 in *.tar.*) ;; *) rm -f "$CACHE/$1" ;; esac
-  until from_control -C - -o "$CACHE/$1" "$SOURCE/$1"; do
+  while :; do
+    fault=0
+    from_control --retry "$TRIES" -C - -o "$CACHE/$1" "$SOURCE/$1" || fault=$?
     tries=$((tries - 1))
-    [ "$tries" -gt 0 ] || return 1
+    # 22 is an answer: curl has repeated what is worth it. 33 and 36: what is here cannot be gone on with.
+    case $fault:$tries in 0:* | 22:* | 33:* | 36:* | *:0) return $fault ;; esac
     say "$1 broke off; going on in 2 s"
     sleep 2
   done
@@ -90,12 +93,17 @@ listed_sum() { awk -v name="$TARBALL" '$2 == name { print $1 }' "$CACHE/SHA256SU
 same_build() { [ ! -e "$ROOT/current/.$TARBALL" ] || [ "$(cat "$ROOT/current/.$TARBALL")" = "$(listed_sum)" ]; }
 intact() { [ -e "$CACHE/$TARBALL" ] && printf '%s  %s\n' "$(listed_sum)" "$CACHE/$TARBALL" | sha256sum -c --status; }
 
+# What broke off waits for the next run. What is whole and wrong, or cannot be gone on with, is had anew, once.
 take_tarball() {
+  local fault=0
   ! intact || return 0
+  take "$TARBALL" || fault=$?
+  ! intact || return 0
+  case $fault in 0 | 22 | 33 | 36) rm -f "$CACHE/$TARBALL" ;; *) return 1 ;; esac
+  say "$TARBALL was not what SHA256SUMS says; once more from the start"
   take "$TARBALL" && intact && return
   rm -f "$CACHE/$TARBALL"
-  say "$TARBALL is not what SHA256SUMS says; once more from the start"
-  take "$TARBALL" && intact
+  return 1
 }
 
 install_release() {
@@ -116,8 +124,9 @@ install_release() {
   rm -rf "$CACHE"
 }
 
-# The release before stays, for the way back.
+# The release before stays, for the way back and for what still runs of it.
 switch_to() { # switch_to UNPACKED
+  local old
   PREVIOUS=$(installed_version)
   if [ "$PREVIOUS" = "$VERSION" ]; then
     PREVIOUS=$VERSION.before
@@ -128,6 +137,9 @@ switch_to() { # switch_to UNPACKED
   mv "$1" "$ROOT/releases/$VERSION"
   point_to "$VERSION"
   ln -sfn "$ROOT/current/bin/longshore" "$COMMAND"
+  for old in "$ROOT"/releases/*; do
+    case ${old##*/} in "$VERSION" | "$PREVIOUS") ;; *) rm -rf "$old" ;; esac
+  done
 }
 
 point_to() { ln -sfn "releases/$1" "$ROOT/.current" && mv -fT "$ROOT/.current" "$ROOT/current"; }

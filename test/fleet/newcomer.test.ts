@@ -21,7 +21,7 @@ const MAKE_BARE = `
 /** The blocks to type, of one chapter. */
 function commandsOf(chapter: string): string {
   const [, text = ''] = new RegExp(`^## ${chapter}\\n(.*?)^## `, 'ms').exec(GUIDE) ?? [];
-  return [...text.matchAll(/^\`\`\`sh\n(.*?)^\`\`\`/gms)].map((match) => match[1]).join('');
+  return [...text.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1]).join('');
 }
 
 const type = (machine: FleetHost, commands: string) =>
