@@ -4,9 +4,9 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { openSqliteReadOnly } from '#shared/sqlite.ts';
+import type { Api } from './api.ts';
 import { docker } from './docker.ts';
 import { eventually } from './eventually.ts';
-import type { Stack } from './stack.ts';
 
 /** I6, and all else that needs a moment: within 30 s of healing. */
 const HEAL_LIMIT_MS = 30_000;
@@ -17,15 +17,27 @@ const SPOOL_LIMIT_BYTES = 256 * 1024 ** 2;
 type Rows = Record<string, string | number | null>[];
 type RunDocker = (args: string[]) => Promise<string>;
 
+/** One host and its control plane: a `Stack`, or a host of a fleet. */
+export interface OracleSubject {
+  api: Pick<Api, 'get'>;
+  /** Holds the data of both, as `control` and `agent`. */
+  dir: string;
+  control: { readonly output: string };
+  /** `pid`: as this machine knows it. */
+  agent: { readonly output: string; readonly pid: number };
+  /** Which of the hosts of that control plane it is; default: its only one. */
+  hostId?: string;
+}
+
 export class Oracle {
-  readonly #stack: Stack;
+  readonly #stack: OracleSubject;
   readonly #docker: RunDocker;
   readonly #acknowledged: string[] = [];
   readonly #calm = new Map<string, string>();
   readonly #secrets: string[] = [];
 
   /** `runDocker`: for the engine that the agent has; default: the one of this machine. */
-  constructor(stack: Stack, runDocker: RunDocker = docker) {
+  constructor(stack: OracleSubject, runDocker: RunDocker = docker) {
     this.#stack = stack;
     this.#docker = runDocker;
   }
@@ -68,11 +80,11 @@ export class Oracle {
 
   /** What may be so only after a moment. */
   async #askSlow(): Promise<string[]> {
-    return [...this.#askSequences(), ...this.#askJobs(), ...(await this.#askViews())];
+    return [...this.#askSequences(), ...this.#askJobs(), ...(await this.#askViews()), ...this.#askSizes()];
   }
 
   async #askFast(): Promise<string[]> {
-    return [...(await this.#askChanges()), ...(await this.askCalm()), ...this.#askSecrets(), ...this.#askSizes()];
+    return [...(await this.#askChanges()), ...(await this.askCalm()), ...this.#askSecrets()];
   }
 
   async #askChanges(): Promise<string[]> {
@@ -86,12 +98,14 @@ export class Oracle {
   /** I2: what the host ended, control knows by the same end; what control waits for, the host has. */
   #askJobs(): string[] {
     const here = new Map(this.#host('SELECT id, state, finished_at FROM jobs').map((row) => [row['id'], row]));
-    return this.#control('SELECT id, state, finished_at FROM jobs').flatMap(({ id, state, finished_at: endedAt }) => {
-      const own = here.get(id);
-      if (endedAt === null && own?.['finished_at'] === undefined) return [`I2: job ${id} is ${state}, and lost`];
-      if (!own || own['finished_at'] === null) return [];
-      return own['state'] === state ? [] : [`I2: job ${id} ended ${own['state']} on the host, here it is ${state}`];
-    });
+    return this.#control(`SELECT id, state, finished_at FROM jobs ${this.#ofHost}`).flatMap(
+      ({ id, state, finished_at: endedAt }) => {
+        const own = here.get(id);
+        if (endedAt === null && own?.['finished_at'] === undefined) return [`I2: job ${id} is ${state}, and lost`];
+        if (!own || own['finished_at'] === null) return [];
+        return own['state'] === state ? [] : [`I2: job ${id} ended ${own['state']} on the host, here it is ${state}`];
+      },
+    );
   }
 
   /** I3 and I5: all that was told has come, without a hole, and nobody else has spoken. */
@@ -101,9 +115,12 @@ export class Oracle {
       'SELECT seq FROM (SELECT seq, first, lag(seq) OVER (ORDER BY seq) AS before FROM outbox)\
       WHERE before IS NOT NULL AND first <> before + 1',
     );
-    const [host] = this.#control('SELECT event_seq, epoch FROM hosts WHERE revoked_at IS NULL');
+    const which = this.#stack.hostId === undefined ? 'revoked_at IS NULL' : `id = '${this.#stack.hostId}'`;
+    const [host] = this.#control(`SELECT event_seq, epoch FROM hosts WHERE ${which}`);
     const [epoch] = this.#host("SELECT CAST(value AS INTEGER) AS value FROM meta WHERE key = 'epoch'");
-    const violations = this.#control("SELECT message FROM events WHERE status = 'protocol_violation'");
+    const violations = this.#control(
+      `SELECT message FROM (SELECT * FROM events ${this.#ofHost}) WHERE status = 'protocol_violation'`,
+    );
     return [
       ...(host?.['event_seq'] === head?.['last']
         ? []
@@ -129,7 +146,7 @@ export class Oracle {
 
   /** I6: what control shows of each service is what Docker lists. */
   async #askViews(): Promise<string[]> {
-    const services = this.#control('SELECT name, report FROM services');
+    const services = this.#control(`SELECT name, report FROM services ${this.#ofHost}`);
     const compared = services.map(async ({ name, report }) => {
       const [shown, real] = [shownBy(report), await this.#list(String(name))];
       return shown === real ? [] : [`I6: ${name} is shown as "${shown}", Docker has "${real}"`];
@@ -175,6 +192,10 @@ export class Oracle {
       '{{.ID}} {{.State}}',
     ]);
     return lines.split('\n').toSorted().join(', ');
+  }
+
+  get #ofHost(): string {
+    return this.#stack.hostId === undefined ? '' : `WHERE host_id = '${this.#stack.hostId}'`;
   }
 
   #host = (sql: string): Rows => query(join(this.#stack.dir, 'agent', 'agent.db'), sql);

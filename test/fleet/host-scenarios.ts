@@ -1,0 +1,159 @@
+// What happens to single hosts: to one host in the order of the table, to several at the same time.
+import { cpSync, rmSync } from 'node:fs';
+import { eventually } from '../support/eventually.ts';
+import { STATE_DIR, UNIT, clone, showUnit } from '../support/fleet/agent.ts';
+import type { Scenario, Scene } from './scenario.ts';
+
+/** A deploy is under way while the host is struck, and ends well. */
+const underWork =
+  (...fault: [string, ...string[]]): Scenario['strike'] =>
+  async ({ world, site }) => {
+    const job = await world.change(site);
+    await site.host.fault(...fault);
+    return async () => void (await world.untilSucceeded(job));
+  };
+
+const STOPS: Scenario[] = [
+  { name: 'a reboot under a deploy', site: 0, restartsContainers: true, strike: underWork('reboot') },
+  { name: 'a crash of the machine under a deploy', site: 1, restartsContainers: true, strike: underWork('crash') },
+  { name: 'kill -9 of the agent under a deploy', site: 2, strike: underWork('kill9', UNIT) },
+  {
+    name: 'kill -9 of dockerd under a deploy',
+    site: 3,
+    restartsContainers: true,
+    strike: underWork('kill9', 'docker.service'),
+  },
+];
+
+const STATES: Scenario[] = [
+  {
+    name: 'a clock that jumps by an hour and back',
+    site: 0,
+    strike: async ({ t, world, site }) => {
+      for (const seconds of ['+3600', '-3600', '0']) {
+        await site.host.fault('skew', seconds, UNIT);
+        await world.untilSucceeded(await world.change(site));
+      }
+      t.equal(await timesLost({ world, site }), 0, 'it was never away');
+    },
+  },
+  {
+    name: 'F27: a host that is put back to a snapshot is listed again, and nothing runs twice',
+    site: 2,
+    strike: async ({ t, world, site }) => {
+      const { host } = site;
+      const [now, then] = [host.path(STATE_DIR), host.path('/var/lib/snapshot')];
+      const agent = (verb: string) => host.run('systemctl', verb, UNIT);
+      await agent('stop');
+      cpSync(now, then, { recursive: true, preserveTimestamps: true });
+      await agent('start');
+      await world.untilSucceeded(await world.change(site));
+      const running = await host.run('docker', 'ps', '-q', '--no-trunc');
+      await agent('stop');
+      rmSync(now, { recursive: true });
+      await host.run('cp', '-a', '/var/lib/snapshot', STATE_DIR);
+      await agent('start');
+      return async () => {
+        t.equal(await host.run('docker', 'ps', '-q', '--no-trunc'), running, 'the containers are the same');
+        t.ok((await world.told(site)).some(({ status }) => status === 'host_rolled_back'));
+        await world.untilSucceeded(await world.change(site));
+      };
+    },
+  },
+  {
+    name: 'F29: with a full disk new jobs are refused, and taken again once there is room',
+    site: 1,
+    strike: async ({ t, world, site }) => {
+      await site.host.fault('disk-full');
+      const restart = () => tryRestart({ world, site });
+      const refused = await eventually(restart, { until: ({ state }) => state === 'failed', timeoutMs: 60_000 });
+      t.equal(refused.error?.code, 'host_disk_full');
+      t.equal(await timesLost({ world, site }), 0, 'it stays connected');
+      await site.host.fault('disk-free');
+      return async () =>
+        void (await eventually(restart, { until: ({ state }) => state === 'succeeded', timeoutMs: 60_000 }));
+    },
+  },
+];
+
+/** Each takes the 45 s after which a side that hears nothing gives up. */
+const SILENCES: Scenario[] = [
+  {
+    name: 'F16: half-open connections are noticed on both sides, and what the host did meanwhile is told',
+    site: 0,
+    strike: async ({ t, world, site }) => {
+      const job = await world.change(site);
+      await eventually(async () => (await world.api.get(`/api/jobs/${job}`)).body['started_at'] !== null);
+      await site.host.fault('partition');
+      await world.untilHostIs(site, 'offline');
+      const standing = () => showUnit(site.host, 'StatusText');
+      const told = await eventually(standing, { until: (text) => text.startsWith('offline'), timeoutMs: 60_000 });
+      t.match(told, /^offline since 20/);
+      await site.host.heal();
+      return async () => void (await world.untilSucceeded(job));
+    },
+  },
+  { name: 'a pause: the kernel answers, the agent does not', site: 1, strike: silence('pause', 'resume') },
+  { name: 'a suspended machine', site: 2, strike: silence('suspend', 'resume') },
+  {
+    name: 'F18: a round trip of 500 ms and a loss of 10 % delay deploys, and no host counts as dead',
+    site: 3,
+    strike: async ({ t, world, site }) => {
+      await site.host.fault('delay', '250ms');
+      await site.host.fault('loss', '10%');
+      const lostBefore = await timesLost({ world, site });
+      for (let deploys = 0; deploys < 3; deploys++) await world.untilSucceeded(await world.change(site));
+      t.equal(await timesLost({ world, site }), lostBefore);
+      await site.host.heal();
+    },
+  },
+  {
+    name: 'F48: a host that was revoked while it was away stops acting and leaves its services running',
+    site: 4,
+    isLast: true,
+    strike: async ({ t, world, site }) => {
+      await site.host.fault('partition');
+      await world.untilHostIs(site, 'offline');
+      t.equal((await world.api.post(`/api/hosts/${site.id}/revoke`)).status, 200);
+      await site.host.heal();
+      await eventually(() => site.oracle.factOnHost('revokedAt') !== undefined, { timeoutMs: 90_000 });
+      t.equal((await world.api.get(`/api/hosts/${site.id}`)).body['status'], 'revoked');
+      t.strictSame(await site.oracle.askCalm(), []);
+    },
+  },
+  {
+    name: 'F26: of a cloned machine neither is let in, one alert says so; one of the two joins anew',
+    site: 5,
+    isLast: true,
+    strike: async ({ t, world, site }) => {
+      const copy = world.spare;
+      await clone(site.host, copy);
+      await copy.shell(`systemctl daemon-reload; systemctl start ${UNIT}`);
+      await world.untilHostIs(site, 'fenced');
+      await copy.shell(`systemctl stop ${UNIT}; rm -rf ${STATE_DIR}/*`);
+      t.not(await world.enrol(copy), site.id, 'the clone is a host of its own');
+      t.equal((await world.told(site)).filter(({ status }) => status === 'identity_conflict').length, 1);
+      t.strictSame(await site.oracle.askCalm(), []);
+    },
+  },
+];
+
+export const HOSTS: Scenario[] = [...STOPS, ...STATES, ...SILENCES];
+
+function silence(fault: string, mend: string): Scenario['strike'] {
+  return async ({ world, site }) => {
+    await site.host.fault(fault);
+    await world.untilHostIs(site, 'offline');
+    await site.host.fault(mend);
+    return async () => void (await world.untilSucceeded(await world.change(site)));
+  };
+}
+
+async function timesLost({ world, site }: Pick<Scene, 'world' | 'site'>): Promise<number> {
+  return (await world.told(site)).filter(({ status }) => status === 'offline').length;
+}
+
+async function tryRestart({ world, site }: Pick<Scene, 'world' | 'site'>) {
+  const { body } = await world.api.post<{ job_id: string }>(`/api/services/${site.busy}/restart?wait=0`);
+  return world.api.jobEnd(body.job_id, 60_000);
+}
