@@ -29,6 +29,7 @@ import { startFactsReport, withOutage } from './facts-report.ts';
 import { withProbes } from './health/probed-engine.ts';
 import { startProbes } from './health/probes.ts';
 import { collectHostFacts } from './host.ts';
+import { startEdge } from './ingress/start.ts';
 import { createKeptLogs } from './kept-logs/kept-logs.ts';
 import type { HealingLimits } from './healing/limits.ts';
 import { createAskAi } from './link/ask-ai.ts';
@@ -107,6 +108,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const reading = { socketPath, engine, services: state.services, findLogFile, clock, log };
   const keptLogs = createKeptLogs({ ...reading, dataDir, hub });
   keptLogs.start(scope);
+  const edge = startEdge({ config, state, docker: probed, findPeer: () => link?.current, clock, log }, scope);
   const { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome } = startJobs(
     {
       config,
@@ -118,6 +120,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
       policy,
       notify,
       askAi,
+      edge,
       execs,
       stats,
       collectFacts: collect,
@@ -190,6 +193,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   link = startLink({ ...to, describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
   link.onUp(onWelcome);
+  link.onUp(() => state.keep());
   link.onUp(() => void sayConnected(config.runtimeDir, deps.agentVersion, log));
   link.onRevoked(onRevoked);
   const { url: controlUrl } = destination;

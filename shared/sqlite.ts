@@ -1,6 +1,6 @@
 // The one place that opens a database: both sides keep theirs with the same durability. An answer given after a commit
 // must survive a power cut, so `synchronous=FULL` is set on every connection (a reopened WAL database forgets it).
-import { existsSync } from 'node:fs';
+import { chmodSync, existsSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import { LongshoreError } from './errors.ts';
@@ -57,6 +57,18 @@ export function openSqliteAsIs(file: string): Sqlite {
   db.pragma('synchronous = FULL');
   db.pragma('trusted_schema = OFF');
   return db;
+}
+
+/** All of it as it is now, in a file of its own that no one else reads. Throws what SQLite says, and leaves none then. */
+export function copySqlite(db: Sqlite, copy: string): void {
+  rmSync(copy, { force: true }); // one that was cut short
+  try {
+    db.prepare('VACUUM INTO ?').run(copy);
+    chmodSync(copy, 0o600);
+  } catch (error) {
+    rmSync(copy, { force: true });
+    throw error;
+  }
 }
 
 const addonOption = () => (existsSync(BUNDLED_ADDON) ? { nativeBinding: BUNDLED_ADDON } : {});

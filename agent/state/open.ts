@@ -17,6 +17,7 @@ import { Reserve } from './reserve.ts';
 import { MIGRATIONS } from './schema.ts';
 import { ScheduleTable } from './schedules.ts';
 import { ServiceTable } from './services.ts';
+import { forgetStepBack, openWithStepBack } from './step-back.ts';
 
 export interface AgentState {
   meta: Meta;
@@ -40,6 +41,8 @@ export interface AgentState {
   reserve: Reserve;
   /** Calls `listener` after each transaction that appended events; one listener, the pump's. */
   onEvents(listener: () => void): void;
+  /** Control has welcomed this version: there is no way back to the schema before. */
+  keep(): void;
   /** Safe to call again. */
   close(): void;
 }
@@ -54,7 +57,8 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
   const lock = takeLock(dataDir);
   try {
     const box = loadSecretBox(join(dataDir, 'secret.key'));
-    const db = openSqlite(join(dataDir, 'agent.db'), MIGRATIONS);
+    const file = join(dataDir, 'agent.db');
+    const db = openWithStepBack(file, MIGRATIONS, clock);
     const meta = new Meta(db);
     const outbox = new Outbox(db, clock, options.outboxLimitBytes);
     const tables = { meta, outbox, services: new ServiceTable(db, box), journal: new Journal(db, box) };
@@ -77,6 +81,7 @@ export function openState(dataDir: string, clock: Clock, options: StateOptions =
       schedules,
       reserve,
       ...transactions,
+      keep: () => forgetStepBack(file),
       close,
     };
   } catch (error) {

@@ -1,28 +1,21 @@
 // A copy of control.db as it was before its schema changed: the way back to the release before (docs/upgrades.md).
-import { chmodSync, readdirSync, rmSync } from 'node:fs';
+import { readdirSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
-import type { Sqlite } from '#shared/sqlite.ts';
+import { copySqlite, type Sqlite } from '#shared/sqlite.ts';
 
 /** Each is as large as the database. */
 const KEPT = 2;
 
 /** `control.db.before-28` is from before step 28. Throws `storage_full`: a schema changes with a way back or not at all. */
 export function keepBefore(db: Sqlite, file: string, version: number): void {
-  const copy = `${file}.before-${version}`;
-  rmSync(copy, { force: true }); // a start that was cut short
   try {
-    db.prepare('VACUUM INTO ?').run(copy);
+    copySqlite(db, `${file}.before-${version}`);
   } catch (cause) {
-    rmSync(copy, { force: true });
+    const message = 'Cannot keep the database before its schema changes';
     const details = `Free space for another ${basename(file)} beside it`;
-    throw new LongshoreError('storage_full', {
-      message: 'Cannot keep the database before its schema changes',
-      details,
-      cause,
-    });
+    throw new LongshoreError('storage_full', { message, details, cause });
   }
-  chmodSync(copy, 0o600); // it holds what the database holds
   prune(file);
 }
 

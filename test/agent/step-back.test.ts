@@ -1,0 +1,59 @@
+// What an agent that was taken back finds of the database of the one that came between.
+import { existsSync, utimesSync } from 'node:fs';
+import { join } from 'node:path';
+import t, { type Test } from 'tap';
+import type { Migration, Sqlite } from '#shared/sqlite.ts';
+import { systemClock } from '#shared/time.ts';
+import { forgetStepBack, openWithStepBack } from '../../agent/state/step-back.ts';
+import { makeFolder } from '../support/folder.ts';
+
+const OLD: Migration[] = [{ version: 1, sql: 'CREATE TABLE jobs (id TEXT) STRICT' }];
+const NEW: Migration[] = [...OLD, { version: 2, sql: 'ALTER TABLE jobs ADD COLUMN more TEXT' }];
+
+function world(t: Test) {
+  const file = join(makeFolder(t, 'step-back'), 'agent.db');
+  const open = (steps: Migration[]): Sqlite => {
+    const db = openWithStepBack(file, steps, systemClock);
+    t.teardown(() => db.close());
+    return db;
+  };
+  const jobs = (db: Sqlite) => db.prepare('SELECT id FROM jobs').pluck().all();
+  const before = open(OLD);
+  before.exec(`INSERT INTO jobs VALUES ('job_1')`);
+  before.close();
+  return { file, open, jobs };
+}
+
+t.test('a version that never got connected leaves the way back open', async (t) => {
+  const { file, open, jobs } = world(t);
+  const between = open(NEW);
+  between.exec(`INSERT INTO jobs VALUES ('job_2', 'x')`);
+  between.close();
+  const back = open(OLD);
+  t.strictSame(jobs(back), ['job_1'], 'as it was before the schema changed');
+  t.notOk(existsSync(`${file}.before`));
+  back.close();
+  t.strictSame(jobs(open(NEW)), ['job_1'], 'and the next upgrade begins anew');
+});
+
+t.test('one that was connected has closed it', async (t) => {
+  const { file, open } = world(t);
+  open(NEW).close();
+  forgetStepBack(file);
+  t.throws(() => open(OLD), { code: 'schema_too_new' });
+});
+
+t.test('so has one that worked on its own for long', async (t) => {
+  const { file, open, jobs } = world(t);
+  open(NEW).close();
+  const twoHoursAgo = (Date.now() - 2 * 3_600_000) / 1000;
+  utimesSync(`${file}.before`, twoHoursAgo, twoHoursAgo);
+  t.throws(() => open(OLD), { code: 'schema_too_new' });
+  t.strictSame(jobs(open(NEW)), ['job_1']);
+});
+
+t.test('without a change of the schema nothing is copied', async (t) => {
+  const { file, open } = world(t);
+  open(OLD).close();
+  t.notOk(existsSync(`${file}.before`));
+});
