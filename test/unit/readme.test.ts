@@ -98,6 +98,7 @@ const GOOD: Record<string, string> = {
   'data-dir': '/tmp',
   listen: '127.0.0.1:1',
   'public-url': 'https://x.example',
+  tls: 'auto',
   'dist-dir': '/tmp',
   'log-level': 'warn',
   'rate-limit': '1',
