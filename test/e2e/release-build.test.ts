@@ -11,7 +11,7 @@ import { manifestSchema, RELEASE_FILES } from '#shared/release/manifest.ts';
 import { archive, sha256Of } from '../../cli/release/archive.ts';
 import { ROOT } from '../../cli/release/bundle.ts';
 import { makeFolder } from '../support/folder.ts';
-import { buildRelease } from '../support/release.ts';
+import { buildRelease, hashSources } from '../support/release.ts';
 
 const run = promisify(execFile);
 const SOURCES = [
@@ -39,6 +39,7 @@ async function copyCheckout(t: Test): Promise<string> {
 t.test('another checkout of the same tree gives the same tarball, whoever signs it', async (t) => {
   const copy = await copyCheckout(t);
   const ours = await buildRelease();
+  t.equal(hashSources(copy), ours.sources, 'nobody works on the checkout meanwhile');
   const build = 'umask 077 && exec "$0" cli/release/main.ts --arch "$1" --format gz';
   const env = { PATH: process.env['PATH'], TZ: 'Asia/Tokyo', LC_ALL: 'C', HOME: '/nonexistent' };
   await run('sh', ['-c', build, process.execPath, process.arch], { cwd: copy, env });

@@ -4,7 +4,7 @@ import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, mkdirSync, readFileSync, rmSync, statSync, utimesSync } from 'node:fs';
 import { arch } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Test } from 'tap';
@@ -24,6 +24,8 @@ const SOURCES =
   '{{agent,control,cli,shared,systemd}/**/*,install.sh,LICENSE,package.json,package-lock.json,node_modules/.package-lock.json}';
 
 export interface TestRelease {
+  /** What it was made of, as `hashSources` says. */
+  sources: string;
   /** As control serves it. */
   dir: string;
   manifest: Manifest;
@@ -35,14 +37,15 @@ export interface TestRelease {
 /** `version`: another one than package.json's, to upgrade to. */
 export async function buildRelease({ version = readVersion(ROOT) } = {}): Promise<TestRelease> {
   mkdirSync(KEPT, { recursive: true });
-  const dir = join(KEPT, `${version}-${hashSources()}`);
+  const sources = hashSources(ROOT);
+  const dir = join(KEPT, `${version}-${sources}`);
   // The lock goes with whoever holds it, however that ends.
   const args = [LOCK, process.execPath, fileURLToPath(import.meta.url), dir, version];
   if (!existsSync(dir)) await run('flock', args, { env: { ...process.env, NODE_OPTIONS: '' } });
   utimesSync(dir, new Date(), new Date()); // in use
   const manifest = manifestSchema.parse(JSON.parse(readFileSync(join(dir, RELEASE_FILES.manifest), 'utf8')));
   const tarball = join(dir, manifest.files[0]?.name ?? '');
-  return { dir, manifest, tarball, publicKeyFile: join(dir, RELEASE_FILES.publicKey) };
+  return { sources, dir, manifest, tarball, publicKeyFile: join(dir, RELEASE_FILES.publicKey) };
 }
 
 /** The folder of its tarball, unpacked where no node_modules is above it. */
@@ -52,15 +55,18 @@ export async function unpackRelease(t: Test, { tarball, manifest }: TestRelease)
   return join(folder, `longshore-${manifest.version}`);
 }
 
-function hashSources(): string {
+/** The same for two checkouts from which the same release comes. */
+export function hashSources(root: string): string {
   const hash = createHash('sha256');
-  const files = globSync(SOURCES, { cwd: ROOT, withFileTypes: true }).filter((entry) => entry.isFile());
-  const paths = files.map(({ parentPath, name }) => join(parentPath, name)).toSorted();
-  for (const path of paths)
+  const files = globSync(SOURCES, { cwd: root, withFileTypes: true }).filter((entry) => entry.isFile());
+  const paths = files.map(({ parentPath, name }) => relative(root, join(parentPath, name))).toSorted();
+  for (const path of paths) {
+    const file = join(root, path);
     hash
-      .update(`${path}\0${statSync(path).mode}\0`)
-      .update(readFileSync(path))
+      .update(`${path}\0${statSync(file).mode & 0o100}\0`)
+      .update(readFileSync(file))
       .update('\0');
+  }
   return hash.digest('hex').slice(0, 16);
 }
 
