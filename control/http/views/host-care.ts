@@ -2,18 +2,14 @@
 import { z } from 'zod';
 import type { Drain, HostChange, Undrain } from '../../app/api/host-care.ts';
 import { HOST_NAME, HOST_NAME_RULE } from '../../app/hosts/host-name.ts';
-import { LABEL_NAME, LABEL_NAME_RULE, MAX_HOST_LABELS } from '../../app/hosts/labels.ts';
+import { MAX_HOST_LABELS } from '../../app/hosts/labels.ts';
+import { hostLabelsOf, hostLabelValue } from './host-labels.ts';
 import { hostView, toHostView } from './host.ts';
-
-const NO_CONTROL_CHARACTERS = /^\P{Cc}*$/u;
-const labelValue = z.string().max(255).regex(NO_CONTROL_CHARACTERS, 'Must not have control characters');
 
 export const hostChangeBody = z
   .strictObject({
     name: z.string().regex(HOST_NAME, `Use ${HOST_NAME_RULE}`).optional().meta({ example: 'web-1' }),
-    labels: z
-      .record(z.string().regex(LABEL_NAME, `Use ${LABEL_NAME_RULE}`), labelValue.nullable())
-      .refine((labels) => Object.keys(labels).length <= 2 * MAX_HOST_LABELS, `A host has at most ${MAX_HOST_LABELS}`)
+    labels: hostLabelsOf(hostLabelValue.nullable(), 2 * MAX_HOST_LABELS)
       .optional()
       .meta({ description: `Merged; null removes. A host has at most ${MAX_HOST_LABELS}.` }),
   })

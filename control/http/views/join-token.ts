@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { toRfc3339 } from '#shared/time.ts';
 import type { JoinToken, MadeJoinToken, NewJoinToken } from '../../app/api/join-tokens.ts';
 import type { Host } from '../../app/api/hosts.ts';
+import { hostLabelsOf, hostLabelValue } from './host-labels.ts';
 import { orderField, pageOf, pagingFields, timestamp } from './page.ts';
 
 export const joinTokenQuery = z.strictObject({
@@ -13,7 +14,7 @@ export const joinTokenQuery = z.strictObject({
 
 export const newJoinTokenBody = z
   .strictObject({
-    labels: z.record(z.string().min(1).max(63), z.string().max(255)).optional(),
+    labels: hostLabelsOf(hostLabelValue).optional(),
     uses: z.number().int().min(1).max(1000).optional().describe('How many hosts may join with it; 1 by default'),
     expires_in_s: z.number().int().min(1).max(86_400).optional().describe('Seconds it is good for; 3600 by default'),
     address_range: z
