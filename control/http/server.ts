@@ -82,13 +82,13 @@ const MAX_LOGGED_PATH = 500;
 const SOCKET_LIMITS = { requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
 
 /** Listens; returns once it answers. The scope's stop closes sockets with 1012 and lets answers under way finish. */
-export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ url: string; port: number }> {
+export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ port: number }> {
   const { http, stop } = await buildHttp(deps);
   scope.onStop('http', stop);
   await openAikitPort(http, deps, scope);
-  await http.listen(deps.config.listen);
-  const { address, family, port } = http.server.address() as AddressInfo;
-  return { url: `http://${family === 'IPv6' ? `[${address}]` : address}:${port}`, port };
+  const listenTextResolver = (address: string) => `listens at ${new URL(address).host}`; // it knows nothing of TLS
+  await http.listen({ ...deps.config.listen, listenTextResolver });
+  return { port: (http.server.address() as AddressInfo).port };
 }
 
 /** Before the first port: who is told that we answer finds both. */
