@@ -168,3 +168,13 @@ t.test('flags that are wrong are named', async (t) => {
     stderr: /uninstall takes no "--all"/,
   });
 });
+
+t.test('docs/fleet.md names the exit codes that there are', async (t) => {
+  const guide = readFileSync(new URL('../docs/fleet.md', import.meta.url), 'utf8');
+  const named = [...guide.matchAll(/^\| (\d+) \|/gm)].map(([, code]) => Number(code));
+  const own = [...readFileSync(INSTALL, 'utf8').matchAll(/\bE_[A-Z]+=(\d+)/g)].map(([, code]) => Number(code));
+  t.strictSame(
+    named.toSorted((a, b) => a - b),
+    [1, 2, ...own],
+  );
+});

@@ -31,7 +31,9 @@ public_url() {
   esac
 }
 
-own_address() { ip -4 route get 192.0.2.1 2>/dev/null | sed -n 's/.* src \([0-9.]*\).*/\1/p' || hostname -I | cut -d ' ' -f 1; }
+own_address() {
+  if has ip; then ip -4 route get 192.0.2.1 | sed -n 's/.* src \([0-9.]*\).*/\1/p'; else hostname -I | cut -d ' ' -f 1; fi
+}
 
 # The key of a certificate stays root's: systemd hands it to the control plane.
 readable_certificate() {

@@ -75,7 +75,7 @@ async function forge(t: Test, release: TestRelease, target: string): Promise<voi
   writeFileSync(join(target, 'SHA256SUMS.sig'), signSums(Buffer.from(text), privatePem));
 }
 
-t.test('install.sh from bare to bare', { timeout: 600_000 }, async (t) => {
+t.test('install.sh from bare to bare', { timeout: 280_000 }, async (t) => {
   if (!(await requireFleet(t))) return;
   const [release, next] = await Promise.all([buildRelease(), buildRelease({ version: '0.2.0' }), ensureImages()]);
   const { hosts, gateway } = await startFleet(t, { count: 2, images: ['busybox:1'] });

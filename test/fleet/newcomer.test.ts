@@ -27,7 +27,7 @@ function commandsOf(chapter: string): string {
 const type = (machine: FleetHost, commands: string) =>
   machine.shell(`set -e\ncd /root\n${commands}`, { timeoutMs: LINE_LIMIT_MS });
 
-t.test('a newcomer succeeds with what docs/fleet.md says', { timeout: 600_000 }, async (t) => {
+t.test('a newcomer succeeds with what docs/fleet.md says', { timeout: 280_000 }, async (t) => {
   if (!(await requireFleet(t))) return;
   const [release] = await Promise.all([buildRelease(), ensureAliases(`${IMAGE}=80`)]);
   const { hosts } = await startFleet(t, { count: 2, images: [IMAGE] });
