@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { formatJoinToken, parseJoinToken } from '#shared/protocol/identity.ts';
+import { createIdentity, formatJoinToken, parseJoinToken } from '#shared/protocol/identity.ts';
 import { ApiContract } from '../support/api-contract.ts';
 import { Api } from '../support/api.ts';
 import { KEY, startBind, ZONE } from '../support/bind.ts';
@@ -18,6 +18,7 @@ import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
 import { startUp } from '../support/up.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
+import { RawAgent } from '../support/raw-agent.ts';
 import { WireHost } from '../support/wire-host.ts';
 
 const COMPOSE = 'services:\n  web:\n    image: longshore-test/web:1\n    environment: { LEVEL: "${LEVEL:-info}" }\n';
@@ -514,8 +515,11 @@ void t.test('every operation answers as the document promises', async (t) => {
     await api.call('GET', upgrade, 200);
     await api.call('GET', '/api/hosts/upgrades', 200);
     for (const act of ['resume', 'cancel']) await api.call('POST', `${upgrade}/${act}`, 200);
+    await joinTwice(t, client);
+    const openIncidents = () => client.get<{ data: { id: string }[] }>('/api/incidents?status=open');
+    const incident = await eventually(async () => (await openIncidents()).body.data[0]?.id ?? '', { until: Boolean });
     await api.call('GET', '/api/incidents', 200);
-    await api.call('GET', '/api/incidents/inc_none', 404);
+    await api.call('GET', `/api/incidents/${incident}`, 200);
     await api.call('POST', `${path}/revoke`, 200);
     await api.call('DELETE', path, 204);
   });
@@ -532,4 +536,16 @@ async function joinBroken(t: Test, client: Api): Promise<string | undefined> {
   await host.connect();
   const found = await client.get<{ data: { id: string }[] }>('/api/hosts?search=broken');
   return found.body.data[0]?.id;
+}
+
+/** Two machines that are one host. */
+async function joinTwice(t: Test, client: Api): Promise<void> {
+  const { token } = (await client.post<{ token: string }>('/api/hosts/join-tokens', {})).body;
+  const enrol = parseJoinToken(token);
+  const identity = createIdentity();
+  for (const bootId of ['boot-here', 'boot-clone']) {
+    const agent = new RawAgent(client.url, identity);
+    t.teardown(() => agent.ws.terminate());
+    await agent.enter({ enrol, bootId, instanceId: bootId });
+  }
 }
