@@ -28,6 +28,11 @@ export interface AgentConfig {
   imageCheckMs: number;
   /** What Docker's build cache is trimmed to after builds; null: Docker's own limits are enough. */
   buildCacheLimitBytes: number | null;
+  /** What answers to names, where control wants an edge on this host. */
+  edgeImage: string;
+  /** The Compose project that it is. */
+  edgeProject: string;
+  edgePorts: { http: number; https: number };
   /** Over which the control plane is called: HTTPS_PROXY, HTTP_PROXY, NO_PROXY. */
   proxies: Proxies;
   /** A folder of ours for as long as we run; null when systemd did not make one. */
@@ -46,13 +51,23 @@ const DEFAULTS = {
   'reconnect-max': '64',
   'image-check': '6',
   'build-cache-limit': '10GB',
+  'edge-image': 'caddy:2.10.2-alpine',
+  'edge-project': 'longshore-edge',
+  'edge-http-port': '80',
+  'edge-https-port': '443',
 } as const;
 
 /** A host and folders, each with its slash; it stands before the names in a Dockerfile. */
 const IMAGE_PREFIX = /^([a-z0-9]([a-z0-9._-]*[a-z0-9])?(:\d{1,5})?\/)([a-z0-9]([a-z0-9._-]*[a-z0-9])?\/)*$|^$/;
 
+const PROJECT = /^[a-z0-9][a-z0-9-]{0,62}$/;
+const IMAGE = /^[a-z0-9][a-zA-Z0-9._/:@-]{0,254}$/;
+
 const SIZE = /^([1-9]\d{0,5})(MB|GB)$/;
 const UNIT_BYTES: Record<string, number> = { MB: 1e6, GB: 1e9 };
+
+const describeBadPort = (text: string): string | undefined =>
+  /^[1-9]\d{0,4}$/.test(text) && Number(text) <= 65_535 ? undefined : `is "${text}", it must be a port`;
 
 /** What is wrong with a setting's text, without quoting a secret; undefined when nothing is. */
 const SETTINGS = {
@@ -69,6 +84,12 @@ const SETTINGS = {
     /^\d{1,3}$/.test(text) ? undefined : `is "${text}", it must be hours from 0 (never) to 999`,
   'build-cache-limit': (text: string) =>
     text === 'none' || SIZE.test(text) ? undefined : `is "${text}", it must be like 10GB or 500MB, or none`,
+  'edge-image': (text: string) =>
+    IMAGE.test(text) ? undefined : `is "${text}", it must be an image of Caddy 2.8 or newer`,
+  'edge-project': (text: string) =>
+    PROJECT.test(text) ? undefined : `is "${text}", it must be a name like longshore-edge`,
+  'edge-http-port': describeBadPort,
+  'edge-https-port': describeBadPort,
   'allow-file-git': (text: string) => (/^[01]$/.test(text) ? undefined : `is "${text}", it must be 1 or 0`),
 } as const;
 type Setting = keyof typeof SETTINGS;
@@ -96,6 +117,12 @@ export async function loadAgentConfig(
     buildImagePrefix: read('build-image-prefix') ?? '',
     imageCheckMs: Number(read('image-check') ?? DEFAULTS['image-check']) * 3600_000,
     buildCacheLimitBytes: toBytes(read('build-cache-limit') ?? DEFAULTS['build-cache-limit']),
+    edgeImage: read('edge-image') ?? DEFAULTS['edge-image'],
+    edgeProject: read('edge-project') ?? DEFAULTS['edge-project'],
+    edgePorts: {
+      http: Number(read('edge-http-port') ?? DEFAULTS['edge-http-port']),
+      https: Number(read('edge-https-port') ?? DEFAULTS['edge-https-port']),
+    },
     proxies: requireProxies(env),
     runtimeDir: env['RUNTIME_DIRECTORY']?.split(':')[0] ?? null,
     notifyEnv: notifyEnvOf(env),

@@ -23,6 +23,7 @@ import type { Probes } from './health/probes.ts';
 import { startImages, type Images } from './images/images.ts';
 import { startHealing } from './healing/healing.ts';
 import type { HealingLimits } from './healing/limits.ts';
+import type { EdgeHandle } from './ingress/start.ts';
 import { Inbox } from './jobs/inbox.ts';
 import { LocalJobs } from './jobs/local-jobs.ts';
 import { startRunner } from './jobs/runner.ts';
@@ -45,13 +46,14 @@ export interface JobParts {
   probes: Probes;
   notify: (progress: Progress) => void;
   askAi: AskAi;
+  edge: EdgeHandle;
   execs: Execs;
   stats: Stats;
   collectFacts: () => Promise<HostFacts>;
 }
 
 export function startJobs(
-  { config, deps, state, docker, keptLogs, policy, probes, notify, askAi, execs, stats, collectFacts }: JobParts,
+  { config, deps, state, docker, keptLogs, policy, probes, notify, askAi, edge, execs, stats, collectFacts }: JobParts,
   scope: Scope,
 ): Pick<HandlerDeps, 'planDeploy'> & {
   watch: ServiceWatch;
@@ -85,6 +87,7 @@ export function startJobs(
     policy,
     reservedPorts,
     askAi,
+    leaveEdge: (containerIds: Iterable<string>) => edge.leave(containerIds),
     services: state.services,
     onBuilt: images.onBuilt,
     measureDownloads: images.measureDownloads,
@@ -106,6 +109,7 @@ export function startJobs(
   const schedules = startSchedules({ state, jobs, execs, images, stats, collectFacts, clock, log }, scope);
   const work = {
     schedule: () => schedules.touch(),
+    edge: () => edge.touch(),
     enqueue: (jobId: string) => runner.enqueue(jobId),
     cancel: (jobId: string) => runner.cancel(jobId),
     look: (serviceId: string) => watch.touch(serviceId),

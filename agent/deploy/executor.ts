@@ -36,6 +36,8 @@ export interface ExecutorDeps {
   onBuilt: () => void;
   measureDownloads: MeasureDownloads;
   askAi: AskAi;
+  /** Nobody new comes to these containers when this returns: they are about to go. */
+  leaveEdge: (containerIds: Iterable<string>) => Promise<void>;
   /** Secrets of a service, those of now and of before. */
   services: { secretsOf(id: string): string[] };
   backups: Repositories;

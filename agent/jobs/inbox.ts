@@ -5,6 +5,7 @@
 import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
 import { bringsSpec, JOB_KINDS, type JobOffer } from '#shared/jobs.ts';
+import type { EdgeState } from '#shared/protocol/edge-parts.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';
@@ -17,6 +18,8 @@ import { hasRoomFor, NO_ROOM } from './room.ts';
 /** What the runner is told once the commands are on disk. */
 export interface InboxWork {
   enqueue(jobId: string): void;
+  /** There is something new of the edge. */
+  edge(): void;
   cancel(jobId: string): void;
   /** A tombstone arrived, or another word on whether it is enabled: look what Docker has of the service. */
   look(serviceId: string): void;
@@ -92,7 +95,7 @@ export class Inbox {
     else if (body.kind === 'service.forget') this.#forget(body, afterCommit);
     else if (body.kind === 'service.enable') this.#enable(body, afterCommit);
     else if (body.kind === 'backup.settings') this.#deps.state.backupSettings.put(body.serviceId, body.settings);
-    else if (body.kind === 'edge.put') this.#deps.state.edge.put(body.state);
+    else if (body.kind === 'edge.put') this.#edge(body.state, afterCommit);
     else this.#schedule(body, afterCommit);
     return null;
   }
@@ -115,6 +118,11 @@ export class Inbox {
     services.setEnabled(serviceId, isEnabled);
     if (isEnabled) forgetFailures(services, serviceId);
     afterCommit.push(() => this.#deps.work.look(serviceId));
+  }
+
+  #edge(state: EdgeState, afterCommit: AfterCommit[]): void {
+    this.#deps.state.edge.put(state);
+    afterCommit.push(() => this.#deps.work.edge());
   }
 
   #schedule(body: ScheduleCommand, afterCommit: AfterCommit[]): void {

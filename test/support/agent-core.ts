@@ -151,6 +151,7 @@ export function startCore(t: Test, options: CoreOptions) {
   const jobs = new LocalJobs({ state, clock, runner });
   const schedules = startSchedules({ state, jobs, ...NO_WORK, ...options.work, clock, log }, scope);
   const work = {
+    edge: () => undefined,
     enqueue: (id: string) => runner.enqueue(id),
     cancel: (id: string) => runner.cancel(id),
     look: (id: string) => watch.touch(id),

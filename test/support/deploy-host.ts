@@ -229,6 +229,7 @@ export async function deployParts(
     judgeBy: () => undefined,
     buildImagePrefix: 'longshore-test/',
     askAi: async () => null,
+    leaveEdge: async () => undefined,
     measureDownloads: async () => new Map(),
     services: { secretsOf: () => [] },
     backups,

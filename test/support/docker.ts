@@ -9,6 +9,7 @@ import { eventually } from './eventually.ts';
 const run = promisify(execFile);
 const BUILD_IMAGES = fileURLToPath(new URL('./images/build.sh', import.meta.url));
 const BUILD_SERVERS = fileURLToPath(new URL('./images/servers.sh', import.meta.url));
+const BUILD_EDGE = fileURLToPath(new URL('./images/edge.sh', import.meta.url));
 const BUILD_LANGUAGES = fileURLToPath(new URL('./images/languages.sh', import.meta.url));
 const MAX_OUTPUT_BYTES = 64 << 20; // `docker logs` of a chatty test
 
@@ -45,6 +46,11 @@ export async function ensureImages(): Promise<void> {
 /** What recipes build from, as `longshore-test/node:24` and so on (see images/languages.sh), made once and kept. */
 export async function ensureLanguages(): Promise<void> {
   await runProgram(BUILD_LANGUAGES, [], { env: { NODE: process.execPath } });
+}
+
+/** A real Caddy as `longshore-test/edge:1` (see images/edge.sh), made once and kept. */
+export async function ensureEdge(): Promise<void> {
+  await runProgram(BUILD_EDGE, []);
 }
 
 /** Postgres, Redis and nginx as `longshore-test/postgres:1` and so on (see images/servers.sh), made once and kept. */

@@ -69,6 +69,7 @@ export function startHealingHost(t: Test, { dir, clock = new ManualClock(), ...o
     cancel: (id: string) => runner.cancel(id),
     look: (id: string) => watch.touch(id),
     schedule: () => undefined,
+    edge: () => undefined,
   };
   const inbox = new Inbox({ state, clock, work });
   let seq = state.commands.last;

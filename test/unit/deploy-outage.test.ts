@@ -63,6 +63,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void, log = silentLogge
     judgeBy: () => undefined,
     buildImagePrefix: '',
     askAi: async () => null,
+    leaveEdge: async () => undefined,
     measureDownloads: async () => new Map(),
     services: { secretsOf: () => ['hunter2-hunter2'] },
     backups,

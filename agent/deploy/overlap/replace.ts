@@ -43,6 +43,7 @@ export async function replace(task: Task, target: Target, say: Say): Promise<voi
     throw error;
   }
   say({ message: `${overlap.services.join(', ')}: new containers are ready, old ones go` });
+  await task.deps.leaveEdge(idsOf(overlap.old));
   await up(task, target.rendered, say, { only: overlap.services });
 }
 
