@@ -202,6 +202,7 @@ export function createApp(deps: AppDeps): AppParts {
   const releases = new ReleaseFolder(deps.distDir);
   const upgrades = new Upgrades({ stores, links, clock });
   const upgradeRunner = new UpgradeRunner({ stores, links, upgrades, log });
+  const drains = new Drains({ stores, standstill });
   const metrics = new MetricsDesk({ stores, hosts, services, links });
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
   const edges = new Edges(stores, deps.edge);
@@ -239,10 +240,7 @@ export function createApp(deps: AppDeps): AppParts {
     registries: new RegistryDesk({ stores, access, effects, customerRules, clock }),
     images: new ImageDesk({ stores, access, effects, services, links, clock }),
     hosts,
-    hostCare: new HostCareDesk({
-      ...{ stores, access, effects, hosts, ends, links, incidents, bus, clock },
-      drains: new Drains({ stores, standstill }),
-    }),
+    hostCare: new HostCareDesk({ stores, access, effects, hosts, drains, ends, links, incidents, bus, clock }),
     hostUpgrades: new HostUpgradeDesk({ ...deps, access, effects, releases, upgrades, runner: upgradeRunner }),
     incidents: new IncidentDesk({ stores, access }),
     joinTokens,
