@@ -37,11 +37,15 @@ async function start(t: Test, more: Partial<UpgradeDeps> = {}) {
   let isBroken = false;
   const server = createServer(({ url = '' }, response) => {
     const path = join(dist, basename(url));
-    if (!url.startsWith('/dist/') || !existsSync(path)) return void response.writeHead(404).end();
+    if (!url.startsWith('/dist/') || !existsSync(path)) {
+      response.writeHead(404).end();
+      return;
+    }
     response.setHeader('content-length', statSync(path).size);
     if (isBroken && url.endsWith('.gz')) {
       isBroken = false;
-      return void response.write('half', () => response.destroy());
+      response.write('half', () => response.destroy());
+      return;
     }
     createReadStream(path).pipe(response);
   });

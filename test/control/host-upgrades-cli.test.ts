@@ -25,7 +25,7 @@ t.test('hosts are upgraded by name or label, and shown', async (t) => {
   t.match(await run('upgrade', 'b', 'a', '--wave', '50%'), {
     stdout: /^upgrade upg_\w+ to 0\.2\.0: 1 pending, 1 running/,
   });
-  const [{ id = '' } = {}] = it.world.stores.hostUpgrades.list({ page: 1, perPage: 1, hostIds: null }).items;
+  const id = it.world.stores.hostUpgrades.findCurrent()?.id ?? '';
   await it.say('b', { phase: 'downloading', percent: 7 });
   t.match(await run('upgrades', id), {
     stdout: /1\tb\trunning\t0\.1\.0\tdownloading 7 %\t-\n-\ta\tpending\t-\t-\t-/,

@@ -15,8 +15,18 @@ import { makeFolder } from '../support/folder.ts';
 import { buildRelease, unpackRelease, type TestRelease } from '../support/release.ts';
 
 /** Downloads, restarts and settles, in two waves, on a busy machine. */
-const UPGRADE_MS = 120_000;
+const UPGRADE_MS = 240_000;
 const SHORT_PATIENCE = '[Service]\nEnvironment=CONNECT_LIMIT_S=8\n';
+
+/** Changes the schema, as a new agent may, and is never heard of. */
+const MUTE_AGENT = `import { DatabaseSync } from 'node:sqlite';
+const db = new DatabaseSync('/var/lib/longshore/agent.db');
+if (db.prepare('PRAGMA user_version').get().user_version < 9999) {
+  db.exec("VACUUM INTO '/var/lib/longshore/agent.db.before'");
+  db.exec('PRAGMA user_version = 9999');
+}
+setInterval(() => {}, 1000);
+`;
 
 interface Upgrade {
   id: string;
@@ -25,7 +35,7 @@ interface Upgrade {
   halted_by: { host_id: string; reason: string } | null;
 }
 
-t.test('hosts are upgraded in waves', { timeout: 300_000 }, async (t) => {
+t.test('hosts are upgraded in waves', { timeout: 600_000 }, async (t) => {
   if (!(await requireFleet(t))) return;
   const [first, second] = await Promise.all([buildRelease(), buildRelease({ version: '0.2.0' })]);
   const offer = startOffer(t, first);
@@ -69,7 +79,7 @@ t.test('hosts are upgraded in waves', { timeout: 300_000 }, async (t) => {
       t.match(halted, { hosts: { failed: 1, pending: 2 }, halted_by: { reason: /not connected .* within 8 s/ } });
       const struck = world.sites.find(({ id }) => id === halted.halted_by?.host_id) ?? site;
       await world.untilHostIs(struck, 'connected');
-        t.ok((await world.told(struck)).some(({ status }) => status === 'upgrade_reverted'));
+      t.ok((await world.told(struck)).some(({ status }) => status === 'upgrade_reverted'));
       t.equal(await struck.host.run('readlink', '/opt/longshore/current'), 'releases/0.2.0');
       t.strictSame(await containersOf(world), before);
       for (const { oracle } of world.sites) t.strictSame((await oracle.ask()).faults, []);
@@ -102,7 +112,7 @@ async function breakRelease(t: Test, good: TestRelease): Promise<string> {
   const tree = await unpackRelease(t, good);
   const broken = join(dirname(tree), `longshore-${version}`);
   renameSync(tree, broken);
-  writeFileSync(join(broken, 'lib/agent.mjs'), 'setInterval(() => {}, 1000);\n');
+  writeFileSync(join(broken, 'lib/agent.mjs'), MUTE_AGENT);
   const dir = makeFolder(t, 'broken');
   const [{ arch } = { arch: 'x64' as const }] = good.manifest.files;
   const name = tarballName(version, arch, 'gz');
