@@ -163,6 +163,8 @@ t.test('flags that are wrong are named', async (t) => {
     exitCode: 2,
     stderr: /--tls needs a value/,
   });
+  for (const flags of ['--listen 8443x', '--tls maybe', '--tls /no/cert,/no/key', '--speed 5'])
+    t.match(await run(INSTALL, ['control', ...flags.split(' ')], watchedMachine(t, {})), { exitCode: 2 }, flags);
   t.match(await run(INSTALL, ['uninstall', '--all'], watchedMachine(t, {})), {
     exitCode: 2,
     stderr: /uninstall takes no "--all"/,

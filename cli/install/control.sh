@@ -33,6 +33,16 @@ read_control_flags() {
     esac
     shift 2
   done
+  check_control_flags
+}
+
+check_control_flags() {
+  case $LISTEN in '' | *:*[0-9]) ;; *) wrong "--listen is like 0.0.0.0:8443, not \"$LISTEN\"" ;; esac
+  case $TLS in
+    '' | auto | off) ;;
+    /*,/*) { [ -r "${TLS%%,*}" ] && [ -r "${TLS#*,}" ]; } || wrong "--tls names files that are not there: $TLS" ;;
+    *) wrong "--tls is auto, off or CERT,KEY with their whole paths, not \"$TLS\"" ;;
+  esac
 }
 
 # Beside this file lies a release, or it is a checkout that one is built in.
@@ -81,8 +91,12 @@ install_all_units() {
 
 start_control() {
   local units=longshore-control.service action=start
-  [ ! -e "$UNITS/longshore-control.socket.d" ] || units="longshore-control.socket $units"
-  [ -z "$CHANGED" ] || action=restart
+  if [ -e "$UNITS/longshore-control.socket.d" ]; then
+    units="longshore-control.socket $units"
+    # systemd opens no port for a service that runs already.
+    systemctl is-active --quiet longshore-control.socket || run systemctl stop longshore-control.service
+  fi
+  [ -z "$CHANGED$RESTART" ] || action=restart
   # shellcheck disable=SC2086
   run systemctl enable --quiet $units
   # shellcheck disable=SC2086

@@ -2,6 +2,7 @@
 # Part of install.sh: the settings of a control plane. Those that flags name are written, the others stay.
 
 SETTINGS=$ETC/control.env
+RESTART=
 
 put_settings() {
   [ "$DOMAIN$LISTEN$TLS" ] || [ ! -e "$SETTINGS" ] || return 0
@@ -15,6 +16,7 @@ put_settings() {
   # A proxy on this machine tells whose request it is: limits by address would count all as one.
   case $TLS:$LISTEN in off:127.*) put_setting "$SETTINGS" LONGSHORE_TRUSTED_PROXY 127.0.0.1 ;; esac
   put_socket
+  RESTART=1
 }
 
 setting() { sed -n "s/^$1=//p" "$SETTINGS" 2>/dev/null || true; }
@@ -37,15 +39,18 @@ own_address() {
 
 # The key of a certificate stays root's: systemd hands it to the control plane.
 readable_certificate() {
-  local given=/run/credentials/longshore-control.service
+  local given=/run/credentials/longshore-control.service conf=$UNITS/longshore-control.service.d/tls.conf
   case $TLS in
-    *,*) ;;
-    *) printf '%s' "$TLS"; return ;;
+    "$given"*) printf '%s' "$TLS" ;;
+    *,*)
+      printf '[Service]\nLoadCredential=tls.crt:%s\nLoadCredential=tls.key:%s\n' "${TLS%%,*}" "${TLS#*,}" | write "$conf"
+      printf '%s/tls.crt,%s/tls.key' "$given" "$given"
+      ;;
+    *)
+      [ ! -e "$conf" ] || run rm -f "$conf"
+      printf '%s' "$TLS"
+      ;;
   esac
-  case $TLS in "$given"*) printf '%s' "$TLS"; return ;; esac
-  printf '[Service]\nLoadCredential=tls.crt:%s\nLoadCredential=tls.key:%s\n' "${TLS%%,*}" "${TLS#*,}" |
-    write "$UNITS/longshore-control.service.d/tls.conf"
-  printf '%s/tls.crt,%s/tls.key' "$given" "$given"
 }
 
 # A port below 1024 is systemd's to open; the control plane has no such right.
