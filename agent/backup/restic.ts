@@ -9,7 +9,8 @@ import { fromRestic, isRecent, RESTIC_MIN, versionOf, type ResticLine } from './
 /** One request to a slow server, with restic's own tries again. */
 const STALL_MS = 10 * 60_000;
 const QUICK_MS = 3 * 60_000;
-const VERSION_DEADLINE_MS = 10_000;
+/** It says so at once; but its 40 MB may have to come from a disk that others keep busy. */
+const VERSION_DEADLINE_MS = 60_000;
 /** As often as progress is passed on. */
 const STATUS_PER_S = 5;
 /** An operator may look at the repository by hand; nobody else works on it. */
@@ -137,7 +138,7 @@ export class Restic {
   async #version(): Promise<string | undefined> {
     let first = '';
     try {
-      await runChild(this.#binary, {
+      const { killedBy } = await runChild(this.#binary, {
         args: ['version'],
         env: { PATH: SYSTEM_PATH, HOME: this.#home },
         cwd: this.#home,
@@ -145,6 +146,7 @@ export class Restic {
         onStdout: (line) => void (first ||= line),
         onStderr: () => undefined,
       });
+      if (killedBy !== null) throw new LongshoreError('timed_out', { message: 'restic does not start on the host' });
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
     }

@@ -1,5 +1,6 @@
 // Repositories as the agent has them, with passwords kept in memory; and the restic that works on one.
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { BackupSettings } from '#shared/backup.ts';
 import { Repositories } from '../../agent/backup/repositories.ts';
 import { Restic, type ResticOptions } from '../../agent/backup/restic.ts';
@@ -19,7 +20,9 @@ export function backupsIn(
     known.set(id, passwordOf(id));
     return passwordOf(id);
   };
-  const passwords = { find: (id: string) => known.get(id), provide };
+  // What an earlier process made in this folder, its state would know.
+  const isMade = (id: string): boolean => existsSync(join(dataDir, 'backups', id));
+  const passwords = { find: (id: string) => known.get(id) ?? (isMade(id) ? passwordOf(id) : undefined), provide };
   return new Repositories({
     dataDir,
     passwords,

@@ -1,0 +1,23 @@
+// A process that carries out one job about a backup as an agent would, to be killed in the middle of it: forked with the job
+// in its first argument, ends with 0 when the job has succeeded.
+import type { JobStep } from '#shared/jobs.ts';
+import type { ServiceSpec } from '#shared/model.ts';
+import { DeployHost, deployParts, StepLog } from './deploy-host.ts';
+
+export interface BackupRole {
+  dataDir: string;
+  spec: ServiceSpec;
+  kind: 'backup' | 'restore';
+  backupId: string;
+  /** Steps that an attempt before has begun and not ended. */
+  interrupted: JobStep[];
+}
+
+const { dataDir, spec, kind, backupId, interrupted } = JSON.parse(process.argv[2] ?? '') as BackupRole;
+const host = new DeployHost(await deployParts(dataDir, new AbortController().signal), spec);
+host.goodRevision = spec.revision;
+const steps = new StepLog(Object.fromEntries(interrupted.map((step) => [step, 1])));
+steps.onStep = (step) => process.send?.({ step });
+const outcome = await host.run({ kind, backupId, steps });
+if (outcome.state !== 'succeeded') process.send?.({ error: outcome.error.message, details: outcome.error.details });
+process.exit(outcome.state === 'succeeded' ? 0 : 1);
