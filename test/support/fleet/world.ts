@@ -1,5 +1,6 @@
 // A control plane on this machine and hosts of a fleet that have joined it, each with a service that is worked on and one
 // that must not notice.
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Test } from 'tap';
@@ -32,7 +33,7 @@ export const composeOf = (edition: string) => `services:
     image: longshore-test/web:1
     restart: always
     stop_grace_period: 0s
-    environment: { EDITION: "${edition}" }
+    environment: { EDITION: "${edition}", TOKEN: "\${TOKEN}" }
     healthcheck: { test: [CMD, wget, http://127.0.0.1/], interval: 1s, start_period: 5s, start_interval: 100ms }
     deploy: { update_config: { monitor: 300ms } }
 `;
@@ -101,9 +102,12 @@ export class FleetWorld {
     mkdirSync(dir);
     symlinkSync(this.controlDir, join(dir, 'control'));
     symlinkSync(host.path(STATE_DIR), join(dir, 'agent'));
-    const subject = { api: this.api, dir, control: this.control, agent: agentOf(host), hostId: id };
+    const subject = { api: this.api, dir, control: this.control, agent: agentOf(host), hostId: id, isReleased: true };
     const oracle = new Oracle(subject, (args) => host.run('docker', ...args));
-    const busy = await this.create(id, `busy-${host.name.slice(-1)}`, composeOf('0'));
+    const secret = randomBytes(16).toString('hex');
+    oracle.secret(secret);
+    const source = { compose: composeOf('0'), variables: { TOKEN: secret } };
+    const busy = await this.create(id, `busy-${host.name.slice(-1)}`, source);
     const calm = await this.create(id, calmOf(host));
     for (const service of [busy, calm]) oracle.acknowledged(`/api/services/${service}`);
     await oracle.remember(calmOf(host));
@@ -122,8 +126,8 @@ export class FleetWorld {
   }
 
   /** A service that nobody changes, up and running; resolves with its id. */
-  async create(hostId: string, name: string, compose = CALM): Promise<string> {
-    const body = { name, host_id: hostId, deploy_method: 'compose', compose };
+  async create(hostId: string, name: string, source: object = { compose: CALM }): Promise<string> {
+    const body = { name, host_id: hostId, deploy_method: 'compose', ...source };
     const { body: made } = await this.api.post<{ id: string; deploy_job_id: string }>('/api/services', body);
     await this.untilSucceeded(made.deploy_job_id);
     return made.id;
