@@ -135,8 +135,10 @@ t.test('who is bound to hosts upgrades those, and sees no upgrade of others', as
   await it.begin();
   t.throws(() => it.world.app.hostUpgrades.require(bound, it.id), { code: 'not_found' });
   t.equal(it.world.app.hostUpgrades.list(bound, { page: 1, perPage: 20 }).total, 0);
+  await it.say('a', { phase: 'failed', reason: 'no' });
+  t.equal(it.upgrade.state, 'halted');
+  await t.rejects(it.world.app.hostUpgrades.create(bound, {}), { code: 'upgrade_under_way', details: undefined });
   await it.world.app.hostUpgrades.cancel(ADMIN, it.id);
-  await it.finish('a');
   const made = await it.world.app.hostUpgrades.create(bound, {});
   t.strictSame(
     made.hosts.map(({ hostName }) => hostName),

@@ -41,6 +41,7 @@ export class HostUpgradeDesk implements HostUpgrades {
       const offer = toOffer(await releases.current());
       requireOffered(offer, input.version);
       return () => {
+        this.#requireNoOther(caller);
         const hosts = this.#choose(caller, input, offer);
         const due = hosts.filter(({ reason }) => reason === null).length;
         const { allowsDowngrade = false, wave = DEFAULT_WAVE } = input;
@@ -89,14 +90,23 @@ export class HostUpgradeDesk implements HostUpgrades {
     return this.require(caller, id);
   }
 
-  /** Every host of it must be the caller's to see. */
   #requireSeen(caller: Caller, id: string): UpgradeRecord {
-    const { stores, access } = this.#deps;
-    const upgrade = stores.hostUpgrades.find(id);
-    const { hostIds } = access.visibility(caller);
-    const isSeen = hostIds === null || stores.hostUpgrades.targets(id).every(({ hostId }) => hostIds.includes(hostId));
-    if (!upgrade || !isSeen) throw missing('upgrade', id);
+    const upgrade = this.#deps.stores.hostUpgrades.find(id);
+    if (!upgrade || !this.#isSeen(caller, id)) throw missing('upgrade', id);
     return upgrade;
+  }
+
+  /** Every host of it must be the caller's to see. */
+  #isSeen(caller: Caller, id: string): boolean {
+    const { stores, access } = this.#deps;
+    const { hostIds } = access.visibility(caller);
+    return hostIds === null || stores.hostUpgrades.targets(id).every(({ hostId }) => hostIds.includes(hostId));
+  }
+
+  /** One that gives way must be the caller's to end. */
+  #requireNoOther(caller: Caller): void {
+    const current = this.#deps.stores.hostUpgrades.findCurrent();
+    if (current && !this.#isSeen(caller, current.id)) throw new LongshoreError('upgrade_under_way');
   }
 
   /** Those that were named in the order in which they were. */
