@@ -66,7 +66,7 @@ let agent: Program | undefined;
 t.teardown(() => agent?.end('SIGKILL'));
 
 t.test('an agent joins by the token alone, and `hosts join --wait` sees it come', async (t) => {
-  const run = startCli(['hosts', 'join', '--json', '--label', 'zone=eu', '--wait', '60s'], { url, env });
+  const run = startCli(['hosts', 'join', '--json', '--label', 'zone=eu', '--wait', '5m'], { url, env });
   const made = await eventually(() => JSON.parse(run.stdout) as { token: string; command: string }, LIMIT);
   t.ok(
     made.command.startsWith(`curl -fsSL -k --pinnedpubkey ${pin} ${url}/install.sh | sudo sh -s -- agent`),

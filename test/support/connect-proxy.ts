@@ -18,8 +18,10 @@ export async function startConnectProxy(t: Test, credentials?: string): Promise<
   server.on('connect', ({ url = '', headers }: IncomingMessage, client: Socket) => {
     asked.push(url);
     const wanted = credentials && `Basic ${Buffer.from(decodeURIComponent(credentials)).toString('base64')}`;
-    if (wanted !== undefined && headers['proxy-authorization'] !== wanted)
-      return void client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+    if (wanted !== undefined && headers['proxy-authorization'] !== wanted) {
+      client.end('HTTP/1.1 407 Proxy Authentication Required\r\n\r\n');
+      return;
+    }
     const far = connect(Number(url.split(':').at(-1)), '127.0.0.1');
     far.once('connect', () => {
       client.write('HTTP/1.1 200 Connection established\r\n\r\n');
