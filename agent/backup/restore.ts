@@ -4,12 +4,14 @@
 //   stop      its containers stop
 //   swap      the folders change places; from its end on the restored files count
 //   start     what ran before runs again, also when something failed on the way
+//   wait      it comes up with the restored files, or the old ones are put back
 //
 // A note on disk says how far it is. After a crash the job runs again: before the swap had ended the old files are put
-// back and everything is done anew, after it only the rest is.
-import { LongshoreError } from '#shared/errors.ts';
+// back and everything is done anew, after it only the rest is. The old files go last of all.
+import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import { awaitReady } from '../deploy/execute.ts';
 import { listUp, startAgain, stop } from '../deploy/operate.ts';
-import type { Task } from '../deploy/task.ts';
+import { Task } from '../deploy/task.ts';
 import { ownVolumes } from './backup.ts';
 import { requireBackupId } from './backup-id.ts';
 import { volumesOf } from './contents.ts';
@@ -33,9 +35,37 @@ export async function restore(task: Task): Promise<void> {
     throw error;
   }
   await startAgain(task, note.stopped ?? []);
+  try {
+    await prove(task, note);
+  } catch (error) {
+    if (isShutdown(task)) throw error;
+    await putBack(task, notes, note);
+    throw withOldBack(toLongshoreError(error));
+  }
   await Promise.all(note.mountpoints.map(dropOld));
   await notes.remove();
 }
+
+/** What was down before has nothing to prove. */
+async function prove(task: Task, { stopped }: RestoreNote): Promise<void> {
+  const rendered = await task.workspace.loadRendered();
+  const containers = await task.deps.engine.listProject(task.workspace.name);
+  const only = containers.filter(({ id }) => stopped?.includes(id)).map(({ service }) => service);
+  if (rendered && only.length > 0) await task.step('wait', (say) => awaitReady(task, rendered, say, { only }));
+}
+
+/** Noted before it is done: should this process die, the next one does it anew. Also after a cancel. */
+async function putBack({ deps, run }: Task, notes: RestoreNotes, note: RestoreNote): Promise<void> {
+  const task = new Task(deps, { ...run, signal: new AbortController().signal });
+  await stop(task);
+  await notes.save({ ...note, isSwapped: false });
+  await giveUp(task, notes);
+}
+
+const withOldBack = ({ code, message, details }: LongshoreError): LongshoreError => {
+  const said = details === undefined ? '' : `${details}\n`;
+  return new LongshoreError(code, { message, details: `${said}The files of before the restore are in place again.` });
+};
 
 /** Up to the swap. `earlier`: what an attempt before, or another restore that never ended, has left. */
 async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | undefined): Promise<RestoreNote> {

@@ -102,7 +102,7 @@ t.test(
 
     const steps = new StepLog();
     t.match(await restore(host, FIRST, { steps }), { state: 'succeeded', goodRevision: 1 });
-    t.strictSame(steps.lines, ['restore done', 'stop done', 'swap done', 'start done']);
+    t.strictSame(steps.lines, ['restore done', 'stop done', 'swap done', 'start done', 'wait done']);
     t.equal(await picture(host), before);
     t.strictSame(await statesOf(host), { db: 'running', idle: 'exited' }, 'what ran runs, and no more');
     t.match(await restore(host, SECOND), { state: 'succeeded' }, 'and forward again');
@@ -211,6 +211,32 @@ t.test('an agent that died in the middle of the swap goes on with the same job',
   t.match(await statesOf(host), { db: 'running', idle: 'running' }, 'those that ran before the first attempt');
   t.equal(await picture(host), restored);
   t.equal(await notes.load(), undefined);
+});
+
+t.test('what does not come up with the restored files gets the old ones back', { buffered: true }, async (t) => {
+  if (!(await requireDocker(t))) return;
+  const picky = `
+services:
+  db:
+    image: busybox:1
+    init: true
+    stop_grace_period: 0s
+    command: sh -c 'test ! -e /data/bad && sleep 1000'
+    volumes: ["data:/data"]
+volumes: {data: {}}
+`;
+  const host = await startDeployHost(t, 'backup', { compose: picky });
+  t.match(await host.deploy(), { state: 'succeeded' });
+  await shell(host, 'echo x >/data/bad');
+  await backup(host, FIRST);
+  await shell(host, 'rm /data/bad; echo mine >/data/note');
+  const steps = new StepLog();
+  const error = errorOf(await restore(host, FIRST, { steps }));
+  t.match(error, { details: /The files of before the restore are in place again\.$/ });
+  t.strictSame(steps.lines.slice(-4), ['start done', 'wait failed', 'stop done', 'start done']);
+  t.match(await statesOf(host), { db: 'running' });
+  t.equal(await shell(host, 'cat /data/note; ls /data'), 'mine\nnote');
+  t.equal(await new RestoreNotes(host.backups.noteOf(host.spec.id)).load(), undefined);
 });
 
 t.test('a volume that somebody else uses is not restored under their feet', { buffered: true }, async (t) => {
