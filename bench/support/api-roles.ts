@@ -2,13 +2,11 @@
 // bytes, and a client.
 import Fastify from 'fastify';
 import { WebSocket } from 'ws';
-import { newId } from '#shared/ids.ts';
-import type { ServiceReport } from '#shared/model.ts';
 import { buildHttp } from '../../control/http/server.ts';
-import type { ServiceRecord } from '../../control/store/records.ts';
 import { ADMIN, ControlWorld } from '../../test/support/control-world.ts';
-import { FACTS, type FakeHost } from '../../test/support/fake-host.ts';
+import type { FakeHost } from '../../test/support/fake-host.ts';
 import { fakeDeps } from '../../test/support/http-server.ts';
+import { fillHosts, fillServices, toReport } from './fill.ts';
 import { askRepeatedly } from './http-client.ts';
 import { percentile } from './report.ts';
 import { playRole, type Usage } from './roles.ts';
@@ -43,21 +41,7 @@ export interface Asked {
 }
 
 const SERVICES_A_HOST = 20;
-const SERVICES_A_CUSTOMER = 50;
-/** Writes that share a commit while the database is filled. */
-const BATCH = 256;
 const UNLIMITED = { anonymous: 1e9, authenticated: 1e9, deploy: 1e9 };
-/** A compose file of ordinary length; sealed apart from what the list reads. */
-const COMPOSE = `services:\n  web:\n    image: ghcr.io/example/web:1.4.2\n${'    # a line of an ordinary file\n'.repeat(40)}`;
-
-const SOURCE = {
-  compose: COMPOSE,
-  variables: { TOKEN: 'x'.repeat(32) },
-  secretNames: ['TOKEN'],
-  files: {},
-  templateVersion: 1,
-};
-
 let cleanUp: (() => unknown)[] = [];
 let world: ControlWorld;
 let host: FakeHost;
@@ -69,89 +53,18 @@ let messages = 0;
 async function serve({ services }: { services: number }) {
   world = new ControlWorld({ teardown: (run: () => unknown) => cleanUp.push(run) } as never);
   host = await world.joinAndConnect({}, 'busy');
-  const busy = Array.from({ length: SERVICES_A_HOST }, (_, n) => toService(host.id, n));
-  await inBatches(busy, (record) => world.stores.services.insert(record, SOURCE));
-  serviceIds = busy.map(({ id }) => id);
-  await fill(services - busy.length);
+  serviceIds = await fillServices(world.stores, [host.id], SERVICES_A_HOST);
+  const hosts = await fillHosts(
+    world.stores,
+    Array.from({ length: Math.ceil(services / SERVICES_A_HOST) }, (_, n) => `key-${n}`),
+  );
+  await fillServices(world.stores, hosts, services - serviceIds.length);
   const { secret: key } = await world.app.keys.create(ADMIN, { name: 'bench', permissions: ['*'] });
   const deps = fakeDeps(world.app);
   const { http, stop } = await buildHttp({ ...deps, config: { ...deps.config, rateLimits: UNLIMITED } });
   cleanUp.push(stop);
   return { url: await http.listen({ host: '127.0.0.1', port: 0 }), key };
 }
-
-/** Neighbours in a list lie on different hosts, as in a fleet that grew. */
-async function fill(services: number): Promise<void> {
-  const hosts = Array.from({ length: Math.ceil(services / SERVICES_A_HOST) }, () => newId('host'));
-  await inBatches(hosts, (id, n) => {
-    world.stores.hosts.insert({ id, name: `host-${n}`, agentKey: `key-${id}`, labels: { zone: 'eu' }, createdAt: n });
-    world.stores.hosts.setFacts(id, { ...FACTS, hostname: `host-${n}`, addresses: ['203.0.113.7', '2001:db8::7'] }, n);
-  });
-  const records = Array.from({ length: services }, (_, n) => toService(hosts[n % hosts.length] as string, n));
-  await inBatches(records, (record) => world.stores.services.insert(record, SOURCE));
-}
-
-async function inBatches<T>(items: T[], write: (item: T, n: number) => void): Promise<void> {
-  for (let from = 0; from < items.length; from += BATCH) {
-    const batch = items.slice(from, from + BATCH);
-    await world.stores.writer.write(() => batch.forEach((item, i) => write(item, from + i)));
-  }
-}
-
-function toService(hostId: string, n: number): ServiceRecord {
-  const id = newId('svc');
-  const at = Date.parse('2026-03-29T10:00:00Z') + n * 1000;
-  return {
-    id,
-    name: `service-${n}`,
-    displayName: `Service ${n}`,
-    category: 'web',
-    lifecycle: n % 10 === 0 ? 'stopped' : 'running',
-    health: 'healthy',
-    isEnabled: true,
-    reason: null,
-    customerId: `cust_${Math.floor(n / SERVICES_A_CUSTOMER)}`,
-    hostId,
-    method: 'template',
-    templateId: 'uptime-kuma',
-    labels: { team: 'platform', tier: 'gold' },
-    revision: 3,
-    rollbackOnFailure: true,
-    healthTimeoutS: 120,
-    createdAt: at,
-    updatedAt: at,
-    deployedAt: at,
-    limits: { cpu: 1, memoryMb: 512 },
-    suspendedFrom: null,
-    autoUpdate: null,
-    updateAvailable: null,
-    setId: null,
-    setRevision: null,
-    hostname: null,
-    report: toReport(id, n, at),
-  };
-}
-
-const toReport = (serviceId: string, n: number, at: number): ServiceReport => ({
-  serviceId,
-  lifecycle: 'running',
-  health: 'healthy',
-  reason: null,
-  revision: 3,
-  containers: ['web', 'cache'].map((service, i) => ({
-    id: `${n}`.padStart(64, 'c0ffee'),
-    name: `service-${n}-${service}-1`,
-    service,
-    image: `ghcr.io/example/${service}:1.4.2`,
-    imageId: `sha256:${`${n}`.padStart(64, '0')}`,
-    state: 'running',
-    health: 'healthy',
-    exitCode: null,
-    startedAt: at,
-    ports: i === 0 ? [{ host: 8000 + (n % 1000), container: 80, protocol: 'tcp', address: '0.0.0.0' }] : [],
-  })),
-  at,
-});
 
 /** The way an agent's word takes: a report, its commit, the news to everyone. */
 async function change({ perSecond }: { perSecond: number }) {
