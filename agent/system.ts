@@ -109,7 +109,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const keptLogs = createKeptLogs({ ...reading, dataDir, hub });
   keptLogs.start(scope);
   const edge = startEdge({ config, state, docker: probed, findPeer: () => link?.current, clock, log }, scope);
-  const { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome } = startJobs(
+  const { watch, drift, inbox, planDeploy, streamBackup, images, jobs, onRevoked, onWelcome } = startJobs(
     {
       config,
       deps,
@@ -167,6 +167,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
     collectFacts: collect,
     observe,
     planDeploy,
+    streamBackup,
     history,
     reviews,
     discovery,

@@ -55,7 +55,7 @@ export interface JobParts {
 export function startJobs(
   { config, deps, state, docker, keptLogs, policy, probes, notify, askAi, edge, execs, stats, collectFacts }: JobParts,
   scope: Scope,
-): Pick<HandlerDeps, 'planDeploy'> & {
+): Pick<HandlerDeps, 'planDeploy' | 'streamBackup'> & {
   watch: ServiceWatch;
   drift: DriftWatch;
   inbox: Inbox;
@@ -125,7 +125,11 @@ export function startJobs(
     schedules.touch();
   };
   const inbox = new Inbox({ state, clock, work });
-  return { watch, drift, inbox, planDeploy, images, jobs, onRevoked, onWelcome };
+  const streamBackup: HandlerDeps['streamBackup'] = async (...request) => {
+    const { download } = await import('./backup/download.ts'); // most agents are never asked
+    return download(backups, ...request);
+  };
+  return { watch, drift, inbox, planDeploy, streamBackup, images, jobs, onRevoked, onWelcome };
 }
 
 function takeOver(state: AgentState, containers: readonly Adopted[], desired: Desired): void {

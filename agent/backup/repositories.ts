@@ -6,6 +6,7 @@
 //   <dataDir>/backups/<service id>.restore    what a restore under way has done (restore-note.ts)
 //   <dataDir>/backups/<service id>.held       containers that stand still for a backup (hold.ts)
 //   <dataDir>/backups/<service id>.ssh/       the key of a repository by SFTP, while it is open
+import { randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -62,6 +63,20 @@ export class Repositories {
     return repository;
   }
 
+  /**
+   * To read from only, whatever else works on it: nothing is cleared away, and runs of this go by a name of their own.
+   * Undefined and throws as `find`.
+   */
+  async findToRead(serviceId: string, where: RepositorySpec | null): Promise<Repository | undefined> {
+    const directory = this.#folderOf(serviceId);
+    const { passwords, restic } = this.#deps;
+    await restic.requireRecent();
+    if (where) return this.#findElsewhere(serviceId, where, `${directory}.${randomBytes(4).toString('hex')}`);
+    const password = passwords.find(serviceId);
+    if (password === undefined || !existsSync(directory)) return undefined;
+    return new Repository(restic, { directory, password }, serviceId);
+  }
+
   /** Where a restore of the service keeps its note. */
   noteOf(serviceId: string): string {
     return `${this.#folderOf(serviceId)}.restore`;
@@ -72,8 +87,8 @@ export class Repositories {
     return `${this.#folderOf(serviceId)}.held`;
   }
 
-  async #findElsewhere(serviceId: string, where: RepositorySpec): Promise<Repository | undefined> {
-    const repository = await this.#reach(serviceId, where);
+  async #findElsewhere(serviceId: string, where: RepositorySpec, run?: string): Promise<Repository | undefined> {
+    const repository = await this.#reach(serviceId, where, run);
     try {
       if (await repository.exists()) return repository;
     } catch (error) {
@@ -97,8 +112,8 @@ export class Repositories {
     return repository;
   }
 
-  async #reach(serviceId: string, where: RepositorySpec): Promise<Repository> {
-    const directory = this.#folderOf(serviceId);
+  async #reach(serviceId: string, where: RepositorySpec, run?: string): Promise<Repository> {
+    const directory = run ?? this.#folderOf(serviceId);
     await mkdir(join(this.#deps.dataDir, 'backups'), { recursive: true, mode: 0o700 });
     await reapOrphans(directory);
     const { reach } = await import('./elsewhere.ts'); // most hosts keep their backups

@@ -165,6 +165,17 @@ export class Repository {
     problem.signal.throwIfAborted();
   }
 
+  /** Everything of the snapshot as a tar, or one file of it as it is. */
+  async pour(
+    snapshotId: string,
+    path: string,
+    take: NonNullable<ResticTask['pour']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const args = ['dump', '--archive', 'tar', snapshotId, path];
+    await this.#run({ args, action: 'Cannot read from a backup', deadlineMs: COPY_DEADLINE_MS, signal, pour: take });
+  }
+
   /** A file of the snapshot, as text. */
   async read(snapshotId: string, path: string, signal: AbortSignal): Promise<string> {
     const lines: string[] = [];

@@ -54,6 +54,7 @@ export interface ResticTask {
   /** Ends it when it gets no further for long: for what shows progress. */
   mustMove?: boolean;
   feed?: ChildOptions['feed'];
+  pour?: ChildOptions['pour'];
   signal?: AbortSignal | undefined;
   onLine?: (line: ResticLine) => void;
   /** Output that is one JSON document, and not lines of messages. */
@@ -122,7 +123,7 @@ export class Restic {
 
   #spawn(
     vault: Vault,
-    { args, deadlineMs = this.#quickMs, feed }: ResticTask,
+    { args, deadlineMs = this.#quickMs, feed, pour }: ResticTask,
     run: Pick<ChildOptions, 'onStdout' | 'onStderr' | 'signal'>,
   ): Promise<ChildEnd> {
     return runChild(this.#binary, {
@@ -131,6 +132,7 @@ export class Restic {
       cwd: this.#home,
       deadlineMs,
       feed,
+      pour,
       ...run,
     });
   }

@@ -25,6 +25,8 @@ export interface ChildOptions {
   signal?: AbortSignal | undefined;
   onStdout: (line: string) => void;
   onStderr: (line: string) => void;
+  /** Takes the output as it is, and not in lines; a program whose output is not taken waits. What it throws counts as below. */
+  pour?: ((stdout: Readable) => Promise<void>) | undefined;
   /** Writes what the program reads, and ends it; what it throws ends the program, and is what the run fails with. */
   feed?: ((stdin: Writable) => Promise<void>) | undefined;
 }
@@ -54,11 +56,12 @@ export async function runChild(file: string, options: ChildOptions): Promise<Chi
   const onAbort = () => kill('abort');
   const timer = setTimeout(() => kill('deadline'), deadlineMs);
   signal?.addEventListener('abort', onAbort, { once: true });
-  const fed = feedOf(child.stdin, options.feed, () => kill('abort'));
+  const fed = new Side(() => kill('abort'));
+  if (child.stdin && options.feed) void fed.take(child.stdin, options.feed);
   try {
     const [how] = await Promise.all([
       end.reached,
-      readLines(child.stdout, options.onStdout),
+      options.pour ? fed.take(child.stdout, options.pour) : readLines(child.stdout, options.onStdout),
       readLines(child.stderr, options.onStderr),
     ]);
     fed.requireWhole();
@@ -74,21 +77,28 @@ function start(file: string, { args, env, cwd, feed }: ChildOptions): Child {
   return spawn(file, args, { env, cwd, detached: true, stdio: [feed ? 'pipe' : 'ignore', 'pipe', 'pipe'] }) as Child;
 }
 
-/** The program may end before it has read all: that is its own to say. */
-function feedOf(stdin: Writable | null, feed: ChildOptions['feed'], giveUp: () => void) {
-  let failure: { error: unknown } | undefined;
-  stdin?.on('error', () => undefined);
-  if (stdin && feed) {
-    feed(stdin).catch((error: unknown) => {
-      failure = { error };
-      giveUp();
-    });
+/** Work on the program's own streams: what it throws ends the program, and is what the run fails with. */
+class Side {
+  readonly #giveUp: () => void;
+  #failure: { error: unknown } | undefined;
+
+  constructor(giveUp: () => void) {
+    this.#giveUp = giveUp;
   }
-  return {
-    requireWhole() {
-      if (failure) throw failure.error;
-    },
-  };
+
+  async take<T extends Readable | Writable>(stream: T, work: (stream: T) => Promise<void>): Promise<void> {
+    stream.on('error', () => undefined); // the program may end before all is read: that is its own to say
+    try {
+      await work(stream);
+    } catch (error) {
+      this.#failure ??= { error };
+      this.#giveUp();
+    }
+  }
+
+  requireWhole(): void {
+    if (this.#failure) throw this.#failure.error;
+  }
 }
 
 type Child = ChildProcessByStdio<Writable | null, Readable, Readable>;

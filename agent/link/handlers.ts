@@ -34,6 +34,7 @@ export interface HandlerDeps {
   streamLogs: NonNullable<Handlers['streams']['logs']>;
   streamContainerLogs: NonNullable<Handlers['streams']['containerLogs']>;
   searchLogs: NonNullable<Handlers['streams']['search']>;
+  streamBackup: NonNullable<Handlers['streams']['backup']>;
 }
 
 export const createHandlers = ({
@@ -54,6 +55,7 @@ export const createHandlers = ({
   streamLogs,
   streamContainerLogs,
   searchLogs,
+  streamBackup,
 }: HandlerDeps): Handlers => ({
   requests: {
     'commands.deliver': async (params) => inbox.deliver(params),
@@ -96,6 +98,7 @@ export const createHandlers = ({
     logs: streamLogs,
     containerLogs: streamContainerLogs,
     search: searchLogs,
+    backup: streamBackup,
     exec: (request, writer, opened) => execs.stream(request, writer, opened),
   },
 });

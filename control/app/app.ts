@@ -10,6 +10,7 @@ import type { DeliveryQueue } from './api/webhooks.ts';
 import { AdoptionDesk } from './deploys/adoption.ts';
 import { AuditDesk } from './audit.ts';
 import { BackupDesk } from './backups/desk.ts';
+import { DownloadDesk } from './backups/download.ts';
 import { BackupRepositoryDesk } from './backups/repositories.ts';
 import { SettingsDesk } from './backups/settings.ts';
 import { createBus } from './bus.ts';
@@ -234,6 +235,7 @@ export function createApp(deps: AppDeps): AppParts {
     jobs,
     backups: new BackupDesk({ stores, access, effects, jobs, serviceJobs, create, links, clock }),
     backupRepositories: new BackupRepositoryDesk({ stores, access, effects, links, clock }),
+    backupDownloads: new DownloadDesk({ stores, access, links }),
     backupSettings: new SettingsDesk({ stores, access, effects, links, clock }),
     customers: new CustomerDesk({ stores, access, effects, keys, sessions, suspension, storageOf, clock }),
     plans: new PlanDesk({ stores, access, effects, clock }),

@@ -38,6 +38,17 @@ export const backupSettings = () =>
 export const backupOrigin = () => z.string().regex(/^svc_[0-9A-Za-z_-]{1,64}$/);
 export const backupId = () => z.string().regex(/^bkp_[0-9a-z]{6,40}$/);
 
+/** What is streamed of a backup: all of it as a tar, or one of its dumps. Frames are bytes of that. */
+export const backupRequest = () =>
+  z.object({
+    /** Whose backup it is; may be gone. */
+    serviceId: backupOrigin(),
+    backupId: backupId(),
+    repository: repositorySpec().nullable(),
+    /** The compose service whose dump is wanted; null: all but dumps. */
+    dump: z.string().max(100).nullable(),
+  });
+
 export const backupSummary = () =>
   z.object({
     snapshotId: z.string().max(64),

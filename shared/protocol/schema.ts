@@ -7,7 +7,7 @@
 import * as z from 'zod';
 import { PULL_POLICIES } from '../jobs.ts';
 import { aiProposal, aiQuestion } from './ai-parts.ts';
-import { backupSettings } from './backup-parts.ts';
+import { backupRequest, backupSettings } from './backup-parts.ts';
 import {
   CONTAINER_ACTS,
   containerLogRequest,
@@ -288,6 +288,8 @@ export const STREAMS = {
   containerLogs: lazy(() => containerLogRequest()),
   /** What services of this host have logged, the newest first; frames as in search-parts.ts. */
   search: lazy(() => searchRequest()),
+  /** A backup as it is, see backup-parts.ts. `not_found` where the host has none such. */
+  backup: lazy(() => backupRequest()),
 } as const;
 export type StreamName = keyof typeof STREAMS;
 export type StreamParams<S extends StreamName> = z.infer<ReturnType<(typeof STREAMS)[S]>>;

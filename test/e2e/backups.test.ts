@@ -1,4 +1,9 @@
 // Backups as a user meets them: over the API, through control and agent, of a real volume, watched on a WebSocket.
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { Api } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
@@ -23,6 +28,19 @@ interface Backup {
   added_bytes: number;
   snapshot_id: string | null;
   error: { code: string } | null;
+}
+
+/** Of the large file in it, unpacked as anybody would. */
+async function hashInTar({ body }: Response): Promise<string> {
+  const child = spawn('tar', ['-xOf', '-', '--wildcards', '*/_data/large'], { stdio: ['pipe', 'pipe', 'inherit'] });
+  const hash = createHash('sha256');
+  const [, ended] = await Promise.all([
+    pipeline(Readable.fromWeb(body as never), child.stdin),
+    once(child, 'close'),
+    pipeline(child.stdout, hash),
+  ]);
+  if (ended[0] !== 0) throw new Error(`tar ended with ${String(ended[0])}`);
+  return hash.digest('hex');
 }
 
 void t.test('a volume comes back byte for byte, and everybody who watches hears how far it is', async (t) => {
@@ -70,6 +88,22 @@ void t.test('a volume comes back byte for byte, and everybody who watches hears 
   await shell('echo two >/data/small; echo new >/data/new; printf x | dd of=/data/large conv=notrunc 2>/dev/null');
   const second = await take();
   t.ok(second.added_bytes < first.added_bytes / 4, `${second.added_bytes} bytes for what had changed`);
+  const authorization = `Bearer ${up.key}`;
+  const tar = await fetch(`${up.url}/api/backups/${first.id}/download`, { headers: { authorization } });
+  t.match(tar.headers.get('content-disposition'), `filename="${name}-${first.id}.tar"`);
+  t.equal(
+    await hashInTar(tar),
+    before
+      .split('\n')
+      .find((line) => line.endsWith('/large'))
+      ?.split(' ')[0],
+  );
+  for (let i = 0; i < 6; i++) {
+    const left = await fetch(`${up.url}/api/backups/${first.id}/download`, { headers: { authorization } });
+    t.equal(left.status, 200, 'a download that is left makes room for the next one');
+    await left.body?.cancel();
+    await eventually(() => findRestic(up.dataDir, 'dump') === undefined);
+  }
   const { data } = (await api.get<{ data: Backup[] }>(`${path}/backups`)).body;
   t.strictSame(
     data.map(({ id }) => id),

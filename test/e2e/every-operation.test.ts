@@ -266,6 +266,10 @@ void t.test('every operation answers as the document promises', async (t) => {
     for (const each of [list, '/api/backups', path]) await api.call('GET', each, 200);
     const restoring = await api.call('POST', `${path}/restore`, 202);
     await client.jobEnd(String(restoring['job_id']));
+    const headers = { authorization: `Bearer ${up.key}` };
+    const tar = await fetch(`${up.url}${path}/download`, { headers });
+    t.equal((await tar.arrayBuffer()).byteLength % 512, 0, 'a tar');
+    api.judge('GET', `${path}/download`, tar.status, null);
     const drill = await api.call('POST', `${path}/drill`, 202);
     await client.jobEnd(String(drill['job_id']));
     const copy = await api.call('POST', `${path}/restore-as`, 201, { name: uniqueProject(t, 'beside') });

@@ -314,6 +314,7 @@ export class FakeApp implements App {
   readonly adoption: App['adoption'] = absent('adoption');
   readonly backups: App['backups'] = absent('backups');
   readonly backupRepositories: App['backupRepositories'] = absent('backup repositories');
+  readonly backupDownloads: App['backupDownloads'] = absent('backup downloads');
   readonly backupSettings: App['backupSettings'] = absent('backup settings');
   readonly containers: App['containers'] = absent('containers');
   readonly revisions: App['revisions'] = absent('revisions');

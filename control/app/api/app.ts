@@ -3,7 +3,7 @@
 import type { Adoption } from './adoption.ts';
 import type { Audit } from './audit.ts';
 import type { BackupRepositories } from './backup-repositories.ts';
-import type { Backups, BackupSettingsDesk } from './backups.ts';
+import type { BackupDownloads, Backups, BackupSettingsDesk } from './backups.ts';
 import type { Containers } from './containers.ts';
 import type { Customers, Plans } from './customers.ts';
 import type { DeployKeys } from './deploy-keys.ts';
@@ -57,6 +57,7 @@ export interface App {
   backups: Backups;
   backupRepositories: BackupRepositories;
   backupSettings: BackupSettingsDesk;
+  backupDownloads: BackupDownloads;
   customers: Customers;
   plans: Plans;
   registries: Registries;

@@ -39,6 +39,18 @@ export interface BackupSettingsDesk {
   put(caller: Caller, serviceId: string, input: BackupSettingsInput): Promise<ShownBackupSettings>;
 }
 
+export interface DownloadedBackup {
+  /** What a file of it is called. */
+  name: string;
+  /** Must be taken or left, so that its host is let go. */
+  bytes: AsyncIterable<Uint8Array>;
+}
+
+export interface BackupDownloads {
+  /** A tar of all, or one of its dumps. Throws forbidden without `secrets.read`, rate_limited, host_offline, not_found. */
+  open(caller: Caller, id: string, dump: string | null): Promise<DownloadedBackup>;
+}
+
 export interface Backups {
   /** Written before it returns; the work is a job. 409 service_busy, host_offline, customer_suspended. */
   create(caller: Caller, serviceId: string, order?: BackupOrder): Promise<Backup>;

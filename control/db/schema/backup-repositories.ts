@@ -4,8 +4,8 @@ CREATE TABLE backup_repositories (
   id          TEXT PRIMARY KEY,
   name        TEXT NOT NULL,
   url         TEXT NOT NULL,                 -- without credentials
-  customer_id TEXT REFERENCES customers (id) ON DELETE CASCADE, -- for this customer's services, unless they say otherwise
-  plan_id     TEXT REFERENCES plans (id) ON DELETE CASCADE,     -- or for those of all customers on this plan
+  customer_id TEXT REFERENCES customers (id) ON DELETE SET NULL, -- for this customer's services, unless they say otherwise
+  plan_id     TEXT REFERENCES plans (id) ON DELETE SET NULL,     -- or for those of all customers on this plan
   known_hosts TEXT,
   sealed      BLOB NOT NULL,                 -- password, credentials, private key
   created_at  INTEGER NOT NULL,

@@ -1,4 +1,5 @@
 // Backups: take, list, restore, delete.
+import { Readable } from 'node:stream';
 import { z } from 'zod';
 import type { App } from '../../app/api/app.ts';
 import { callerOf } from '../auth.ts';
@@ -75,6 +76,29 @@ export function mountBackups(http: Http, app: App): void {
       schema: { tags: ['backups'], summary: 'Get a backup', params: idParams, response: { 200: view.backupView } },
     },
     (request) => view.toBackupView(app.backups.require(callerOf(request), request.params.id)),
+  );
+
+  http.get(
+    '/api/backups/:id/download',
+    {
+      config: { permission: 'backups.restore' },
+      schema: {
+        tags: ['backups'],
+        summary: 'Download a backup as a tar, or one of its dumps',
+        description:
+          'What is in it is not hidden: this needs secrets.read, too. A cut connection leaves a tar without an end.',
+        params: idParams,
+        querystring: view.downloadQuery,
+        response: { 200: view.downloadView },
+      },
+    },
+    async (request, reply) => {
+      const { dump = null } = request.query;
+      const { name, bytes } = await app.backupDownloads.open(callerOf(request), request.params.id, dump);
+      void reply.header('content-disposition', `attachment; filename="${name}"`);
+      void reply.type(dump === null ? 'application/x-tar' : 'application/octet-stream');
+      return reply.send(Readable.from(bytes, { objectMode: false }));
+    },
   );
 
   http.post(

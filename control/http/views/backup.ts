@@ -77,6 +77,17 @@ export const restoredAsView = z
   .object({ service_id: z.string(), job_id: z.string() })
   .meta({ id: 'RestoredAs', description: 'The new service, and the job that brings it up.' });
 
+export const downloadQuery = z.strictObject({
+  dump: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$/)
+    .optional()
+    .meta({ description: 'The compose service whose dump is wanted, and nothing else' }),
+});
+export const downloadView = z
+  .any()
+  .meta({ id: 'BackupDownload', description: 'A tar with the paths of its host, or the dump' });
+
 export const restoringView = z
   .object({
     id: z.string().meta({ example: 'bkp_abc123' }),
