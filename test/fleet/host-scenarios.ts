@@ -1,5 +1,4 @@
 // What happens to single hosts: to one host in the order of the table, to several at the same time.
-import { cpSync, rmSync } from 'node:fs';
 import { eventually } from '../support/eventually.ts';
 import { STATE_DIR, UNIT, clone, showUnit } from '../support/fleet/agent.ts';
 import type { Scenario, Scene } from './scenario.ts';
@@ -42,17 +41,11 @@ const STATES: Scenario[] = [
     site: 2,
     strike: async ({ t, world, site }) => {
       const { host } = site;
-      const [now, then] = [host.path(STATE_DIR), host.path('/var/lib/snapshot')];
-      const agent = (verb: string) => host.run('systemctl', verb, UNIT);
-      await agent('stop');
-      cpSync(now, then, { recursive: true, preserveTimestamps: true });
-      await agent('start');
+      const whileStopped = (script: string) => host.shell(`systemctl stop ${UNIT}; ${script}; systemctl start ${UNIT}`);
+      await whileStopped(`cp -a ${STATE_DIR} /var/lib/snapshot`);
       await world.untilSucceeded(await world.change(site));
       const running = await host.run('docker', 'ps', '-q', '--no-trunc');
-      await agent('stop');
-      rmSync(now, { recursive: true });
-      await host.run('cp', '-a', '/var/lib/snapshot', STATE_DIR);
-      await agent('start');
+      await whileStopped(`rm -r ${STATE_DIR}; cp -a /var/lib/snapshot ${STATE_DIR}`);
       return async () => {
         t.equal(await host.run('docker', 'ps', '-q', '--no-trunc'), running, 'the containers are the same');
         t.ok((await world.told(site)).some(({ status }) => status === 'host_rolled_back'));
