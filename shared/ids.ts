@@ -28,6 +28,8 @@ export const ID_PREFIXES = [
   'dlv',
   'aud',
   'set',
+  'mov',
+  'hre',
   'rol',
   'exe',
   'zone',

@@ -18,6 +18,7 @@ import { DNS } from './schema/dns.ts';
 import { DOMAINS } from './schema/domains.ts';
 import { HOST_RECOVERY } from './schema/host-recovery.ts';
 import { HOST_UPGRADES } from './schema/host-upgrades.ts';
+import { MOVES } from './schema/moves.ts';
 import { IMAGE_UPDATES } from './schema/image-updates.ts';
 import { REGISTRIES } from './schema/registries.ts';
 import { RESTORED_HOSTS } from './schema/restored-hosts.ts';
@@ -63,4 +64,5 @@ export const MIGRATIONS: readonly Migration[] = [
   { version: 27, sql: DNS },
   { version: 28, sql: HOST_UPGRADES },
   { version: 29, sql: BACKUP_REPOSITORIES },
+  { version: 30, sql: MOVES },
 ];

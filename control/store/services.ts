@@ -288,6 +288,13 @@ export class ServiceStore {
     this.#changed(id);
   }
 
+  /** It has moved: its host from now on. */
+  setHost(id: string, hostId: string): void {
+    this.#db.run('UPDATE services SET host_id = :hostId WHERE id = :id', { id, hostId });
+    this.#totals.clear();
+    this.#changed(id);
+  }
+
   setRevision(id: string, revision: number): void {
     this.#db.run('UPDATE services SET revision = :revision WHERE id = :id', { id, revision });
     this.#changed(id);

@@ -34,6 +34,7 @@ import { ServicePlaces } from './service-places.ts';
 import { ServiceStore } from './services.ts';
 import { ImageUpdateStore } from './image-updates.ts';
 import { MetaStore } from './meta.ts';
+import { MoveStore } from './moves.ts';
 import { RestoredHosts } from './restored-hosts.ts';
 import { RegistryStore } from './registries.ts';
 import { RevisionStore } from './revisions.ts';
@@ -97,6 +98,7 @@ export function openStores(dataDir: string, clock: Clock) {
     domains: new DomainStore(db, box),
     hostEdges: new HostEdgeStore(db),
     dns: new DnsStore(db, box),
+    moves: new MoveStore(db),
     async close(): Promise<void> {
       await writer.close();
       db.close();
