@@ -1,4 +1,5 @@
 // The HTTP side of the client: one request, its JSON, its error. Knows nothing of services or jobs.
+import type { Readable } from 'node:stream';
 import { setTimeout as wait } from 'node:timers/promises';
 import { request, type Dispatcher } from 'undici';
 import { LongshoreError, type WireError } from '#shared/errors.ts';
@@ -29,6 +30,8 @@ export interface Answer<T> {
 const RETRY_WAITS_MS = [250, 500, 1000, 2000, 4000];
 /** A lifecycle call waits up to 60 s for its job; nothing takes longer. */
 const ANSWER_LIMIT_MS = 90_000;
+/** Between two parts of a download: its host may have to fetch them from far away. */
+const BODY_PAUSE_MS = 15 * 60_000;
 /** A restarting control plane's address may swallow packets instead of refusing. */
 const CONNECT_LIMIT_MS = 10_000;
 
@@ -61,6 +64,24 @@ export class Client {
         await wait(waitMs, undefined, { signal: this.signal });
       }
     }
+  }
+
+  /** What is no JSON and may be larger than memory. It must be read or destroyed. Throws as `send`. */
+  async open(path: string, query: RequestOptions['query'] = {}): Promise<Readable> {
+    const url = this.urlOf(path, query);
+    const answer = await request(url, {
+      headers: this.#headers({}),
+      signal: this.signal,
+      headersTimeout: ANSWER_LIMIT_MS,
+      bodyTimeout: BODY_PAUSE_MS,
+      ...(this.trust && { dispatcher: this.trust }),
+    }).catch((error: unknown) => {
+      this.signal.throwIfAborted();
+      throw error instanceof LongshoreError ? error : ApiError.unreachable(this.credentials.url.origin, error);
+    });
+    if (answer.statusCode < 300) return answer.body;
+    readBody(answer.statusCode, await answer.body.text(), url.origin);
+    throw ApiError.unreadable(answer.statusCode, url.origin);
   }
 
   async #once<T>(method: Dispatcher.HttpMethod, path: string, options: RequestOptions): Promise<Answer<T>> {

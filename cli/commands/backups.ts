@@ -1,5 +1,8 @@
 // `longshore backups …`: take one, see which there are, put one back, try one out, delete one; and how they are taken.
 import { randomUUID } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
+import { rename } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Argv } from 'yargs';
 import { BACKUP_STATES } from '#shared/backup.ts';
 import type { Backup } from '../api-types.ts';
@@ -17,6 +20,12 @@ export const command = group('backups', (own, world) =>
     .command(['list', 'ls'], 'List backups, newest first', listOptions, withSession(world, list))
     .command('create <service>', 'Back up its named volumes', createOptions, withSession(world, create))
     .command('restore <backup>', 'Put its files back into place', restoreOptions, withSession(world, restore))
+    .command(
+      'download <backup>',
+      'Fetch it as a tar, or one of its dumps',
+      downloadOptions,
+      withSession(world, download),
+    )
     .command('drill <backup>', 'Try it out in a scratch copy of its service', drillOptions, withSession(world, drill))
     .command(
       'settings <service>',
@@ -49,6 +58,10 @@ const restoreOptions = (yargs: Argv) =>
     .option('as', { type: 'string', requiresArg: true, describe: 'Beside: as a new service of this name' })
     .option('host', { type: 'string', requiresArg: true, describe: 'With --as: on this host, by id' })
     .conflicts('into', 'as');
+const downloadOptions = (yargs: Argv) =>
+  argument(yargs, 'backup', 'Its id')
+    .option('output', { type: 'string', alias: 'o', demandOption: true, requiresArg: true, describe: 'Into this file' })
+    .option('dump', { type: 'string', requiresArg: true, describe: 'Only the dump of this compose service' });
 const drillOptions = (yargs: Argv) => following(argument(yargs, 'backup', 'Its id'));
 const deleteOptions = (yargs: Argv) => confirming(argument(yargs, 'backup', 'Its id'));
 
@@ -145,6 +158,22 @@ async function restoreAs(
   const job = await watchJob(session, { id: body.job_id, serviceId: body.service_id });
   if (output.isJson) return output.json(job);
   output.line(`${name}: made from ${backup}`);
+}
+
+interface DownloadArgs {
+  backup: string;
+  output: string;
+  dump?: string | undefined;
+}
+
+/** The file takes its name when it is whole; it is for its owner alone, since it holds secrets. */
+async function download({ client, output }: Session, { backup, output: file, dump }: DownloadArgs): Promise<void> {
+  const bytes = await client.open(`/api/backups/${encodeURIComponent(backup)}/download`, { dump });
+  const partial = `${file}.part`;
+  await pipeline(bytes, createWriteStream(partial, { mode: 0o600 }));
+  await rename(partial, file);
+  if (output.isJson) return output.json({ file });
+  output.line(`${backup}: in ${file}`);
 }
 
 async function drill(session: Session, { backup, follow }: { backup: string; follow: boolean }): Promise<void> {

@@ -111,11 +111,12 @@ export class BackupStore {
     this.#db.run(`UPDATE backups SET state = 'running' WHERE id = :id AND state = 'pending'`, { id });
   }
 
-  /** The first end counts. */
+  /** The first end counts. A host that says nothing of how it was taken knows of no other place than its own disk. */
   finish(id: string, { summary, error, finishedAt }: BackupEnd): void {
     this.#db.run(
       `UPDATE backups SET state = :state, snapshot_id = :snapshotId, files = :files, total_bytes = :totalBytes,
-         added_bytes = :addedBytes, consistency = :consistency, dumps = :dumps, error = :error, finished_at = :finishedAt
+         added_bytes = :addedBytes, consistency = :consistency, dumps = :dumps, error = :error,
+         repository_id = CASE WHEN :state = 'succeeded' AND :consistency IS NULL THEN NULL ELSE repository_id END, finished_at = :finishedAt
        WHERE id = :id AND finished_at IS NULL`,
       {
         id,

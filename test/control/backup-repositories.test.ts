@@ -8,7 +8,8 @@ import { eventually } from '../support/eventually.ts';
 import type { FakeHost } from '../support/fake-host.ts';
 import { startRealHttp } from '../support/real-http.ts';
 
-const SUMMARY: BackupSummary = { snapshotId: 'f6561d62', files: 3, totalBytes: 4096, addedBytes: 1024 };
+const OF_OLD: BackupSummary = { snapshotId: 'f6561d62', files: 3, totalBytes: 4096, addedBytes: 1024 };
+const SUMMARY: BackupSummary = { ...OF_OLD, consistency: 'live' };
 const URL = 'rest:https://backup.example.com/shop/';
 const SECRET = 'correct-horse-battery';
 const SETTINGS = { repository_id: null, on_host: false, consistency: 'live', dumps: [], retention: null };
@@ -163,6 +164,15 @@ t.test('backups that retention took away are gone here, too; those of other serv
   const { items } = world.app.backups.list(ADMIN, { page: 1, perPage: 9, order: 'asc' });
   t.strictSame(items.map(({ serviceName }) => serviceName).toSorted(), ['blog', 'shop']);
   t.ok(items.every(({ id }) => id !== old.id));
+});
+
+t.test('a host of before repositories has put it on its own disk, whatever was asked', async (t) => {
+  const { world, host, call } = await startHttp(t);
+  const { id: repositoryId } = (await call('POST', '/api/backup-repositories', { url: URL })).body as { id: string };
+  const serviceId = await world.deployed(host, 'shop');
+  const { id, jobId } = await world.app.backups.create(ADMIN, serviceId, { repositoryId });
+  await host.finish(jobId, { backup: OF_OLD });
+  t.match((await call('GET', `/api/backups/${id}`)).body, { repository_id: null, consistency: 'live' });
 });
 
 t.test('how a drill went is written down at its backup, also when its host gave itself the job', async (t) => {

@@ -2,12 +2,15 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
+import { statSync } from 'node:fs';
+import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import t from 'tap';
 import { Api } from '../support/api.ts';
 import { runCli } from '../support/cli.ts';
 import { findRestic } from '../support/backups.ts';
+import { makeFolder } from '../support/folder.ts';
 import { docker, ensureImages, removeProject, requireDocker, uniqueName } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
 import { startUp } from '../support/up.ts';
@@ -119,6 +122,18 @@ void t.test('a volume comes back byte for byte, and everybody who watches hears 
   });
   t.equal(await hash(), before);
   t.match((await api.get(path)).body, { status: 'running', reason: null });
+
+  const chosen = await cli('settings', name, '--consistency', 'pause', '--keep', '9,0,0,0');
+  t.match(chosen, { exitCode: 0, stdout: /^repository +its host\nconsistency +pause\n[^]*keep +9,0,0,0\n/ });
+  const file = join(makeFolder(t, 'download'), 'shop.tar');
+  t.match(await cli('download', second.id, '-o', file), { exitCode: 0, stdout: `${second.id}: in ${file}\n` });
+  t.equal(statSync(file).size % 512, 0);
+  t.match(await cli('drill', first.id, '--follow'), { exitCode: 0, stdout: `${first.id}: it came up\n` });
+  t.match((await api.get(`/api/backups/${first.id}`)).body, { drill: { good: true } });
+  const copy = uniqueName('backups');
+  t.teardown(() => removeProject(copy));
+  t.match(await cli('restore', first.id, '--as', copy, '--follow'), { exitCode: 0, stdout: /: made from bkp_/ });
+  t.equal(await docker(['exec', `${copy}-db-1`, 'sh', '-ec', 'sha256sum /data/*']), before);
 
   await shell(`dd if=/dev/urandom of=/data/more bs=1M count=${LARGE_MB} 2>/dev/null`);
   const dying = (await api.post<Backup>(`${path}/backups`)).body;
