@@ -16,7 +16,7 @@ export const command = group('backup-repositories', (own, world) =>
   own
     .command(['list', 'ls'], 'List them', listOptions, withSession(world, list))
     .command(
-      'add <url>',
+      'add <location>',
       'Add one: rest:https://…, s3:https://…, sftp://user@host/folder',
       addOptions,
       withSession(world, add),
@@ -44,7 +44,7 @@ const withSecrets = <T>(yargs: Argv<T>) =>
     });
 
 const addOptions = (yargs: Argv) =>
-  withSecrets(argument(yargs, 'url', 'As restic takes it, without credentials'))
+  withSecrets(argument(yargs, 'location', 'As restic takes it, without credentials'))
     .option('customer', { type: 'string', requiresArg: true, describe: "For this customer's services, by id" })
     .option('plan', {
       type: 'string',
@@ -82,11 +82,11 @@ interface SecretArgs {
   knownHosts?: string | undefined;
 }
 
-type AddArgs = SecretArgs & { url: string; customer?: string | undefined; plan?: string | undefined };
+type AddArgs = SecretArgs & { location: string; customer?: string | undefined; plan?: string | undefined };
 
 async function add({ world, client, output }: Session, args: AddArgs): Promise<void> {
   const { password, ...given } = await givenIn(world, args);
-  const body = { url: args.url, password, customer_id: args.customer, plan_id: args.plan, ...given };
+  const body = { url: args.location, password, customer_id: args.customer, plan_id: args.plan, ...given };
   const answer = await client.send<BackupRepository>('POST', '/api/backup-repositories', { body });
   if (output.isJson) return output.json(answer.body);
   output.line(`${answer.body.id}: added`);
