@@ -36,15 +36,16 @@ const SCRIPTS: Readonly<Record<Known, { file: string; script: string }>> = {
     script: `p=${secret('MYSQL_ROOT_PASSWORD')}; export MYSQL_PWD="\${p:-${secret('MARIADB_ROOT_PASSWORD').slice(1, -1)}}"
 d=$(command -v mariadb-dump || echo mysqldump); exec "$d" --all-databases --single-transaction --routines --events -u root`,
   },
-  // printf is the shell's own: nothing of it shows in a list of processes.
+  // printf is the shell's own: nothing of it shows in a list of processes. YAML doubles quotes.
   mongodb: {
     file: 'archive',
     script: `p=${secret('MONGO_INITDB_ROOT_PASSWORD')}; [ -n "$p" ] || exec mongodump --quiet --archive
-printf 'password: "%s"\\n' "$p" | exec mongodump --quiet --archive --config /dev/stdin --authenticationDatabase admin -u "$MONGO_INITDB_ROOT_USERNAME"`,
+printf "password: '%s'\\n" "$(printf %s "$p" | sed "s/'/''/g")" |
+  mongodump --quiet --archive --config /dev/stdin --authenticationDatabase admin -u "$MONGO_INITDB_ROOT_USERNAME"`,
   },
   redis: {
     file: 'rdb',
-    script: `export REDISCLI_AUTH="\${REDISCLI_AUTH:-\${REDIS_PASSWORD:-}}"; exec redis-cli --rdb -`,
+    script: `p="\${REDISCLI_AUTH:-\${REDIS_PASSWORD:-}}"; [ -z "$p" ] || export REDISCLI_AUTH="$p"; exec redis-cli --rdb -`,
   },
 };
 

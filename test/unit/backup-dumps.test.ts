@@ -1,5 +1,9 @@
 // Which databases a backup dumps, and by which programs.
+import { execFileSync } from 'node:child_process';
+import { chmodSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import t from 'tap';
+import { makeFolder } from '../support/folder.ts';
 import { databaseOf, planDumps } from '../../agent/backup/dump-plan.ts';
 
 t.test('databases are known by their images, wherever these come from', async (t) => {
@@ -55,4 +59,41 @@ t.test('passwords are the container’s own: none is an argument', async (t) => 
     t.strictSame([program, option], ['sh', '-c'], kind);
     t.notMatch(script, /(--password|-p)[ =]?["$]/, kind);
   }
+});
+
+/** Programs that say how they were called, and with what. */
+const FAKES: Record<string, string> = {
+  pg_dumpall: 'echo "$0 $* PGPASSWORD=$PGPASSWORD"',
+  mysqldump: 'echo "$0 $* MYSQL_PWD=$MYSQL_PWD"',
+  mongodump: 'echo "$0 $*"; case "$*" in *--config*) cat ;; esac',
+  'redis-cli': 'echo "$0 $* REDISCLI_AUTH=${REDISCLI_AUTH-unset}"',
+};
+
+t.test('each program is called as its image keeps passwords, in variables or in files', async (t) => {
+  const folder = makeFolder(t, 'programs');
+  for (const [name, script] of Object.entries(FAKES)) {
+    writeFileSync(join(folder, name), `#!/bin/sh\n${script}\n`);
+    chmodSync(join(folder, name), 0o755);
+  }
+  const file = join(folder, 'secret');
+  writeFileSync(file, 'from a file\n');
+  const run = (kind: 'postgres' | 'mysql' | 'mongodb' | 'redis', env: Record<string, string>) => {
+    const [program = '', ...args] = planDumps([{ service: 'db', kind }], new Map([['db', 'x']]))[0]?.command ?? [];
+    const said = execFileSync(program, args, { env: { ...env, PATH: `${folder}:/usr/bin:/bin` }, encoding: 'utf8' });
+    return said.replaceAll(`${folder}/`, '').trim();
+  };
+  const postgres = 'pg_dumpall --clean --if-exists -U';
+  t.equal(run('postgres', { POSTGRES_PASSWORD: 'a b' }), `${postgres} postgres PGPASSWORD=a b`);
+  const fromFile = { POSTGRES_USER: 'shop', POSTGRES_PASSWORD_FILE: file };
+  t.equal(run('postgres', fromFile), `${postgres} shop PGPASSWORD=from a file`);
+  const mysql = 'mysqldump --all-databases --single-transaction --routines --events -u root';
+  t.equal(run('mysql', { MYSQL_ROOT_PASSWORD: 'x$y' }), `${mysql} MYSQL_PWD=x$y`);
+  t.equal(run('mysql', { MARIADB_ROOT_PASSWORD: 'z' }), `${mysql} MYSQL_PWD=z`);
+  t.equal(run('mysql', { MARIADB_ROOT_PASSWORD_FILE: file }), `${mysql} MYSQL_PWD=from a file`);
+  t.equal(run('mongodb', {}), 'mongodump --quiet --archive');
+  const login = { MONGO_INITDB_ROOT_USERNAME: 'root', MONGO_INITDB_ROOT_PASSWORD: "it's: #1" };
+  const mongo = 'mongodump --quiet --archive --config /dev/stdin --authenticationDatabase admin -u root';
+  t.equal(run('mongodb', login), `${mongo}\npassword: 'it''s: #1'`);
+  t.equal(run('redis', {}), 'redis-cli --rdb - REDISCLI_AUTH=unset');
+  t.equal(run('redis', { REDIS_PASSWORD: 'r' }), 'redis-cli --rdb - REDISCLI_AUTH=r');
 });
