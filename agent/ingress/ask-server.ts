@@ -26,14 +26,13 @@ export async function startAskServer({ mayIssue, clock }: AskDeps): Promise<AskS
   const judge = async (hostname: string): Promise<boolean> => {
     const known = kept.get(hostname);
     if (known && known.until > clock.elapsed()) return known.isAllowed;
-    const isAllowed = await mayIssue(hostname);
+    const isAllowed = hostname !== '' && (await mayIssue(hostname));
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(hostname, { isAllowed, until: clock.elapsed() + (isAllowed ? YES_FOR_MS : NO_FOR_MS) });
     return isAllowed;
   };
   const server = createServer((request, response) => {
-    const hostname = new URL(request.url ?? '/', 'http://localhost').searchParams.get('domain') ?? '';
-    judge(hostname).then(
+    judge(hostnameOf(request.url ?? '')).then(
       (isAllowed) => response.writeHead(isAllowed ? 200 : 403).end(),
       () => response.writeHead(503).end(),
     );
@@ -42,6 +41,9 @@ export async function startAskServer({ mayIssue, clock }: AskDeps): Promise<AskS
   await once(server, 'listening');
   return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/ask`, close: () => closeAll(server) };
 }
+
+/** Whoever is on the host may ask here, whatever it likes; empty for what is no question. */
+const hostnameOf = (url: string): string => new URLSearchParams(url.replace(/^[^?]*/, '')).get('domain') ?? '';
 
 async function closeAll(server: Server): Promise<void> {
   server.closeAllConnections();

@@ -1,0 +1,44 @@
+// Whom Caddy asks before it wants a certificate. Everybody on the host may ask there.
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import t, { type Test } from 'tap';
+import { startAskServer } from '../../agent/ingress/ask-server.ts';
+import { ManualClock } from '../support/manual-clock.ts';
+
+async function start(t: Test, mayIssue: (hostname: string) => Promise<boolean>) {
+  const clock = new ManualClock();
+  const server = await startAskServer({ mayIssue, clock });
+  t.teardown(() => server.close());
+  const ask = async (hostname: string) => (await fetch(`${server.url}?domain=${hostname}`)).status;
+  return { clock, server, ask };
+}
+
+t.test('yes, no, and no answer at all', async (t) => {
+  const { ask } = await start(t, async (hostname) => {
+    if (hostname === 'broken.example.com') throw new TypeError('no');
+    return hostname === 'a.example.com';
+  });
+  t.same([await ask('a.example.com'), await ask('b.example.com'), await ask('broken.example.com')], [200, 403, 503]);
+});
+
+t.test('an answer is kept for a while', async (t) => {
+  const asked: string[] = [];
+  const { clock, ask } = await start(t, async (hostname) => {
+    asked.push(hostname);
+    return hostname === 'a.example.com';
+  });
+  for (const name of ['a.example.com', 'b.example.com', 'a.example.com', 'b.example.com']) await ask(name);
+  t.same(asked, ['a.example.com', 'b.example.com']);
+  clock.advance(11_000);
+  for (const name of ['a.example.com', 'b.example.com']) await ask(name);
+  t.same(asked, ['a.example.com', 'b.example.com', 'b.example.com'], 'a no for a shorter one');
+});
+
+t.test('what is no question is answered, and harms nobody', async (t) => {
+  const { server, ask } = await start(t, async () => true);
+  const socket = connect(Number(new URL(server.url).port), '127.0.0.1');
+  socket.write('GET // HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n');
+  const [reply] = (await once(socket, 'data')) as [Buffer];
+  t.match(reply.toString(), /^HTTP\/1\.1 403 /);
+  t.equal(await ask('a.example.com'), 200);
+});
