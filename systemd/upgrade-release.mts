@@ -22,7 +22,7 @@ export interface Request {
   isDowngradeWanted: boolean;
 }
 
-export class Refusal extends Error {}
+class Refusal extends Error {}
 
 const REQUEST =
   /^(upg_[0-9a-z]{6,40}) (longshore-(\d+\.\d+\.\d+(?:-[0-9A-Za-z.-]+)?)-linux-(x64|arm64)\.tar\.(?:gz|xz))( downgrade)?\n?$/;
@@ -60,10 +60,12 @@ function openForeign(path: string, limitBytes: number): number {
   throw new Refusal(`"${path}" is no file, or too large`);
 }
 
+/** In one read: a file that grows meanwhile would have no end. */
 function readForeign(path: string): Buffer {
   const fd = openForeign(path, MAX_TEXT_BYTES);
   try {
-    return fs.readFileSync(fd);
+    const buffer = Buffer.alloc(MAX_TEXT_BYTES);
+    return buffer.subarray(0, fs.readSync(fd, buffer));
   } finally {
     fs.closeSync(fd);
   }
@@ -91,6 +93,7 @@ export function unpack({ install, spool, releaseKey }: ReleasePlaces, { file, ve
     untar(archive, join(incoming, 'release'));
     fs.chmodSync(join(incoming, 'release'), 0o755);
     requireStart(join(incoming, 'release'));
+    syncTree(join(incoming, 'release'));
     fs.rmSync(join(install, 'releases', version), { recursive: true, force: true });
     fs.renameSync(join(incoming, 'release'), join(install, 'releases', version));
   } finally {
@@ -110,18 +113,19 @@ function findSum({ spool, releaseKey }: Pick<ReleasePlaces, 'spool' | 'releaseKe
   return line.slice(0, 64);
 }
 
-/** Returns the sum of what was copied: the agent cannot change it any more. */
+/** Returns the sum of what was copied: the agent cannot change it any more. What is added to it meanwhile stays out. */
 function copyForeign(from: string, to: string, install: string): string {
   const source = openForeign(from, MAX_ARCHIVE_BYTES);
   const target = fs.openSync(to, 'wx', 0o600);
   try {
-    requireSpace(install, fs.fstatSync(source).size);
+    const { size } = fs.fstatSync(source);
+    requireSpace(install, size);
     const hash = createHash('sha256');
     const buffer = Buffer.alloc(1024 * 1024);
-    for (let read = 1; read > 0; ) {
-      read = fs.readSync(source, buffer, 0, buffer.length, null);
+    for (let [left, read] = [size, 1]; left > 0 && read > 0; left -= read) {
+      read = fs.readSync(source, buffer, 0, Math.min(left, buffer.length), null);
       hash.update(buffer.subarray(0, read));
-      fs.writeSync(target, buffer, 0, read);
+      fs.writeFileSync(target, buffer.subarray(0, read));
     }
     return hash.digest('hex');
   } finally {
@@ -139,6 +143,16 @@ function requireSpace(folder: string, archiveBytes: number): void {
 function untar(archive: string, folder: string): void {
   const options = ['--extract', '--no-same-owner', '--strip-components=1', '--file', archive, '--directory', folder];
   run('tar', options, 'It cannot be unpacked');
+}
+
+/** A power cut after the switch must not find empty files: what would go back is among them. */
+function syncTree(folder: string): void {
+  for (const entry of fs.readdirSync(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile() && !entry.isDirectory()) continue;
+    const fd = fs.openSync(join(entry.parentPath, entry.name), 'r');
+    fs.fsyncSync(fd);
+    fs.closeSync(fd);
+  }
 }
 
 /** Its Node runs on this machine's libraries, and reads its agent. */

@@ -13,7 +13,7 @@ import { execFileSync } from 'node:child_process';
 import * as fs from 'node:fs';
 import { basename, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { readRequest, readText, Refusal, requireWanted, unpack, type ReleasePlaces } from './upgrade-release.mts';
+import { readRequest, readText, requireWanted, unpack, type ReleasePlaces, type Request } from './upgrade-release.mts';
 
 export interface Places extends ReleasePlaces {
   /** The agent writes its version there when control has welcomed it. */
@@ -47,6 +47,8 @@ interface Upgrading {
 const LOOK_MS = 250;
 /** The times of files run behind the clock by up to a tick of the kernel. */
 const CLOCK_STEP_MS = 10;
+/** longshore-upgrade.path begins what failed again at once, and systemd gives up on what fails often. */
+const PAUSE_MS = 20_000;
 const AGENT_UNIT = 'longshore-agent.service';
 
 /** Safe to run at any time and again after a death at any point; says what it did, undefined for nothing. */
@@ -57,38 +59,53 @@ export async function upgradeHost(places: Places, machine: Machine): Promise<Out
   const last = readOwn(join(places.install, 'upgrade.json')) as Outcome | undefined;
   if (!request || request.id === last?.id) return undefined;
   const { id, version } = request;
+  let upgrading: Upgrading;
   try {
-    const from = basename(fs.readlinkSync(join(places.install, 'current')));
-    requireWanted(request, from, machine);
-    if (from !== version) unpack(places, request);
-    const upgrading: Upgrading = { id, from, to: version };
-    writeOwn(join(places.install, 'upgrading.json'), upgrading);
-    return await settle(places, machine, upgrading);
+    upgrading = prepare(places, machine, request);
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return conclude(places, machine, { id, version, state: 'refused', reason: error.message });
+    return conclude(places, machine, { id, version, state: 'refused', reason: (error as Error).message });
   }
+  return settle(places, machine, upgrading);
+}
+
+/** Until there is none: systemd overlooks a request that comes while this runs. */
+export async function answerRequests(places: Places, machine: Machine): Promise<void> {
+  while (await upgradeHost(places, machine));
+}
+
+/** Whatever it throws, nothing has changed for the agent that runs. */
+function prepare(places: Places, machine: Machine, request: Request): Upgrading {
+  const from = basename(fs.readlinkSync(join(places.install, 'current')));
+  requireWanted(request, from, machine);
+  if (from !== request.version) unpack(places, request);
+  const upgrading: Upgrading = { id: request.id, from, to: request.version };
+  writeOwn(join(places.install, 'upgrading.json'), upgrading);
+  return upgrading;
 }
 
 // ── the switch ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function settle(places: Places, machine: Machine, { id, from, to }: Upgrading): Promise<Outcome> {
   const fault = await tryRelease(places, machine, to).catch((error: unknown) => String(error));
-  if (fault === null) {
-    if (from !== to) prune(places, [from, to]);
-    return conclude(places, machine, { id, version: to, state: 'upgraded', reason: null });
+  if (from === to) {
+    const state = fault === null ? 'upgraded' : 'refused';
+    return conclude(places, machine, { id, version: to, state, reason: fault });
   }
-  if (from === to) return conclude(places, machine, { id, version: to, state: 'refused', reason: fault });
-  switchTo(places, machine, from);
-  fs.rmSync(join(places.install, 'releases', to), { recursive: true, force: true });
-  return conclude(places, machine, { id, version: to, state: 'reverted', reason: fault });
+  if (fault !== null) switchTo(places, machine, from);
+  const state = fault === null ? 'upgraded' : 'reverted';
+  const outcome = conclude(places, machine, { id, version: to, state, reason: fault });
+  // Last: until it is concluded it may be begun again.
+  if (fault === null) prune(places, [from, to]);
+  else fs.rmSync(join(places.install, 'releases', to), { recursive: true, force: true });
+  return outcome;
 }
 
 /** Null: its agent has connected. Otherwise why not. */
 async function tryRelease(places: Places, { connectLimitMs, ...machine }: Machine, to: string): Promise<string | null> {
   const since = Date.now() - CLOCK_STEP_MS;
+  const end = performance.now() + connectLimitMs; // at boot the clock may yet be set
   switchTo(places, machine, to);
-  for (; Date.now() < since + connectLimitMs; await sleep(LOOK_MS)) {
+  for (; performance.now() < end; await sleep(LOOK_MS)) {
     if (isConnected(places.connected, to, since)) return null;
   }
   return `Its agent was not connected to the control plane within ${connectLimitMs / 1000} s`;
@@ -146,9 +163,12 @@ const writeOwn = (path: string, note: object): void => writeDurably(path, `${JSO
 /** Whole or not at all, also when the power goes. */
 function writeDurably(path: string, text: string): void {
   const fd = fs.openSync(`${path}.new`, 'w', 0o644);
-  fs.writeSync(fd, text);
-  fs.fsyncSync(fd);
-  fs.closeSync(fd);
+  try {
+    fs.writeFileSync(fd, text); // writeSync may leave the rest out on a full disk
+    fs.fsyncSync(fd);
+  } finally {
+    fs.closeSync(fd);
+  }
   fs.renameSync(`${path}.new`, path);
   syncFolder(join(path, '..'));
 }
@@ -168,10 +188,14 @@ if (import.meta.main) {
     connected: '/run/longshore/connected',
     units: '/etc/systemd/system',
   };
-  await upgradeHost(places, {
+  const machine: Machine = {
     arch: process.arch,
     systemctl: (...args) => void execFileSync('systemctl', args, { stdio: 'inherit', timeout: 60_000 }),
     connectLimitMs: Number(process.env['CONNECT_LIMIT_S'] ?? 60) * 1000,
     log: (line) => process.stdout.write(`${line}\n`),
+  };
+  await answerRequests(places, machine).catch(async (error: unknown) => {
+    await sleep(PAUSE_MS);
+    throw error;
   });
 }

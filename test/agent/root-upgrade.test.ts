@@ -12,7 +12,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { upgradeHost, type Outcome, type Places } from '../../systemd/upgrade.mts';
+import { answerRequests, upgradeHost, type Machine, type Outcome, type Places } from '../../systemd/upgrade.mts';
 import { makeFolder } from '../support/folder.ts';
 import { archiveName, createReleaseKey, writeRelease } from '../support/host-release.ts';
 
@@ -24,6 +24,8 @@ class Host {
   readonly calls: string[] = [];
   /** Whose agent connects when it is started. */
   working: string[] = [];
+  /** At each start of an agent. */
+  onRestart = (): void => {};
 
   constructor(t: Test, current = '0.1.0', others: string[] = []) {
     const folder = makeFolder(t, 'root-upgrade');
@@ -60,13 +62,21 @@ class Host {
   }
 
   run(): Promise<Outcome | undefined> {
+    return upgradeHost(this.places, this.machine());
+  }
+
+  machine(): Machine {
     const systemctl = (...args: string[]) => {
       this.calls.push(args.join(' '));
-      if (args[0] === 'restart' && this.working.includes(this.current)) {
-        writeFileSync(this.places.connected, `${this.current}\n`);
-      }
+      if (args[0] !== 'restart') return;
+      if (this.working.includes(this.current)) writeFileSync(this.places.connected, `${this.current}\n`);
+      this.onRestart();
     };
-    return upgradeHost(this.places, { arch: process.arch, systemctl, connectLimitMs: 600, log: () => {} });
+    return { arch: process.arch, systemctl, connectLimitMs: 600, log: () => {} };
+  }
+
+  get outcome(): unknown {
+    return JSON.parse(readFileSync(join(this.places.install, 'upgrade.json'), 'utf8'));
   }
 
   kept(): boolean[] {
@@ -119,6 +129,43 @@ t.test('a death between switch and word is gone on from', async (t) => {
   t.notOk(existsSync(join(host.places.install, 'upgrading.json')));
 });
 
+t.test('a death while the way back is written down leaves both releases whole', async (t) => {
+  const host = new Host(t);
+  host.working = ['0.1.0'];
+  host.download('0.2.0');
+  host.request('0.2.0');
+  const inTheWay = join(host.places.install, 'upgrade.json.new');
+  mkdirSync(inTheWay);
+  await t.rejects(host.run(), { code: 'EISDIR' });
+  t.equal(host.current, '0.1.0');
+  t.strictSame(host.kept(), [true, true], 'what is tried again at the next start is all there');
+  rmSync(inTheWay, { recursive: true });
+  t.match(await host.run(), { state: 'reverted' });
+  t.strictSame(host.kept(), [true, false]);
+});
+
+t.test('a clock that is set while an agent starts takes nothing from its time', async (t) => {
+  const host = new Host(t);
+  host.working = ['0.2.0'];
+  host.download('0.2.0');
+  host.request('0.2.0');
+  const { now } = Date;
+  t.teardown(() => void (Date.now = now));
+  host.onRestart = () => void (Date.now = () => now() + 3_600_000);
+  t.match(await host.run(), { state: 'upgraded' });
+});
+
+t.test('a request that comes while another one is answered is answered after it', async (t) => {
+  const host = new Host(t);
+  host.working = ['0.2.0'];
+  host.download('0.2.0');
+  host.request('0.2.0');
+  host.onRestart = () => host.request('0.3.0', { id: 'upg_000002' });
+  await answerRequests(host.places, host.machine());
+  t.match(host.outcome, { id: 'upg_000002', state: 'refused' });
+  t.equal(host.current, '0.2.0');
+});
+
 const REFUSALS: Record<string, [(host: Host) => void, RegExp]> = {
   'a list of sums that somebody else signed': [
     (host) => writeRelease(host.places.spool, '0.2.0', createReleaseKey()),
@@ -139,6 +186,11 @@ const REFUSALS: Record<string, [(host: Host) => void, RegExp]> = {
       host.request('0.0.9');
     },
     /0.1.0 runs here, which is newer/,
+  ],
+  'a release where this host trusts no key': [(host) => rmSync(host.places.releaseKey), /ENOENT.*release\.pub/],
+  'a list of sums without an end': [
+    (host) => writeFileSync(join(host.places.spool, 'SHA256SUMS'), Buffer.alloc(65 * 1024)),
+    /SHA256SUMS is missing/,
   ],
   'a release for other machines': [
     (host) => host.request('0.2.0', { arch: process.arch === 'x64' ? 'arm64' : 'x64' }),
