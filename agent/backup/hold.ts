@@ -3,7 +3,7 @@
 import { rm } from 'node:fs/promises';
 import type { Consistency } from '#shared/backup.ts';
 import { listUp, startAgain, stop } from '../deploy/operate.ts';
-import type { Task } from '../deploy/task.ts';
+import { Task } from '../deploy/task.ts';
 import { readIfThere, writeAtomic } from '../deploy/workspace.ts';
 
 type Held = { how: Exclude<Consistency, 'live'>; ids: string[] };
@@ -38,8 +38,10 @@ async function release(task: Task): Promise<void> {
   const text = await readIfThere(noteOf(task));
   if (text === undefined) return;
   const { how, ids } = JSON.parse(text) as Held;
-  if (how === 'stop') await startAgain(task, ids);
-  else await unpause(task, ids);
+  // Cancelled or not, and as patient with Docker as any step.
+  const free = new Task(task.deps, { ...task.run, signal: new AbortController().signal });
+  if (how === 'stop') await startAgain(free, ids);
+  else await free.step('start', () => unpause(free, ids));
   await rm(noteOf(task), { force: true });
 }
 

@@ -2,6 +2,7 @@
 // in its first argument, ends with 0 when the job has succeeded.
 import type { JobStep } from '#shared/jobs.ts';
 import type { ServiceSpec } from '#shared/model.ts';
+import { backupsIn } from './backups.ts';
 import { DeployHost, deployParts, StepLog } from './deploy-host.ts';
 
 export interface BackupRole {
@@ -14,7 +15,8 @@ export interface BackupRole {
 }
 
 const { dataDir, spec, kind, backupId, interrupted } = JSON.parse(process.argv[2] ?? '') as BackupRole;
-const host = new DeployHost(await deployParts(dataDir, new AbortController().signal), spec);
+const parts = await deployParts(dataDir, new AbortController().signal);
+const host = new DeployHost({ ...parts, backups: backupsIn(dataDir, {}, new Map(), [spec.id]) }, spec);
 host.goodRevision = spec.revision;
 const steps = new StepLog(Object.fromEntries(interrupted.map((step) => [step, 1])));
 steps.onStep = (step) => process.send?.({ step });

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { JobStep } from '#shared/jobs.ts';
 import type { BackupRole } from './backup-role.ts';
-import { findRestic, passwordOf } from './backups.ts';
+import { backupsIn, findRestic, passwordOf } from './backups.ts';
 import type { DeployHost } from './deploy-host.ts';
 import { docker } from './docker.ts';
 
@@ -100,7 +100,8 @@ class Scene {
   }
 
   async listed(): Promise<string[]> {
-    const repository = await this.#host.backups.find(this.#host.spec.id);
+    const { dataDir, spec } = this.#host;
+    const repository = await backupsIn(dataDir, {}, new Map(), [spec.id]).find(spec.id);
     return (await repository?.list())?.flatMap(({ tags }) => tags) ?? [];
   }
 

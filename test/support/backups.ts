@@ -1,6 +1,5 @@
 // Repositories as the agent has them, with passwords kept in memory; and the restic that works on one.
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readdirSync, readFileSync } from 'node:fs';
 import type { BackupSettings } from '#shared/backup.ts';
 import { Repositories } from '../../agent/backup/repositories.ts';
 import { Restic, type ResticOptions } from '../../agent/backup/restic.ts';
@@ -10,19 +9,19 @@ export const passwordOf = (serviceId: string): string => `password-of-${serviceI
 /** How services are backed up, by id; of those that are not in it as hosts do by themselves. */
 export type SettingsById = Map<string, BackupSettings>;
 
+/** `earlier`: services whose repositories an earlier process has made. */
 export function backupsIn(
   dataDir: string,
   restic: Partial<ResticOptions> = {},
   settings: SettingsById = new Map(),
+  earlier: readonly string[] = [],
 ): Repositories {
-  const known = new Map<string, string>();
+  const known = new Map(earlier.map((id) => [id, passwordOf(id)]));
   const provide = (id: string): string => {
     known.set(id, passwordOf(id));
     return passwordOf(id);
   };
-  // What an earlier process made in this folder, its state would know.
-  const isMade = (id: string): boolean => existsSync(join(dataDir, 'backups', id));
-  const passwords = { find: (id: string) => known.get(id) ?? (isMade(id) ? passwordOf(id) : undefined), provide };
+  const passwords = { find: (id: string) => known.get(id), provide };
   return new Repositories({
     dataDir,
     passwords,
