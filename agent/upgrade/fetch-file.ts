@@ -23,29 +23,39 @@ export async function fetchBytes(deps: FetchDeps, name: string, limitBytes: numb
   const parts: Buffer[] = [];
   let bytes = 0;
   for await (const part of answer as AsyncIterable<Buffer>) {
-    bytes += part.length;
-    if (bytes > limitBytes) throw new LongshoreError('payload_too_large', { message: `"${name}" is too large` });
+    requireWithin(limitBytes, (bytes += part.length), name);
     parts.push(part);
   }
   return Buffer.concat(parts);
 }
 
+export interface FetchToOptions {
+  limitBytes: number;
+  /** Hears how long it will be, and may throw. */
+  onLength: (bytes: number) => Promise<void>;
+  onBytes: (bytes: number) => void;
+}
+
 /**
- * Into a file; returns its SHA-256 in hex. `onLength` hears how long it will be and may throw. Throws `unavailable` when
- * control does not give it, `link_closed` when it stops halfway.
+ * Into a file; returns its SHA-256 in hex. Throws `unavailable` when control does not give it, `payload_too_large`,
+ * `link_closed` when it stops halfway.
  */
 export async function fetchTo(
   deps: FetchDeps,
   name: string,
   path: string,
-  { onLength, onBytes }: { onLength: (bytes: number) => Promise<void>; onBytes: (bytes: number) => void },
+  { limitBytes, onLength, onBytes }: FetchToOptions,
 ): Promise<string> {
   const answer = await open(deps, name);
   try {
-    await onLength(Number(answer.headers['content-length'] ?? 0));
+    const length = Number(answer.headers['content-length'] ?? 0);
+    requireWithin(limitBytes, length, name);
+    await onLength(length);
     const hash = createHash('sha256');
+    let bytes = 0;
     const measure = async function* (parts: AsyncIterable<Buffer>) {
       for await (const part of parts) {
+        requireWithin(limitBytes, (bytes += part.length), name); // a length is not always said
         hash.update(part);
         onBytes(part.length);
         yield part;
@@ -56,6 +66,10 @@ export async function fetchTo(
   } finally {
     answer.destroy();
   }
+}
+
+function requireWithin(limitBytes: number, bytes: number, name: string): void {
+  if (bytes > limitBytes) throw new LongshoreError('payload_too_large', { message: `"${name}" is too large` });
 }
 
 async function open({ way, clock, signal }: FetchDeps, name: string): Promise<IncomingMessage> {

@@ -27,6 +27,7 @@ export interface UpgradeDeps {
   run: (name: string, task: (signal: AbortSignal) => Promise<void>) => void;
   clock: Clock;
   log: Logger;
+  archiveLimitBytes?: number;
 }
 
 interface Attempt {
@@ -36,11 +37,21 @@ interface Attempt {
 }
 
 const MAX_TEXT_BYTES = 64 * 1024;
+/** Root takes no larger one (systemd/upgrade-release.mts). */
+const MAX_ARCHIVE_BYTES = 512 * 1024 * 1024;
 /** A restart of control is over by then. */
 const MAX_TRIES = 6;
 const RETRY_MS = 5_000;
+/** Root answers within seconds what it has seen: a power cut, or another upgrade, and it has not. */
+const REMIND_MS = 30_000;
 /** Another try would meet the same. */
-const FINAL: readonly ErrorCode[] = ['release_invalid', 'release_missing', 'host_disk_full', 'stale'];
+const FINAL: readonly ErrorCode[] = [
+  'release_invalid',
+  'release_missing',
+  'payload_too_large',
+  'host_disk_full',
+  'stale',
+];
 /** Left to the agent's journal on the same disk. */
 const SPARE_BYTES = 64 * 1024 * 1024;
 
@@ -48,6 +59,8 @@ export class Upgrades {
   readonly #deps: UpgradeDeps;
   readonly #spool: string;
   #attempt: Attempt | undefined;
+  /** When root was last asked by this agent. */
+  #askedAt = 0;
 
   constructor(deps: UpgradeDeps) {
     this.#deps = deps;
@@ -60,9 +73,15 @@ export class Upgrades {
     if (installDir === null) throw new LongshoreError('not_supported');
     const said = await readRootWord(installDir, order.id);
     if (said) return said;
+    const request = await this.#readRequest();
+    if (request.startsWith(`${order.id} `)) return this.#remind(request);
     if (this.#attempt?.id === order.id) return this.#attempt.progress;
-    if (await this.#isRequested(order.id)) return { phase: 'handed_over', percent: null, reason: null };
     return this.#begin(order);
+  }
+
+  async #remind(request: string): Promise<UpgradeProgress> {
+    if (this.#deps.clock.now() - this.#askedAt >= REMIND_MS) await this.#request(request);
+    return { phase: 'handed_over', percent: null, reason: null };
   }
 
   #begin(order: UpgradeOrder): UpgradeProgress {
@@ -86,6 +105,7 @@ export class Upgrades {
       const said = details === undefined ? message : `${message}: ${details}`;
       const reason = code === 'internal' && cause instanceof Error ? cause.message : said;
       attempt.progress = { phase: 'failed', percent: null, reason };
+      if (this.#attempt === attempt) await this.#clear().catch(() => {}); // half a release: the disk may be full of it
       if (!signal.aborted) log.warn({ err: cause, version: order.version }, 'could not download a release');
     }
   }
@@ -142,6 +162,7 @@ export class Upgrades {
   async #fetch(deps: FetchDeps, name: string, attempt: Attempt): Promise<string> {
     let [length, bytes] = [0, 0];
     return await fetchTo(deps, name, join(this.#spool, name), {
+      limitBytes: this.#deps.archiveLimitBytes ?? MAX_ARCHIVE_BYTES,
       onLength: async (promised) => {
         length = promised;
         await this.#requireSpace(promised);
@@ -160,14 +181,15 @@ export class Upgrades {
     throw new LongshoreError('host_disk_full', { details: `The release needs ${Math.ceil(bytes / 1e6)} MB` });
   }
 
-  async #isRequested(orderId: string): Promise<boolean> {
-    const request = await readFile(join(this.#spool, 'request'), 'utf8').catch(() => '');
-    return request.startsWith(`${orderId} `);
+  /** Empty: there is none. */
+  #readRequest(): Promise<string> {
+    return readFile(join(this.#spool, 'request'), 'utf8').catch(() => '');
   }
 
   /** Whole or not at all: root looks as soon as it is there. */
   async #request(text: string): Promise<void> {
     const path = join(this.#spool, 'request');
+    this.#askedAt = this.#deps.clock.now();
     await writeFile(`${path}.new`, text);
     await rename(`${path}.new`, path);
   }

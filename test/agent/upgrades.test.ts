@@ -1,6 +1,16 @@
 // The agent's half of an upgrade: a release over HTTP from a folder, and root's half played by the test.
 import { once } from 'node:events';
-import { createReadStream, existsSync, mkdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  createReadStream,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, join } from 'node:path';
@@ -130,6 +140,39 @@ t.test('a downgrade that is wanted is wanted of root, too', async (t) => {
   writeRelease(dist, '0.0.9', key);
   t.match(await end({ ...ORDER, version: '0.0.9', allowsDowngrade: true }), { phase: 'handed_over' });
   t.match(readFileSync(join(spool, 'request'), 'utf8'), / downgrade\n$/);
+});
+
+t.test('root is reminded of a request that it has not seen', async (t) => {
+  let now = 0;
+  const { ask, end, spool } = await start(t, { clock: { ...systemClock, now: () => now } });
+  await end();
+  const request = join(spool, 'request');
+  const askedAgain = async () => {
+    utimesSync(request, 1, 1);
+    t.match(await ask(), { phase: 'handed_over' });
+    return statSync(request).mtimeMs > 1_000;
+  };
+  t.notOk(await askedAgain(), 'not at once');
+  now += 30_000;
+  t.ok(await askedAgain());
+  t.equal(readFileSync(request, 'utf8'), `${ORDER.id} ${archiveName('0.2.0')}\n`);
+  t.notOk(await askedAgain());
+});
+
+t.test('so it is by an agent that was started anew: a power cut may have come between', async (t) => {
+  const { ask, spool } = await start(t);
+  mkdirSync(spool);
+  const request = join(spool, 'request');
+  writeFileSync(request, `${ORDER.id} ${archiveName('0.2.0')}\n`);
+  utimesSync(request, 1, 1);
+  t.match(await ask(), { phase: 'handed_over' });
+  t.ok(statSync(request).mtimeMs > 1_000);
+});
+
+t.test('an archive without an end does not fill the disk', async (t) => {
+  const { end, spool } = await start(t, { archiveLimitBytes: 10 });
+  t.match(await end(), { phase: 'failed', reason: /"longshore-0\.2\.0-.*" is too large/ });
+  await eventually(() => readdirSync(spool), { until: (names) => names.length === 0 });
 });
 
 t.test('a line that breaks halfway is tried again', async (t) => {
