@@ -40,6 +40,7 @@ const target = (more: Partial<UpgradeTargetRecord> = {}): UpgradeTargetRecord =>
 
 const host = (more: Partial<HostNow> = {}): HostNow => ({
   standing: 'connected',
+  connectedAt: 0,
   services: [service('db'), service('web')],
   isBusy: false,
   now: SETTLE_MS,
@@ -58,6 +59,16 @@ t.test('a host is through when it says so and its services are as well as before
   t.equal(judged({}), 'succeeded');
   t.equal(judged({}, { now: SETTLE_MS - 1 }), 'wait', 'not before they could turn bad');
   for (const phase of [null, 'downloading', 'handed_over', 'restarting'] as const) t.equal(judged({ phase }), 'wait');
+});
+
+t.test('an agent that connected and does not stay halts the upgrade', async (t) => {
+  const gone = { standing: 'away', connectedAt: null } as const;
+  t.equal(judged({}, gone), 'wait');
+  t.equal(judged({}, { connectedAt: 1 }), 'wait', 'one that came anew has its time before it');
+  const late = STARTING_LIMIT_MS + 1;
+  t.equal(judged({}, { ...gone, now: late }), 'failed: Its new agent does not stay connected');
+  t.equal(judged({}, { connectedAt: late - 1, now: late }), 'failed: Its new agent does not stay connected');
+  t.equal(judged({}, { connectedAt: late - SETTLE_MS, now: late }), 'succeeded', 'one that was a while away');
 });
 
 t.test('a service that was well and is not halts the upgrade', async (t) => {
@@ -137,4 +148,5 @@ t.test('a wave is a share of the hosts, or a count, and never nobody', async (t)
   t.equal(waveSizeOf('34%', 10), 4);
   t.equal(waveSizeOf('10%', 0), 1);
   t.equal(waveSizeOf('5', 100), 5);
+  t.equal(waveSizeOf('100%', 1000), 200, 'and never more than can download at once');
 });

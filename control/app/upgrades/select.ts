@@ -24,8 +24,12 @@ export function whyPassedOver(
 export const DEFAULT_WAVE = '10%';
 export const WAVE = /^([1-9]\d?|100)%$|^[1-9]\d{0,3}$/;
 
+/** All of a wave download at once, of which control lets 256 (http/downloads.ts); who waits longer than a while has failed. */
+const MAX_WAVE = 200;
+
 /** `10%` of them, or so many; at least one. */
 export function waveSizeOf(wave: string, hosts: number): number {
   const count = Number.parseInt(wave, 10);
-  return Math.max(1, wave.endsWith('%') ? Math.ceil((hosts * count) / 100) : count);
+  const size = wave.endsWith('%') ? Math.ceil((hosts * count) / 100) : count;
+  return Math.min(Math.max(1, size), MAX_WAVE);
 }

@@ -14,7 +14,7 @@ import { toTargetFacts, wellServices, type HostNow } from './standing.ts';
 
 export interface UpgradesDeps {
   stores: Stores;
-  links: Pick<HostLinks, 'isConnected'>;
+  links: Pick<HostLinks, 'isConnected' | 'connectedAt'>;
   clock: Clock;
 }
 
@@ -105,9 +105,10 @@ export class Upgrades {
 
   /** Of who has had its turn nothing more is asked: thousands may have. */
   #lookAt({ hostId, state }: UpgradeTargetRecord, place: HostPlace | undefined): HostNow {
-    const { stores, clock } = this.#deps;
+    const { stores, links, clock } = this.#deps;
     return {
       standing: this.#standingOf(place),
+      connectedAt: links.connectedAt(hostId),
       services: state === 'running' ? stores.services.ofHost(hostId) : [],
       isBusy: state === 'pending' && stores.jobs.openOfHost(hostId).some(({ state: at }) => at === 'running'),
       now: clock.now(),
