@@ -194,8 +194,8 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   link = startLink({ ...to, describe, handlers, log, ...timing }, scope);
   link.onUp(() => stats.tellAll());
   link.onUp(onWelcome);
-  link.onUp(() => state.keep());
-  link.onUp(() => void sayConnected(config.runtimeDir, deps.agentVersion, log));
+  const { runtimeDir } = config;
+  link.onUp(() => void sayConnected(runtimeDir, deps.agentVersion, log).then((isSaid) => isSaid && state.keep()));
   link.onRevoked(onRevoked);
   const { url: controlUrl } = destination;
   const standing = watchStanding({ ...docker, state, link, controlUrl, clock });

@@ -22,8 +22,8 @@ export function openWithStepBack(file: string, migrations: readonly Migration[],
   } catch (error) {
     const isTooNew = error instanceof LongshoreError && error.code === 'schema_too_new';
     if (!isTooNew || !isYoung(copyOf(file), clock)) throw error;
-    for (const part of ['', '-wal', '-shm']) rmSync(file + part, { force: true });
-    renameSync(copyOf(file), file);
+    for (const part of ['-wal', '-shm']) rmSync(file + part, { force: true }); // of another database
+    renameSync(copyOf(file), file); // in one step: without a file there would be a new host
     return open();
   }
 }

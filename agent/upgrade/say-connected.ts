@@ -5,10 +5,14 @@ import { join } from 'node:path';
 import { toLongshoreError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
 
-/** `runtimeDir`: null when systemd gave none. */
-export async function sayConnected(runtimeDir: string | null, agentVersion: string, log: Logger): Promise<void> {
-  if (runtimeDir === null) return;
-  await writeFile(join(runtimeDir, 'connected'), `${agentVersion}\n`).catch((error: unknown) =>
-    log.warn({ err: toLongshoreError(error) }, 'could not say that the agent is connected'),
-  );
+/** False: root does not hear it, and may take this version back. `runtimeDir`: null when systemd gave none. */
+export async function sayConnected(runtimeDir: string | null, agentVersion: string, log: Logger): Promise<boolean> {
+  if (runtimeDir === null) return true;
+  try {
+    await writeFile(join(runtimeDir, 'connected'), `${agentVersion}\n`);
+    return true;
+  } catch (error) {
+    log.warn({ err: toLongshoreError(error) }, 'could not say that the agent is connected');
+    return false;
+  }
 }

@@ -1,10 +1,12 @@
 // What an agent that was taken back finds of the database of the one that came between.
-import { existsSync, utimesSync } from 'node:fs';
+import { existsSync, readFileSync, utimesSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
+import { silentLogger } from '#shared/log.ts';
 import type { Migration, Sqlite } from '#shared/sqlite.ts';
 import { systemClock } from '#shared/time.ts';
 import { forgetStepBack, openWithStepBack } from '../../agent/state/step-back.ts';
+import { sayConnected } from '../../agent/upgrade/say-connected.ts';
 import { makeFolder } from '../support/folder.ts';
 
 const OLD: Migration[] = [{ version: 1, sql: 'CREATE TABLE jobs (id TEXT) STRICT' }];
@@ -56,4 +58,12 @@ t.test('without a change of the schema nothing is copied', async (t) => {
   const { file, open } = world(t);
   open(OLD).close();
   t.notOk(existsSync(`${file}.before`));
+});
+
+t.test('only one that could say so to root is here to stay', async (t) => {
+  const folder = makeFolder(t, 'say-connected');
+  t.equal(await sayConnected(folder, '0.2.0', silentLogger()), true);
+  t.equal(readFileSync(join(folder, 'connected'), 'utf8'), '0.2.0\n');
+  t.equal(await sayConnected(join(folder, 'full'), '0.2.0', silentLogger()), false);
+  t.equal(await sayConnected(null, '0.2.0', silentLogger()), true, 'without systemd nobody takes it back');
 });
