@@ -141,8 +141,10 @@ export interface JobOffer {
   repository?: RepositorySpec | null | undefined;
   /** How the service is backed up from now on. Absent: as the host knows it. */
   backupSettings?: BackupSettings | undefined;
-  /** Present where the backup is one of another service: what it holds is brought into this one. */
+  /** Present where what a backup holds is brought into this service: whose backup it is. */
   backupOf?: string | undefined;
+  /** Present for a backup that a move needs: no dumps, nothing stands still for it, older ones stay. */
+  volumesOnly?: boolean | undefined;
   /** Present for a rollback: the revision it puts back. */
   rollbackTo?: number | undefined;
   /** Present for an adoption: the containers that are taken over. */

@@ -38,11 +38,18 @@ export interface Taken {
 /** Done already by an attempt before: then that one counts. */
 export async function takeBackup(task: Task, backupId: string, where: RepositorySpec | null): Promise<Taken> {
   const { backups } = task.deps;
-  const settings = backups.settingsOf(task.run.service.spec.id);
+  const settings = settingsFor(task);
   await using repository = await backups.open(task.run.service.spec.id, where);
   const known = await findKnown(task, repository, backupId);
   const summary = known ?? (await make(task, repository, { backupId, settings }));
   return { summary, forgotten: await thin(task, repository, settings) };
+}
+
+/** What moves stands still already, and its older backups are of no concern to the move. */
+function settingsFor({ deps, run }: Task): BackupSettings {
+  const settings = deps.backups.settingsOf(run.service.spec.id);
+  const bare = { consistency: 'live' as const, dumps: [], retention: null };
+  return run.offer.volumesOnly === true ? { ...settings, ...bare } : settings;
 }
 
 async function findKnown(task: Task, repository: Repository, backupId: string): Promise<BackupSummary | undefined> {

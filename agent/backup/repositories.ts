@@ -77,6 +77,11 @@ export class Repositories {
     return new Repository(restic, { directory, password }, serviceId);
   }
 
+  /** Throws `restic_missing`. */
+  requireRestic(): Promise<void> {
+    return this.#deps.restic.requireRecent();
+  }
+
   /** Where a restore of the service keeps its note. */
   noteOf(serviceId: string): string {
     return `${this.#folderOf(serviceId)}.restore`;

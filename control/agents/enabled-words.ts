@@ -21,7 +21,7 @@ export function alignEnabled(stores: Stores, { hostId, services, incident, at }:
   if (others.length === 0) return;
   const waiting = wordsInLine(stores, hostId);
   for (const service of others) {
-    if (waiting.has(service.id)) continue; // it is told anyway
+    if (waiting.has(service.id) || stores.moves.findOpen(service.id)) continue; // it is told anyway, or on its way
     if (incident === 'control_restored') takeOver(stores, service, at);
     else tellEnabled(stores, service);
   }

@@ -165,9 +165,10 @@ export class EventEffects {
     return service?.hostId === hostId ? service : undefined;
   }
 
-  /** Its last words may come after its end. */
+  /** Its last words may come after its end, and after it has moved; its first ones before it has. */
   #isRemoved(hostId: string, serviceId: string): boolean {
-    return this.#deps.stores.tombstones.find(serviceId)?.hostId === hostId;
+    const { tombstones, moves } = this.#deps.stores;
+    return tombstones.find(serviceId)?.hostId === hostId || moves.concerns(serviceId, hostId);
   }
 
   /** A host whose clock runs ahead must not put its events at the top of the timeline for ever. */

@@ -13,7 +13,7 @@ export function noteLocalJob(stores: Stores, hostId: string, job: LocalJob, now:
   if (stores.jobs.find(jobId)) return undefined; // told again, by a host whose state was put back
   const service = stores.services.find(serviceId);
   if (service?.hostId !== hostId) {
-    const isRemoved = stores.tombstones.find(serviceId)?.hostId === hostId;
+    const isRemoved = stores.tombstones.find(serviceId)?.hostId === hostId || stores.moves.concerns(serviceId, hostId);
     return isRemoved ? undefined : `A job for service "${serviceId}", which is not of this host`;
   }
   // Its end would count like that of a job from here: a `remove` takes the service away.

@@ -49,6 +49,10 @@ import { KeyDesk } from './access/keys.ts';
 import { LoginDesk, type LoginSettings } from './access/login.ts';
 import { LogSearchDesk } from './log-search/desk.ts';
 import { MetricsDesk } from './metrics.ts';
+import { MoveDesk } from './moves/desk.ts';
+import { HostRestores } from './moves/host-restores.ts';
+import { Moves } from './moves/moves.ts';
+import { MoveRunner } from './moves/runner.ts';
 import { PlanDesk } from './customers/plans.ts';
 import { ProposalDesk } from './deploys/proposals.ts';
 import { RegistryDesk } from './registries/registries.ts';
@@ -125,6 +129,7 @@ export interface AppParts {
   deliveries: DeliveryQueue;
   rollouts: RolloutRunner;
   upgrades: UpgradeRunner;
+  moves: MoveRunner;
   autoUpdates: AutoUpdates;
   dnsKeeper: DnsKeeper;
   edgeKeeper: EdgeKeeper;
@@ -203,6 +208,10 @@ export function createApp(deps: AppDeps): AppParts {
   const releases = new ReleaseFolder(deps.distDir);
   const upgrades = new Upgrades({ stores, links, clock });
   const upgradeRunner = new UpgradeRunner({ stores, links, upgrades, log });
+  const moves = new Moves({ stores, starts, cancels, links, clock });
+  const moveRunner = new MoveRunner({ stores, moves, log });
+  moveRunner.watch(bus);
+  const restores = new HostRestores({ stores, links, moves, clock });
   const drains = new Drains({ stores, standstill });
   const metrics = new MetricsDesk({ stores, hosts, services, links });
   const adoption = new AdoptionDesk({ access, effects, links, create, services });
@@ -244,6 +253,17 @@ export function createApp(deps: AppDeps): AppParts {
     hosts,
     hostCare: new HostCareDesk({ stores, access, effects, hosts, drains, ends, links, incidents, bus, clock }),
     hostUpgrades: new HostUpgradeDesk({ ...deps, access, effects, releases, upgrades, runner: upgradeRunner }),
+    moves: new MoveDesk({
+      stores,
+      access,
+      effects,
+      customerRules,
+      serviceJobs,
+      links,
+      moves,
+      runner: moveRunner,
+      restores,
+    }),
     incidents: new IncidentDesk({ stores, access }),
     joinTokens,
     containers: new ContainerDesk({ stores, access, links, services, jobs }),
@@ -277,6 +297,7 @@ export function createApp(deps: AppDeps): AppParts {
     dnsKeeper: new DnsKeeper({ stores, calls: zoneCalls, wantedNames: () => edges.wantedNames(), clock, log }),
     rollouts: runner,
     upgrades: upgradeRunner,
+    moves: moveRunner,
     deliveries: new WebhookQueue(stores, deps.webhookFormats, clock),
     aiGrants,
     joinRefusals,

@@ -107,6 +107,13 @@ export class BackupStore {
     return { items: items.map(toBackup), total };
   }
 
+  /** Of a service, in repositories outside of its host; the newest first. */
+  wholeElsewhere(serviceId: string): BackupRecord[] {
+    const sql = `SELECT * FROM backups WHERE service_id = :serviceId AND state = 'succeeded' AND repository_id IS NOT NULL
+      ORDER BY created_at DESC, id DESC`;
+    return this.#db.all<BackupRow>(sql, { serviceId }).map(toBackup);
+  }
+
   setRunning(id: string): void {
     this.#db.run(`UPDATE backups SET state = 'running' WHERE id = :id AND state = 'pending'`, { id });
   }

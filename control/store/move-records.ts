@@ -31,7 +31,7 @@ export interface MoveRecord {
   state: MoveState;
   /** It ran before, so it runs afterwards, wherever that is. */
   wasRunning: boolean;
-  /** The stopped service stays on the old host. */
+  /** The stopped service stays on the old host; of one that is over, that something of it is where it is not. */
   keepsOld: boolean;
   repositoryId: string;
   /** The backup whose data comes along; null: none was begun. */

@@ -78,9 +78,10 @@ export class MoveStore {
     return this.#one(where, { serviceId, hostId }) !== undefined;
   }
 
-  /** The move that left a stopped copy of the service on this host. */
+  /** The move that left something of the service on this host, where it is not. */
   findLeftOn(serviceId: string, hostId: string): MoveRecord | undefined {
-    const where = `service_id = :serviceId AND from_host_id = :hostId AND state = 'succeeded' AND keeps_old = 1`;
+    const where = `service_id = :serviceId AND finished_at IS NOT NULL AND keeps_old = 1
+      AND iif(state = 'succeeded', from_host_id, to_host_id) = :hostId`;
     return this.#one(where, { serviceId, hostId });
   }
 
@@ -141,11 +142,17 @@ export class MoveStore {
     );
   }
 
-  /** One that left the old service goes on with removing it. */
-  reopen({ id, jobs: { remove: _tried, ...jobs } }: MoveRecord): void {
+  /** One that left something goes on with removing it. */
+  reopen({ id, state, error, jobs: { remove: _r, clear: _c, ...jobs } }: MoveRecord): void {
+    const isThere = state === 'succeeded';
     this.#db.run(
-      `UPDATE moves SET state = 'running', error = NULL, keeps_old = 0, finished_at = NULL, jobs = :jobs WHERE id = :id`,
-      { id, jobs: JSON.stringify(jobs) },
+      `UPDATE moves SET state = :state, error = :error, keeps_old = 0, finished_at = NULL, jobs = :jobs WHERE id = :id`,
+      {
+        id,
+        state: isThere ? 'running' : 'undoing',
+        error: isThere ? null : toJson(error),
+        jobs: JSON.stringify(jobs),
+      },
     );
   }
 

@@ -92,6 +92,7 @@ export const jobOffer = lazy(() =>
     repository: repositorySpec().nullable().optional(),
     backupSettings: backupSettings().optional(),
     backupOf: backupOrigin().optional(),
+    volumesOnly: z.boolean().optional(),
     rollbackTo: z.number().int().positive().optional(),
     adopts: z.array(adoptedContainer()).max(1_000).optional(),
     approves: proposalId().optional(),

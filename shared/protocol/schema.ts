@@ -142,6 +142,8 @@ export const METHODS = {
         grant: z.string().max(64).optional(),
         /** Of the proposal that waits, and of no other. */
         approves: proposalId().optional(),
+        /** Its volumes would be filled from a backup. */
+        bringsBackup: z.boolean().optional(),
       }),
     ),
     result: lazy(() => z.object({ plan: deployPlan() })),

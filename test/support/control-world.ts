@@ -200,6 +200,7 @@ export class ControlWorld {
   async close(): Promise<void> {
     this.#abort.abort();
     await this.parts.rollouts.close();
+    await this.parts.moves.close();
     await this.parts.dnsKeeper.close();
     for (const session of this.sessions.list()) session.peer.destroy(1001, 'test over');
     await this.egress.close();

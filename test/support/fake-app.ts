@@ -308,6 +308,7 @@ export class FakeApp implements App {
 
   readonly stats: App['stats'] = absent('stats');
   readonly hostUpgrades: App['hostUpgrades'] = absent('upgrades of hosts');
+  readonly moves: App['moves'] = absent('moves');
   readonly logSearch: App['logSearch'] = absent('logSearch');
   readonly releases: App['releases'] = absent('releases');
   readonly metrics: App['metrics'] = absent('metrics');

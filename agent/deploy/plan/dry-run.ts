@@ -28,12 +28,15 @@ export interface Question {
   grant?: string | undefined;
   /** Of the proposal that waits, which is planned as it was shown. */
   approves?: string | undefined;
+  /** Its volumes would be filled from a backup: restic must be there. */
+  bringsBackup?: boolean | undefined;
 }
 
 /** Fails as a deploy would; what the policy refuses and what stands in the way is listed instead. */
 export async function dryRun(deps: DryRunDeps, question: Question, signal: AbortSignal): Promise<DeployPlan> {
   const { spec, grant } = question;
   requireLeave(question);
+  if (question.bringsBackup === true) await deps.backups.requireRestic();
   const known = deps.services.find(spec.id);
   const secrets = [...secretsOf(spec), ...deps.services.secretsOf(spec.id)];
   const run = runOf(spec, known?.goodRevision ?? null, signal);

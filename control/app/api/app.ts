@@ -24,6 +24,7 @@ import type { Keys } from './keys.ts';
 import type { Bus } from './live.ts';
 import type { LogSearch } from './log-search.ts';
 import type { Metrics } from './metrics.ts';
+import type { Moves } from './moves.ts';
 import type { Proposals } from './proposals.ts';
 import type { Registries } from './registries.ts';
 import type { Releases } from './releases.ts';
@@ -54,6 +55,7 @@ export interface App {
   gitHooks: GitHooks;
   deployKeys: DeployKeys;
   jobs: Jobs;
+  moves: Moves;
   backups: Backups;
   backupRepositories: BackupRepositories;
   backupSettings: BackupSettingsDesk;

@@ -11,6 +11,7 @@ import type { Bus } from '../api/live.ts';
 import { finishBackups } from '../backups/ends.ts';
 import { toEndNews } from './job-news.ts';
 import type { JobWaiters } from './job-waiters.ts';
+import { switchHost } from '../moves/switch.ts';
 import { reasonToWait } from '../deploys/review.ts';
 import { forgetService } from '../schedules/spread.ts';
 import { statusAfterJob, statusAfterReport } from '../services/service-status.ts';
@@ -35,9 +36,11 @@ export class JobEnds {
     const made = this.#stores.revisions.findByJob(jobId);
     if (made) this.#finishRevision(made, end);
     this.#noteProposal(job, end);
+    switchHost(this.#stores, job, end);
     const service = this.#stores.services.find(job.serviceId);
-    if (service && endsService(job.kind, end.state)) this.#bury(service, end.finishedAt);
-    else if (service) {
+    const isElsewhere = service?.hostId !== job.hostId; // it moves: what ended there is not what became of it
+    if (service && !isElsewhere && endsService(job.kind, end.state)) this.#bury(service, end.finishedAt);
+    else if (service && !isElsewhere) {
       const status = statusAfterJob(service, { ...end, kind: job.kind }, report, this.#isDeploying(service.id));
       this.setStatus(tx, service, status, end.finishedAt);
     }
@@ -59,7 +62,7 @@ export class JobEnds {
   /** The host's word about a service, outside of a job's end. */
   report(tx: WriteContext, service: ServiceRecord, report: ServiceReport, at: number): void {
     const open = this.#stores.jobs.openOfService(service.id);
-    const isDeploying = open.some((job) => isDeployKind(job.kind));
+    const isDeploying = open.some((job) => isDeployKind(job.kind) && job.hostId === service.hostId);
     const status = statusAfterReport(service, report, isDeploying);
     this.setStatus(tx, service, status, at);
     if (open.length === 0 && status.lifecycle !== service.lifecycle) this.#recordChange(service, status, at);

@@ -52,7 +52,10 @@ export type JobSubject = Pick<ServiceRecord, 'id' | 'name' | 'customerId' | 'hos
 /** They run nothing that does not run already. */
 const QUIET: readonly JobKind[] = ['stop', 'remove', 'propose', 'accept'];
 
-type Offered = Pick<JobRecord, 'id' | 'serviceId' | 'hostId' | 'kind' | 'pull' | 'expiresAt' | 'backupId'>;
+type Offered = Pick<JobRecord, 'id' | 'serviceId' | 'hostId' | 'kind' | 'pull' | 'expiresAt' | 'backupId' | 'cause'>;
+
+/** The cause of all jobs of a move; its backups are of the volumes alone. */
+export const MOVE_CAUSE = 'moves to another host';
 
 export class JobStarts {
   readonly #stores: Stores;
@@ -83,7 +86,11 @@ export class JobStarts {
   }
 
   /** A job that needs nothing of the service but its id. */
-  startAbout(tx: WriteContext, subject: JobSubject, order: JobOrder & { kind: BackupKind }): string {
+  startAbout(
+    tx: WriteContext,
+    subject: JobSubject,
+    order: JobOrder & { kind: BackupKind | 'stop' | 'remove' },
+  ): string {
     const job = this.#write(subject, order);
     this.#offer(tx, job, undefined, order.repositoryId);
     return job.id;
@@ -172,21 +179,24 @@ export class JobStarts {
 
   /** Where the backup lies, whose it is, and how the service is backed up from now on. */
   #aboutBackups(
-    { kind, serviceId, backupId }: Offered,
+    { kind, serviceId, backupId, cause }: Offered,
     repositoryId: string | null | undefined,
-  ): Pick<JobOffer, 'repository' | 'backupOf' | 'backupSettings'> {
+  ): Pick<JobOffer, 'repository' | 'backupOf' | 'backupSettings' | 'volumesOnly'> {
     const service = this.#stores.services.find(serviceId);
     const isTold = service !== undefined && (kind === 'backup' || kind === 'drill' || bringsSpec(kind));
     const backupSettings = isTold ? toldSettings(this.#stores, service) : undefined;
     const backup = backupId === null ? undefined : this.#stores.backups.find(backupId);
     const where = repositoryId === undefined ? backup?.repositoryId : repositoryId;
     const spec = typeof where === 'string' ? this.#stores.backupRepositories.specOf(where) : undefined;
-    const backupOf = backup && backup.serviceId !== serviceId ? backup.serviceId : undefined;
+    // A deploy brings what a backup holds, also that of the service itself on another host.
+    const brings = backup && (bringsSpec(kind) || backup.serviceId !== serviceId);
+    const backupOf = brings ? backup.serviceId : undefined;
     const isAbout = isBackupKind(kind) || backupOf !== undefined;
     return {
       ...(backupSettings && { backupSettings }),
       ...(isAbout && where !== undefined && (where === null || spec) && { repository: spec ?? null }),
       ...(backupOf !== undefined && { backupOf }),
+      ...(kind === 'backup' && cause === MOVE_CAUSE && { volumesOnly: true }),
     };
   }
 

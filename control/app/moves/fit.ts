@@ -62,7 +62,7 @@ function boundFolder({ service, data, files }: FitFacts): LongshoreError | undef
 
 /** A file of the service's own, or a folder of such files. */
 function isBrought(folder: string, files: readonly string[]): boolean {
-  if (!/^\.\//.test(folder)) return false;
+  if (!folder.startsWith('./')) return false;
   const path = folder.slice(2).replace(/\/$/, '');
   return files.some((file) => file === path || file.startsWith(`${path}/`));
 }

@@ -2,7 +2,7 @@
 // and hosts that were away for a while, find the same decision.
 //
 //   forward    copy, stop, backup, deploy ─▶ the service is the new host's ─▶ rest, remove
-//   back       whatever is open is called off, clear, start
+//   back       what is open was called off; clear, start
 //
 // Nothing is destroyed before the new one is up, and the old one never starts while the new one may run. Where the old host
 // is lost, its stop is only left for it: nobody waits, and there is nothing to copy or to remove.
@@ -21,16 +21,19 @@ export interface MoveFacts extends Pick<MoveRecord, 'state' | 'wasRunning' | 'ke
   isRestore: boolean;
   isSwitched: boolean;
   hasService: boolean;
+  /** Others of the same restore are at it: their hosts and repositories take so many at a time. */
+  mustQueue: boolean;
   /** Whether the host was shut out: nothing more is heard of it, and nothing can be asked of it. */
   isFromShut: boolean;
   isToShut: boolean;
   jobs: Partial<Record<MoveStep, StepJob>>;
 }
 
+type MoveShape = Pick<MoveFacts, 'isRestore' | 'wasRunning' | 'keepsOld' | 'hasService' | 'isFromShut'>;
+
 export type MoveDecision =
   | { do: 'begin'; step: MoveStep; why: string }
   | { do: 'wait'; step: MoveStep; why: string }
-  | { do: 'call_off'; step: MoveStep; why: string }
   | { do: 'undo'; error: WireError; why: string }
   | { do: 'end'; state: MoveEnd; error: WireError | null; why: string };
 
@@ -49,10 +52,11 @@ export const planMove = (facts: MoveFacts): MoveDecision =>
   facts.state === 'undoing' ? planBack(facts) : facts.isSwitched ? planAfter(facts) : planForward(facts);
 
 function planForward(facts: MoveFacts): MoveDecision {
-  if (!facts.hasService) return { do: 'end', state: 'failed', error: GONE, why: 'the service is gone' };
+  if (!facts.hasService) return undo(GONE);
   if (facts.isToShut) return undo({ code: 'revoked', message: 'The new host was revoked' });
   for (const step of forwardSteps(facts)) {
     const job = facts.jobs[step];
+    if (!job && step === 'deploy' && facts.mustQueue) return { do: 'wait', step, why: 'others go first' };
     if (!job) return begin(step);
     if (facts.isRestore && step === 'stop') continue; // left for a host that may never return
     if (!isJobEnd(job.state)) return wait(step);
@@ -62,16 +66,15 @@ function planForward(facts: MoveFacts): MoveDecision {
   return undo({ code: 'internal', message: 'The deploy ended and the service is still on its old host' });
 }
 
-function forwardSteps({ isRestore, wasRunning }: MoveFacts): MoveStep[] {
-  if (isRestore) return ['stop', 'deploy'];
+function forwardSteps({ isRestore, wasRunning, isFromShut }: MoveShape): MoveStep[] {
+  if (isRestore) return isFromShut ? ['deploy'] : ['stop', 'deploy'];
   return wasRunning ? ['copy', 'stop', 'backup', 'deploy'] : ['backup', 'deploy'];
 }
 
 /** The service is up where it is to be: what is left is tidying, and its failure is told, not undone. */
-function planAfter({ hasService, wasRunning, keepsOld, isFromShut, jobs }: MoveFacts): MoveDecision {
-  const steps: MoveStep[] = [];
-  if (!wasRunning && hasService) steps.push('rest');
-  if (!keepsOld && !isFromShut) steps.push('remove');
+function planAfter(facts: MoveFacts): MoveDecision {
+  const { jobs } = facts;
+  const steps = afterSteps(facts);
   for (const step of steps) {
     const job = jobs[step];
     if (!job) return begin(step);
@@ -84,18 +87,32 @@ function planAfter({ hasService, wasRunning, keepsOld, isFromShut, jobs }: MoveF
   return { do: 'end', state: 'succeeded', error: fault ?? null, why: 'it runs on its new host' };
 }
 
+function afterSteps({ hasService, wasRunning, keepsOld, isFromShut }: MoveShape): MoveStep[] {
+  return [
+    ...(!wasRunning && hasService ? ['rest' as const] : []),
+    ...(!keepsOld && !isFromShut ? ['remove' as const] : []),
+  ];
+}
+
+/** Those of its way there, and those that were taken on the way back. */
+export function stepsOf(facts: MoveFacts): MoveStep[] {
+  const there = [...forwardSteps(facts), ...afterSteps(facts)];
+  return [...there, ...(['clear', 'start'] as const).filter((step) => facts.jobs[step])];
+}
+
 function planBack(facts: MoveFacts): MoveDecision {
   const { jobs, isRestore, isToShut, isFromShut, hasService, wasRunning, error } = facts;
   for (const step of ['copy', 'stop', 'backup', 'deploy'] as const) {
     const job = jobs[step];
-    if (job && !isJobEnd(job.state) && !(isRestore && step === 'stop')) return callOff(step);
+    if (job && !isJobEnd(job.state) && !(isRestore && step === 'stop'))
+      return { do: 'wait', step, why: 'it was called off' };
   }
-  const { deploy, clear, start } = jobs;
+  const { stop, deploy, clear, start } = jobs;
   if (deploy?.isBegun && !isToShut) {
     if (!clear) return begin('clear');
     if (!isJobEnd(clear.state)) return wait('clear');
   }
-  if (jobs.stop && wasRunning && hasService && !isFromShut) {
+  if (stop && hasStopped(stop) && wasRunning && hasService && !isFromShut) {
     if (!start) return begin('start');
     if (!isJobEnd(start.state) && !isRestore) return wait('start');
   }
@@ -106,10 +123,12 @@ function planBack(facts: MoveFacts): MoveDecision {
 
 const begin = (step: MoveStep): MoveDecision => ({ do: 'begin', step, why: WHY[step] });
 const wait = (step: MoveStep): MoveDecision => ({ do: 'wait', step, why: WHY[step] });
-const callOff = (step: MoveStep): MoveDecision => ({ do: 'call_off', step, why: 'the move is undone' });
 const undo = (error: WireError): MoveDecision => ({ do: 'undo', error, why: error.message });
 
 const GONE: WireError = { code: 'not_found', message: 'The service is gone' };
+
+/** Or will, where it was sent. */
+const hasStopped = ({ state, isBegun }: StepJob): boolean => isBegun || !isJobEnd(state);
 
 const failed = (step: MoveStep, job: StepJob): WireError | undefined =>
   isJobEnd(job.state) && job.state !== 'succeeded' ? faultOf(step, job) : undefined;

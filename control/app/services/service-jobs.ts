@@ -17,6 +17,7 @@ import { requireOpen } from './placement.ts';
 import { requireReviewable, requireWaiting } from '../deploys/review.ts';
 import { holdUpdates } from '../updates/update-news.ts';
 import { requireNoSet } from '../sets/member-guard.ts';
+import { requireSettled } from '../moves/settled.ts';
 
 /** A start, stop or restart that reaches its host later than this would surprise whoever asked for it. */
 export const ACTION_EXPIRY_MS = 5 * 60_000;
@@ -178,6 +179,7 @@ export class ServiceJobs {
   remove(tx: WriteContext, caller: Caller, id: string): string {
     const { access, stores, starts, cancels } = this.#deps;
     const service = access.requireService(caller, id);
+    requireSettled(stores, service);
     const open = stores.jobs.openOfService(id);
     const removal = open.find((job) => job.kind === 'remove');
     if (removal) return removal.id;
@@ -254,6 +256,7 @@ export class ServiceJobs {
 
   /** Throws `service_busy` naming the job. */
   requireIdle(service: JobSubject): void {
+    requireSettled(this.#deps.stores, service);
     const [job] = this.#deps.stores.jobs.openOfService(service.id);
     if (!job) return;
     throw new LongshoreError('service_busy', {

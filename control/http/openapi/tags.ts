@@ -12,6 +12,7 @@ export const TAGS = [
   { name: 'domains', description: 'Names of services, and what answers to them on a host.' },
   { name: 'dns', description: 'Zones whose records Longshore writes for the names of services.' },
   { name: 'registries', description: 'Logins for private images.' },
+  { name: 'moves', description: 'Services on their way from host to host, and all those of a lost host.' },
   { name: 'backups', description: 'The named volumes of a service, as they were, and back again.' },
   { name: 'hosts', description: 'The machines that services run on, and how further ones join.' },
   { name: 'stats', description: 'What hosts and services use and used, and metrics for Prometheus.' },
