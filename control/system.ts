@@ -36,6 +36,7 @@ import { startEdgeKeeping } from './jobs/keep-edges.ts';
 import { startExpiry } from './jobs/expire.ts';
 import { startReconcile } from './jobs/reconcile.ts';
 import { startRollouts } from './jobs/roll-out.ts';
+import { startMoves } from './jobs/move-services.ts';
 import { startHostUpgrades } from './jobs/upgrade-hosts.ts';
 import { startHostWatch } from './jobs/watch-hosts.ts';
 import { OidcProvider } from './oidc/provider.ts';
@@ -136,6 +137,7 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   startEdgeKeeping(parts.edgeKeeper, scope);
   startDnsKeeping(parts.dnsKeeper, scope);
   startHostUpgrades(parts.upgrades, log, scope);
+  startMoves(parts.moves, scope);
   startHostWatch(new HostPresence({ stores, links, incidents: parts.incidents, clock }), log, scope);
   const onCommit = (listener: () => void) => stores.writer.onCommit(listener);
   startWebhookDeliveries({ queue: parts.deliveries, send: egress.send, onCommit, clock, log }, scope);

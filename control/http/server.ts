@@ -40,6 +40,7 @@ import { mountExec } from './routes/exec.ts';
 import { mountGitHooks } from './routes/git-hooks.ts';
 import { mountHealth } from './routes/health.ts';
 import { mountHostUpgrades } from './routes/host-upgrades.ts';
+import { mountMoves } from './routes/moves.ts';
 import { mountHostCare } from './routes/host-care.ts';
 import { mountHosts } from './routes/hosts.ts';
 import { mountIncidents } from './routes/incidents.ts';
@@ -158,6 +159,7 @@ export async function buildHttp(deps: HttpDeps): Promise<BuiltHttp> {
   mountHostCare(http, app);
   mountIncidents(http, app);
   mountHostUpgrades(http, app);
+  mountMoves(http, app);
   mountJoinTokens(http, app);
   mountStats(http, app);
   mountMetrics(http, app);
