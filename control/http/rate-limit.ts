@@ -1,4 +1,4 @@
-// Requests a minute, in three buckets: by address for those without a valid key, by key, and by key for deploys. Every
+// Requests a minute, in buckets: by address for those without a valid key and for downloads, by key, and by key for deploys. Every
 // answer that was counted says so in its headers, also a refusal; the reset is a Unix time, as the documents show it.
 // Where clients expect an hour the headers are of buckets of an hour, which hold as much as sixty minutes, and the minute
 // counts besides: nobody gets more by asking there.
@@ -14,11 +14,13 @@ const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 /** Addresses, or keys, that are counted at once; the least recently seen is forgotten first. ~100 bytes each. */
 const COUNTED = 20_000;
+/** A host asks for three or four files of a release, and hundreds may stand behind one address. */
+const DOWNLOADS = 20;
 
 declare module 'fastify' {
   interface FastifyContextConfig {
     /** `none` for what probes and agents call: they have limits of their own. Default: `general`. */
-    limit?: 'general' | 'deploy' | 'none';
+    limit?: 'general' | 'deploy' | 'download' | 'none';
   }
 }
 
@@ -49,7 +51,7 @@ export async function limitRates(
   };
   http.addHook('onRequest', async (request, reply) => {
     const { limit = 'general' } = request.routeOptions.config;
-    if (limit !== 'none') await countIn(request.caller ? limit : 'anonymous', request, reply);
+    if (limit !== 'none') await countIn(request.caller || limit === 'download' ? limit : 'anonymous', request, reply);
   });
   return (request, reply) => countIn('anonymous', request, reply);
 }
@@ -61,6 +63,7 @@ function createBuckets(http: FastifyInstance, limits: RateLimits, timeWindow: nu
     anonymous: http.createRateLimit({ max: limits.anonymous * minutes, timeWindow }), // by address, IPv6 by its /64
     general: http.createRateLimit({ max: general, timeWindow, keyGenerator: byKey }),
     deploy: http.createRateLimit({ max: limits.deploy * minutes, timeWindow, keyGenerator: byKey }),
+    download: http.createRateLimit({ max: limits.anonymous * DOWNLOADS * minutes, timeWindow }),
   };
 }
 

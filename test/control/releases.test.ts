@@ -156,10 +156,9 @@ t.test('a new build counts at once', async (t) => {
   t.equal((await get('/install.sh')).status, 200);
 });
 
-t.test('downloads count against the limit of their address', async (t) => {
+t.test('downloads have a limit of their own for each address: many hosts may stand behind one', async (t) => {
   const { get } = await serve(t, { anonymous: 2 });
-  t.equal((await get('/install.sh')).status, 200);
-  t.equal((await get('/install.sh')).status, 200);
+  for (let n = 0; n < 40; n++) t.equal((await get('/install.sh')).status, 200);
   const refused = await get(`/dist/${TARBALL}`);
   t.equal(refused.status, 429);
   t.match(refused.headers.get('retry-after'), /^\d+$/);

@@ -9,7 +9,7 @@ import type { Http } from '../http.ts';
 const params = z.strictObject({ file: z.string() });
 
 export function mountReleases(http: Http, { releases }: Pick<App, 'releases'>): void {
-  const config = { permission: 'public' as const };
+  const config = { permission: 'public', limit: 'download' } as const;
   const downloads = new Downloads();
   http.get('/install.sh', { config, schema: { hide: true } }, async (request, reply) =>
     downloads.send(await releases.require(RELEASE_FILES.installer), request, reply),
