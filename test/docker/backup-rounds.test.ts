@@ -18,6 +18,6 @@ t.test('F46: killed backups and restores leave whole backups, and whole volumes 
   const seed = Date.now();
   const random = new Random(seed);
   const say = (line: string) => t.comment(line);
-  const end = await killRounds(host, { count: ROUNDS, random: () => random.next(), megabytes: 16, say });
+  const end = await killRounds(host, { count: ROUNDS, random: () => random.next(), megabytes: 8, mostKills: 1, say });
   t.strictSame(end.faults, [], `seed ${seed}`);
 });

@@ -19,6 +19,8 @@ export interface Rounds {
   /** Uniform in [0, 1). */
   random: () => number;
   megabytes: number;
+  /** Of one job: the attempt after that is let through. */
+  mostKills: number;
   say: (line: string) => void;
 }
 
@@ -30,8 +32,11 @@ export interface RoundsEnd {
 }
 
 /** `host` is a service with a volume `data`, deployed, and no other. */
-export async function killRounds(host: DeployHost, { count, random, megabytes, say }: Rounds): Promise<RoundsEnd> {
-  const scene = new Scene(host);
+export async function killRounds(
+  host: DeployHost,
+  { count, random, megabytes, mostKills, say }: Rounds,
+): Promise<RoundsEnd> {
+  const scene = new Scene(host, mostKills);
   const end: RoundsEnd = { kills: 0, faults: [] };
   let usualMs = 3_000;
   await scene.fill('0', megabytes);
@@ -75,9 +80,11 @@ export async function killRounds(host: DeployHost, { count, random, megabytes, s
 class Scene {
   readonly whole = new Set<string>();
   readonly #host: DeployHost;
+  readonly #mostKills: number;
 
-  constructor(host: DeployHost) {
+  constructor(host: DeployHost, mostKills: number) {
     this.#host = host;
+    this.#mostKills = mostKills;
   }
 
   /** New files, and an old one gone. */
@@ -126,7 +133,7 @@ class Scene {
     const begun: JobStep[] = [];
     for (let kills = 0; ; kills++) {
       const child = this.#start({ kind, backupId, interrupted: [...begun] });
-      const isLast = kills >= 3;
+      const isLast = kills >= this.#mostKills;
       const how = await endOf(child, isLast ? undefined : moment(), begun, () => this.#killRestic(kind));
       if (how === 'done') return { kills };
       if (how !== 'killed') throw new Error(`${kind} ${backupId} failed: ${how}`);
