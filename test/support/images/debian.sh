@@ -29,7 +29,7 @@ UNUSED='^(libllvm.*|libperl.*|libc6)$'
 needs_of() {
   local names=$1
   shift
-  apt-get --simulate -o Dir::State::status=/dev/null install --no-install-recommends "$@" |
+  cached apt-get --simulate -o Dir::State::status=/dev/null install --no-install-recommends "$@" |
     sed -nE "s/^Inst (($names)[^ ]*) .*/\1/p" | grep -vE "$UNUSED"
 }
 
@@ -40,11 +40,11 @@ packaged() {
   system "$root"
   unpack_packages "$root.packages" $(needs_of "$names" "$@")
   for folder in bin sbin lib; do
-    [ ! -d "$root.packages/$folder" ] || cp -a --remove-destination "$root.packages/$folder/." "$root/usr/$folder/"
+    [ ! -d "$root.packages/$folder" ] || cp -al --remove-destination "$root.packages/$folder/." "$root/usr/$folder/"
     rm -rf "$root.packages/$folder"
   done
-  cp -a --remove-destination "$root.packages/." "$root/"
-  rm -rf "$root.packages" "$root"/usr/share/{doc,locale,man}
+  cp -al --remove-destination "$root.packages/." "$root/"
+  rm -rf "$root.packages"
 }
 
 # certificates ROOT: from ca-certificates, as its maintainer script would put them together.

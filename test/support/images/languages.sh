@@ -44,7 +44,7 @@ python_root() {
 
 # Of all that an environment needs only Python's own packages.
 python_packages() {
-  apt-cache depends --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} python3-venv |
+  cached apt-cache depends --recurse --no-{recommends,suggests,conflicts,breaks,replaces,enhances} python3-venv |
     grep -E '^(lib)?python3' | sort -u
 }
 
@@ -71,10 +71,11 @@ language() {
 }
 
 once
-language node_root 'node:24 node:24-slim'
-language python_root 'python:3.13 python:3.13-slim'
-language caddy_root caddy:2.10-alpine
-language ruby_root 'ruby:3.4 ruby:3.4-slim' GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle LANG=C.UTF-8
-language php_root 'php:8.4-apache composer:2.8' COMPOSER_ALLOW_SUPERUSER=1
-language go_root golang:1.24 CGO_ENABLED=0 # without a compiler of C
-language system_root debian:trixie-slim
+language node_root 'node:24 node:24-slim' &
+language python_root 'python:3.13 python:3.13-slim' &
+language caddy_root caddy:2.10-alpine &
+language ruby_root 'ruby:3.4 ruby:3.4-slim' GEM_HOME=/usr/local/bundle BUNDLE_APP_CONFIG=/usr/local/bundle LANG=C.UTF-8 &
+language php_root 'php:8.4-apache composer:2.8' COMPOSER_ALLOW_SUPERUSER=1 &
+language go_root golang:1.24 CGO_ENABLED=0 & # without a compiler of C
+language system_root debian:trixie-slim &
+all_made

@@ -83,8 +83,9 @@ nginx_root() {
 once
 PATHS='ENV PATH=/usr/local/bin:/usr/bin:/bin'
 import_image longshore-test/postgres:1 postgres_root "$REVISION" "$PATHS" 'ENV PGDATA=/var/lib/postgresql/data' \
-  'VOLUME /var/lib/postgresql/data' 'STOPSIGNAL SIGINT' 'EXPOSE 5432' 'ENTRYPOINT ["start-postgres"]' 'CMD ["postgres"]'
+  'VOLUME /var/lib/postgresql/data' 'STOPSIGNAL SIGINT' 'EXPOSE 5432' 'ENTRYPOINT ["start-postgres"]' 'CMD ["postgres"]' &
 import_image longshore-test/redis:1 redis_root "$REVISION" "$PATHS" 'WORKDIR /data' 'VOLUME /data' 'EXPOSE 6379' \
-  'ENTRYPOINT ["start-redis"]' 'CMD ["redis-server"]'
+  'ENTRYPOINT ["start-redis"]' 'CMD ["redis-server"]' &
 import_image longshore-test/nginx:1 nginx_root "$REVISION" "$PATHS" 'STOPSIGNAL SIGQUIT' 'EXPOSE 80' \
-  'CMD ["nginx", "-g", "daemon off;"]'
+  'CMD ["nginx", "-g", "daemon off;"]' &
+all_made

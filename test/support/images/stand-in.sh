@@ -14,10 +14,20 @@ import_image() {
     [ -n "$current" ] || { say "keep $name: it was not made here"; return 0; }
   fi
   shift
+  package_lists
   "$root"
   for setting in "$@" 'LABEL standin.offline=1' "LABEL standin.recipe=$recipe"; do change+=(-c "$setting"); done
   docker import "${change[@]}" "$tar" "$name" >/dev/null
   say "made $name"
+}
+
+# busybox_once FILE: the same for all images of a script, which may be in the making side by side.
+busybox_once() {
+  (
+    flock 8
+    [ -e "$work/busybox" ] || static_busybox "$work/busybox"
+  ) 8>"$work/busybox.lock"
+  cp "$work/busybox" "$1"
 }
 
 # static_busybox FILE: this machine's own busybox where it is a static one, else the package's.
@@ -36,7 +46,7 @@ static_busybox() {
 # applets FOLDER: busybox there under each of its names.
 applets() {
   local applet
-  static_busybox "$1/busybox"
+  busybox_once "$1/busybox"
   for applet in $("$1/busybox" --list); do
     [ "$applet" = busybox ] || ln -s busybox "$1/$applet"
   done
@@ -45,8 +55,15 @@ applets() {
 # pack ROOT TAR: everything below as root's, the same bytes each time.
 pack() { tar -C "$1" --sort=name --mtime=@0 --numeric-owner --owner=0 --group=0 -cf "$2" .; }
 
-# once: test files run side by side and all come here first.
+# once: test files run side by side and all come here first. Each script has a lock of its own: what is made in a
+# moment does not wait for what takes a minute.
 once() {
-  exec 9>"${TMPDIR:-/tmp}/longshore-test-images.lock"
+  exec 9>"${TMPDIR:-/tmp}/longshore-test-$(basename "$0" .sh).lock"
   flock 9
+}
+
+# all_made: the end of what was begun in the background; fails if one of them did.
+all_made() {
+  local job
+  for job in $(jobs -p); do wait "$job"; done
 }

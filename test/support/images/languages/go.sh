@@ -3,12 +3,11 @@
 go_root() {
   tar=$work/go.tar
   [ ! -e "$tar" ] || return 0
-  local root=$work/go
+  local root=$work/go leave_out=("${leave_out[@]}")
+  # Not its own tests and sources, nor what is compiled anew for each program in any case.
+  leave_out+=(testdata './usr/lib/go-*/pkg/linux_*' './usr/share/go-*/'{src/cmd,test,misc,api})
   packaged "$root" 'golang|ca-certificates' golang-go ca-certificates
   certificates "$root"
-  # Compiled anew for each program in any case.
-  rm -rf "$root"/usr/lib/go-*/pkg/linux_* "$root"/usr/share/go-*/{src/cmd,test,misc,api}
-  find "$root"/usr/share/go-* -name testdata -prune -exec rm -rf {} +
   libraries "$root" "$root"/usr/lib/go-*/bin/go "$root"/usr/lib/go-*/pkg/tool/*/*
   pack "$root" "$tar"
 }
