@@ -1,7 +1,17 @@
 // A release from a checkout: the tarballs, what lists them, and the signature over all. The folder is filled beside the
 // last release and takes its place in one step, so that control never serves half of one.
-import { chmodSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
+import { LongshoreError } from '#shared/errors.ts';
 import { PROTOCOL_VERSIONS } from '#shared/protocol/limits.ts';
 import {
   RELEASE_FILES,
@@ -22,7 +32,7 @@ export interface BuildOptions {
   /** A checkout with its packages installed. */
   root: string;
   version: string;
-  /** What is there is replaced. */
+  /** A release that is there is replaced; throws `state_conflict` for anything else. */
   outDir: string;
   architectures: readonly Architecture[];
   formats: readonly Format[];
@@ -32,6 +42,7 @@ export interface BuildOptions {
 
 export async function buildRelease(options: BuildOptions): Promise<Manifest> {
   const { version, outDir } = options;
+  requireOwn(outDir);
   const work = `${outDir}.${process.pid}`;
   const release = join(work, 'release');
   mkdirSync(release, { recursive: true });
@@ -39,7 +50,7 @@ export async function buildRelease(options: BuildOptions): Promise<Manifest> {
     const files = await writeTarballs({ ...options, work, release });
     const manifest: Manifest = { version, protocol: Math.max(...PROTOCOL_VERSIONS), files };
     await writeFacts(release, manifest, options);
-    replaceFolder(outDir, release);
+    replaceFolder(outDir, release, join(work, 'before'));
     return manifest;
   } finally {
     rmSync(work, { recursive: true, force: true });
@@ -83,9 +94,17 @@ async function writeFacts(release: string, manifest: Manifest, { root, key }: Bu
   writeFileSync(path('signature'), signSums(Buffer.from(text), key.privatePem));
 }
 
-function replaceFolder(outDir: string, release: string): void {
+/** What is there goes: it has to be a release, or nothing. */
+function requireOwn(outDir: string): void {
+  const names = existsSync(outDir) ? readdirSync(outDir) : [];
+  if (names.length === 0 || names.includes(RELEASE_FILES.sums)) return;
+  const message = `Cannot build into "${outDir}": other things are in that folder`;
+  throw new LongshoreError('state_conflict', { message, details: 'Name another one, which need not be there.' });
+}
+
+function replaceFolder(outDir: string, release: string, before: string): void {
   mkdirSync(dirname(outDir), { recursive: true });
-  rmSync(outDir, { recursive: true, force: true });
+  if (existsSync(outDir)) renameSync(outDir, before);
   renameSync(release, outDir);
 }
 

@@ -1,8 +1,9 @@
 // Parts of `npm run build` that one can look at alone.
 import { generateKeyPairSync } from 'node:crypto';
-import { statSync, writeFileSync } from 'node:fs';
+import { readdirSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t from 'tap';
+import { buildRelease } from '../../cli/release/build.ts';
 import { readInstaller } from '../../cli/release/installer.ts';
 import { packageFolderOf } from '../../cli/release/licenses.ts';
 import { checkIntegrity } from '../../cli/release/node-binary.ts';
@@ -73,4 +74,12 @@ t.test('a file is of its innermost package', async (t) => {
   t.equal(packageFolderOf('node_modules/@fastify/ajv-compiler/index.js'), 'node_modules/@fastify/ajv-compiler');
   t.equal(packageFolderOf('node_modules/a/node_modules/@b/c/d.js'), 'node_modules/a/node_modules/@b/c');
   t.equal(packageFolderOf('agent/main.ts'), undefined);
+});
+
+t.test('a folder with other things in it is not replaced by a release', async (t) => {
+  const outDir = t.testdir({ 'thesis.txt': 'years of work' });
+  const key = loadSigningKey(undefined, join(t.testdirName, 'key.pem'), () => {});
+  const build = { root: ROOT, version: '1.2.3', outDir, key, say: () => {} };
+  await t.rejects(buildRelease({ ...build, architectures: [], formats: [] }), { code: 'state_conflict' });
+  t.strictSame(readdirSync(outDir).toSorted(), ['key.pem', 'thesis.txt']);
 });
