@@ -3,7 +3,7 @@
 import type { JobStep } from '#shared/jobs.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 import { backupsIn } from './backups.ts';
-import { DeployHost, deployParts, StepLog } from './deploy-host.ts';
+import { DeployHost, partsIn, StepLog } from './deploy-host.ts';
 
 export interface BackupRole {
   dataDir: string;
@@ -15,7 +15,7 @@ export interface BackupRole {
 }
 
 const { dataDir, spec, kind, backupId, interrupted } = JSON.parse(process.argv[2] ?? '') as BackupRole;
-const parts = await deployParts(dataDir, new AbortController().signal);
+const parts = partsIn(dataDir, new AbortController().signal);
 const host = new DeployHost({ ...parts, backups: backupsIn(dataDir, {}, new Map(), [spec.id]) }, spec);
 host.goodRevision = spec.revision;
 const steps = new StepLog(Object.fromEntries(interrupted.map((step) => [step, 1])));

@@ -208,6 +208,11 @@ export async function deployParts(
   restic: Partial<ResticOptions> = {},
 ): Promise<ExecutorDeps> {
   await ensureImages();
+  return partsIn(dataDir, stopped, restic);
+}
+
+/** With images that are there already. */
+export function partsIn(dataDir: string, stopped: AbortSignal, restic: Partial<ResticOptions> = {}): ExecutorDeps {
   const settings: SettingsById = new Map();
   const backups = backupsIn(dataDir, restic, settings);
   const adopted = new AdoptedTable(openSqlite(':memory:', MIGRATIONS));
