@@ -9,8 +9,11 @@ import { LongshoreError } from '#shared/errors.ts';
 import { copySqlite, openSqlite, type Migration, type Sqlite } from '#shared/sqlite.ts';
 import type { Clock } from '#shared/time.ts';
 
-/** Root takes back within minutes. What is older was left by an agent that worked on its own since: its journal counts. */
-const YOUNG_MS = 3_600_000;
+/**
+ * Root takes back within minutes, but for a power cut in between, which may last a weekend. What is older was left by an
+ * agent that worked on its own since: its journal counts.
+ */
+const YOUNG_MS = 3 * 86_400_000;
 
 const copyOf = (file: string): string => `${file}.before`;
 

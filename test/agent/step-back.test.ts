@@ -45,11 +45,21 @@ t.test('one that was connected has closed it', async (t) => {
   t.throws(() => open(OLD), { code: 'schema_too_new' });
 });
 
-t.test('so has one that worked on its own for long', async (t) => {
+const DAY_S = 86_400;
+
+t.test('a power cut of two days before it is taken back leaves it open', async (t) => {
   const { file, open, jobs } = world(t);
   open(NEW).close();
-  const twoHoursAgo = (Date.now() - 2 * 3_600_000) / 1000;
-  utimesSync(`${file}.before`, twoHoursAgo, twoHoursAgo);
+  const madeAt = Date.now() / 1000 - 2 * DAY_S;
+  utimesSync(`${file}.before`, madeAt, madeAt);
+  t.strictSame(jobs(open(OLD)), ['job_1']);
+});
+
+t.test('one that worked on its own for long has closed it', async (t) => {
+  const { file, open, jobs } = world(t);
+  open(NEW).close();
+  const madeAt = Date.now() / 1000 - 4 * DAY_S;
+  utimesSync(`${file}.before`, madeAt, madeAt);
   t.throws(() => open(OLD), { code: 'schema_too_new' });
   t.strictSame(jobs(open(NEW)), ['job_1']);
 });
