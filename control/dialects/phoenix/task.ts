@@ -44,6 +44,7 @@ const COMMANDS: Record<string, ScheduleKind> = {
   kill: 'stop', // what does not end by itself in time is killed
   redeploy: 'redeploy',
   backup: 'backup',
+  drill: 'drill',
   update: 'update',
 };
 
