@@ -5,7 +5,6 @@
 import { LongshoreError, type WireError } from '#shared/errors.ts';
 import { isBackupKind } from '#shared/backup.ts';
 import { bringsSpec, JOB_KINDS, type JobOffer } from '#shared/jobs.ts';
-import type { EdgeState } from '#shared/protocol/edge-parts.ts';
 import { arrivalOf } from '#shared/protocol/sequence.ts';
 import { command, type Command, type CommandBody, type Params, type Result } from '#shared/protocol/schema.ts';
 import type { ScheduleRun } from '#shared/schedule/schedule.ts';
@@ -95,7 +94,7 @@ export class Inbox {
     else if (body.kind === 'service.forget') this.#forget(body, afterCommit);
     else if (body.kind === 'service.enable') this.#enable(body, afterCommit);
     else if (body.kind === 'backup.settings') this.#deps.state.backupSettings.put(body.serviceId, body.settings);
-    else if (body.kind === 'edge.put') this.#edge(body.state, afterCommit);
+    else if (body.kind === 'edge.put') this.#edge(body, afterCommit);
     else this.#schedule(body, afterCommit);
     return null;
   }
@@ -120,8 +119,8 @@ export class Inbox {
     afterCommit.push(() => this.#deps.work.look(serviceId));
   }
 
-  #edge(state: EdgeState, afterCommit: AfterCommit[]): void {
-    this.#deps.state.edge.put(state);
+  #edge({ state, part }: Extract<CommandBody, { kind: 'edge.put' }>, afterCommit: AfterCommit[]): void {
+    this.#deps.state.edge.put(state, part);
     afterCommit.push(() => this.#deps.work.edge());
   }
 

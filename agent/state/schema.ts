@@ -161,6 +161,12 @@ export const MIGRATIONS: readonly Migration[] = [
         revision INTEGER NOT NULL,
         sealed BLOB NOT NULL             -- EdgeState, with the keys of certificates
       ) STRICT;
+
+      CREATE TABLE edge_parts (          -- of a state that came in several commands, until the last of them is here
+        position INTEGER PRIMARY KEY,
+        revision INTEGER NOT NULL,
+        sealed BLOB NOT NULL
+      ) STRICT;
     `,
   },
 ];

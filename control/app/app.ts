@@ -114,7 +114,7 @@ export interface AppDeps {
   openDnsProvider: OpenDnsProvider;
   edge: EdgeSettings;
   /** Its addresses by DNS; none for a name that is not there. */
-  resolveName: (hostname: string) => Promise<string[]>;
+  resolveName: (hostname: string) => Promise<string[] | undefined>;
   clock: Clock;
   log: Logger;
 }

@@ -1,6 +1,6 @@
 // Names of the public internet, asked of DNS itself. The system's resolver would take a thread of the few that the whole
 // process shares for each name, until it gives up: a handful of names whose servers are silent would hold up everybody's.
-import type { LookupAddress } from 'node:dns';
+import { NODATA, NOTFOUND, type LookupAddress } from 'node:dns';
 import { Resolver } from 'node:dns/promises';
 import { callbackify } from 'node:util';
 import type { Lookup } from '#shared/guarded-lookup.ts';
@@ -16,12 +16,25 @@ export function createDnsLookup(servers?: readonly string[]): Lookup {
   return (name, _options, done) => ask(name, done);
 }
 
-/** None for a name that is not there, or whose servers are silent. */
-export function createNameSearch(servers?: readonly string[]): (hostname: string) => Promise<string[]> {
+/** What DNS says of a name's addresses; undefined where its servers are silent. */
+export type SearchName = (hostname: string) => Promise<string[] | undefined>;
+
+export function createNameSearch(servers?: readonly string[]): SearchName {
   const resolver = new Resolver({ timeout: ANSWER_LIMIT_MS, tries: 2 });
   if (servers) resolver.setServers(servers);
-  return async (hostname) => (await find(resolver, hostname).catch(() => [])).map(({ address }) => address);
+  return async (hostname) => {
+    try {
+      return (await find(resolver, hostname)).map(({ address }) => address);
+    } catch (error) {
+      return isNobody(error) ? [] : undefined;
+    }
+  };
 }
+
+const isNobody = (error: unknown): boolean => {
+  const { code } = error as NodeJS.ErrnoException;
+  return code === NOTFOUND || code === NODATA;
+};
 
 async function find(resolver: Resolver, name: string): Promise<LookupAddress[]> {
   const [four, six] = await Promise.allSettled([resolver.resolve4(name), resolver.resolve6(name)]);

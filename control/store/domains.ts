@@ -165,6 +165,13 @@ export class DomainStore {
     return this.#db.all<NamedService>(sql, {});
   }
 
+  /** Names of a host, and how many of them have an uploaded certificate. */
+  countOn(hostId: string): { names: number; certificates: number } {
+    const sql = `SELECT count(*) AS names, count(domains.sealed) AS certificates FROM domains
+      JOIN services ON services.id = domains.service_id WHERE services.host_id = :hostId`;
+    return this.#db.get<{ names: number; certificates: number }>(sql, { hostId }) ?? { names: 0, certificates: 0 };
+  }
+
   certificatesOf(hostId: string): (CertificatePair & { id: string })[] {
     return this.#db
       .all<{ id: string; sealed: Buffer }>(

@@ -26,7 +26,7 @@ export const edgeRoute = lazy(() =>
 );
 export type EdgeRoute = z.infer<ReturnType<typeof edgeRoute>>;
 
-/** All of it, always: the one with the highest revision counts. */
+/** All of it, always, in one command or in several: the latest one counts. */
 export const edgeState = lazy(() =>
   z.object({
     revision: z.number().int().min(1),
@@ -44,6 +44,10 @@ export const edgeState = lazy(() =>
   }),
 );
 export type EdgeState = z.infer<ReturnType<typeof edgeState>>;
+
+/** Of a state that one frame does not hold: routes and certificates of all parts are one list each. In their order. */
+export const edgePart = lazy(() => z.object({ index: z.number().int().min(0), of: z.number().int().min(1) }));
+export type EdgePart = z.infer<ReturnType<typeof edgePart>>;
 
 /** How it stands on the host; the latest one counts. */
 export const edgeStatus = lazy(() =>
@@ -63,6 +67,8 @@ export const edgeStatus = lazy(() =>
           issuer: z.string().max(256).nullable(),
           notAfter: moment().nullable(),
           error: z.string().max(1024).nullable(),
+          /** It is the uploaded one that this is said of. */
+          isUploaded: z.boolean().optional(),
         }),
       }),
     ),

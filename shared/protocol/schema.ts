@@ -16,7 +16,7 @@ import {
   knownContainer,
 } from './container-parts.ts';
 import { driftDraft, shownDrift } from './drift-parts.ts';
-import { edgeState, edgeStatus } from './edge-parts.ts';
+import { edgePart, edgeState, edgeStatus } from './edge-parts.ts';
 import { execInput, execRequest } from './exec-parts.ts';
 import { deployPlan, revisionSummary, serviceChange, waitingProposal } from './deploy-parts.ts';
 import { adoptionDraft, adoptionQuestion, find, hostContainer, hostPage } from './host-parts.ts';
@@ -54,8 +54,8 @@ export const command = lazy(() =>
       z.object({ kind: z.literal('service.enable'), serviceId: z.string(), isEnabled: z.boolean() }),
       /** How the service is backed up from now on; the latest one counts. Nothing for a service that is not here. */
       z.object({ kind: z.literal('backup.settings'), serviceId: z.string(), settings: backupSettings() }),
-      /** What answers to names on this host from now on; a lower revision than the host has says nothing new. */
-      z.object({ kind: z.literal('edge.put'), state: edgeState() }),
+      /** What answers to names on this host from now on; the latest word counts. */
+      z.object({ kind: z.literal('edge.put'), state: edgeState(), part: edgePart().optional() }),
       z.object({ kind: z.literal('schedule.put'), schedule: scheduleSpec() }),
       z.object({ kind: z.literal('schedule.remove'), scheduleId: z.string(), revision: z.number().int() }),
       /** Now, once, whatever its line says and whether it is enabled or not. A repeat of the run's id is nothing new. */

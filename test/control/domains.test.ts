@@ -13,7 +13,7 @@ const SHOP = 'shop.example.org';
 const ACME: EdgeSettings['issuer'] = { kind: 'acme', email: null, directory: null };
 const BY_AGE = { page: 1, perPage: 50, sort: 'created_at', order: 'asc' } as const;
 
-async function startScene(t: Test, { baseDomain = BASE as string | null, issuer = ACME } = {}) {
+async function startScene(t: Test, { baseDomain = BASE, issuer = ACME }: Partial<EdgeSettings> = {}) {
   const world = new ControlWorld(t, { edge: { baseDomain, issuer } });
   const host = await world.joinAndConnect();
   const serviceId = await world.deployed(host, 'web');
@@ -88,9 +88,25 @@ t.test('what is asked of a name', async (t) => {
   }
   const loop = { hostname: 'a.example.org', redirectTo: 'a.example.org' };
   t.equal(await faultCode(domains.create(ADMIN, serviceId, loop)), 'validation_error');
-  const [own] = domains.list(ADMIN, serviceId, BY_AGE).items;
+  const own = domains.list(ADMIN, serviceId, BY_AGE).items.find(({ kind }) => kind === 'default');
   t.equal(await faultCode(domains.remove(ADMIN, serviceId, own?.id ?? '')), 'state_conflict', 'its own name stays');
   t.ok(services.require(ADMIN, theirs));
+});
+
+t.test('names below a zone that Longshore writes are for operators to give', async (t) => {
+  const { world, serviceId } = await startScene(t);
+  const { domains, customers } = world.app;
+  const settings = { provider: 'cloudflare' };
+  const zone = { id: 'zone_1', name: 'zone.example', settings, ttlS: 300, createdAt: 1, updatedAt: 1 };
+  await world.stores.writer.write(() => world.stores.dns.insertZone(zone, 'token'));
+  const customerId = (await customers.create(ADMIN, { name: 'Acme' })).id;
+  const theirs = (await world.create('theirs', { customerId })).service.id;
+  for (const hostname of ['login.zone.example', 'zone.example']) {
+    const code = await faultCode(domains.create({ ...ADMIN, customerId }, theirs, { hostname }));
+    t.equal(code, 'validation_error', hostname);
+  }
+  t.ok(await domains.create(ADMIN, theirs, { hostname: 'shop.zone.example' }), 'by an operator, for a customer');
+  t.ok(await domains.create(ADMIN, serviceId, { hostname: 'www.zone.example' }));
 });
 
 t.test('whoever does not see a service sees no names of it', async (t) => {
@@ -124,6 +140,9 @@ t.test('a certificate is asked for only under names of this host that DNS leads 
   t.match(await domains.mayIssue(host.id, SHOP), { isAllowed: true });
   t.match(domains.require(ADMIN, serviceId, id).dns, { state: 'here' }, 'what was found is kept');
   t.match(await domains.mayIssue(other.id, SHOP), { isAllowed: false });
+  world.silent.add(SHOP);
+  t.match(await domains.mayIssue(host.id, SHOP), { isAllowed: true }, 'DNS is silent: what it said last counts');
+  world.silent.delete(SHOP);
   t.match(await domains.mayIssue(host.id, 'none.example.org'), { isAllowed: false });
   const answer = await host.peer?.request('edge.may_issue', { hostname: SHOP });
   t.match(answer, { isAllowed: true }, 'asked by the host itself');
@@ -157,6 +176,22 @@ t.test('a deleted service has no name any more, also while its host is away', as
   await world.app.services.remove(ADMIN, serviceId, 0);
   await sweep(world);
   t.same(world.stores.domains.routed(), []);
+});
+
+t.test('a host that is away hears the latest when it is back, and nothing of what was before', async (t) => {
+  const { world, host, serviceId } = await startScene(t);
+  await sweep(world);
+  await told(host, 1);
+  host.disconnect();
+  await eventually(() => world.app.hosts.require(ADMIN, host.id).status === 'offline');
+  for (const hostname of ['a.example.org', 'b.example.org']) {
+    await world.app.domains.create(ADMIN, serviceId, { hostname });
+    await sweep(world);
+  }
+  await host.connect(world);
+  await sweep(world);
+  const routes = (await told(host, 2))?.routes.map(({ hostname }) => hostname);
+  t.same(routes, ['a.example.org', 'b.example.org', `web.${BASE}`]);
 });
 
 t.test('only operators change the edge of a host', async (t) => {

@@ -73,6 +73,8 @@ export class ControlWorld {
   readonly texts = new Map<string, string>();
   /** What DNS says of names. */
   readonly addresses = new Map<string, string[]>();
+  /** Names that DNS does not answer for. */
+  readonly silent = new Set<string>();
   readonly #t: Test;
   readonly #options: WorldOptions;
   readonly #abort = new AbortController();
@@ -108,7 +110,8 @@ export class ControlWorld {
       checkUrl: this.egress.checkUrl,
       webhookFormats: { aikit: aikitFormat },
       openDnsProvider: options.openDnsProvider ?? unreachableDns,
-      resolveName: (hostname) => Promise.resolve(this.addresses.get(hostname) ?? []),
+      resolveName: (hostname) =>
+        Promise.resolve(this.silent.has(hostname) ? undefined : (this.addresses.get(hostname) ?? [])),
       edge: options.edge ?? { baseDomain: null, issuer: { kind: 'internal' } },
       self: {
         self: new SelfWatch(join(this.dir, 'control.db'), clock),

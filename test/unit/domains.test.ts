@@ -8,7 +8,7 @@ import { readCertificate } from '../../control/app/domains/certificate.ts';
 import { planDefaultNames, type NameFacts } from '../../control/app/domains/default-names.ts';
 import { judgeDns } from '../../control/app/domains/dns-check.ts';
 import { toDomain, pageDomains } from '../../control/app/domains/domain-view.ts';
-import { digestOf, toWantedEdge } from '../../control/app/domains/edge-state.ts';
+import { digestOf, toParts, toWantedEdge } from '../../control/app/domains/edge-state.ts';
 import type { HostEdge } from '../../control/app/domains/edges.ts';
 import { isBelow, readHostname } from '../../control/app/domains/hostname.ts';
 import { readDirectory, toEdgeSettings } from '../../control/app/domains/settings.ts';
@@ -55,6 +55,18 @@ t.test('a service has its name below the base domain', (t) => {
 t.test('one that is chosen is kept, whatever would be chosen today', (t) => {
   const services = [serviceOn('a', 'web', 'svc_1')];
   t.same(names({ services, had: [defaultOf('svc_1', `web-b.${BASE}`)] }), { add: [], remove: [] });
+  t.end();
+});
+
+t.test('a base domain above the one before is another one', (t) => {
+  const had = [defaultOf('svc_1', `web.${BASE}`)];
+  t.same(
+    names({ services: [serviceOn('a', 'web', 'svc_1')], edges: [edgeOf('a', { baseDomain: 'example.com' })], had }),
+    {
+      add: [{ serviceId: 'svc_1', hostname: 'web.example.com' }],
+      remove: [had[0]?.id],
+    },
+  );
   t.end();
 });
 
@@ -182,20 +194,73 @@ t.test('a name is shown with what its host says of it', (t) => {
     names: [{ hostname: 'a.example.com', fault: null, certificate: said }],
   };
   const shown = (given: Partial<RoutedDomain>) =>
-    toDomain({ domain: domain('a.example.com', given), edge: edgeOf('a'), status, issuer: 'acme' });
+    toDomain({ domain: domain('a.example.com', given), edge: edgeOf('a'), status, issuer: 'acme', isCustomers: false });
   t.match(shown({}), { expectedAddresses: ['192.0.2.1'], certificate: { ...said, source: 'acme' }, fault: null });
   const own = { issuer: 'CN=Ours', notAfter: 99 };
   t.match(shown({ certificate: own }).certificate, { source: 'uploaded', state: 'issued', error: null, ...own });
+  const flaw = { ...said, isUploaded: true };
+  const unused = { ...status, names: [{ hostname: 'a.example.com', fault: null, certificate: flaw }] };
+  const facts = { edge: edgeOf('a'), status: unused, issuer: 'acme' as const, isCustomers: false };
+  t.match(
+    toDomain({ ...facts, domain: domain('a.example.com', { certificate: own }) }).certificate,
+    { source: 'uploaded', state: 'failed', error: 'no answer', ...own },
+    'the host cannot use it',
+  );
   const down = { ...status, fault: { code: 'port_taken', message: 'Port 443 is taken' }, names: [] };
-  t.match(toDomain({ domain: domain('a.example.com'), edge: edgeOf('a'), status: down, issuer: 'acme' }).fault, {
-    code: 'port_taken',
+  t.match(
+    toDomain({ domain: domain('a.example.com'), edge: edgeOf('a'), status: down, issuer: 'acme', isCustomers: false })
+      .fault,
+    {
+      code: 'port_taken',
+    },
+  );
+  t.end();
+});
+
+t.test('a customer sees nothing of the networks that only our DNS knows', (t) => {
+  const dns = { state: 'elsewhere' as const, addresses: ['10.0.0.7', '1.1.1.1', '192.0.2.1'], at: 1 };
+  const facts = { domain: domain('a.example.com', { dns }), edge: edgeOf('a'), status: null, issuer: 'acme' as const };
+  t.same(toDomain({ ...facts, isCustomers: true }).dns?.addresses, ['1.1.1.1', '192.0.2.1']);
+  t.same(toDomain({ ...facts, isCustomers: false }).dns, dns);
+  t.end();
+});
+
+t.test('what one frame does not hold comes in parts', (t) => {
+  const issuer = { kind: 'internal' as const };
+  const domains = Array.from({ length: 2_000 }, (_, i) => domain(`${i}.${'long-'.repeat(12)}.example.com`));
+  const certificates = Array.from({ length: 60 }, (_, i) => {
+    return { id: `dom_${i}`, certificate: 'c'.repeat(16_384), key: 'k'.repeat(8_192) };
   });
+  const whole = { ...toWantedEdge({ edge: edgeOf('a'), issuer, domains, certificates }), revision: 7 };
+  const parts = toParts(whole);
+  for (const part of parts) t.ok(JSON.stringify(part).length < 256 * 1024, 'fits into a batch of commands');
+  t.same(
+    parts.map(({ part }) => part),
+    parts.map((_, index) => ({ index, of: parts.length })),
+  );
+  t.same(
+    parts.flatMap(({ state }) => state.routes),
+    whole.routes,
+  );
+  t.same(
+    parts.flatMap(({ state }) => state.certificates),
+    certificates,
+  );
+  t.ok(parts.every(({ state }) => state.revision === 7));
+  const small = { ...whole, routes: whole.routes.slice(0, 3), certificates: [] };
+  t.same(toParts(small), [{ state: small }]);
   t.end();
 });
 
 t.test('pages of names', (t) => {
   const all = ['b', 'a', 'c'].map((label, createdAt) =>
-    toDomain({ domain: domain(`${label}.example.com`, { createdAt }), edge: undefined, status: null, issuer: 'acme' }),
+    toDomain({
+      domain: domain(`${label}.example.com`, { createdAt }),
+      edge: undefined,
+      status: null,
+      issuer: 'acme',
+      isCustomers: false,
+    }),
   );
   const page = (sort: 'hostname' | 'created_at', order: 'asc' | 'desc') =>
     pageDomains(all, { page: 1, perPage: 2, sort, order }).items.map(({ hostname }) => hostname[0]);
@@ -222,10 +287,12 @@ t.test('settings', (t) => {
   t.end();
 });
 
-async function makeCertificate(t: Test, name: string, days = '30'): Promise<{ certificate: string; key: string }> {
+const P256 = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
+
+async function makeCertificate(t: Test, name: string, keyKind = P256): Promise<{ certificate: string; key: string }> {
   const dir = makeFolder(t, 'certificate');
   const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
-  const what = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', days];
+  const what = [...keyKind, '-nodes', '-days', '30'];
   const whom = ['-subj', '/CN=ours', '-addext', `subjectAltName=DNS:${name}`];
   await promisify(execFile)('openssl', ['req', '-x509', ...what, ...whom, '-keyout', key, '-out', cert]);
   return { certificate: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
@@ -244,6 +311,15 @@ t.test('an uploaded certificate fits its key, its name and the time', async (t) 
       return (error as { fields: Record<string, string> }).fields;
     }
   };
+  for (const kind of [
+    ['-newkey', 'rsa:1024'],
+    ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:secp256k1'],
+    ['-newkey', 'ed25519'],
+  ]) {
+    const odd = await makeCertificate(t, 'shop.example.com', kind);
+    t.match(fault(odd), { certificate: /key that browsers take/ }, kind.join(' '));
+  }
+  t.equal(fault(await makeCertificate(t, 'shop.example.com', ['-newkey', 'rsa:2048'])), undefined);
   t.match(fault({ ...pair, key: other.key }), { key: 'is not the key of the certificate' });
   t.match(fault(pair, 'shop.example.org'), { certificate: 'is not for shop.example.org' });
   t.match(fault(pair, 'shop.example.com', now + 40 * 86_400_000), { certificate: /^expired on/ });

@@ -25,7 +25,7 @@ export function planDefaultNames({ services, edges, had }: NameFacts): NamePlan 
     const place = places.get(service.hostId);
     const base = place?.edge === 'caddy' ? place.baseDomain : null;
     const own = defaults.get(service.id);
-    if (own && base !== null && own.hostname.endsWith(`.${base}`)) continue;
+    if (own && own.hostname.replace(/^[^.]*\./, '') === base) continue;
     if (own) plan.remove.push(own.id);
     if (base === null || !place) continue;
     const hostname = candidatesFor(service, place, base).find((candidate) => !taken.has(candidate));

@@ -14,28 +14,27 @@ import { missing } from '../missing.ts';
 import { readCertificate } from './certificate.ts';
 import { judgeDns } from './dns-check.ts';
 import type { Edges, HostEdge } from './edges.ts';
-import { isBelow } from './hostname.ts';
 import { pageDomains, toDomain } from './domain-view.ts';
-
-/** Each costs a certificate, and authorities count those by the week. */
-const MAX_DOMAINS = 50;
+import { NameRules, requireElsewhere } from './name-rules.ts';
 
 export interface DomainDeskDeps {
   stores: Stores;
   access: Access;
   effects: IdempotencyDesk;
   edges: Edges;
-  /** None for a name that is not there, or whose servers are silent. */
-  resolveName: (hostname: string) => Promise<string[]>;
+  /** None for a name that is not there; undefined where its servers are silent. */
+  resolveName: (hostname: string) => Promise<string[] | undefined>;
   publicUrl: () => string;
   clock: Clock;
 }
 
 export class DomainDesk implements Domains {
   readonly #deps: DomainDeskDeps;
+  readonly #rules: NameRules;
 
   constructor(deps: DomainDeskDeps) {
     this.#deps = deps;
+    this.#rules = new NameRules(deps);
   }
 
   list(caller: Caller, serviceId: string, query: DomainQuery): Page<Domain> {
@@ -56,7 +55,7 @@ export class DomainDesk implements Domains {
     return effects.perform(async () => {
       const service = access.requireService(caller, serviceId);
       const edge = this.#requireEdge(service);
-      this.#requireAllowed(service, hostname, aim);
+      this.#rules.requireAllowed(caller, service, hostname, aim);
       const dns = await this.#look(hostname, edge);
       const now = clock.now();
       const none = { target: null, port: null, redirectTo: null, certificate: null };
@@ -64,7 +63,7 @@ export class DomainDesk implements Domains {
       const domain: DomainRecord = { ...none, ...given(aim), ...own, createdAt: now, updatedAt: now };
       return () => {
         const current = access.requireService(caller, serviceId);
-        this.#requireRoom(serviceId, hostname);
+        this.#rules.requireRoom(current, hostname);
         stores.domains.insert(domain);
         return this.#toDomain(current, domain);
       };
@@ -111,6 +110,7 @@ export class DomainDesk implements Domains {
       const [service, domain] = this.#find(caller, serviceId, domainId);
       const now = clock.now();
       const facts = readCertificate(pair, domain.hostname, now);
+      this.#rules.requireCertificateRoom(service, domain);
       stores.domains.setCertificate(domain.id, facts, pair, now);
       return this.#toDomain(service, { ...domain, certificate: facts, updatedAt: now });
     });
@@ -126,7 +126,10 @@ export class DomainDesk implements Domains {
     });
   }
 
-  /** Whether the host may ask an authority for a certificate: each failed try counts against whoever has the name. */
+  /**
+   * Whether the host may ask an authority for a certificate: each failed try counts against whoever has the name. While
+   * DNS is silent, what it said last counts: Caddy asks for names whose certificate it has as well.
+   */
   async mayIssue(hostId: string, hostname: string): Promise<{ isAllowed: boolean; reason: string | null }> {
     const { stores, edges } = this.#deps;
     const domain = stores.domains.findByHostname(hostname);
@@ -135,12 +138,18 @@ export class DomainDesk implements Domains {
     if (!domain || service?.hostId !== hostId || edge?.edge !== 'caddy')
       return refusal('No service here has this name');
     if (edges.settings.issuer.kind === 'internal') return { isAllowed: true, reason: null };
-    const dns = await this.#look(hostname, edge);
+    const found = await this.#deps.resolveName(hostname);
+    const dns = found ? judgeDns(found, edge.addresses, this.#deps.clock.now()) : domain.dns;
+    if (dns && found) await this.#keepDns(domain.id, dns);
+    return dns?.state === 'here' ? { isAllowed: true, reason: null } : refusal('DNS does not lead it to this host');
+  }
+
+  async #keepDns(id: string, dns: DnsCheck): Promise<void> {
+    const { stores } = this.#deps;
     await stores.writer.write(() => {
-      const current = stores.domains.find(domain.id);
+      const current = stores.domains.find(id);
       if (current) stores.domains.update({ ...current, dns });
     });
-    return dns.state === 'here' ? { isAllowed: true, reason: null } : refusal(`DNS does not lead it to this host`);
   }
 
   #find(caller: Caller, serviceId: string, domainId: string): [ServiceRecord, DomainRecord] {
@@ -159,50 +168,21 @@ export class DomainDesk implements Domains {
     });
   }
 
-  /** Names below a base domain are given, not taken: a customer's could be the next one of somebody else. */
-  #requireAllowed({ customerId }: ServiceRecord, hostname: string, { redirectTo = null }: DomainAim): void {
-    requireElsewhere({ hostname, redirectTo });
-    if (hostname === new URL(this.#deps.publicUrl()).hostname) throw invalidName('is the control plane itself');
-    if (customerId === null) return;
-    const { edges } = this.#deps;
-    const base = edges.all().find(({ baseDomain }) => baseDomain !== null && isBelow(hostname, baseDomain));
-    if (base) throw invalidName(`is below ${base.baseDomain}, whose names services have by themselves`);
-  }
-
-  #requireRoom(serviceId: string, hostname: string): void {
-    const { domains } = this.#deps.stores;
-    if (domains.findByHostname(hostname)) {
-      throw new LongshoreError('name_taken', {
-        message: `"${hostname}" leads to a service already`,
-        fields: { hostname: 'is taken' },
-      });
-    }
-    if (domains.of(serviceId).length < MAX_DOMAINS) return;
-    throw new LongshoreError('state_conflict', { message: `A service can have no more than ${MAX_DOMAINS} names` });
-  }
-
   async #look(hostname: string, { addresses }: HostEdge): Promise<DnsCheck> {
-    return judgeDns(await this.#deps.resolveName(hostname), addresses, this.#deps.clock.now());
+    return judgeDns((await this.#deps.resolveName(hostname)) ?? [], addresses, this.#deps.clock.now());
   }
 
-  #toDomain({ hostId }: ServiceRecord, domain: DomainRecord): Domain {
+  #toDomain({ hostId, customerId }: ServiceRecord, domain: DomainRecord): Domain {
     const { stores, edges } = this.#deps;
     const status = stores.hostEdges.find(hostId)?.status ?? null;
-    return toDomain({ domain, edge: edges.find(hostId), status, issuer: edges.settings.issuer.kind });
+    const issuer = edges.settings.issuer.kind;
+    return toDomain({ domain, edge: edges.find(hostId), status, issuer, isCustomers: customerId !== null });
   }
 }
 
 /** What is to change; nothing of it may be undefined, which would say nothing in its place. */
 const given = (aim: DomainAim): Partial<Pick<DomainRecord, 'target' | 'port' | 'redirectTo'>> =>
   Object.fromEntries(Object.entries(aim).filter(([, value]) => value !== undefined));
-
-function requireElsewhere({ hostname, redirectTo }: Pick<DomainRecord, 'hostname' | 'redirectTo'>): void {
-  if (hostname !== redirectTo) return;
-  throw new LongshoreError('validation_error', { fields: { redirect_to: 'must be another name' } });
-}
-
-const invalidName = (problem: string): LongshoreError =>
-  new LongshoreError('validation_error', { fields: { hostname: problem } });
 
 const isItsOwn = (hostname: string): LongshoreError =>
   new LongshoreError('state_conflict', {

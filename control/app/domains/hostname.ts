@@ -2,8 +2,8 @@
 import { domainToASCII } from 'node:url';
 import { isAddress } from '#shared/address.ts';
 
-/** Two labels at least, in lower case. */
-const HOSTNAME = /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
+/** Two labels at least, in lower case. DNS takes three letters more; hosts have a file by each name, with a suffix. */
+const HOSTNAME = /^(?=.{1,250}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)+[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** What ends a host's name in a URL: what follows would be dropped without a word. */
 const URL_MARKS = /[/\\?#@:\s]/;

@@ -8,13 +8,13 @@ import type { DomainRecord, RoutedDomain } from '../../store/domains.ts';
 import type { Stores } from '../../store/stores.ts';
 import type { HostLinks } from '../hosts/host-links.ts';
 import { planDefaultNames } from './default-names.ts';
-import { digestOf, toWantedEdge } from './edge-state.ts';
+import { digestOf, toParts, toWantedEdge } from './edge-state.ts';
 import type { Edges, HostEdge } from './edges.ts';
 
 export interface EdgeKeeperDeps {
   stores: Stores;
   edges: Edges;
-  links: Pick<HostLinks, 'nudge'>;
+  links: Pick<HostLinks, 'isConnected' | 'nudge'>;
   clock: Clock;
   log: Logger;
 }
@@ -94,10 +94,11 @@ export class EdgeKeeper {
     }
   }
 
-  /** A host that never had an edge and is to have none hears nothing. */
+  /** A host that never had an edge and is to have none hears nothing; one that is away hears the latest when it is back. */
   #tell(edge: HostEdge, domains: readonly RoutedDomain[]): boolean {
-    const { stores, edges, clock } = this.#deps;
+    const { stores, edges, links, clock } = this.#deps;
     const { hostId } = edge;
+    if (!links.isConnected(hostId)) return false;
     const sent = stores.hostEdges.find(hostId);
     if (edge.edge === 'none' && (sent?.digest ?? null) === null) return false;
     const certificates = edge.edge === 'none' ? [] : stores.domains.certificatesOf(hostId);
@@ -105,7 +106,7 @@ export class EdgeKeeper {
     const digest = digestOf(wanted, edge.agentVersion);
     if (digest === sent?.digest) return false;
     const revision = (sent?.revision ?? 0) + 1;
-    stores.commands.append(hostId, { kind: 'edge.put', state: { ...wanted, revision } });
+    for (const part of toParts({ ...wanted, revision })) stores.commands.append(hostId, { kind: 'edge.put', ...part });
     stores.hostEdges.setSent(hostId, { revision, digest, at: clock.now() });
     return true;
   }

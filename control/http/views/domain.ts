@@ -34,8 +34,9 @@ export const newDomainBody = z.strictObject({ hostname, service: target, port, r
 export const domainChangeBody = z.strictObject({ service: target, port, redirect_to: redirectTo });
 
 /** A chain of four with long names has 8 kB. */
-const MAX_CERTIFICATE = 65_536;
-const MAX_KEY = 16_384;
+const MAX_CERTIFICATE = 16_384;
+/** RSA of 8192 bits has 6.4 kB. */
+const MAX_KEY = 8_192;
 export const certificateBody = z.strictObject({
   certificate: z.string().min(1).max(MAX_CERTIFICATE).describe("PEM: the site's certificate, then its chain"),
   key: z
