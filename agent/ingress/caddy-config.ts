@@ -1,10 +1,17 @@
-// The whole of Caddy's configuration, from what control wants and what runs. Pure; the same wish is the same text, which
-// Caddy then passes over without touching a connection. https://caddyserver.com/docs/json/
+// The whole of Caddy's configuration, from what control wants. Pure; the same wish is the same text, which Caddy then passes
+// over without touching a connection. https://caddyserver.com/docs/json/
+//
+// Which containers answer stands in files that Caddy reads with each request (targets.ts): a change of those is no change
+// of the configuration, with which Caddy would open its ports anew and lose who comes in that moment.
 import type { EdgeState } from '#shared/protocol/edge-parts.ts';
+import { SLOTS, targetFile } from './targets.ts';
 
 export interface CaddyPlace {
   /** As Caddy sees it. */
   adminSocket: string;
+  /** Answers for a name that no container answers to. */
+  nobodySocket: string;
+  targetsDir: string;
   stateDir: string;
   httpPort: number;
   httpsPort: number;
@@ -14,8 +21,6 @@ export interface CaddyPlace {
 
 export interface CaddyFacts {
   state: EdgeState;
-  /** Name → where it answers; a name without one is answered with 503. */
-  dials: ReadonlyMap<string, readonly string[]>;
   place: CaddyPlace;
 }
 
@@ -31,8 +36,8 @@ const DIAL_PAUSE = '100ms';
 /** One that did not answer is passed over for so long while there is another. */
 const PASS_OVER_FOR = '5s';
 
-export function toCaddyConfig({ state, dials, place }: CaddyFacts): Json {
-  const routes = state.routes.map((route) => toRoute(route, dials.get(route.hostname) ?? []));
+export function toCaddyConfig({ state, place }: CaddyFacts): Json {
+  const routes = state.routes.map((route) => toRoute(route, place));
   return {
     ...toCaddyStart(place),
     apps: {
@@ -45,7 +50,11 @@ export function toCaddyConfig({ state, dials, place }: CaddyFacts): Json {
             listen: [`:${place.httpsPort}`],
             routes: [...routes, { handle: [{ handler: 'static_response', status_code: 404 }] }],
             tls_connection_policies: [...toConnectionPolicies(state), {}],
-            automatic_https: { disable_certificates: false },
+          },
+          nobody: {
+            listen: [`unix/${place.nobodySocket}`],
+            routes: [{ handle: [NOBODY] }],
+            automatic_https: { disable: true },
           },
         },
       },
@@ -67,8 +76,10 @@ export const toCaddyStart = ({ adminSocket, stateDir }: CaddyPlace): Json => ({
   storage: { module: 'file_system', root: stateDir },
 });
 
-function toRoute({ hostname, redirectTo }: EdgeState['routes'][number], dials: readonly string[]): Json {
-  const handle = redirectTo === null ? toProxy(dials) : toRedirect(redirectTo);
+const NOBODY = { handler: 'static_response', status_code: 503, headers: { 'Retry-After': ['5'] } };
+
+function toRoute({ hostname, redirectTo }: EdgeState['routes'][number], { targetsDir }: CaddyPlace): Json {
+  const handle = redirectTo === null ? toProxy(hostname, targetsDir) : toRedirect(redirectTo);
   return { match: [{ host: [hostname] }], handle: [handle], terminal: true };
 }
 
@@ -78,11 +89,10 @@ const toRedirect = (hostname: string): Json => ({
   headers: { Location: [`https://${hostname}{http.request.uri}`] },
 });
 
-function toProxy(dials: readonly string[]): Json {
-  if (dials.length === 0) return { handler: 'static_response', status_code: 503, headers: { 'Retry-After': ['5'] } };
+function toProxy(hostname: string, targetsDir: string): Json {
   return {
     handler: 'reverse_proxy',
-    upstreams: dials.map((dial) => ({ dial })),
+    upstreams: SLOTS.map((slot) => ({ dial: `{file.${targetsDir}/${targetFile(hostname, slot)}}` })),
     load_balancing: {
       selection_policy: { policy: 'round_robin' },
       try_duration: DIAL_AGAIN_FOR,

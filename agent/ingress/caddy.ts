@@ -1,6 +1,6 @@
 // The one Caddy of this host: brought up where it is missing, told its configuration, taken down. It runs on when the
 // agent stops, and Docker starts it after a boot; then it knows nothing, and is told again.
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
 import { sleep, type Clock } from '#shared/time.ts';
@@ -9,6 +9,8 @@ import type { Engine } from '../docker/engine.ts';
 import { loadCaddy } from './caddy-admin.ts';
 import { toCaddyStart, type CaddyPlace } from './caddy-config.ts';
 import { INSIDE, toEdgeProject } from './edge-project.ts';
+import { makeFolder, writeShared } from './shared-files.ts';
+import { Targets } from './targets.ts';
 
 const UP_LIMIT_MS = 120_000;
 /** From its start to its socket: well under a second on a quiet machine. */
@@ -29,15 +31,27 @@ export interface CaddyDeps {
 
 export class Caddy {
   readonly #deps: CaddyDeps;
+  readonly #targets: Targets;
   /** Of the container that has it, and what it has. */
   #told = '';
 
   constructor(deps: CaddyDeps) {
     this.#deps = deps;
+    this.#targets = new Targets(join(deps.dir, 'targets'), `unix/${INSIDE.nobody}`);
   }
 
-  get stateDir(): string {
-    return join(this.#deps.dir, 'state');
+  get project(): string {
+    return this.#deps.project;
+  }
+
+  /** Names lead to these containers from now on, without a word to Caddy; one that is new to it first. */
+  pointTo(hostnames: readonly string[], dials: ReadonlyMap<string, readonly string[]>): Promise<void> {
+    return this.#targets.write(hostnames, dials);
+  }
+
+  /** Where other names led; after Caddy has forgotten them. */
+  forgetOthers(hostnames: readonly string[]): Promise<void> {
+    return this.#targets.sweep(hostnames);
   }
 
   /** What it has already is not told again. Throws `image_unavailable`, `apply_failed`, `port_taken`, `unavailable`. */
@@ -65,13 +79,10 @@ export class Caddy {
   async #bringUp(config: object, signal: AbortSignal): Promise<string> {
     const { engine, compose, project, image, dir, groupId } = this.#deps;
     if (!(await engine.findImage(image))) await engine.pullImage(image, { signal });
-    for (const folder of ['run', 'state']) {
-      await mkdir(join(dir, folder), { recursive: true });
-      await chmod(join(dir, folder), 0o770);
-    }
+    for (const folder of ['', 'run', 'state']) await makeFolder(join(dir, folder));
     const file = join(dir, 'compose.yaml');
-    await writeFile(join(dir, 'start.json'), JSON.stringify(startOf(config)), { mode: 0o640 });
-    await writeFile(file, toEdgeProject({ image, dir, groupId }), { mode: 0o640 });
+    await writeShared(join(dir, 'start.json'), JSON.stringify(startOf(config)));
+    await writeShared(file, toEdgeProject({ image, dir, groupId }));
     await writeFile(join(dir, '.env'), '', { mode: 0o600 });
     const files = { files: [file], envFile: join(dir, '.env'), signal, deadlineMs: UP_LIMIT_MS };
     await compose.up({ name: project, directory: dir }, { ...files, onEvent: () => undefined });
@@ -110,6 +121,8 @@ function readFault(fault: LongshoreError): LongshoreError {
 
 export const placeInside = (rest: Pick<CaddyPlace, 'httpPort' | 'httpsPort' | 'askUrl'>): CaddyPlace => ({
   adminSocket: INSIDE.socket,
+  nobodySocket: INSIDE.nobody,
+  targetsDir: INSIDE.targets,
   stateDir: INSIDE.state,
   ...rest,
 });

@@ -11,7 +11,13 @@ export interface EdgePlace {
 }
 
 /** Inside the container. */
-export const INSIDE = { socket: '/edge/run/admin.sock', state: '/edge/state', start: '/edge/start.json' } as const;
+export const INSIDE = {
+  socket: '/edge/run/admin.sock',
+  nobody: '/edge/run/nobody.sock',
+  targets: '/edge/targets',
+  state: '/edge/state',
+  start: '/edge/start.json',
+} as const;
 
 export const toEdgeProject = ({ image, dir, groupId }: EdgePlace): string =>
   stringify({

@@ -3,24 +3,24 @@
 // and control's words only say when.
 import { toLongshoreError, LongshoreError, type WireError } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import type { EdgeState, EdgeStatus } from '#shared/protocol/edge-parts.ts';
-import type { Clock } from '#shared/time.ts';
+import type { EdgeState } from '#shared/protocol/edge-parts.ts';
+import { sleep, type Clock } from '#shared/time.ts';
 import type { AgentState } from '../state/open.ts';
 import { startAskServer, type AskServer } from './ask-server.ts';
 import { placeInside, type Caddy } from './caddy.ts';
-import { toCaddyConfig } from './caddy-config.ts';
-import { findCertificate } from './certificates.ts';
+import { toCaddyConfig, type CaddyPlace } from './caddy-config.ts';
+import { Certificates } from './certificates.ts';
+import { Flaws } from './flaws.ts';
 import { observeEdge, type ObserveDeps, type Sight } from './observe.ts';
+import { fitNames, toNameStatus, type NameStatus } from './status.ts';
 import { wakeCertificate } from './wake.ts';
 
 /** A burst of events is one round. */
 const SETTLE_MS = 100;
 /** In case an event was lost, and for certificates that are on their way. */
 const SWEEP_MS = 30_000;
-/** At a time: each waits for an authority. */
-const WAKES_AT_ONCE = 4;
-
-type NameStatus = EdgeStatus['names'][number];
+/** An edge that is ill does not hold up a deploy. */
+const LEAVE_LIMIT_MS = 10_000;
 
 export interface IngressDeps extends ObserveDeps {
   state: Pick<AgentState, 'edge' | 'outbox' | 'transact'>;
@@ -38,16 +38,22 @@ export class Ingress {
   readonly #leaving = new Set<string>();
   /** Why no certificate is asked for under a name. */
   readonly #refusals = new Map<string, string>();
-  readonly #failed = new Set<string>();
+  readonly #certificates: Certificates;
+  readonly #flaws = new Flaws();
+  /** Anybody may ask for any name: the whole state is not opened for each. */
+  #hostnames: ReadonlySet<string> = new Set();
   #ask: AskServer | undefined;
   #cancelTimer = () => {};
   #round: Promise<void> | undefined;
   #isTouched = false;
-  #waking: Promise<void> | undefined;
+  #looking: Promise<void> | undefined;
   #reported = '';
 
   constructor(deps: IngressDeps) {
     this.#deps = deps;
+    const look = (hostname: string, signal: AbortSignal) => wakeCertificate(hostname, deps.ports.https, signal);
+    const isRefused = (hostname: string) => this.#refusals.has(hostname);
+    this.#certificates = new Certificates({ look, isRefused, clock: deps.clock });
   }
 
   /** Something may have changed. Safe to call at any time. */
@@ -58,15 +64,16 @@ export class Ingress {
   /** Nobody new is sent to these containers when this returns: they are about to go. */
   async leave(containerIds: Iterable<string>): Promise<void> {
     for (const id of containerIds) this.#leaving.add(id);
-    await this.#round;
-    await this.#turn();
+    const limit = new AbortController();
+    const told = Promise.resolve(this.#round).then(() => this.#turn());
+    await Promise.race([told, sleep(this.#deps.clock, LEAVE_LIMIT_MS, limit.signal)]).finally(() => limit.abort());
   }
 
   async close(): Promise<void> {
     this.#stop.abort();
     this.#cancelTimer();
     await this.#round;
-    await this.#waking;
+    await this.#looking;
     await this.#ask?.close();
   }
 
@@ -118,14 +125,27 @@ export class Ingress {
     const sight = await observeEdge(this.#deps, state, this.#leaving);
     for (const id of this.#leaving) if (!sight.containers.has(id)) this.#leaving.delete(id);
     const place = placeInside({ httpPort: ports.http, httpsPort: ports.https, askUrl: this.#ask.url });
-    await caddy.apply(toCaddyConfig({ state, dials: sight.dials, place }), this.#stop.signal);
+    this.#hostnames = new Set(state.routes.map(({ hostname }) => hostname));
+    await caddy.pointTo([...this.#hostnames], sight.dials);
+    await this.#apply(state, place);
+    await caddy.forgetOthers([...this.#hostnames]);
     return sight;
+  }
+
+  async #apply(state: EdgeState, place: CaddyPlace): Promise<void> {
+    for (;;) {
+      const tried = this.#flaws.leaveOut(state);
+      try {
+        return await this.#deps.caddy.apply(toCaddyConfig({ state: tried, place }), this.#stop.signal);
+      } catch (error) {
+        if (!this.#flaws.learn(tried, error)) throw error;
+      }
+    }
   }
 
   /** With control away what it said last counts. */
   async #mayIssue(hostname: string): Promise<boolean> {
-    const isOurs = this.#deps.state.edge.find()?.routes.some((route) => route.hostname === hostname) ?? false;
-    if (!isOurs) return false;
+    if (!this.#hostnames.has(hostname)) return false;
     const refusal = (await this.#deps.askControl(hostname)) ?? null;
     if (refusal === null) this.#refusals.delete(hostname);
     else this.#refusals.set(hostname, refusal);
@@ -133,8 +153,7 @@ export class Ingress {
   }
 
   async #report(state: EdgeState, fault: WireError | null, sight: Sight | undefined): Promise<void> {
-    const names =
-      state.edge === 'none' ? [] : await Promise.all(state.routes.map((route) => this.#toName(route, sight)));
+    const names = state.edge === 'none' ? [] : fitNames(state.routes.map((route) => this.#toName(route, sight)));
     const { transact, outbox } = this.#deps.state;
     const said = JSON.stringify([state.revision, fault, names]);
     if (said !== this.#reported) {
@@ -142,47 +161,29 @@ export class Ingress {
       transact(() => outbox.append({ kind: 'edge.status', status }));
       this.#reported = said;
     }
-    if (!fault) this.#wake(names);
+    if (!fault) this.#look(this.#flaws.leaveOut(state));
   }
 
-  async #toName(
-    { hostname, certificateId }: EdgeState['routes'][number],
-    sight: Sight | undefined,
-  ): Promise<NameStatus> {
-    const fault = sight?.faults.get(hostname) ?? null;
-    if (certificateId !== null) return { hostname, fault, certificate: { ...NOTHING, state: 'issued' } };
-    const held = await findCertificate(this.#deps.caddy.stateDir, hostname);
-    if (held) return { hostname, fault, certificate: { ...NOTHING, ...held, state: 'issued' } };
-    const refusal = this.#refusals.get(hostname);
-    if (refusal !== undefined)
-      return { hostname, fault, certificate: { ...NOTHING, state: 'pending', error: refusal } };
-    const isFailed = this.#failed.has(hostname);
-    return { hostname, fault, certificate: isFailed ? FAILED : { ...NOTHING, state: 'pending' } };
+  #toName(route: EdgeState['routes'][number], sight: Sight | undefined): NameStatus {
+    const { hostname, certificateId } = route;
+    return toNameStatus({
+      route,
+      fault: sight?.faults.get(hostname),
+      flaw: this.#flaws.find(certificateId),
+      held: this.#certificates.find(hostname),
+      refusal: this.#refusals.get(hostname),
+      isMissing: this.#certificates.isMissing(hostname),
+      project: this.#deps.caddy.project,
+    });
   }
 
-  #wake(names: readonly NameStatus[]): void {
-    const missing = names.filter(({ certificate }) => certificate.state !== 'issued').map(({ hostname }) => hostname);
-    if (missing.length === 0) return;
-    this.#waking ??= this.#wakeAll(missing).finally(() => (this.#waking = undefined));
-  }
-
-  async #wakeAll(hostnames: readonly string[]): Promise<void> {
-    const left = [...hostnames];
-    const wake = async () => {
-      for (let name = left.shift(); name !== undefined && !this.#stop.signal.aborted; name = left.shift()) {
-        const isThere = await wakeCertificate(name, this.#deps.ports.https, this.#stop.signal);
-        if (isThere) this.#failed.delete(name);
-        else if (!this.#refusals.has(name)) this.#failed.add(name);
-      }
-    };
-    await Promise.all(Array.from({ length: WAKES_AT_ONCE }, wake));
-    if (hostnames.some((name) => !this.#failed.has(name) && !this.#refusals.has(name))) this.touch();
+  /** Certificates are there before the first visitor, and what there is of them is told. */
+  #look({ routes }: EdgeState): void {
+    const hostnames = routes.filter(({ certificateId }) => certificateId === null).map(({ hostname }) => hostname);
+    this.#looking ??= this.#certificates
+      .look(hostnames, this.#stop.signal)
+      .then((hasNews) => hasNews && this.touch())
+      .then(() => undefined)
+      .finally(() => (this.#looking = undefined));
   }
 }
-
-const NOTHING = { state: 'none' as const, issuer: null, notAfter: null, error: null };
-const FAILED = {
-  ...NOTHING,
-  state: 'failed' as const,
-  error: 'No certificate was given: docker logs longshore-edge-caddy-1 says why',
-};

@@ -9,7 +9,7 @@ export interface TargetFacts {
   containers: readonly Container[];
   /** TCP ports that an image says it listens on, by its id. */
   imagePorts: ReadonlyMap<string, readonly number[]>;
-  /** Containers that are about to go: nobody new is sent there. */
+  /** Containers that are about to go: nobody new is sent there while there are others. */
   leaving: ReadonlySet<string>;
 }
 
@@ -23,12 +23,13 @@ const USUAL_PORTS = [80, 8080, 3000, 8000, 5000];
  * of the file would do, the one with the likeliest port answers.
  */
 export function findTarget(facts: TargetFacts): Target {
-  const up = facts.containers.filter(({ id, state, address }) => {
-    return state === 'running' && address !== null && !facts.leaving.has(id);
-  });
+  const up = facts.containers.filter(({ state, address }) => state === 'running' && address !== null);
   const service = facts.route.service ?? chooseService(up, facts);
   if (service === null) return fault('No container of the service listens on a port: name a service and a port');
-  const own = up.filter((container) => container.service === service);
+  const own = stayingOf(
+    up.filter((container) => container.service === service),
+    facts,
+  );
   if (own.length === 0) return fault(`No container of "${service}" runs`);
   const answering = own.filter(({ health }) => health !== 'unhealthy' && health !== 'starting');
   const dials = (answering.length > 0 ? answering : own).flatMap((container) => {
@@ -37,6 +38,12 @@ export function findTarget(facts: TargetFacts): Target {
   });
   if (dials.length === 0) return fault(`"${service}" listens on no port that is known: name one`);
   return { dials: dials.toSorted() };
+}
+
+/** A deploy that failed may leave those that were about to go as the only ones. */
+function stayingOf(containers: readonly Container[], { leaving }: TargetFacts): readonly Container[] {
+  const staying = containers.filter(({ id }) => !leaving.has(id));
+  return staying.length > 0 ? staying : containers;
 }
 
 function chooseService(containers: readonly Container[], facts: TargetFacts): string | null {
