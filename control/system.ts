@@ -124,7 +124,18 @@ export async function startControl(config: ControlConfig, deps: ControlDeps, sco
   const logs = new LogHub({ openLogs, onHostUp: agents.onHostUp, clock, log });
   const createServer = tls?.createServer ?? plainServer;
   const { port } = await startHttp(
-    { app, createServer, acceptAgent: agents.accept, admitAgent: agents.admit, logs, openLogs, config, clock, log },
+    {
+      app,
+      createServer,
+      acceptAgent: agents.accept,
+      admitAgent: agents.admit,
+      closeAgents: agents.close,
+      logs,
+      openLogs,
+      config,
+      clock,
+      log,
+    },
     scope,
   );
   listening = { scheme: tls ? 'https' : 'http', host: config.listen.host, port };

@@ -7,7 +7,7 @@ import { Scope } from '#shared/lifecycle.ts';
 import { silentLogger } from '#shared/log.ts';
 import { createIdentity, type Identity } from '#shared/protocol/identity.ts';
 import { CLOSE } from '#shared/protocol/limits.ts';
-import type { Params } from '#shared/protocol/schema.ts';
+import { command, type Params } from '#shared/protocol/schema.ts';
 import { systemClock } from '#shared/time.ts';
 import type { HostReport } from '../../agent/link/connection.ts';
 import { startLink, type Link } from '../../agent/link/session.ts';
@@ -64,7 +64,7 @@ class SimulatedAgent {
   }
 
   #take({ commands }: Params<'commands.deliver'>) {
-    this.commandSeq = Math.max(this.commandSeq, ...commands.map(({ seq }) => seq));
+    this.commandSeq = Math.max(this.commandSeq, ...commands.map((raw) => command().parse(raw).seq));
     this.hadAt = Date.now();
     return Promise.resolve({ acked: this.commandSeq, refused: [] });
   }

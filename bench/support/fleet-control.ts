@@ -53,8 +53,9 @@ async function stop(): Promise<null> {
   return null;
 }
 
+const late = (ns: number): number => Math.max(0, ns / NS_IN_MS - RESOLUTION_MS);
+
 function lag(): Promise<Lag> {
-  const late = (ns: number) => Math.max(0, ns / NS_IN_MS - RESOLUTION_MS);
   const found = { p50Ms: late(delays.percentile(50)), p99Ms: late(delays.percentile(99)), mostMs: late(delays.max) };
   delays.reset();
   return Promise.resolve(found);

@@ -1,5 +1,5 @@
 // The agent side of control: gateway, sessions, dispatcher and intake, joined to each other and to the app layer.
-import { LongshoreError, toLongshoreError } from '#shared/errors.ts';
+import { toLongshoreError } from '#shared/errors.ts';
 import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 import type { Identity } from '#shared/protocol/identity.ts';
@@ -37,13 +37,12 @@ export interface Agents {
   accept: Gateway['acceptAgent'];
   /** Throws `unavailable` when there is no room for another handshake. */
   admit: (remoteAddress: string) => void;
+  /** Lets nobody in any more and ends all links; safe to repeat. */
+  close: () => Promise<void>;
   /** Throws `host_offline`, `not_found`. */
   openLogs: (serviceId: string, params: Omit<StreamParams<'logs'>, 'serviceId'>) => StreamReader;
   onHostUp: (serviceId: string, up: () => void) => () => void;
 }
-
-/** Told to agents that find no room; each adds its own jitter. */
-const OVERLOAD_RETRY_S = 2;
 
 export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   const { identity, stores, parts, links, clock, log } = deps;
@@ -110,9 +109,8 @@ export function startAgents(deps: AgentsDeps, scope: Scope): Agents {
   scope.onStop('gateway', () => gateway.close());
   return {
     accept: (socket, remoteAddress) => gateway.acceptAgent(socket, remoteAddress),
-    admit(remoteAddress) {
-      if (!gateway.hasRoom(remoteAddress)) throw new LongshoreError('unavailable', { retryAfter: OVERLOAD_RETRY_S });
-    },
+    admit: (remoteAddress) => gateway.requireRoom(remoteAddress),
+    close: () => gateway.close(),
     openLogs: (serviceId, params) => {
       const { peer } = sessions.require(requireHostOf(stores, serviceId));
       return peer.openStream('logs', { serviceId, ...params });

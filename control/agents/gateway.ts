@@ -3,7 +3,7 @@
 import type { WebSocket } from 'ws';
 import { LongshoreError, toLongshoreError, type ErrorCode } from '#shared/errors.ts';
 import type { Logger } from '#shared/log.ts';
-import { closeCodeOf, closeSocket } from '#shared/protocol/closing.ts';
+import { closeCodeOf, closeSocket, restartReason } from '#shared/protocol/closing.ts';
 import { Exchange } from '#shared/protocol/exchange.ts';
 import type { Proof, Refusal, Welcome } from '#shared/protocol/handshake.ts';
 import type { HeartbeatLimits } from '#shared/protocol/heartbeat.ts';
@@ -18,6 +18,7 @@ import type { Clock } from '#shared/time.ts';
 import { Fence } from './fence.ts';
 import { authenticate, type AgentRegistry } from './handshake.ts';
 import type { Caller, Session, Sessions } from './sessions.ts';
+import { Turnstile, type TurnstileLimits } from './turnstile.ts';
 
 /** What the WebSocket server must be made with: ws allows 100 MiB a frame by itself. */
 export const AGENT_SOCKET_OPTIONS = { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false } as const;
@@ -44,9 +45,8 @@ export interface GatewayDeps {
   versions?: readonly number[];
 }
 
-export interface GatewayLimits extends HeartbeatLimits {
+export interface GatewayLimits extends HeartbeatLimits, TurnstileLimits {
   handshakeMs: number;
-  unfinishedPerAddress: number;
 }
 
 export interface GatewayCounters {
@@ -57,30 +57,30 @@ export interface GatewayCounters {
 
 export interface Gateway {
   acceptAgent(ws: WebSocket, remoteAddress: string): void;
-  /** For the HTTP layer: answer 503 with Retry-After before the upgrade when there is no room. */
-  hasRoom(remoteAddress: string): boolean;
+  /** For the HTTP layer, before the upgrade. Throws `unavailable`, with a time to come back, when there is no room. */
+  requireRoom(remoteAddress: string): void;
   /** Two machines answered with this host's key a moment ago; neither is let in. */
   isFenced(hostId: string): boolean;
   /** It is one machine again. */
   unfence(hostId: string): void;
   readonly counters: GatewayCounters;
-  /** Refuses newcomers and closes every link with 1012, which agents take as "come back soon". */
+  /** Refuses newcomers and closes every link with 1012 and when to come back: not all in the same second. Safe to repeat. */
   close(): Promise<void>;
 }
 
-/** A fleet behind one NAT comes in through this many at a time; one that floods us gets no further. */
-const UNFINISHED_PER_ADDRESS = 64;
 /** How long a live machine may take to answer a ping before another one takes its place. */
 const PROBE_LIMIT_MS = 3000;
-/** Spreads those turned away; the agent adds its own jitter. */
-const OVERLOAD_RETRY_S = 2;
+/** While we stop: about as long as a restart takes; the agent adds its own jitter. */
+const RESTART_S = 2;
+/** Let in again by a control plane that has just started, see `close`. */
+const BACK_PER_SECOND = 500;
 
 export const createGateway = (deps: GatewayDeps): Gateway => new AgentGateway(deps);
 
 class AgentGateway implements Gateway {
   readonly counters: GatewayCounters = { accepted: 0, refused: {} };
   readonly #deps: GatewayDeps;
-  readonly #unfinished = new Map<string, number>();
+  readonly #turnstile: Turnstile;
   /** Per host: two connections of one host must not both find the place empty. */
   readonly #admissions = new Serial();
   readonly #fence: Fence;
@@ -90,6 +90,7 @@ class AgentGateway implements Gateway {
 
   constructor(deps: GatewayDeps) {
     this.#deps = deps;
+    this.#turnstile = new Turnstile(deps.clock, deps.limits);
     this.#fence = new Fence(deps.clock);
     deps.sessions.onDisconnect(({ hostId }) => deps.registry.disconnected(hostId));
   }
@@ -98,9 +99,8 @@ class AgentGateway implements Gateway {
     void this.#accept(wsSocket(ws), remoteAddress);
   }
 
-  hasRoom(remoteAddress: string): boolean {
-    const limit = this.#deps.limits?.unfinishedPerAddress ?? UNFINISHED_PER_ADDRESS;
-    return !this.#isClosing && (this.#unfinished.get(remoteAddress) ?? 0) < limit;
+  requireRoom(remoteAddress: string): void {
+    if (this.#isClosing || !this.#turnstile.hasRoom(remoteAddress)) throw this.#noRoom();
   }
 
   isFenced(hostId: string): boolean {
@@ -113,15 +113,19 @@ class AgentGateway implements Gateway {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    await Promise.all(this.#deps.sessions.list().map(({ peer }) => peer.close(CLOSE.restart, 'restart')));
+    const links = this.#deps.sessions.list().map(({ peer }, i) => {
+      const reason = restartReason(RESTART_S + Math.floor(i / BACK_PER_SECOND));
+      return peer.close(CLOSE.restart, reason);
+    });
+    await Promise.all(links);
     await this.#admissions.idle();
   }
 
   async #accept(socket: Socket, remoteAddress: string): Promise<void> {
     const exchange = new Exchange(socket, this.#deps.clock, this.#deps.limits?.handshakeMs ?? HANDSHAKE_LIMIT_MS);
-    const leave = this.#enter(remoteAddress);
+    const leave = this.#isClosing ? undefined : this.#turnstile.enter(remoteAddress);
     try {
-      if (!leave) throw new LongshoreError('unavailable', { retryAfter: OVERLOAD_RETRY_S });
+      if (!leave) throw this.#noRoom();
       const caller = await authenticate(exchange, remoteAddress, { versions: PROTOCOL_VERSIONS, ...this.#deps });
       await this.#admissions.run(caller.hostId, () => this.#admit(socket, exchange, caller), exchange.signal);
       this.counters.accepted += 1;
@@ -133,15 +137,8 @@ class AgentGateway implements Gateway {
     }
   }
 
-  /** Takes a place among the unfinished handshakes; undefined when there is none. */
-  #enter(remoteAddress: string): (() => void) | undefined {
-    if (!this.hasRoom(remoteAddress)) return undefined;
-    this.#unfinished.set(remoteAddress, (this.#unfinished.get(remoteAddress) ?? 0) + 1);
-    return () => {
-      const left = (this.#unfinished.get(remoteAddress) ?? 1) - 1;
-      if (left > 0) this.#unfinished.set(remoteAddress, left);
-      else this.#unfinished.delete(remoteAddress);
-    };
+  #noRoom(): LongshoreError {
+    return new LongshoreError('unavailable', { retryAfter: this.#isClosing ? RESTART_S : this.#turnstile.turnAway() });
   }
 
   async #admit(socket: Socket, exchange: Exchange, caller: Caller): Promise<void> {
@@ -164,7 +161,7 @@ class AgentGateway implements Gateway {
   /** Looks again after the store was asked: the caller may have left, or been revoked meanwhile. */
   #requireWelcome(exchange: Exchange, { agentKey }: Caller): void {
     exchange.signal.throwIfAborted();
-    if (this.#isClosing) throw new LongshoreError('unavailable', { retryAfter: OVERLOAD_RETRY_S });
+    if (this.#isClosing) throw this.#noRoom();
     if (this.#deps.registry.findHostByKey(agentKey)?.isRevoked) throw new LongshoreError('revoked');
   }
 

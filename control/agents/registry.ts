@@ -68,14 +68,14 @@ export class StoredRegistry implements AgentRegistry {
   }
 
   connected(hostId: string, proof: Proof, remoteAddress: string): Promise<{ epoch: number; nextEventSeq: number }> {
-    return this.#deps.stores.writer.write((tx) => this.#connect(tx, hostId, proof, remoteAddress));
+    return this.#deps.stores.writer.writePatiently((tx) => this.#connect(tx, hostId, proof, remoteAddress));
   }
 
   disconnected(hostId: string): void {
     const { stores, clock, log } = this.#deps;
     const at = clock.now();
     stores.writer
-      .write(() => stores.hosts.setSeen(hostId, at))
+      .writePatiently(() => stores.hosts.setSeen(hostId, at))
       .catch((error: unknown) => log.warn({ err: error, hostId }, 'could not note when a host was last seen'));
   }
 
@@ -167,10 +167,12 @@ export class StoredRegistry implements AgentRegistry {
     if (plan.isRenumbered) {
       const commandSeq = stores.commands.renumber(host.id, plan.ackedSeq);
       stores.hosts.setPosition(host.id, { ...host, epoch: plan.epoch, ackedSeq: plan.ackedSeq, commandSeq });
-    } else {
-      stores.hosts.setPosition(host.id, { ...host, epoch: plan.epoch });
-      for (const jobId of stores.commands.ack(host.id, plan.ackedSeq)) stores.jobs.advance(jobId, 'accepted');
+      return plan;
     }
+    // Most hosts come back as they went: thousands at once, and each write of theirs is one that all wait for.
+    if (plan.epoch !== host.epoch) stores.hosts.setPosition(host.id, { ...host, epoch: plan.epoch });
+    if (plan.ackedSeq === host.ackedSeq) return plan;
+    for (const jobId of stores.commands.ack(host.id, plan.ackedSeq)) stores.jobs.advance(jobId, 'accepted');
     return plan;
   }
 

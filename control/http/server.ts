@@ -79,6 +79,8 @@ const KEEP_ALIVE_MS = 72_000;
 /** For answers under way when we stop; a request that waits for a host is cut, its job goes on. */
 const STOP_GRACE_MS = 2_000;
 const MAX_LOGGED_PATH = 500;
+/** Connections that wait to be taken, where the system allows so many: past Node's 511 a panel's own get lost in a storm. */
+const BACKLOG = 4096;
 
 const SOCKET_LIMITS = { requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
 
@@ -88,7 +90,7 @@ export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ port: n
   scope.onStop('http', stop);
   await openAikitPort(http, deps, scope);
   const listenTextResolver = (address: string) => `listens at ${new URL(address).host}`; // it knows nothing of TLS
-  await http.listen({ ...deps.config.listen, listenTextResolver });
+  await http.listen({ ...deps.config.listen, backlog: BACKLOG, listenTextResolver });
   return { port: (http.server.address() as AddressInfo).port };
 }
 
@@ -268,7 +270,7 @@ function stampAnswers(http: Http, { log }: HttpDeps): void {
   });
 }
 
-async function takeSockets(http: Http, { clock, log }: HttpDeps): Promise<void> {
+async function takeSockets(http: Http, { clock, log, closeAgents }: HttpDeps): Promise<void> {
   await http.register(websocket, {
     options: { maxPayload: MAX_FRAME_BYTES, perMessageDeflate: false },
     errorHandler: (error, socket) => {
@@ -278,6 +280,7 @@ async function takeSockets(http: Http, { clock, log }: HttpDeps): Promise<void> 
     // Agents as well as clients: both come back by themselves after 1012.
     preClose: async () => {
       http.server.removeAllListeners('upgrade');
+      await closeAgents?.(); // before their sockets are closed as those of clients are
       const open = [...http.websocketServer.clients];
       const closed = open.map((socket) => new Promise<void>((resolve) => socket.once('close', () => resolve())));
       for (const socket of open) socket.close(CLOSE.restart, 'restarting');

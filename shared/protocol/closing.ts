@@ -35,10 +35,19 @@ const ERROR_OF: Partial<Record<number, ErrorCode>> = {
   [CLOSE.overloaded]: 'unavailable',
 };
 
+/** Of a close with 1012: when its host is to come back. An older agent passes over it. */
+export const restartReason = (retryAfterS: number): string => `restart; retry_after=${retryAfterS}`;
+
+const RETRY_AFTER = /; retry_after=(\d{1,4})$/;
+
 /** The error a close code stands for; `link_closed` for the ordinary ends. */
 export function errorOfClose(code: number, reason: string): LongshoreError {
   const known = ERROR_OF[code];
-  return new LongshoreError(known ?? 'link_closed', { details: `closed with ${code}${reason && ` ${reason}`}` });
+  const retryAfterS = code === CLOSE.restart ? RETRY_AFTER.exec(reason)?.[1] : undefined;
+  return new LongshoreError(known ?? 'link_closed', {
+    details: `closed with ${code}${reason && ` ${reason}`}`,
+    ...(retryAfterS !== undefined && { retryAfter: Number(retryAfterS) }),
+  });
 }
 
 /** Starts the closing handshake and drops the socket when nobody answers it. */

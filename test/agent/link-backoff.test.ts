@@ -29,6 +29,12 @@ t.test('what control asks for is waited out, and the jitter comes on top', (t) =
   t.end();
 });
 
+t.test('around the moment that control named the window stays small, however often it was named', (t) => {
+  const after = (failures: number) => planRetry({ failures, code: 'unavailable', retryAfterS: 5 }, latest).delayMs;
+  t.strictSame([1, 2, 3, 20].map(after), [6000, 7000, 7000, 7000]);
+  t.end();
+});
+
 t.test('what only a person can change is asked for every five minutes', (t) => {
   const states = (['revoked', 'token_invalid', 'unsupported'] as const).map((code) =>
     planRetry({ failures: 1, code }, earliest),

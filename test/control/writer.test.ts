@@ -34,6 +34,22 @@ t.test('writes of one turn share one commit', async (t) => {
   t.equal(commits, 1);
 });
 
+t.test('patient writes of many turns share one commit, and go along with one that is not', async (t) => {
+  const { db, writer } = open(t);
+  let commits = 0;
+  writer.onCommit(() => commits++);
+  const first = writer.writePatiently(() => put(db, 'a'));
+  await new Promise(setImmediate);
+  const second = writer.writePatiently(() => put(db, 'b'));
+  await Promise.all([first, second]);
+  t.equal(commits, 1);
+  const patient = writer.writePatiently(() => put(db, 'c'));
+  await writer.write(() => put(db, 'd'));
+  t.same(keys(db), ['a', 'b', 'c', 'd']);
+  await patient;
+  t.equal(commits, 2);
+});
+
 t.test('a write that fails takes back its own work only', async (t) => {
   const { db, writer } = open(t);
   const good = writer.write(() => put(db, 'good'));
