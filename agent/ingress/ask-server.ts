@@ -11,7 +11,9 @@ const YES_FOR_MS = 10 * 60_000;
 const MAX_KEPT = 10_000;
 
 export interface AskDeps {
-  /** Whether this host may ask for a certificate under a name. */
+  /** Whether a name is of this host; asked each time, so that a new name answers at once. */
+  isOurs: (hostname: string) => boolean;
+  /** Whether this host may ask for a certificate under a name of its own. */
   mayIssue: (hostname: string) => Promise<boolean>;
   clock: Clock;
 }
@@ -21,12 +23,13 @@ export interface AskServer {
   close(): Promise<void>;
 }
 
-export async function startAskServer({ mayIssue, clock }: AskDeps): Promise<AskServer> {
+export async function startAskServer({ isOurs, mayIssue, clock }: AskDeps): Promise<AskServer> {
   const kept = new Map<string, { isAllowed: boolean; until: number }>();
   const judge = async (hostname: string): Promise<boolean> => {
+    if (!isOurs(hostname)) return false;
     const known = kept.get(hostname);
     if (known && known.until > clock.elapsed()) return known.isAllowed;
-    const isAllowed = hostname !== '' && (await mayIssue(hostname));
+    const isAllowed = await mayIssue(hostname);
     if (kept.size >= MAX_KEPT) kept.clear();
     kept.set(hostname, { isAllowed, until: clock.elapsed() + (isAllowed ? YES_FOR_MS : NO_FOR_MS) });
     return isAllowed;

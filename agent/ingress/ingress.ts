@@ -121,7 +121,11 @@ export class Ingress {
 
   async #putInPlace(state: EdgeState): Promise<Sight> {
     const { caddy, ports, clock } = this.#deps;
-    this.#ask ??= await startAskServer({ mayIssue: (hostname) => this.#mayIssue(hostname), clock });
+    this.#ask ??= await startAskServer({
+      isOurs: (hostname) => this.#hostnames.has(hostname),
+      mayIssue: (hostname) => this.#mayIssue(hostname),
+      clock,
+    });
     const sight = await observeEdge(this.#deps, state, this.#leaving);
     for (const id of this.#leaving) if (!sight.containers.has(id)) this.#leaving.delete(id);
     const place = placeInside({ httpPort: ports.http, httpsPort: ports.https, askUrl: this.#ask.url });
@@ -145,7 +149,6 @@ export class Ingress {
 
   /** With control away what it said last counts. */
   async #mayIssue(hostname: string): Promise<boolean> {
-    if (!this.#hostnames.has(hostname)) return false;
     const refusal = (await this.#deps.askControl(hostname)) ?? null;
     if (refusal === null) this.#refusals.delete(hostname);
     else this.#refusals.set(hostname, refusal);

@@ -5,12 +5,15 @@ import t, { type Test } from 'tap';
 import { startAskServer } from '../../agent/ingress/ask-server.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
+const OURS = ['a.example.com', 'b.example.com', 'broken.example.com'];
+
 async function start(t: Test, mayIssue: (hostname: string) => Promise<boolean>) {
   const clock = new ManualClock();
-  const server = await startAskServer({ mayIssue, clock });
+  const ours = new Set(OURS);
+  const server = await startAskServer({ isOurs: (hostname) => ours.has(hostname), mayIssue, clock });
   t.teardown(() => server.close());
   const ask = async (hostname: string) => (await fetch(`${server.url}?domain=${hostname}`)).status;
-  return { clock, server, ask };
+  return { clock, ours, server, ask };
 }
 
 t.test('yes, no, and no answer at all', async (t) => {
@@ -32,6 +35,13 @@ t.test('an answer is kept for a while', async (t) => {
   clock.advance(11_000);
   for (const name of ['a.example.com', 'b.example.com']) await ask(name);
   t.same(asked, ['a.example.com', 'b.example.com', 'b.example.com'], 'a no for a shorter one');
+});
+
+t.test('a name that is new is no stranger any more, however often it was asked for', async (t) => {
+  const { ours, ask } = await start(t, async () => true);
+  t.equal(await ask('new.example.com'), 403);
+  ours.add('new.example.com');
+  t.equal(await ask('new.example.com'), 200);
 });
 
 t.test('what is no question is answered, and harms nobody', async (t) => {
