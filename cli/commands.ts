@@ -23,6 +23,7 @@ export const COMMANDS: Record<string, CommandEntry> = {
     describe: 'List, change, start, stop, restart, redeploy, remove',
     load: () => import('./commands/services.ts'),
   },
+  moves: { describe: 'Services on their way from host to host', load: () => import('./commands/moves.ts') },
   adopt: { describe: 'Make a service of what runs on a host already', load: () => import('./commands/adopt.ts') },
   sets: { describe: 'Services on several hosts, and their rollouts', load: () => import('./commands/sets.ts') },
   deploy: { describe: 'Deploy a compose file, a template or a repository', load: () => import('./commands/deploy.ts') },

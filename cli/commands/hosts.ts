@@ -8,6 +8,7 @@ import { formatAge } from '../duration.ts';
 import * as care from '../host-care.ts';
 import { adviceFor, factsOf, inGibibytes, labelsOf, stateOf } from '../host-facts.ts';
 import { prune, pruneOptions } from '../host-prune.ts';
+import { restore, restoreOptions } from '../host-restore.ts';
 import { endToken, oneToken, tokenOptions, tokens } from '../host-tokens.ts';
 import * as upgrades from '../host-upgrade.ts';
 import { containers, hostListOptions, projects } from '../host-containers.ts';
@@ -67,6 +68,12 @@ export const command = group('hosts', (own, world) =>
     .command('uncordon <host>', 'Let it take new services again', one, withSession(world, care.setCordon('uncordon')))
     .command('drain <host>', 'Stop its services for a while', one, withSession(world, care.drain))
     .command('undrain <host>', 'Start what the drain stopped', one, withSession(world, care.undrain))
+    .command(
+      'restore <host>',
+      'Bring up the services of a lost one elsewhere',
+      restoreOptions,
+      withSession(world, restore),
+    )
     .command('rm <host>', 'Remove it; what runs there runs on', care.removeOptions, withSession(world, care.remove))
     .command('revoke <host>', 'Shut a host out; its services run on', one, withSession(world, revoke)),
 );

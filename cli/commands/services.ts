@@ -13,6 +13,7 @@ import { drift, driftOptions } from '../service-drift.ts';
 import { healingOf, setEnabled } from '../service-enablement.ts';
 import { hook, hookOptions } from '../service-hook.ts';
 import { checkUpdates, checkUpdatesOptions } from '../service-images.ts';
+import { move, moveOptions } from '../service-move.ts';
 import { plan, planOptions } from '../service-plan.ts';
 import { proposal, proposalOptions } from '../service-proposal.ts';
 import { revisions, revisionsOptions, rollback, rollbackOptions } from '../service-revisions.ts';
@@ -56,6 +57,7 @@ export const command = group('services', (own, world) =>
     .command('start <service>', 'Start its containers', waiting, withSession(world, act('start')))
     .command('stop <service>', 'Stop its containers', waiting, withSession(world, act('stop')))
     .command('restart <service>', 'Restart its containers', waiting, withSession(world, act('restart')))
+    .command('move <service>', 'Move it to another host, with its data', moveOptions, withSession(world, move))
     .command('enable <service>', 'Have its host heal it', one, withSession(world, setEnabled('enable')))
     .command('disable <service>', 'Have its host leave it alone', one, withSession(world, setEnabled('disable')))
     .command('redeploy <service>', 'Pull newer images and deploy', redeployOptions, withSession(world, redeploy))

@@ -65,14 +65,17 @@ export class Moves {
   /** Takes what steps can be taken now. Safe to run twice. Throws what keeps a job from being asked for: see `fail`. */
   step(tx: WriteContext, id: string): void {
     while (this.#stepOnce(tx, id));
+    const move = this.#deps.stores.moves.find(id);
+    const { links } = this.#deps;
+    tx.afterCommit(() => [move?.fromHostId, move?.toHostId].forEach((hostId) => hostId && links.nudge(hostId)));
   }
 
   /** A step that cannot even be asked for: on the way there it is undone, else it is told. */
   fail(tx: WriteContext, id: string, error: WireError): void {
     const move = this.#deps.stores.moves.find(id);
     if (!move || move.finishedAt !== null) return;
-    if (move.state === 'undoing') this.#end(tx, move, 'failed', move.error ?? error);
-    else if (move.switchedAt !== null) this.#end(tx, move, 'succeeded', error);
+    if (move.state === 'undoing') this.#end(move, 'failed', move.error ?? error);
+    else if (move.switchedAt !== null) this.#end(move, 'succeeded', error);
     else this.undo(tx, move, error);
   }
 
@@ -114,7 +117,7 @@ export class Moves {
     if (decision.do === 'begin')
       this.#deps.stores.moves.setJob(move, decision.step, this.#start(tx, move, decision.step));
     else if (decision.do === 'undo') this.undo(tx, move, decision.error);
-    else this.#end(tx, move, decision.state, decision.error);
+    else this.#end(move, decision.state, decision.error);
     return decision.do !== 'end';
   }
 
@@ -166,8 +169,8 @@ export class Moves {
     return starts.start(tx, service, { kind: 'start', pull: null, expiresAt: null, cause: 'the move was undone' });
   }
 
-  #end(tx: WriteContext, move: MoveRecord, state: MoveEnd, error: WireError | null): void {
-    const { stores, links, clock } = this.#deps;
+  #end(move: MoveRecord, state: MoveEnd, error: WireError | null): void {
+    const { stores, clock } = this.#deps;
     const { id, fromHostId, toHostId, jobs } = move;
     const service = stores.services.find(move.serviceId);
     stores.moves.finish(id, { state, error, keepsOld: this.#leavesSomething(move, state), at: clock.now() });
@@ -177,7 +180,6 @@ export class Moves {
     const there = `Moved to host "${this.#nameOf(toHostId)}"`;
     if (state === 'succeeded') this.#tell(move, 'success', error ? `${there}; ${error.message}` : there);
     else this.#tell(move, state, `It stays on host "${this.#nameOf(fromHostId)}": ${error?.message ?? state}`);
-    tx.afterCommit(() => [fromHostId, toHostId].forEach((hostId) => links.nudge(hostId)));
   }
 
   /** A later move to that host must not take it for the data that it brings. */
