@@ -75,7 +75,7 @@ export async function answerRequests(places: Places, machine: Machine): Promise<
 
 /** Whatever it throws, nothing has changed for the agent that runs. */
 function prepare(places: Places, machine: Machine, request: Request): Upgrading {
-  const from = basename(fs.readlinkSync(join(places.install, 'current')));
+  const from = currentOf(places);
   requireWanted(request, from, machine);
   if (from !== request.version) unpack(places, request);
   const upgrading: Upgrading = { id: request.id, from, to: request.version };
@@ -86,7 +86,13 @@ function prepare(places: Places, machine: Machine, request: Request): Upgrading 
 // ── the switch ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 async function settle(places: Places, machine: Machine, { id, from, to }: Upgrading): Promise<Outcome> {
-  const fault = await tryRelease(places, machine, to).catch((error: unknown) => String(error));
+  // install.sh may put another one in place, and remove what we would go back to.
+  const isOurs = () => [from, to].includes(currentOf(places));
+  const fault = isOurs() ? await tryRelease(places, machine, to).catch(String) : null;
+  if (!isOurs()) {
+    const reason = `${currentOf(places)} was put in place meanwhile`;
+    return conclude(places, machine, { id, version: to, state: 'refused', reason });
+  }
   if (from === to) {
     const state = fault === null ? 'upgraded' : 'refused';
     return conclude(places, machine, { id, version: to, state, reason: fault });
@@ -99,6 +105,8 @@ async function settle(places: Places, machine: Machine, { id, from, to }: Upgrad
   else fs.rmSync(join(places.install, 'releases', to), { recursive: true, force: true });
   return outcome;
 }
+
+const currentOf = ({ install }: Places): string => basename(fs.readlinkSync(join(install, 'current')));
 
 /** Null: its agent has connected. Otherwise why not. */
 async function tryRelease(places: Places, { connectLimitMs, ...machine }: Machine, to: string): Promise<string | null> {
@@ -148,6 +156,7 @@ function prune({ install }: Places, kept: string[]): void {
 function conclude({ install }: Places, { log }: Machine, outcome: Outcome): Outcome {
   writeOwn(join(install, 'upgrade.json'), outcome);
   fs.rmSync(join(install, 'upgrading.json'), { force: true });
+  syncFolder(install);
   log(`${outcome.id}: ${outcome.version} ${outcome.state}${outcome.reason === null ? '' : `: ${outcome.reason}`}`);
   return outcome;
 }

@@ -75,6 +75,14 @@ class Host {
     return { arch: process.arch, systemctl, connectLimitMs: 600, log: () => {} };
   }
 
+  /** As install.sh does it. */
+  putInPlace(version: string): void {
+    const [folder, link] = [join(this.places.install, 'releases', version), join(this.places.install, 'current')];
+    mkdirSync(folder, { recursive: true });
+    rmSync(link);
+    symlinkSync(join('releases', version), link);
+  }
+
   get outcome(): unknown {
     return JSON.parse(readFileSync(join(this.places.install, 'upgrade.json'), 'utf8'));
   }
@@ -142,6 +150,19 @@ t.test('a death while the way back is written down leaves both releases whole', 
   rmSync(inTheWay, { recursive: true });
   t.match(await host.run(), { state: 'reverted' });
   t.strictSame(host.kept(), [true, false]);
+});
+
+t.test('what somebody else puts in place meanwhile stays', async (t) => {
+  const host = new Host(t);
+  host.download('0.2.0');
+  host.request('0.2.0');
+  host.onRestart = () => host.putInPlace('0.3.0');
+  t.match(await host.run(), { state: 'refused', reason: '0.3.0 was put in place meanwhile' });
+  t.equal(host.current, '0.3.0');
+  const note = { id: 'upg_000002', from: '0.1.0', to: '0.2.0' };
+  writeFileSync(join(host.places.install, 'upgrading.json'), JSON.stringify(note));
+  t.match(await host.run(), { id: 'upg_000002', state: 'refused' }, 'also before one that was cut short goes on');
+  t.equal(host.current, '0.3.0');
 });
 
 t.test('a clock that is set while an agent starts takes nothing from its time', async (t) => {
