@@ -23,7 +23,7 @@ export const newUpgradeBody = z.strictObject({
     .string()
     .regex(WAVE, 'must be like 10% or 5')
     .optional()
-    .describe('Hosts at a time after the first, as a share or a count; default 10%'),
+    .describe('Hosts at a time after the first, as a share or a count; default 10%, at most 200'),
   allow_downgrade: z.boolean().optional().describe('Also on hosts that have a newer version'),
 });
 
