@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
+import { findComposePlugin } from '../../agent/docker/compose.ts';
 import { judgeCompose } from '#shared/compose/policy.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import type { ComposeMap } from '#shared/compose/values.ts';
 import { loadTemplates } from '../../control/templates/load.ts';
 import { renderTemplate } from '../../control/templates/render.ts';
 import type { TemplateDefinition } from '../../control/templates/schema.ts';
-import { docker, ensureAliases, requireDocker, uniqueProject } from '../support/docker.ts';
+import { docker, ensureAliases, requireDocker, runProgram, uniqueProject } from '../support/docker.ts';
 import { makeFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { importCases, missingValues, runImport } from '../support/imports.ts';
@@ -20,6 +21,8 @@ interface ComposeModel extends ComposeMap {
   services: Record<string, ComposeMap & { image: string; command?: string[]; environment?: Record<string, string> }>;
   configs?: Record<string, { content: string }>;
 }
+
+const COMPOSE = findComposePlugin('/') ?? '';
 
 const requireTemplate = (id: string) => loadTemplates().get(id) as TemplateDefinition;
 
@@ -36,8 +39,9 @@ function layOut(t: Test, definition: TemplateDefinition, given: Record<string, s
   return join(folder, 'compose.yaml');
 }
 
+/** By the plugin itself: `docker` would ask each plugin what it is first, and there are a hundred models to read. */
 const readModel = async (file: string): Promise<ComposeModel> =>
-  JSON.parse(await docker(['compose', '-f', file, 'config', '--format', 'json'])) as ComposeModel;
+  JSON.parse(await runProgram(COMPOSE, ['-f', file, 'config', '--format', 'json'])) as ComposeModel;
 
 /** Loopback and a port of our own for each one the template publishes. */
 async function freePorts(definition: TemplateDefinition): Promise<Record<string, string>> {
@@ -47,15 +51,15 @@ async function freePorts(definition: TemplateDefinition): Promise<Record<string,
 }
 
 async function testTemplate(t: Test, definition: TemplateDefinition): Promise<void> {
+  const file = layOut(t, definition, {});
+  const model = await readModel(file);
+
   await t.test('Compose takes it with defaults and generated values, nothing blank', async (t) => {
-    const model = await readModel(layOut(t, definition, {}));
     t.not(Object.keys(model.services).length, 0);
     for (const { environment = {} } of Object.values(model.services)) t.notOk(Object.values(environment).includes(''));
   });
 
   await t.test('a host takes it, for the operator and for a customer', async (t) => {
-    const file = layOut(t, definition, {});
-    const model = await readModel(file);
     const context = {
       form: 'normalised',
       project: model.name,
