@@ -1,6 +1,6 @@
 // Restoring the services of a lost host on another one: a move for each of them that has a backup elsewhere, and the reason
 // for each that has none. The lost host is not shut out, it is left a stop for every service that is restored, so that
-// two never run once it returns: docs/decisions/0041-a-lost-host-is-left-a-stop.md.
+// two never run once it returns: docs/decisions/0039-a-lost-host-is-left-a-stop.md.
 import { LongshoreError } from '#shared/errors.ts';
 import { newId } from '#shared/ids.ts';
 import type { Clock } from '#shared/time.ts';
