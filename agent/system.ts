@@ -156,7 +156,7 @@ export async function startAgent(config: AgentConfig, deps: AgentDeps, scope: Sc
   const history = new History({ dataDir: config.dataDir, services: state.services });
   const observe = (id: string) => watch.observe(id);
   const reviews = new Reviews({ dataDir: config.dataDir, services: state.services });
-  const discovery = new Discovery({ engine, services: state.services });
+  const discovery = new Discovery({ engine, services: state.services, edgeProject: config.edgeProject });
   const answers = {
     inbox,
     streamLogs,

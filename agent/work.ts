@@ -65,7 +65,8 @@ export function startJobs(
   onRevoked: () => void;
   onWelcome: () => void;
 } {
-  const { clock, log, reservedPorts = [] } = deps;
+  const { clock, log } = deps;
+  const reservedPorts = () => [...(deps.reservedPorts ?? []), ...edge.ports()];
   const { engine, hub, compose } = docker;
   const underWay = new Map<string, JobKind>();
   const watch = startWatch({ state, engine, hub, clock, log, underWay, onForgotten: (id) => keptLogs.drop(id) }, scope);
@@ -87,6 +88,7 @@ export function startJobs(
     policy,
     reservedPorts,
     askAi,
+    edgeProject: config.edgeProject,
     leaveEdge: (containerIds: Iterable<string>) => edge.leave(containerIds),
     services: state.services,
     onBuilt: images.onBuilt,

@@ -11,6 +11,8 @@ import { groupFinds, toFind, type Group, type Surroundings } from './finds.ts';
 export interface DiscoveryDeps {
   engine: Pick<Engine, 'listAll' | 'findContainer'>;
   services: { names(): OwnService[] };
+  /** Compose project of what answers to names: Longshore's own. */
+  edgeProject: string;
 }
 
 interface Found<T> {
@@ -57,9 +59,10 @@ export class Discovery {
 
   async #look(): Promise<{ groups: Group[]; around: Surroundings }> {
     const all: ContainerSummary[] = await this.#deps.engine.listAll();
+    const others = all.filter(({ project }) => project !== this.#deps.edgeProject);
     const services = this.#deps.services.names();
     const projects = new Set(all.map(({ project }) => project));
-    return { groups: groupFinds(all, services), around: { services, projects, hostname: hostname() } };
+    return { groups: groupFinds(others, services), around: { services, projects, hostname: hostname() } };
   }
 
   async #find(group: Group, around: Surroundings): Promise<Find> {

@@ -10,7 +10,7 @@ import type { GitSource, ServiceSpec } from '#shared/model.ts';
 import type { Container, EngineVersion } from '../docker/engine.ts';
 import { judgeOnHost } from '../policy.ts';
 import { keepData } from './git/checkouts.ts';
-import { requireDiskSpace, requireFreePlaces, requireOwnProject } from './check.ts';
+import { requireDiskSpace, requireFreePlaces, requireOwnProject, requireUnreserved } from './check.ts';
 import { fromConfig } from './from-config.ts';
 import { checksOf } from './health-checks.ts';
 import { limitRendered } from './limits.ts';
@@ -114,6 +114,7 @@ export async function checkHost(
   const { engine } = deps;
   const asked = [engine.listProject(project), engine.listAll(), dockerFacts(task)] as const;
   const [containers, all, { rootDir, cpus }] = await Promise.all(asked);
+  requireUnreserved(project, deps.edgeProject);
   await requireOwnProject(engine, { project, serviceId: run.service.spec.id, containers, wasApplied });
   requireFreePlaces(rendered, all);
   await requireDiskSpace([workspace.directory, rootDir]);
@@ -145,7 +146,7 @@ function contextOf(task: Task, form: JudgeContext['form']): JudgeContext {
     project: project.name,
     projectDir: project.directory,
     root: checkout?.directory,
-    reservedPorts: deps.reservedPorts,
+    reservedPorts: deps.reservedPorts(),
     serviceId: id,
   };
 }

@@ -16,6 +16,15 @@ export interface NameFacts {
   wasApplied: boolean;
 }
 
+/** Fails with `name_taken`: an edge that is switched off takes away all containers of its project. */
+export function requireUnreserved(project: string, edgeProject: string): void {
+  if (project !== edgeProject) return;
+  throw new LongshoreError('name_taken', {
+    message: `The name "${project}" is kept for what answers to names on this host`,
+    details: 'Choose another name',
+  });
+}
+
 /** Fails with `name_taken` where the Compose project of that name is somebody else's: we would take over its data. */
 export async function requireOwnProject(engine: Engine, facts: NameFacts): Promise<void> {
   const { project, serviceId, containers, wasApplied } = facts;

@@ -23,7 +23,9 @@ export interface ExecutorDeps {
   /** Both sections of the host's policy; see loadPolicy in agent/policy.ts. */
   policy: PolicyFile;
   /** Host ports that no service may publish: the control plane's and the agent's own. */
-  reservedPorts: readonly number[];
+  reservedPorts: () => readonly number[];
+  /** Compose project of what answers to names here: no service may have its name. */
+  edgeProject: string;
   /** Where an operator's own ssh keys are. */
   home: string;
   /** Where git and ssh are looked for. */

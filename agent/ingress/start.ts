@@ -23,6 +23,8 @@ export interface EdgeParts {
 export interface EdgeHandle {
   /** Control has said something of it. */
   touch(): void;
+  /** That it takes on this host: none without an edge. */
+  ports(): number[];
   /** Before containers go: nobody new is sent to them when this returns. */
   leave(containerIds: Iterable<string>): Promise<void>;
 }
@@ -41,7 +43,9 @@ export function startEdge(parts: EdgeParts, scope: Scope): EdgeHandle {
     await (await ingress)?.close();
   });
   touch();
-  return { touch, leave: async (containerIds) => (await find())?.leave(containerIds) };
+  const { http, https } = parts.config.edgePorts;
+  const ports = () => (state.edge.find()?.edge === 'caddy' ? [http, https] : []);
+  return { touch, ports, leave: async (containerIds) => (await find())?.leave(containerIds) };
 }
 
 async function load({ config, state, docker, findPeer, clock, log }: EdgeParts): Promise<Ingress> {

@@ -65,7 +65,11 @@ async function adopted(
   { as = name, mayReadFiles = true }: { as?: string; mayReadFiles?: boolean } = {},
 ): Promise<Adopted> {
   const deps = await startDeployParts(t);
-  const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
+  const discovery = new Discovery({
+    engine: deps.engine,
+    services: { names: () => [] },
+    edgeProject: 'longshore-edge',
+  });
   const question = { kind, name, as, mayReadFiles };
   const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
   const host = new DeployHost(deps, specFor(as, { ...draft, revision: 1 }));
@@ -234,7 +238,11 @@ t.test('labels that name what is no file are not followed', { skip }, async (t) 
   const labels = Object.entries(told).flatMap(([key, value]) => ['--label', `com.docker.compose.${key}=${value}`]);
   const id = await docker(['create', ...labels, 'busybox:1']);
   t.teardown(() => docker(['rm', id]));
-  const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
+  const discovery = new Discovery({
+    engine: deps.engine,
+    services: { names: () => [] },
+    edgeProject: 'longshore-edge',
+  });
   const question = { kind: 'compose', name, as: name, mayReadFiles: true } as const;
   const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
   t.match(draft.compose, /image: busybox:1/, 'written down from the container');
@@ -244,7 +252,11 @@ t.test('what is gone before the host gets to it fails, and leaves nothing on the
   const deps = await startDeployParts(t);
   const name = uniqueProject(t, 'adopt');
   const id = await docker(['create', '--name', name, 'busybox:1']);
-  const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
+  const discovery = new Discovery({
+    engine: deps.engine,
+    services: { names: () => [] },
+    edgeProject: 'longshore-edge',
+  });
   const question = { kind: 'container', name, as: name, mayReadFiles: true } as const;
   const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
   await docker(['rm', id]);
@@ -264,7 +276,11 @@ t.test('an adoption that is cut off at any step is done when it is run again', {
   await docker(['create', '--name', name, '-v', '/scratch', 'busybox:1']);
   const anonymous = await docker(['inspect', '--format', '{{(index .Mounts 0).Name}}', name]);
   t.teardown(() => docker(['volume', 'rm', '-f', anonymous]));
-  const discovery = new Discovery({ engine: deps.engine, services: { names: () => [] } });
+  const discovery = new Discovery({
+    engine: deps.engine,
+    services: { names: () => [] },
+    edgeProject: 'longshore-edge',
+  });
   const question = { kind: 'container', name, as: name, mayReadFiles: true } as const;
   const draft = await draftAdoption({ ...deps, discovery }, question, new AbortController().signal);
   const host = new DeployHost(deps, specFor(name, { ...draft, revision: 1 }));

@@ -2,16 +2,15 @@
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { request } from 'node:https';
-import { join } from 'node:path';
 import { connect } from 'node:tls';
 import { promisify } from 'node:util';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { Api } from '../support/api.ts';
 import { KEY, startBind, ZONE } from '../support/bind.ts';
+import { makeCertificateFiles } from '../support/certificate.ts';
 import { runCli } from '../support/cli.ts';
 import { docker, ensureEdge, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
-import { makeFolder } from '../support/folder.ts';
 import { freePort } from '../support/free-port.ts';
 import { startUp } from '../support/up.ts';
 
@@ -25,7 +24,7 @@ const COMPOSE = `services:
 interface Domain {
   id: string;
   hostname: string;
-  certificate: { state: string; source: string; issuer: string | null };
+  certificate: { state: string; source: string; issuer: string | null; error: string | null };
 }
 
 interface Answer {
@@ -57,15 +56,6 @@ async function issuerOf(port: number, servername: string): Promise<string> {
     });
     socket.on('error', reject);
   });
-}
-
-async function makeCertificate(t: Test, name: string): Promise<{ cert: string; key: string }> {
-  const dir = makeFolder(t, 'certificate');
-  const pair = { cert: join(dir, 'cert.pem'), key: join(dir, 'key.pem') };
-  const what = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '30'];
-  const whom = ['-subj', '/CN=ours', '-addext', `subjectAltName=DNS:${name}`];
-  await promisify(execFile)('openssl', ['req', '-x509', ...what, ...whom, '-keyout', pair.key, '-out', pair.cert]);
-  return pair;
 }
 
 void t.test('names of services', async (t) => {
@@ -125,16 +115,30 @@ void t.test('names of services', async (t) => {
   await t.test('a certificate of its own is the one that is shown', async (t) => {
     const hostname = `own-${name}.example.org`;
     await runCli(['domains', 'add', name, hostname], { env: up.env });
-    const { cert, key } = await makeCertificate(t, hostname);
-    const args = ['domains', 'certificate', name, hostname, '--cert', cert, '--key', key];
+    const { certFile, keyFile } = await makeCertificateFiles(t, hostname);
+    const args = ['domains', 'certificate', name, hostname, '--cert', certFile, '--key', keyFile];
     t.equal((await runCli(args, { env: up.env })).exitCode, 0);
     await eventually(() => issuerOf(https, hostname), { until: (issuer) => issuer === 'ours' });
     t.equal((await visit(https, hostname)).status, 200);
     t.notMatch(
       JSON.stringify(await domains()),
-      readFileSync(key, 'utf8').split('\n')[1] ?? 'none',
+      readFileSync(keyFile, 'utf8').split('\n')[1] ?? 'none',
       'its key is not told',
     );
+  });
+
+  await t.test('a certificate that Caddy does not take is told, and nobody else suffers', async (t) => {
+    const hostname = `odd-${name}.example.org`;
+    await runCli(['domains', 'add', name, hostname], { env: up.env });
+    const more = ['-addext', '2.5.29.15=DER:0500']; // a null for its usages
+    const { certFile, keyFile } = await makeCertificateFiles(t, hostname, { more });
+    const args = ['domains', 'certificate', name, hostname, '--cert', certFile, '--key', keyFile];
+    t.equal((await runCli(args, { env: up.env })).exitCode, 0);
+    const odd = async () => (await domains()).find((domain) => domain.hostname === hostname)?.certificate;
+    const failed = await eventually(odd, { until: (certificate) => certificate?.state === 'failed' });
+    t.match(failed, { source: 'uploaded', error: /key usage/ });
+    t.equal((await visit(https, own)).status, 200);
+    t.equal((await answers(hostname)).status, 200, 'by a certificate that was asked for');
   });
 
   await t.test('a name is in DNS, and is gone with its service', async (t) => {
@@ -169,6 +173,20 @@ void t.test('names of services', async (t) => {
     t.match((await answers(own)).body, /v1/);
   });
 
+  await t.test('what is the edge’s own is nobody else’s: its ports, its name, its project', async (t) => {
+    const refusalOf = async (given: object) => {
+      const job = (await api.post<{ id: string; deploy_job_id: string }>('/api/services', { ...input, ...given })).body;
+      const { error } = await api.jobEnd(job.deploy_job_id);
+      await api.delete(`/api/services/${job.id}`);
+      return error;
+    };
+    const compose = COMPOSE.replace('expose: ["80"]', `ports: ["${https}:80"]`);
+    t.match(await refusalOf({ name: uniqueProject(t, 'port'), compose }), { code: 'policy_denied' });
+    t.match(await refusalOf({ name: edgeProject }), { code: 'name_taken', message: /answers to names/ });
+    const found = `/api/hosts/${await hostId(api)}/projects?search=${edgeProject}`;
+    t.match((await api.get(found)).body, { total: 0 });
+  });
+
   await t.test('an edge that is switched off is gone', async (t) => {
     t.equal((await runCli(['hosts', 'edge', await hostName(api), '--edge', 'none'], { env: up.env })).exitCode, 0);
     const running = () => docker(['ps', '-aq', '--filter', `label=com.docker.compose.project=${edgeProject}`]);
@@ -177,5 +195,7 @@ void t.test('names of services', async (t) => {
   });
 });
 
-const hostName = async (api: Api): Promise<string> =>
-  (await api.get<{ data: { name: string }[] }>('/api/hosts')).body.data[0]?.name ?? '';
+const hostOf = async (api: Api): Promise<{ id: string; name: string } | undefined> =>
+  (await api.get<{ data: { id: string; name: string }[] }>('/api/hosts')).body.data[0];
+const hostName = async (api: Api): Promise<string> => (await hostOf(api))?.name ?? '';
+const hostId = async (api: Api): Promise<string> => (await hostOf(api))?.id ?? '';

@@ -8,9 +8,11 @@ import { ApiContract } from '../support/api-contract.ts';
 import { Api } from '../support/api.ts';
 import { KEY, startBind, ZONE } from '../support/bind.ts';
 import { Browser } from '../support/browser.ts';
-import { docker, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { docker, ensureEdge, ensureImages, requireDocker, uniqueProject } from '../support/docker.ts';
+import { makeCertificate } from '../support/certificate.ts';
 import { eventually } from '../support/eventually.ts';
 import { makeFolder } from '../support/folder.ts';
+import { freePort } from '../support/free-port.ts';
 import { GitRepository } from '../support/git-repository.ts';
 import { createReleaseKey, writeRelease } from '../support/host-release.ts';
 import { Judged, type Body } from '../support/judged-api.ts';
@@ -35,7 +37,8 @@ const MANIFEST = {
 
 void t.test('every operation answers as the document promises', async (t) => {
   if (!(await requireDocker(t))) return;
-  await ensureImages();
+  await Promise.all([ensureImages(), ensureEdge()]);
+  const edgeProject = uniqueProject(t, 'edge');
   const provider = await startProvider(t, { ada: { groups: ['admins'] } });
   const secretFile = join(makeFolder(t, 'e2e'), 'client-secret');
   writeFileSync(secretFile, CLIENT.secret, { mode: 0o600 });
@@ -44,6 +47,11 @@ void t.test('every operation answers as the document promises', async (t) => {
   const up = await startUp(t, {
     LONGSHORE_PUBLIC_URL: PANEL,
     LONGSHORE_DIST_DIR: dist,
+    LONGSHORE_ACME_DIRECTORY: 'internal',
+    LONGSHORE_EDGE_IMAGE: 'longshore-test/edge:1',
+    LONGSHORE_EDGE_PROJECT: edgeProject,
+    LONGSHORE_EDGE_HTTP_PORT: `${await freePort()}`,
+    LONGSHORE_EDGE_HTTPS_PORT: `${await freePort()}`,
     LONGSHORE_ALLOW_PRIVATE_WEBHOOKS: '1',
     LONGSHORE_ALLOW_FILE_GIT: '1',
     LONGSHORE_OIDC_ISSUER: provider.issuer,
@@ -323,16 +331,24 @@ void t.test('every operation answers as the document promises', async (t) => {
     const domains = `/api/services/${serviceId}/domains`;
     await api.call('GET', edge, 200);
     await api.call('POST', domains, 409, { hostname: 'shop.example.com' });
-    // None of these names is ever asked for; nothing of the edge is on this machine.
     await api.call('PATCH', edge, 200, { edge: 'caddy', addresses: ['192.0.2.1'] });
     const domain = `${domains}/${String((await api.call('POST', domains, 201, { hostname: 'shop.example.com' }))['id'])}`;
     for (const path of [domains, domain]) await api.call('GET', path, 200);
     await api.call('PATCH', domain, 200, { redirect_to: 'www.example.com' });
     await api.call('POST', `${domain}/verify`, 200);
     await api.call('PUT', `${domain}/certificate`, 422, { certificate: 'x', key: 'y' });
+    const own = await makeCertificate(t, 'shop.example.com');
+    t.match(await api.call('PUT', `${domain}/certificate`, 200, own), { certificate: { source: 'uploaded' } });
     await api.call('DELETE', `${domain}/certificate`, 200);
     await api.call('DELETE', domain, 204);
     await api.call('PATCH', edge, 200, { edge: null, addresses: [] });
+    // Whether the host has heard of it in between or not: nothing of the edge is left.
+    const left = async () => {
+      const { wanted_revision: wanted, status } = (await client.get<EdgeStanding>(edge)).body;
+      const running = await docker(['ps', '-aq', '--filter', `label=com.docker.compose.project=${edgeProject}`]);
+      return { isHeard: wanted === (status?.revision ?? 0), running };
+    };
+    await eventually(left, { until: ({ isHeard, running }) => isHeard && running === '' });
   });
 
   await t.test('DNS zones', async (t) => {
@@ -530,6 +546,11 @@ void t.test('every operation answers as the document promises', async (t) => {
 
   t.strictSame(contract.leftOut, [], 'no operation is left out');
 });
+
+interface EdgeStanding {
+  wanted_revision: number;
+  status: { revision: number } | null;
+}
 
 /** A host on which every upgrade fails. */
 async function joinBroken(t: Test, client: Api): Promise<string | undefined> {

@@ -1,9 +1,5 @@
 // Names of services: how they are chosen, checked and told to hosts.
-import { execFile } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { promisify } from 'node:util';
-import t, { type Test } from 'tap';
+import t from 'tap';
 import { readCertificate } from '../../control/app/domains/certificate.ts';
 import { planDefaultNames, type NameFacts } from '../../control/app/domains/default-names.ts';
 import { judgeDns } from '../../control/app/domains/dns-check.ts';
@@ -13,7 +9,7 @@ import type { HostEdge } from '../../control/app/domains/edges.ts';
 import { isBelow, readHostname } from '../../control/app/domains/hostname.ts';
 import { readDirectory, toEdgeSettings } from '../../control/app/domains/settings.ts';
 import type { RoutedDomain } from '../../control/store/domains.ts';
-import { makeFolder } from '../support/folder.ts';
+import { makeCertificate } from '../support/certificate.ts';
 
 const BASE = 'apps.example.com';
 
@@ -24,6 +20,7 @@ const edgeOf = (hostId: string, given: Partial<HostEdge> = {}): HostEdge => ({
   baseDomain: BASE,
   addresses: ['192.0.2.1'],
   agentVersion: '0.1.0',
+  sent: null,
   ...given,
 });
 
@@ -286,17 +283,6 @@ t.test('settings', (t) => {
   });
   t.end();
 });
-
-const P256 = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256'];
-
-async function makeCertificate(t: Test, name: string, keyKind = P256): Promise<{ certificate: string; key: string }> {
-  const dir = makeFolder(t, 'certificate');
-  const [cert, key] = [join(dir, 'cert.pem'), join(dir, 'key.pem')];
-  const what = [...keyKind, '-nodes', '-days', '30'];
-  const whom = ['-subj', '/CN=ours', '-addext', `subjectAltName=DNS:${name}`];
-  await promisify(execFile)('openssl', ['req', '-x509', ...what, ...whom, '-keyout', key, '-out', cert]);
-  return { certificate: readFileSync(cert, 'utf8'), key: readFileSync(key, 'utf8') };
-}
 
 t.test('an uploaded certificate fits its key, its name and the time', async (t) => {
   const pair = await makeCertificate(t, '*.example.com');
