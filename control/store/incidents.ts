@@ -101,11 +101,11 @@ export class IncidentStore {
     return row && toIncident(row);
   }
 
-  /** Without counts: thousands of hosts that come back at once ask for it. */
+  /** That the host is not back from. Without counts: thousands of hosts that come back at once ask for it. */
   findOpenOf(hostId: string, kind: IncidentKind): Pick<IncidentRecord, 'id' | 'startedAt'> | undefined {
     return this.#db.get(
       `SELECT id, started_at AS startedAt FROM incidents WHERE ended_at IS NULL AND kind = :kind
-         AND id IN (SELECT incident_id FROM incident_hosts WHERE host_id = :hostId)`,
+         AND id IN (SELECT incident_id FROM incident_hosts WHERE host_id = :hostId AND back_at IS NULL)`,
       { hostId, kind },
     );
   }

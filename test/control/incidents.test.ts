@@ -71,6 +71,42 @@ t.test('what is lost soon after belongs to it, what is lost later does not', asy
   t.match(incidents(), [{ hostCount: 4 }]);
 });
 
+t.test('a later fault is another incident, though a host of the first never came back', async (t) => {
+  const { world, after, hosts, incidents, lose } = await fleet(t);
+  const [a, b, c, d] = hosts;
+  lose(a, b, c);
+  await after(30);
+  await b.connect(world);
+  await c.connect(world);
+  await after(15 * 60);
+  lose(b, c, d);
+  await after(30);
+  t.match(incidents(), [
+    { hostCount: 3, awayCount: 3, endedAt: null },
+    { hostCount: 3, awayCount: 1, endedAt: null },
+  ]);
+  for (const host of [b, c, d]) await host.connect(world);
+  t.match(incidents(), [
+    { awayCount: 0, endedAt: world.clock.now() },
+    { awayCount: 1, endedAt: null },
+  ]);
+  await a.connect(world);
+  t.match(incidents()[1], { awayCount: 0, endedAt: world.clock.now() });
+});
+
+t.test('a fault that comes and goes is one incident', async (t) => {
+  const { world, after, hosts, incidents, lose } = await fleet(t);
+  const [a, b, c, d] = hosts;
+  lose(a, b, c);
+  await after(30);
+  await b.connect(world);
+  await c.connect(world);
+  await after(60);
+  lose(b, c, d);
+  await after(30);
+  t.match(incidents(), [{ hostCount: 4, awayCount: 4 }]);
+});
+
 t.test('a host that is shut out is waited for no longer', async (t) => {
   const { world, after, hosts, incidents, lose } = await fleet(t);
   const [a, b, c] = hosts;

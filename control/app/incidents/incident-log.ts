@@ -7,7 +7,7 @@ import { newId } from '#shared/ids.ts';
 import type { IncidentKind } from '../../store/incidents.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
 import { describeIncident } from './words.ts';
-import type { Loss } from './mass-disconnect.ts';
+import { isSameFault, type Loss } from './mass-disconnect.ts';
 
 export interface Machines {
   bootIds: readonly string[];
@@ -53,11 +53,12 @@ export class IncidentLog {
   /** Hosts that went away together: a new incident, or more of the one that is open. Returns its id. */
   noteLost(losses: readonly Loss[], at: number): string {
     const { incidents } = this.#stores;
-    const open = incidents.findOpen(MASS);
     const startedAt = Math.min(...losses.map((loss) => loss.at));
-    const id = open?.id ?? this.#insert(MASS, { bootIds: [], addresses: [] }, startedAt);
+    const open = incidents.findOpen(MASS);
+    const known = open && isSameFault(incidents.latestLoss(open.id), startedAt) ? open.id : undefined;
+    const id = known ?? this.#insert(MASS, { bootIds: [], addresses: [] }, startedAt);
     for (const { hostId, at: lostAt } of losses) incidents.putHost(id, hostId, lostAt);
-    if (!open) this.#tell(id, 'opened', null, at);
+    if (known === undefined) this.#tell(id, 'opened', null, at);
     return id;
   }
 

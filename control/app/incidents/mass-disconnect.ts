@@ -29,6 +29,10 @@ export const WINDOW_MS = 30_000;
 /** Fewer are told of one by one. */
 const MIN_HOSTS = 3;
 const MIN_SHARE = 0.2;
+/** A fault may come and go; what is lost together later than that is another one, though a host of the first stayed away. */
+const SAME_FAULT_MS = 10 * 60_000;
+
+export const isSameFault = (latestLossAt: number, at: number): boolean => at <= latestLossAt + SAME_FAULT_MS;
 
 export function judgeAbsences({ told, gone, latestLossAt, now }: Absences): Judgement {
   const losses = gone.toSorted((a, b) => a.at - b.at);
