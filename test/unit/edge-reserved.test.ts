@@ -18,11 +18,15 @@ t.test('it is nothing that somebody else runs, and cannot be adopted', async (t)
   engine.addContainer({ name: 'longshore-edge-caddy-1', project: 'longshore-edge', service: 'caddy' });
   engine.addContainer({ name: 'shop-web-1', project: 'shop', service: 'web' });
   const discovery = new Discovery({ engine, services: { names: () => [] }, edgeProject: 'longshore-edge' });
-  const { items } = await discovery.projects({ page: 1, perPage: 10 });
+  const { items } = await discovery.projects({ page: 1, perPage: 10, isDescending: false });
   t.same(
     items.map(({ name }) => name),
     ['shop'],
   );
   await t.rejects(discovery.require({ kind: 'compose', name: 'longshore-edge' }), { code: 'not_found' });
-  t.equal((await discovery.containers({ page: 1, perPage: 10 })).total, 2, 'among the containers it is');
+  t.equal(
+    (await discovery.containers({ page: 1, perPage: 10, isDescending: false })).total,
+    2,
+    'among the containers it is',
+  );
 });
