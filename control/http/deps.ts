@@ -44,7 +44,7 @@ export interface HttpDeps {
   /** Throws what answers the upgrade instead: `unavailable` in a reconnect storm. */
   admitAgent(remoteAddress: string): void;
   /** Ends the links of all agents, each with its own time to come back. */
-  closeAgents?(): Promise<void>;
+  closeAgents?: () => Promise<void>;
   /** Follows logs; the guard and the app have let the viewer through before it is asked. */
   logs: LogHub;
   /** Opens a service's log on its host; throws host_offline. */

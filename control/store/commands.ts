@@ -23,8 +23,8 @@ export class CommandStore {
 
   /** Takes the host's next number. Call inside a write. */
   append(hostId: string, body: CommandBody): number {
-    this.#db.run('UPDATE hosts SET command_seq = command_seq + 1 WHERE id = :hostId', { hostId });
-    const seq = this.#lastSeq(hostId);
+    const sql = 'UPDATE hosts SET command_seq = command_seq + 1 WHERE id = :hostId RETURNING command_seq AS seq';
+    const seq = this.#db.get<{ seq: number }>(sql, { hostId })?.seq ?? 0;
     this.#db.run('INSERT INTO commands (host_id, seq, job_id, sealed) VALUES (:hostId, :seq, :jobId, :sealed)', {
       hostId,
       seq,
@@ -88,11 +88,5 @@ export class CommandStore {
   removeAll(hostId: string): void {
     this.#db.run('DELETE FROM commands WHERE host_id = :hostId', { hostId });
     this.#db.run('UPDATE hosts SET acked_seq = command_seq WHERE id = :hostId', { hostId });
-  }
-
-  #lastSeq(hostId: string): number {
-    return (
-      this.#db.get<{ seq: number }>('SELECT command_seq AS seq FROM hosts WHERE id = :hostId', { hostId })?.seq ?? 0
-    );
   }
 }

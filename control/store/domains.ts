@@ -172,6 +172,12 @@ export class DomainStore {
     return this.#db.get<{ names: number; certificates: number }>(sql, { hostId }) ?? { names: 0, certificates: 0 };
   }
 
+  hostsWithCertificates(): ReadonlySet<string> {
+    const sql = `SELECT DISTINCT services.host_id AS hostId FROM domains
+      JOIN services ON services.id = domains.service_id WHERE domains.sealed IS NOT NULL`;
+    return new Set(this.#db.all<{ hostId: string }>(sql).map(({ hostId }) => hostId));
+  }
+
   certificatesOf(hostId: string): (CertificatePair & { id: string })[] {
     return this.#db
       .all<{ id: string; sealed: Buffer }>(

@@ -91,13 +91,19 @@ export class HostEdgeStore {
     );
   }
 
-  /** Every host that has not been removed. */
-  whereabouts(): HostWhereabouts[] {
+  /** Whether anybody has ever set anything. */
+  isUsed(): boolean {
+    return this.#db.get('SELECT 1 FROM host_edges LIMIT 1') !== undefined;
+  }
+
+  /** Every host that has not been removed, or one. */
+  whereabouts(hostId?: string): HostWhereabouts[] {
+    const which = hostId === undefined ? '' : 'AND hosts.id = :hostId';
     return this.#db
       .all<Partial<Row> & { id: string; name: string; facts: string | null }>(
         `SELECT hosts.id AS id, hosts.name AS name, hosts.facts AS facts, host_edges.*
-         FROM hosts LEFT JOIN host_edges ON host_edges.host_id = hosts.id WHERE hosts.removed_at IS NULL`,
-        {},
+         FROM hosts LEFT JOIN host_edges ON host_edges.host_id = hosts.id WHERE hosts.removed_at IS NULL ${which}`,
+        hostId === undefined ? {} : { hostId },
       )
       .map(({ id, name, facts, ...row }) => ({
         hostId: id,

@@ -9,6 +9,7 @@ import type { Logger } from '#shared/log.ts';
 import type { Clock } from '#shared/time.ts';
 import type { DnsNameRecord } from '../../store/dns.ts';
 import type { Stores } from '../../store/stores.ts';
+import { Pace } from '../pace.ts';
 import { planNames, type WantedName } from './plan.ts';
 import { retryDelayMs } from './retry.ts';
 import type { ZoneCalls } from './zone-calls.ts';
@@ -28,10 +29,12 @@ export interface DnsKeeperDeps {
 export class DnsKeeper {
   readonly #deps: DnsKeeperDeps;
   readonly #stop = new AbortController();
+  readonly #pace: Pace;
   #sweep: Promise<void> | undefined;
 
   constructor(deps: DnsKeeperDeps) {
     this.#deps = deps;
+    this.#pace = new Pace(deps.stores.writer, deps.clock);
   }
 
   /** Safe to call at any time; while one is under way the same one is meant. Never throws. */
@@ -57,14 +60,19 @@ export class DnsKeeper {
 
   async #plan(): Promise<void> {
     const { dns, writer } = this.#deps.stores;
-    const zones = dns.zones();
-    if (zones.length === 0) return;
-    const wanted = this.#deps.wantedNames();
-    const changes = planNames({ zones, wanted, had: dns.names(), now: this.#deps.clock.now() });
-    if (changes.length === 0) return;
+    let changes: DnsNameRecord[] = [];
+    if (this.#pace.rests(() => (changes = this.#changes()).length === 0)) return;
     await writer.write(() => {
       for (const change of changes) dns.putName(change);
     });
+  }
+
+  #changes(): DnsNameRecord[] {
+    const { dns } = this.#deps.stores;
+    const zones = dns.zones();
+    if (zones.length === 0) return [];
+    const wanted = this.#deps.wantedNames();
+    return planNames({ zones, wanted, had: dns.names(), now: this.#deps.clock.now() });
   }
 
   async #workOff(): Promise<number> {

@@ -1,6 +1,6 @@
 // What answers to names on each host, by its own settings and those of the control plane.
 import type { EdgeKind } from '#shared/protocol/edge-parts.ts';
-import type { HostWhereabouts } from '../../store/host-edges.ts';
+import type { HostEdgeRecord, HostWhereabouts } from '../../store/host-edges.ts';
 import type { Stores } from '../../store/stores.ts';
 import { addressesOf } from './addresses.ts';
 import type { WantedName } from '../dns/plan.ts';
@@ -16,9 +16,11 @@ export interface HostEdge {
   hostName: string;
   edge: EdgeKind;
   baseDomain: string | null;
-  addresses: string[];
+  readonly addresses: string[];
   /** Null: it has not said. */
   agentVersion: string | null;
+  /** Null: nothing, ever. */
+  sent: Pick<HostEdgeRecord, 'revision' | 'digest'> | null;
 }
 
 export class Edges {
@@ -35,7 +37,8 @@ export class Edges {
   }
 
   find(hostId: string): HostEdge | undefined {
-    return this.all().find((edge) => edge.hostId === hostId);
+    const [host] = this.#stores.hostEdges.whereabouts(hostId);
+    return host && this.#toEdge(host);
   }
 
   /** The names that something answers to, and where. */
@@ -52,6 +55,17 @@ export class Edges {
     const baseDomain = host.record?.baseDomain ?? this.settings.baseDomain;
     const edge = host.record?.edge ?? (baseDomain === null ? 'none' : 'caddy');
     const agentVersion = host.facts?.agentVersion ?? null;
-    return { hostId: host.hostId, hostName: host.name, edge, baseDomain, addresses: addressesOf(host), agentVersion };
+    return {
+      hostId: host.hostId,
+      hostName: host.name,
+      edge,
+      baseDomain,
+      agentVersion,
+      sent: host.record ?? null,
+      // Judged when asked for: of ten thousand hosts that takes longer than all the rest.
+      get addresses() {
+        return addressesOf(host);
+      },
+    };
   }
 }

@@ -1,13 +1,15 @@
 // Which hosts a schedule is meant for, and the commands that bring each what it has not got. Called inside writes; the
 // callers that want it at once nudge, and reconcile finds the rest.
 import type { Stores } from '../../store/stores.ts';
+import type { HostPlace } from '../../store/hosts.ts';
 import type { ScheduleRecord } from '../../store/schedules.ts';
 import { hasLabels } from '../access/access.ts';
 
 /** Sends a schedule wherever it is meant, and takes it back from where it no longer is. Returns the hosts. */
 export function spreadSchedule(stores: Stores, schedule: ScheduleRecord): string[] {
   const meant = hostsOf(stores, schedule);
-  const former = stores.schedules.sentTo(schedule.id).filter((id) => !meant.includes(id));
+  const isMeant = new Set(meant);
+  const former = stores.schedules.sentTo(schedule.id).filter((id) => !isMeant.has(id));
   for (const hostId of meant) send(stores, schedule, hostId);
   for (const hostId of former) takeBack(stores, schedule, hostId);
   return [...meant, ...former];
@@ -16,7 +18,7 @@ export function spreadSchedule(stores: Stores, schedule: ScheduleRecord): string
 /** Sends a host what it lacks: it is new, was away, or has forgotten. */
 export function spreadToHost(stores: Stores, hostId: string): void {
   for (const schedule of stores.schedules.unsentTo(hostId)) {
-    if (hostsOf(stores, schedule).includes(hostId)) send(stores, schedule, hostId);
+    if (hostsOf(stores, schedule, [hostId]).length > 0) send(stores, schedule, hostId);
   }
 }
 
@@ -47,18 +49,16 @@ export const nextRevision = ({ revision }: Pick<ScheduleRecord, 'revision'>, now
   Math.max(revision + 1, now);
 
 /** Those that are not revoked; a drained one has nothing started. */
-export function hostsOf(stores: Stores, { kind, targets, hostLabels }: ScheduleRecord): string[] {
-  const isOpen = (id: string) => {
-    const host = stores.hosts.find(id);
-    return host?.revokedAt === null && (kind !== 'start' || host.drainedAt === null);
-  };
+export function hostsOf(stores: Stores, { kind, targets, hostLabels }: ScheduleRecord, among?: string[]): string[] {
   const named = namedIn(targets);
-  if (!named) {
-    const hosts = stores.hosts.labels().filter(({ labels }) => hasLabels(labels, hostLabels ?? {}));
-    return hosts.map(({ id }) => id).filter(isOpen);
-  }
-  const hosts = new Set(named.map((id) => stores.services.find(id)?.hostId));
-  return [...hosts].filter((id) => id !== undefined).filter(isOpen);
+  const hosts = named && new Set(named.map((id) => stores.services.find(id)?.hostId));
+  const isMeant = ({ id, labels, revokedAt, drainedAt }: HostPlace) =>
+    revokedAt === null &&
+    (kind !== 'start' || drainedAt === null) &&
+    (hosts ? hosts.has(id) : hasLabels(labels, hostLabels ?? {}));
+  const asked = among ?? (hosts && [...hosts].filter((id) => id !== undefined));
+  const places = stores.hosts.places(asked);
+  return places.filter(isMeant).map(({ id }) => id);
 }
 
 /** Undefined: hosts look for themselves which services are meant. */
