@@ -10,6 +10,8 @@ export interface EdgePlace {
   groupId: number;
 }
 
+const EDGE_LABEL = 'longshore.edge';
+
 /** Inside the container. */
 export const INSIDE = {
   socket: '/edge/run/admin.sock',
@@ -26,6 +28,7 @@ export const toEdgeProject = ({ image, dir, groupId }: EdgePlace): string =>
         image,
         command: ['caddy', 'run', '--config', INSIDE.start],
         user: `0:${groupId}`,
+        labels: { [EDGE_LABEL]: 'caddy' }, // by which install.sh finds it
         network_mode: 'host',
         restart: 'unless-stopped',
         read_only: true,

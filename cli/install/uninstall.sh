@@ -34,6 +34,7 @@ remove_services() {
   engine_answers || { say "Docker does not answer: containers and volumes stay"; return; }
   projects=$(docker ps -a --filter label=longshore.service --format '{{.Label "com.docker.compose.project"}}' | sort -u)
   remove_each "docker rm -f" "$(docker ps -aq --filter label=longshore.service)"
+  remove_each "docker rm -f" "$(docker ps -aq --filter label=longshore.edge)"
   for project in $projects; do
     remove_each "docker network rm" "$(docker network ls -q --filter "label=com.docker.compose.project=$project")"
     remove_each "docker volume rm" "$(docker volume ls -q --filter "label=com.docker.compose.project=$project")"

@@ -25,6 +25,7 @@ export function shutOut(deps: ShutOutDeps, tx: WriteContext, { id, name, revoked
   incidents.dismiss(tx, id, now);
   stores.commands.removeAll(id);
   stores.schedules.forgetSent(id);
+  stores.hostEdges.forgetSent(id);
   const error = { code: 'revoked', message: `Host "${name}" was revoked` };
   for (const job of stores.jobs.openOfHost(id)) {
     if (!isJobEnd(job.state)) ends.abandon(tx, job.id, 'failed', error, now);
