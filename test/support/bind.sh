@@ -12,7 +12,7 @@ exec 9>"$cache/lock.bind9"
 flock 9
 if [ ! -x "$folder/usr/sbin/named" ]; then
   rm -rf "$folder" "$folder.new"
-  [ -n "$(ls /var/lib/apt/lists/*Packages* 2>/dev/null)" ] || apt-get update -qq >&2
+  package_lists
   # What apt would install beside it, whatever these are called in this release.
   mapfile -t packages < <(apt-get install --simulate --no-install-recommends bind9 | awk '$1 == "Inst" { print $2 }')
   unpack_packages "$folder.new" "${packages[@]:-bind9}" >&2

@@ -24,7 +24,7 @@ flock 7
 
 # Lines `SITE RELEASE` of the archives that apt is set up with. It tells only of those whose lists it has.
 apt_archives() {
-  ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1 || apt-get update -qq
+  ls /var/lib/apt/lists/*Packages* >/dev/null 2>&1 || update_lists
   apt-get indextargets --format '$(SITE) $(RELEASE) $(COMPONENT)' 'Created-By: Packages' 2>/dev/null |
     awk '$3 == "main" && !seen[$1, $2]++ { print $1, $2 }'
 }

@@ -34,6 +34,9 @@ die() { say "${0##*/}: $*"; exit 1; }
 need_root() { [ "$(id -u)" = 0 ] || die "run this as root"; }
 need_engine() { docker info >/dev/null 2>&1 || die "no Docker Engine answers; \`./install.sh engine\` sets one up"; }
 
+# Fetches apt's lists, one script at a time with those of debian-package.sh: apt's own lock does not wait.
+update_lists() { flock "${TMPDIR:-/tmp}/longshore-test-apt.lock" apt-get update -qq; }
+
 # Debian packages of this machine that the scripts use; what is missing is installed.
 need_tools() {
   local command missing=
@@ -43,7 +46,7 @@ need_tools() {
   done
   [ -n "$missing" ] || return 0
   say "installing$missing"
-  apt-get update -qq
+  update_lists
   # shellcheck disable=SC2086
   DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 }

@@ -26,7 +26,7 @@ apt_sid() {
 edge_root() {
   tar=$work/edge.tar
   local root=$work/root keyring=/usr/share/keyrings/debian-archive-keyring.gpg
-  [ -n "$(ls /var/lib/apt/lists/*Packages* 2>/dev/null)" ] || apt-get update -qq >&2
+  package_lists
   mkdir -p "$work/lists/partial"
   system "$root"
   printf 'Types: deb\nURIs: %s\nSuites: sid\nComponents: main\nSigned-By: %s\n' "$(mirror)" "$keyring" >"$work/sid.sources"
