@@ -1,7 +1,8 @@
 // Reads what tap reports (TAP 14, one subtest a file): what ran, what failed and why. Pure.
 //
 // A test is what a test file holds at its top level; the asserts and steps inside it are not counted. A skip counts at
-// any depth, because it is something that did not run.
+// any depth, because it is something that did not run. A file that runs others has these as its tests, and they count as
+// files.
 
 /** What became of one test file. */
 export interface FileResult {
@@ -22,6 +23,7 @@ const RESULT = /^( *)(not )?ok \d+(?: - (.*?))?( \{)?$/;
 const DIRECTIVE = /^(.*?) ?# (SKIP|TODO)\b ?(.*)$/i;
 const TIME = / # time=[\d.]+m?s$/;
 const TOP_LEVEL_OF_A_FILE = 4; // columns: tap indents a file's tests by four
+const TEST_FILE = /^test\/.*\.test\.ts$/;
 const WHY_LINES = 40;
 
 /** By file name. */
@@ -29,13 +31,25 @@ export function readReport(tap: string): Map<string, FileResult> {
   const files = new Map<string, FileResult>();
   let file: FileResult = { passed: 0, failures: [], skipped: [] };
   let why: string[] = [];
+  let inner: FileResult[] = [];
   for (const { indent, isOk, name, skip, diagnostic } of resultsIn(tap)) {
     if (!isOk && why.length === 0) why = diagnostic.slice(0, WHY_LINES);
     if (skip !== undefined) file.skipped.push(name + (skip && `: ${skip}`));
     if (indent > TOP_LEVEL_OF_A_FILE) continue;
     if (indent === 0) {
-      if (!isOk && file.failures.length === 0) file.failures.push({ test: null, why });
-      files.set(name, file);
+      const isTold = inner.some(({ failures }) => failures.length > 0);
+      if (!isOk && !isTold && file.failures.length === 0) file.failures.push({ test: null, why });
+      if (inner.length === 0 || file.failures.length > 0) files.set(name, file);
+      file = { passed: 0, failures: [], skipped: [] };
+      inner = [];
+    } else if (TEST_FILE.test(name)) {
+      const one: FileResult = {
+        ...file,
+        passed: isOk && skip === undefined ? 1 : 0,
+        failures: isOk ? [] : [{ test: null, why }],
+      };
+      inner.push(one);
+      files.set(name, one);
       file = { passed: 0, failures: [], skipped: [] };
     } else if (skip === undefined) {
       if (isOk) file.passed += 1;

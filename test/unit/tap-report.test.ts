@@ -78,6 +78,34 @@ not ok 2 - test/e.test.ts # time=298.196ms
   t.same(readReport(tap).get('test/e.test.ts'), { passed: 0, failures, skipped: [] });
 });
 
+t.test('files that a file runs count as files, and itself only for a failure of its own', async (t) => {
+  const tap = (end: string) => `
+    # Subtest: test/in/f.test.ts
+        # Subtest: one
+            not ok 1 - should be equal
+              ---
+              diff: |
+                -2
+              ...
+        not ok 1 - one
+        ok 2 - two # SKIP no hosts
+    not ok 1 - test/in/f.test.ts # time=19.609ms
+    # Subtest: test/in/g.test.ts
+        ok 1 - fine
+    ok 2 - test/in/g.test.ts # time=19.609ms
+${end}
+`;
+  const why = ['              diff: |', '                -2'];
+  const inner = [
+    ['test/in/f.test.ts', { passed: 0, failures: [{ test: null, why }], skipped: ['two: no hosts'] }],
+    ['test/in/g.test.ts', { passed: 1, failures: [], skipped: [] }],
+  ];
+  t.same([...readReport(tap('not ok 1 - test/all.test.ts # time=40ms'))], inner);
+  const late = { test: 'its own', why: [] };
+  const [, , outer] = readReport(tap('    not ok 3 - its own\nnot ok 1 - test/all.test.ts # time=40ms'));
+  t.same(outer, ['test/all.test.ts', { passed: 0, failures: [late], skipped: [] }]);
+});
+
 t.test('a run that left no output has no passed test', async (t) => {
   t.equal(readReport('').size, 0);
 });

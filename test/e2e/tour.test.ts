@@ -1,16 +1,17 @@
-// The tour of the README, run as it is written: its ```sh blocks, one after another, in one shell.
+// The tour of the README, run as it is written: its ```sh blocks, one after another, in one shell. The port and the project
+// that it names belong to it alone.
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import t from 'tap';
-import { docker, ensureAliases, removeProject, requireDocker } from '../../support/docker.ts';
-import { standInsFor } from '../../support/stand-ins.ts';
-import { startUp } from '../../support/up.ts';
+import { docker, ensureAliases, removeProject, requireDocker } from '../support/docker.ts';
+import { standInsFor } from '../support/stand-ins.ts';
+import { startUp } from '../support/up.ts';
 
 const run = promisify(execFile);
-const README = readFileSync(fileURLToPath(new URL('../../../README.md', import.meta.url)), 'utf8');
+const README = readFileSync(fileURLToPath(new URL('../../README.md', import.meta.url)), 'utf8');
 const blocks = [...README.matchAll(/^```sh\n(.*?)^```/gms)].map((match) => match[1] ?? '');
 
 void t.test('the tour of the README does what it says', async (t) => {

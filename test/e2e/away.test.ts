@@ -1,11 +1,11 @@
 // What a host does by itself while its control plane is dead, and that all of it is told once, in order, when it is
 // back. On an engine of the test's own, because that is restarted as well.
 import t, { type Test } from 'tap';
-import { ensureImages, requireDocker, uniqueName } from '../../support/docker.ts';
-import { eventually } from '../../support/eventually.ts';
-import { startNestedEngine, type NestedEngine } from '../../support/nested-engine.ts';
-import { Oracle } from '../../support/oracle.ts';
-import { startStack, type Stack } from '../../support/stack.ts';
+import { ensureImages, requireDocker, uniqueName } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
+import { startNestedEngine, type NestedEngine } from '../support/nested-engine.ts';
+import { Oracle } from '../support/oracle.ts';
+import { startStack, type Stack } from '../support/stack.ts';
 
 const SECRET = 'canary-away-91c2';
 

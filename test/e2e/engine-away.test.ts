@@ -2,11 +2,11 @@
 // as one does whose machine is out of memory or disk; its containers run on. Restarted as an upgrade of its package does it,
 // live-restore is off: every container ends, and those that restart by policy come back with the engine.
 import t from 'tap';
-import type { Api } from '../../support/api.ts';
-import { ensureImages, requireDocker, uniqueName } from '../../support/docker.ts';
-import { eventually } from '../../support/eventually.ts';
-import { startNestedEngine } from '../../support/nested-engine.ts';
-import { startStack } from '../../support/stack.ts';
+import type { Api } from '../support/api.ts';
+import { ensureImages, requireDocker, uniqueName } from '../support/docker.ts';
+import { eventually } from '../support/eventually.ts';
+import { startNestedEngine } from '../support/nested-engine.ts';
+import { startStack } from '../support/stack.ts';
 
 /** Healthy a while after their start; the first is replaced start-first. */
 const composeOf = (edition: string) => `x-common: &common
