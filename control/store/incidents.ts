@@ -92,6 +92,11 @@ export class IncidentStore {
     return row && toIncident(row);
   }
 
+  /** Without counts: each host of thousands that go away together asks for it. */
+  findKind(id: string): Pick<IncidentRecord, 'id' | 'kind'> | undefined {
+    return this.#db.get('SELECT id, kind FROM incidents WHERE id = :id', { id });
+  }
+
   /** The newest of a kind that is open. */
   findOpen(kind: IncidentKind): IncidentRecord | undefined {
     const row = this.#db.get<Row>(

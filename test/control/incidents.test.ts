@@ -182,6 +182,9 @@ t.test('an endpoint hears of the incident instead of each host, unless it did no
   t.strictSame(typesOf(hostsOnly).toSorted(), [...Array(3).fill('host.connected'), ...Array(3).fill('host.offline')]);
   t.strictSame(typesOf(some).toSorted(), [...Array(2).fill('host.connected'), ...Array(2).fill('host.offline')]);
   const opened = receiver.received.map(({ payload }) => payload).find(({ type }) => type === 'incident.opened');
+  const parts = receiver.received.filter(({ payload }) => payload.type === 'host.offline');
+  for (const { payload } of parts) t.strictSame(Object.keys(payload.data['incident'] ?? {}), ['id', 'kind']);
+  t.equal(parts.length, 3 + 2);
   t.match(opened?.data, { status: 'opened', host: null, incident: { kind: 'hosts.mass_disconnect', ended_at: null } });
 });
 

@@ -14,8 +14,10 @@ export interface Story {
   job: JobRecord | undefined;
   host: HostRecord | undefined;
   schedule?: Pick<ScheduleRecord, 'id' | 'name' | 'customerId'> | undefined;
-  /** That it is, or is a part of. */
+  /** That it is. */
   incident?: IncidentRecord | undefined;
+  /** That it is a part of: how many other hosts are is not for everybody who may see this one. */
+  partOf?: Pick<IncidentRecord, 'id' | 'kind'> | undefined;
 }
 
 /** Whose service it is about, or whose schedule, which does nothing to others. */
@@ -34,7 +36,7 @@ export const toTestBody = (webhookId: string, now: number): string =>
   });
 
 function toFacts(story: Story): object {
-  const { event, job, host, schedule, incident } = story;
+  const { event, job, host, schedule, incident, partOf } = story;
   return {
     event_id: event.id,
     status: event.status,
@@ -43,6 +45,7 @@ function toFacts(story: Story): object {
     host: event.hostId === null ? null : { id: event.hostId, name: host?.name ?? null },
     job: job ? toJobFacts(job) : null,
     ...(schedule && { schedule: { id: schedule.id, name: schedule.name } }),
+    ...(partOf && { incident: partOf }),
     ...(incident && { incident: toIncidentFacts(incident) }),
   };
 }

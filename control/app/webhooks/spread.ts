@@ -60,15 +60,21 @@ export class Spread {
   }
 
   #tell(event: EventRecord): Story {
-    const { services, hosts, schedules, incidents } = this.#stores;
+    const { services, hosts, schedules } = this.#stores;
     return {
       event,
       schedule: event.scheduleId === null ? undefined : schedules.find(event.scheduleId),
       service: event.serviceId === null ? undefined : services.find(event.serviceId),
       job: this.#findJob(event),
       host: event.hostId === null ? undefined : hosts.find(event.hostId),
-      incident: event.incidentId === null ? undefined : incidents.find(event.incidentId),
+      ...this.#tellIncident(event),
     };
+  }
+
+  #tellIncident({ type, incidentId }: EventRecord): Pick<Story, 'incident' | 'partOf'> {
+    const { incidents } = this.#stores;
+    if (incidentId === null) return {};
+    return type === 'incident' ? { incident: incidents.find(incidentId) } : { partOf: incidents.findKind(incidentId) };
   }
 
   /** The job whose end this is, or whose beginning: that one was made in the same moment. */
@@ -115,7 +121,7 @@ function isFor(webhook: WebhookRecord, type: EventType, story: Story): boolean {
 }
 
 /** Who hears of an incident does not hear of each host as well. One of several hosts is not for who may see some of them. */
-function isToldAtOnce({ events, hostLabels }: WebhookRecord, { event, incident }: Story): boolean {
-  if (!incident || event.type === 'incident' || !matchesAny(events, 'incident.opened')) return false;
-  return hostLabels === null || incident.kind === 'host.identity_conflict';
+function isToldAtOnce({ events, hostLabels }: WebhookRecord, { partOf }: Story): boolean {
+  if (!partOf || !matchesAny(events, 'incident.opened')) return false;
+  return hostLabels === null || partOf.kind === 'host.identity_conflict';
 }

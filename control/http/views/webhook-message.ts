@@ -27,9 +27,8 @@ const job = z.object({
   unchanged: z.boolean(),
 });
 
-const incident = z.object({
-  id: z.string(),
-  kind: z.enum(INCIDENT_KINDS),
+const partOf = z.object({ id: z.string(), kind: z.enum(INCIDENT_KINDS) });
+const incident = partOf.extend({
   host_count: z.number().int(),
   away_count: z.number().int(),
   started_at: timestamp,
@@ -43,7 +42,7 @@ const change = z.object({
   service: service.nullable(),
   host: z.object({ id: z.string(), name: z.string().nullable() }).nullable(),
   job: job.nullable(),
-  incident: incident.optional().describe('That this is, or is a part of'),
+  incident: z.union([incident, partOf]).optional().describe('That this is, or, in short, is a part of'),
 });
 const test = z.object({ webhook_id: z.string(), message: z.string() });
 
