@@ -131,7 +131,7 @@ const PURE = [
   'control/app/containers/pick.ts',
   'control/http/views/published-url.ts',
   'control/app/hosts/{data-of-service,host-name,outage}.ts',
-  'control/app/incidents/{mass-disconnect,words}.ts',
+  'control/app/incidents/{losses,mass-disconnect,words}.ts',
   'control/egress/url.ts',
   'control/dns/{wire,tsig}.ts',
   'control/app/dns/{plan,retry}.ts',

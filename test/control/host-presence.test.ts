@@ -77,6 +77,40 @@ t.test('our own restart is no news; a host that does not come back after it is',
   );
 });
 
+t.test('F36: a clock that is set while hosts come back after our start makes none of them lost', async (t) => {
+  const { world } = watch(t);
+  const hosts = await Promise.all(['a', 'b', 'c'].map((name) => world.joinAndConnect({}, name)));
+  const next = world.crash();
+  const presence = watchHosts(next);
+  next.clock.jump(3600 * SECOND);
+  await presence.sweep();
+  t.equal(next.app.incidents.list(ADMIN, { page: 1, perPage: 50 }).total, 0);
+  for (const host of hosts) await host.connect(next);
+});
+
+t.test('F36: a clock that is set back delays no news', async (t) => {
+  const { world, after, told } = watch(t);
+  const host = await world.joinAndConnect({}, 'a');
+  await after(200);
+  host.disconnect();
+  await world.stores.writer.idle();
+  world.clock.jump(-3600 * SECOND);
+  await after(30);
+  t.ok(told(host.id).includes('offline'));
+});
+
+t.test('F36: a clock that is set back after our start delays no news', async (t) => {
+  const { world } = watch(t);
+  const { id } = await world.joinAndConnect({}, 'a');
+  const next = world.crash();
+  const presence = watchHosts(next);
+  next.clock.jump(-3600 * SECOND);
+  next.clock.advance(150 * SECOND);
+  await presence.sweep();
+  const events = next.stores.events.list({ hostId: id, type: 'host', page: 1, perPage: 50, order: 'asc' }).items;
+  t.ok(events.some(({ status }) => status === 'offline'));
+});
+
 t.test('a revoked host is revoked, not offline as well', async (t) => {
   const { world, after, told } = watch(t);
   await after(200);

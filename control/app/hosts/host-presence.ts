@@ -4,6 +4,7 @@
 import type { Clock } from '#shared/time.ts';
 import type { Stores, WriteContext } from '../../store/stores.ts';
 import type { IncidentLog } from '../incidents/incident-log.ts';
+import { Losses } from '../incidents/losses.ts';
 import { judgeAbsences, type Loss } from '../incidents/mass-disconnect.ts';
 import type { HostLinks } from './host-links.ts';
 
@@ -24,11 +25,13 @@ export interface HostPresenceDeps {
 
 export class HostPresence {
   readonly #deps: HostPresenceDeps;
+  readonly #losses: Losses;
   readonly #startedAt: number;
 
   constructor(deps: HostPresenceDeps) {
     this.#deps = deps;
-    this.#startedAt = deps.clock.now();
+    this.#losses = new Losses(deps.clock);
+    this.#startedAt = deps.clock.elapsed();
   }
 
   /** Safe to run at any time and twice. */
@@ -37,7 +40,7 @@ export class HostPresence {
     const now = clock.now();
     const settled = this.#settled(now);
     if (settled.length > 0) await stores.writer.write((tx) => this.#settle(tx, settled, now));
-    if (now < this.#startedAt + START_GRACE_MS) return;
+    if (clock.elapsed() < this.#startedAt + START_GRACE_MS) return;
     const { together, alone } = this.#judge(now);
     const incidentId = together.length > 0 ? await stores.writer.write(() => this.#noteLost(together, now)) : null;
     await this.#tellAll(together, incidentId, now);
@@ -48,10 +51,7 @@ export class HostPresence {
     const { stores } = this.#deps;
     const told = stores.hosts.toldOnline();
     const open = stores.incidents.findOpen('hosts.mass_disconnect');
-    const gone = told
-      .filter(({ id }) => this.#isGone(id))
-      // Whoever was not seen since our start is missed since then.
-      .map(({ id, lastSeenAt }) => ({ hostId: id, at: Math.max(lastSeenAt ?? 0, this.#startedAt) }));
+    const gone = this.#losses.date(told.filter(({ id }) => this.#isGone(id)));
     const latestLossAt = open ? stores.incidents.latestLoss(open.id) : null;
     return judgeAbsences({ told: told.length, gone, latestLossAt, now });
   }
