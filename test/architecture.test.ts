@@ -118,7 +118,7 @@ const PURE = [
   'agent/kept-logs/kept-log.ts',
   'agent/containers/shown.ts',
   'agent/{owner,standing}.ts',
-  'agent/ingress/{caddy-config,edge-project,flaws,status,target}.ts',
+  'agent/ingress/{caddy-config,flaws,slots,status,target}.ts',
   '{agent,control}/doctor/judge.ts',
   'shared/doctor/findings.ts',
   'cli/release/{stamp,strip-elf}.ts',

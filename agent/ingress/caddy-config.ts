@@ -4,7 +4,7 @@
 // Which containers answer stands in files that Caddy reads with each request (targets.ts): a change of those is no change
 // of the configuration, with which Caddy would open its ports anew and lose who comes in that moment.
 import type { EdgeState } from '#shared/protocol/edge-parts.ts';
-import { SLOTS, targetFile } from './targets.ts';
+import { SLOTS, targetFile } from './slots.ts';
 
 export interface CaddyPlace {
   /** As Caddy sees it. */

@@ -3,11 +3,7 @@
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolder, writeShared } from './shared-files.ts';
-
-/** Requests go round them: containers beyond so many answer to none. */
-export const SLOTS: readonly number[] = [0, 1, 2, 3, 4, 5, 6, 7];
-
-export const targetFile = (hostname: string, slot: number): string => `${hostname}.${slot}`;
+import { SLOTS, targetFile } from './slots.ts';
 
 export class Targets {
   readonly #dir: string;
