@@ -114,10 +114,15 @@ export function mountLive(http: Http, deps: HttpDeps, sockets: ClientSockets, hu
     // The agent proves itself inside (shared/protocol/handshake.ts); the gateway limits how many come at once.
     config: { permission: 'public', takesUpgrade: true, limit: 'none' },
     schema: { hide: true },
-    preHandler: async (request) => {
-      if (request.ws) deps.admitAgent(request.ip);
+    preHandler: async (request, reply) => {
+      if (!request.ws) return;
+      deps.admitAgent(request.ip);
+      reply.raw.detachSocket(request.raw.socket); // nothing is answered any more, and the link would hold it
     },
     handler: requireUpgrade,
-    wsHandler: (socket, request) => deps.acceptAgent(socket, request.ip),
+    wsHandler: (socket, request) => {
+      socket.removeAllListeners('error'); // they hold the request for as long as the link lives; the gateway has its own
+      deps.acceptAgent(socket, request.ip);
+    },
   });
 }
