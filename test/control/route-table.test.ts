@@ -37,7 +37,8 @@ const PUBLIC = [
 /** Lists that come whole, because their length has a bound of its own. */
 const WHOLE_LISTS = ['/api/jobs/{id}/log', '/api/services/{id}/revisions'];
 /** Timelines: the newest first unless asked otherwise. All other lists start at `order=asc`. */
-const NEWEST_FIRST = /\/(jobs|backups|audit|sessions|events|deliveries|attempts|runs|rollouts|incidents|upgrades)$/;
+const NEWEST_FIRST =
+  /\/(jobs|backups|audit|sessions|events|deliveries|attempts|runs|rollouts|incidents|upgrades|moves)$/;
 /** Providers add parameters of their own to their answer (RFC 6749 §4.1.2). */
 const LOOSE_QUERIES = ['/api/auth/callback'];
 /** Their bodies are those of other programs, and counted as bytes because they are signed. */

@@ -20,6 +20,7 @@ import { CLIENT, startProvider } from '../support/oidc.ts';
 import { PANEL } from '../support/person.ts';
 import { startUp } from '../support/up.ts';
 import { startReceiver } from '../support/webhook-receiver.ts';
+import { FREE_PLAN } from '../support/move-world.ts';
 import { RawAgent } from '../support/raw-agent.ts';
 import { WireHost } from '../support/wire-host.ts';
 
@@ -505,6 +506,41 @@ void t.test('every operation answers as the document promises', async (t) => {
     t.equal(await docker(['ps', '-aq', '--filter', `name=${found}`]), '');
   });
 
+  await t.test('moves, and a host that is lost', async (t) => {
+    const api = judgedIn(t);
+    const [here, there] = [await joinWire(t, client, 'here'), await joinWire(t, client, 'there')];
+    const repository = await api.call('POST', '/api/backup-repositories', 201, {
+      url: 'rest:http://127.0.0.1:1/moves/',
+    });
+    const createHere = async (name: string) => {
+      const body = { name, host_id: here.id, deploy_method: 'compose', compose: COMPOSE };
+      const made = await api.call('POST', '/api/services', 201, body);
+      await client.jobEnd(String(made['deploy_job_id']));
+      return `/api/services/${String(made['id'])}/move`;
+    };
+    const [wanderer, stayer] = [await createHere('wanderer'), await createHere('stayer')];
+    const order = { host_id: there.id, keep_old: true, repository_id: repository['id'] };
+    const { id } = await api.call('POST', wanderer, 202, order);
+    const move = `/api/moves/${String(id)}`;
+    const stateOf = async () => (await client.get<{ state: string }>(move)).body.state;
+    await eventually(stateOf, { until: (state) => state === 'succeeded' });
+    for (const path of [move, '/api/moves']) await api.call('GET', path, 200);
+    await api.call('POST', `${move}/remove-old`, 202);
+    await eventually(stateOf, { until: (state) => state === 'succeeded' });
+    there.host.holds = ['deploy'];
+    const { id: second } = await api.call('POST', stayer, 202, order);
+    t.match(await api.call('POST', `/api/moves/${String(second)}/cancel`, 200), { state: 'undoing' });
+    const lost = `/api/hosts/${there.id}`;
+    await api.call('POST', `${lost}/restore`, 409, { to_host_id: here.id });
+    there.host.leave();
+    const statusOf = async () => (await client.get<{ status: string }>(lost)).body.status;
+    await eventually(statusOf, { until: (status) => status === 'offline' });
+    const left = { services: [{ service_name: 'wanderer', state: 'left' }] };
+    t.match(await api.call('POST', `${lost}/restore`, 202, { to_host_id: here.id }), left);
+    await api.call('GET', `${lost}/restore`, 200);
+    for (const gone of [here, there]) await api.call('DELETE', `/api/hosts/${gone.id}?force=true`, 204);
+  });
+
   await t.test('hosts, and the end of everything', async (t) => {
     const api = judgedIn(t);
     await api.call('DELETE', `/api/services/${serviceId}`, 204);
@@ -550,6 +586,17 @@ void t.test('every operation answers as the document promises', async (t) => {
 interface EdgeStanding {
   wanted_revision: number;
   status: { revision: number } | null;
+}
+
+/** A host without Docker, which says that everything went well and that there is room for all. */
+async function joinWire(t: Test, client: Api, name: string): Promise<{ id: string; host: WireHost }> {
+  const { token } = (await client.post<{ token: string }>('/api/hosts/join-tokens', {})).body;
+  const host = new WireHost(name, formatJoinToken({ ...parseJoinToken(token), url: client.url }));
+  host.answers['service.plan'] = () => Promise.resolve({ plan: FREE_PLAN });
+  t.teardown(() => host.leave());
+  await host.connect();
+  const found = await client.get<{ data: { id: string; name: string }[] }>('/api/hosts');
+  return { host, id: found.body.data.find((one) => one.name === name)?.id ?? '' };
 }
 
 /** A host on which every upgrade fails. */

@@ -12,7 +12,8 @@ import type { FakeHost } from './fake-host.ts';
 const BYTES = { totalBytes: 4096, addedBytes: 1024 };
 export const SUMMARY: BackupSummary = { snapshotId: 'f6561d62', files: 3, ...BYTES, consistency: 'live' };
 
-const PLAN: Result<'service.plan'>['plan'] = {
+/** Of a host where nothing is in the way. */
+export const FREE_PLAN: Result<'service.plan'>['plan'] = {
   services: [],
   images: [],
   ports: [],
@@ -31,7 +32,7 @@ export class MoveWorld {
   readonly serviceId: string;
   readonly repositoryId: string;
   /** What the new host says of a deploy there. */
-  plan = PLAN;
+  plan = FREE_PLAN;
   moveId = '';
 
   private constructor(

@@ -17,6 +17,8 @@ export class WireHost {
   readonly offers: JobOffer[] = [];
   /** What it answers to questions; set before it connects. */
   answers: Handlers['requests'] = {};
+  /** Jobs of these kinds it takes and never ends. */
+  holds: readonly JobOffer['kind'][] = [];
   readonly #token: string;
   readonly #identity = createIdentity();
   readonly #instanceId = newInstanceId();
@@ -77,6 +79,7 @@ export class WireHost {
   /** After the answer: control must have heard that the job was taken. */
   #finish(offer: JobOffer): void {
     this.offers.push(offer);
+    if (this.holds.includes(offer.kind)) return;
     const { jobId, serviceId, kind, spec } = offer;
     const report = kind === 'remove' ? null : { revision: spec?.revision ?? 1 };
     const event = { seq: ++this.#eventSeq, body: finished(jobId, serviceId, {}, report) satisfies AgentEventBody };
