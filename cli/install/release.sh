@@ -118,7 +118,7 @@ install_release() {
     openssl_can || signed_by_node "$unpacked" || not_signed
     "$unpacked/bin/longshore" --version >/dev/null || stop $E_MACHINE "the release does not run here; it needs glibc 2.34"
     listed_sum >"$unpacked/.$TARBALL"
-    sync -f "$unpacked" # a power cut after the switch must not find empty files
+    find "$unpacked" -exec sync {} + # a power cut after the switch must not find empty files
     switch_to "$unpacked"
   fi
   [ -e "$ETC/release.pub" ] || cp "$CACHE/release.pub" "$ETC/release.pub"
