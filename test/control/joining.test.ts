@@ -25,7 +25,10 @@ t.test('a join token says where and to whom, and only its hash is kept', async (
 t.test('a join token comes with the line to run on the host', async (t) => {
   const world = new ControlWorld(t);
   const { command, token } = await world.app.joinTokens.create(ADMIN, { labels: { note: "'; id; $(id)" } });
-  t.equal(command, `curl -fsSL https://panel.example.com/install.sh | sudo sh -s -- agent --token ${token}`);
+  t.equal(
+    command,
+    `(curl -fsSL https://panel.example.com/install.sh || echo exit 1) | sudo sh -s -- agent --token ${token}`,
+  );
 });
 
 t.test('a token tells who came in by it, and why it was refused', async (t) => {

@@ -68,10 +68,7 @@ t.teardown(() => agent?.end('SIGKILL'));
 t.test('an agent joins by the token alone, and `hosts join --wait` sees it come', async (t) => {
   const run = startCli(['hosts', 'join', '--json', '--label', 'zone=eu', '--wait', '5m'], { url, env });
   const made = await eventually(() => JSON.parse(run.stdout) as { token: string; command: string }, LIMIT);
-  t.ok(
-    made.command.startsWith(`curl -fsSL -k --pinnedpubkey ${pin} ${url}/install.sh | sudo sh -s -- agent`),
-    made.command,
-  );
+  t.ok(made.command.startsWith(`(curl -fsSL -k --pinnedpubkey ${pin} ${url}/install.sh || `), made.command);
   agent = agentWith('--token', made.token);
   agent.start();
   t.match(await run.done, { exitCode: 0, stderr: /is connected \(host_/ });

@@ -252,7 +252,7 @@ export class FakeApp implements App {
       expiresAt: AT,
       url: 'https://panel.example.com',
       tlsPin: null,
-      command: 'curl … | sudo sh',
+      command: '(curl … || echo exit 1) | sudo sh',
       cloudInit: '#cloud-config\n',
       ansible: '- name: …\n',
     }),

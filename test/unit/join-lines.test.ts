@@ -8,10 +8,10 @@ const PUBLIC = { url: 'https://panel.example.com', token: 'lsj_abc-_1', tlsPin: 
 const PINNED = { ...PUBLIC, url: 'https://203.0.113.7:8443', tlsPin: PIN };
 const PLAIN = { ...PUBLIC, url: 'http://10.0.0.5:8080' };
 
-/** What a shell makes of the line: each program with its arguments, none of them run. */
+/** What a shell makes of the line: each program with its arguments, none of them run; those of a pipe speak at once. */
 function wordsOf(line: string): string[][] {
   const show =
-    'show() { printf "%s\\037" "$@"; printf "\\n"; }; curl() { show curl "$@" >&2; }; sudo() { show sudo "$@" >&2; }; ';
+    'show() { printf "%s\\n" "$(printf "%s\\037" "$@")"; }; curl() { show curl "$@" >&2; }; sudo() { show sudo "$@" >&2; }; ';
   const { stderr } = spawnSync('sh', ['-c', `${show}sh() { show sh "$@" >&2; }; ${line}`], { encoding: 'utf8' });
   const calls = stderr.trim().split('\n').toSorted();
   return calls.map((call) => call.split('\u001f').slice(0, -1));
@@ -20,16 +20,26 @@ function wordsOf(line: string): string[][] {
 t.test('a line for a terminal: public, pinned, plain', async (t) => {
   t.equal(
     toJoinLines(PUBLIC).command,
-    'curl -fsSL https://panel.example.com/install.sh | sudo sh -s -- agent --token lsj_abc-_1',
+    '(curl -fsSL https://panel.example.com/install.sh || echo exit 1) | sudo sh -s -- agent --token lsj_abc-_1',
   );
   t.equal(
     toJoinLines(PINNED).command,
-    `curl -fsSL -k --pinnedpubkey ${PIN} https://203.0.113.7:8443/install.sh | sudo sh -s -- agent --token lsj_abc-_1`,
+    `(curl -fsSL -k --pinnedpubkey ${PIN} https://203.0.113.7:8443/install.sh || echo exit 1) | sudo sh -s -- agent --token lsj_abc-_1`,
   );
   t.equal(
     toJoinLines(PLAIN).command,
-    'curl -fsSL http://10.0.0.5:8080/install.sh | sudo sh -s -- agent --token lsj_abc-_1',
+    '(curl -fsSL http://10.0.0.5:8080/install.sh || echo exit 1) | sudo sh -s -- agent --token lsj_abc-_1',
   );
+});
+
+t.test('a line for a terminal fails where there is no script to run, or half of one', async (t) => {
+  const line = toJoinLines(PUBLIC).command;
+  const end = (curl: string) =>
+    spawnSync('sh', ['-c', `sudo() { "$@"; }; curl() { ${curl}; }; ${line}`], { encoding: 'utf8' }).status;
+  t.equal(end('echo "exit 0"'), 0);
+  t.not(end('return 22'), 0);
+  t.not(end("printf 'main() {\n  true'; return 18"), 0);
+  t.not(end("printf 'main() {\n  true\n}\n\nma'; return 18"), 0);
 });
 
 t.test('a shell reads what was meant, whatever the URL holds', async (t) => {

@@ -28,10 +28,11 @@ export function toJoinLines({ url, token, tlsPin }: Joining): JoinLines {
   const pin = tlsPin === undefined ? '' : ` -k --pinnedpubkey ${word(tlsPin)}`;
   const fetch = `curl -fsSL${pin} ${word(`${url}/install.sh`)}`;
   const verb = `agent --token ${word(token)}`;
-  // In two steps: of a pipe a shell hears only how its last program ended, and these have nobody who looks on.
+  // In two steps, so that a download is repeated: these have nobody who looks on.
   const unattended = `${fetch} --retry 5 -o ${SCRIPT} && sh ${SCRIPT} ${verb}`;
   return {
-    command: `${fetch} | sudo sh -s -- ${verb}`,
+    // What a shell hears of a pipe is how its last program ended: that one has to hear of a download that failed.
+    command: `(${fetch} || echo exit 1) | sudo sh -s -- ${verb}`,
     cloudInit: `#cloud-config\nruncmd:\n  - [sh, -c, ${quoted(unattended)}]\n`,
     ansible: [
       '- name: Make this machine a host of Longshore',

@@ -24,7 +24,7 @@ export const newJoinTokenBody = z
   })
   .nullish();
 
-const line = 'curl -fsSL https://panel.example.com/install.sh | sudo sh -s -- agent --token lsj_…';
+const line = '(curl -fsSL https://panel.example.com/install.sh || echo exit 1) | sudo sh -s -- agent --token lsj_…';
 
 export const madeJoinTokenView = z
   .object({
