@@ -40,6 +40,11 @@ export class Caddy {
     this.#targets = new Targets(join(deps.dir, 'targets'), `unix/${INSIDE.nobody}`);
   }
 
+  /** Where it is kept on which port it may ask. */
+  get askPortFile(): string {
+    return join(this.#deps.dir, 'ask-port');
+  }
+
   get project(): string {
     return this.#deps.project;
   }

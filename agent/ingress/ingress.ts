@@ -124,6 +124,7 @@ export class Ingress {
     this.#ask ??= await startAskServer({
       isOurs: (hostname) => this.#hostnames.has(hostname),
       mayIssue: (hostname) => this.#mayIssue(hostname),
+      portFile: caddy.askPortFile,
       clock,
     });
     const sight = await observeEdge(this.#deps, state, this.#leaving);

@@ -1,8 +1,10 @@
 // Whom Caddy asks before it wants a certificate. Everybody on the host may ask there.
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { startAskServer } from '../../agent/ingress/ask-server.ts';
+import { makeFolder } from '../support/folder.ts';
 import { ManualClock } from '../support/manual-clock.ts';
 
 const OURS = ['a.example.com', 'b.example.com', 'broken.example.com'];
@@ -10,10 +12,11 @@ const OURS = ['a.example.com', 'b.example.com', 'broken.example.com'];
 async function start(t: Test, mayIssue: (hostname: string) => Promise<boolean>) {
   const clock = new ManualClock();
   const ours = new Set(OURS);
-  const server = await startAskServer({ isOurs: (hostname) => ours.has(hostname), mayIssue, clock });
+  const portFile = join(makeFolder(t, 'agent'), 'edge/ask-port');
+  const server = await startAskServer({ isOurs: (hostname) => ours.has(hostname), mayIssue, portFile, clock });
   t.teardown(() => server.close());
   const ask = async (hostname: string) => (await fetch(`${server.url}?domain=${hostname}`)).status;
-  return { clock, ours, server, ask };
+  return { clock, ours, portFile, server, ask };
 }
 
 t.test('yes, no, and no answer at all', async (t) => {
@@ -42,6 +45,18 @@ t.test('a name that is new is no stranger any more, however often it was asked f
   t.equal(await ask('new.example.com'), 403);
   ours.add('new.example.com');
   t.equal(await ask('new.example.com'), 200);
+});
+
+t.test('its port stays over a restart, unless somebody else has it by then', async (t) => {
+  const { server, portFile } = await start(t, async () => true);
+  const again = () =>
+    startAskServer({ isOurs: () => true, mayIssue: async () => true, portFile, clock: new ManualClock() });
+  const beside = await again();
+  t.not(beside.url, server.url, 'taken');
+  await beside.close();
+  const later = await again();
+  t.equal(later.url, beside.url);
+  await later.close();
 });
 
 t.test('what is no question is answered, and harms nobody', async (t) => {
