@@ -112,9 +112,8 @@ void t.test('services on their way', async (t) => {
   const look = async () => (await api.get<{ host_id: string; status: string }>(`/api/services/${service.id}`)).body;
 
   await t.test('one goes to another host byte for byte, with control killed on the way', async (t) => {
-    await api.call('PATCH', `/api/services/${service.id}`, { compose: COMPOSE }).then(async ({ body }) => {
-      t.match(await api.jobEnd(String(body['deploy_job_id'])), { state: 'succeeded' });
-    });
+    const { body: changed } = await api.call('PATCH', `/api/services/${service.id}`, { compose: COMPOSE });
+    t.match(await api.jobEnd(String(changed['deploy_job_id'])), { state: 'succeeded' });
     const begun = await api.post<MoveAnswer>(`/api/services/${service.id}/move`, {
       host_id: b,
       repository_id: repository,

@@ -1,7 +1,7 @@
 // The one place where a job ends and what that means for its service, whoever says so: the host's result, a refusal, a
 // cancel before it was sent, a revoked host. Everything of an end is in one write; the world hears of it after.
 import { endsService } from '#shared/adoption.ts';
-import { bringsSpec, isDeployKind, isJobEnd, type JobKind } from '#shared/jobs.ts';
+import { isDeployKind, isJobEnd, type JobKind } from '#shared/jobs.ts';
 import type { ServiceReport } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { JobEnd } from '../../store/jobs.ts';
@@ -10,6 +10,7 @@ import type { Stores, WriteContext } from '../../store/stores.ts';
 import type { Bus } from '../api/live.ts';
 import { finishBackups } from '../backups/ends.ts';
 import { toEndNews } from './job-news.ts';
+import { eventTypeOf } from './job-starts.ts';
 import type { JobWaiters } from './job-waiters.ts';
 import { switchHost } from '../moves/switch.ts';
 import { reasonToWait } from '../deploys/review.ts';
@@ -130,7 +131,7 @@ export class JobEnds {
       serviceId: job.serviceId,
       hostId: job.hostId,
       jobId: job.id,
-      type: bringsSpec(job.kind) ? 'deploy' : job.kind,
+      type: eventTypeOf(job),
       status: end.state === 'succeeded' ? (job.kind === 'propose' ? 'proposed' : 'success') : end.state,
       message,
       at: end.finishedAt,

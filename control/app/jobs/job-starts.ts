@@ -125,7 +125,7 @@ export class JobStarts {
     this.#stores.events.insert({
       serviceId: service.id,
       hostId: service.hostId,
-      type: bringsSpec(kind) ? 'deploy' : kind,
+      type: eventTypeOf(job),
       status: 'started',
       message: `${job.state === 'queued' ? 'Waits for the host' : 'Asked for'}: ${kind}${causeOf(order)}`,
       at: now,
@@ -208,6 +208,12 @@ export class JobStarts {
   #rollbackOf(jobId: string): Pick<JobOffer, 'rollbackTo'> {
     return { rollbackTo: this.#stores.revisions.findByJob(jobId)?.rollbackOf ?? undefined };
   }
+}
+
+/** In the timeline. What a move removes behind it is no end of its service, which receivers of webhooks act upon. */
+export function eventTypeOf({ kind, cause }: Pick<JobRecord, 'kind' | 'cause'>): string {
+  if (kind === 'remove' && cause === MOVE_CAUSE) return 'move';
+  return bringsSpec(kind) ? 'deploy' : kind;
 }
 
 const causeOf = ({ cause }: Pick<JobOrder, 'cause'>): string => (cause === undefined ? '' : ` (${cause})`);
