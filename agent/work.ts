@@ -6,6 +6,7 @@ import type { Scope } from '#shared/lifecycle.ts';
 import type { Logger } from '#shared/log.ts';
 import type { HostFacts } from '#shared/model.ts';
 import type { Clock } from '#shared/time.ts';
+import { startFolders } from './backup/folders/start.ts';
 import { createForgetBackup } from './backup/forget.ts';
 import { Repositories } from './backup/repositories.ts';
 import { Restic } from './backup/restic.ts';
@@ -76,6 +77,7 @@ export function startJobs(
   const images = startImages({ ...config, ...docker, ...deps, state, underWay }, scope);
   const { backupPasswords: passwords, backupSettings: settings } = state;
   const backups = new Repositories({ dataDir, passwords, settings, restic: new Restic({ home }) });
+  const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const executing = {
     dataDir,
     home,
@@ -96,12 +98,12 @@ export function startJobs(
     judgeBy: (serviceId: string, checks: readonly HealthCheck[]) => probes.judgeBy(serviceId, checks),
     takeOver: (containers: readonly Adopted[], desired: Desired) => takeOver(state, containers, desired),
     backups,
+    openFolders: startFolders({ dataDir, engine, untilDockerAnswers, clock, log }, scope),
     clock,
     log,
   };
   const carryOut = images.around(keptLogs.around(createExecutor(executing).execute));
   const execute: typeof carryOut = (run) => carryOut(run).finally(() => drift.touch(run.offer.serviceId));
-  const untilDockerAnswers = createDockerGate({ engine, hub, clock });
   const runner = startRunner(
     { state, clock, execute, forgetBackup: createForgetBackup(backups), watch, underWay, untilDockerAnswers, notify },
     scope,

@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Find, HostContainer } from '#shared/adoption.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import type { HostPage } from '#shared/protocol/host-parts.ts';
-import { toContainerView, type Container, type ContainerSummary, type Engine } from '../docker/engine.ts';
+import { TOOL_LABEL, toContainerView, type Container, type ContainerSummary, type Engine } from '../docker/engine.ts';
 import { ownerOf, type OwnService } from '../owner.ts';
 import { groupFinds, toFind, type Group, type Surroundings } from './finds.ts';
 
@@ -59,7 +59,9 @@ export class Discovery {
 
   async #look(): Promise<{ groups: Group[]; around: Surroundings }> {
     const all: ContainerSummary[] = await this.#deps.engine.listAll();
-    const others = all.filter(({ project }) => project !== this.#deps.edgeProject);
+    const isOurs = ({ project, labels }: ContainerSummary) =>
+      project === this.#deps.edgeProject || labels[TOOL_LABEL] !== undefined;
+    const others = all.filter((one) => !isOurs(one));
     const services = this.#deps.services.names();
     const projects = new Set(all.map(({ project }) => project));
     return { groups: groupFinds(others, services), around: { services, projects, hostname: hostname() } };

@@ -7,7 +7,7 @@ import type { Say, Task } from '../deploy/task.ts';
 import { requireBackupId } from './backup-id.ts';
 import { volumesOf } from './contents.ts';
 import { fetchAll, findSource, type Source, type Target } from './fetch.ts';
-import { dropOld, swapIn, syncFiles, stagingOf, undoSwap } from './swap.ts';
+import { dropOld, swapIn, stagingOf, undoSwap } from './swap.ts';
 import { pairVolumes } from './volume-map.ts';
 
 /** A repeat of a deploy that has got to its containers leaves what these have written since. */
@@ -37,14 +37,16 @@ export async function fill(task: Task, source: Source, rendered: Rendered, say: 
     });
     if (!isPlain) throw new LongshoreError('not_supported', { message: `Volume "${to}" is not kept on this host` });
     await requireUnused(task, to);
-    await undoSwap(mountpoint); // of an attempt before a crash
     targets.push({ path, mountpoint });
   }
-  await fetchAll(task, source, targets, say);
-  await syncFiles(targets.map(({ mountpoint }) => stagingOf(mountpoint)));
-  for (const { mountpoint } of targets) {
-    await swapIn(mountpoint);
-    await dropOld(mountpoint);
+  const mountpoints = targets.map(({ mountpoint }) => mountpoint);
+  await using folders = task.deps.openFolders(task.workspace.name, mountpoints);
+  for (const mountpoint of mountpoints) await undoSwap(folders, mountpoint); // of an attempt before a crash
+  await fetchAll(task, source, { targets, folders }, say);
+  await folders.syncFiles(mountpoints.map(stagingOf));
+  for (const mountpoint of mountpoints) {
+    await swapIn(folders, mountpoint);
+    await dropOld(folders, mountpoint);
   }
 }
 

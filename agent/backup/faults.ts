@@ -45,11 +45,18 @@ function codeOf(said: string, otherwise: ErrorCode): ErrorCode {
   return /permission denied|operation not permitted|read-only file system/.test(said) ? 'volume_denied' : otherwise;
 }
 
+/** A program that works on a volume's files has failed, with what it said last. */
+export const toolFault = (program: string, exitCode: number | null, said: string): LongshoreError =>
+  new LongshoreError(codeOf(said.toLowerCase(), 'restore_failed'), {
+    message: `Cannot restore: ${program} ended with ${exitCode ?? 'no code'}`,
+    ...(said !== '' && { details: said }),
+  });
+
 /** The way out, wherever a volume's files cannot be touched. */
 export const deniedVolume = (action: string, path: string, cause: unknown): LongshoreError =>
   new LongshoreError('volume_denied', {
     message: `${action}: "${path}" cannot be opened`,
     details:
-      'To read volumes the agent needs CAP_DAC_READ_SEARCH (the unit for systemd gives it); to restore it must run as root.',
+      'To read volumes the agent needs CAP_DAC_READ_SEARCH: the unit for systemd gives it. One that is root needs no more.',
     cause,
   });

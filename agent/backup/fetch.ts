@@ -5,10 +5,10 @@ import { basename, dirname } from 'node:path';
 import { LongshoreError } from '#shared/errors.ts';
 import type { Say, Task } from '../deploy/task.ts';
 import { ArchiveJudge, MAX_ENTRIES } from './archive-rules.ts';
-import { deniedVolume } from './faults.ts';
+import type { VolumeFolders } from './folders/volume-folders.ts';
 import type { Repository } from './repository.ts';
 import type { Snapshot } from './restic-output.ts';
-import { makeStaging } from './swap.ts';
+import { stagingOf } from './swap.ts';
 
 /** A volume's folder in the snapshot, and where its files are on the host now. */
 export interface Target {
@@ -44,22 +44,27 @@ export async function findSource(task: Task, backupId: string): Promise<Source> 
 }
 
 /** Nothing is written before every volume was judged. */
-export async function fetchAll(task: Task, source: Source, targets: readonly Target[], say: Say): Promise<void> {
+export async function fetchAll(
+  task: Task,
+  source: Source,
+  { targets, folders }: { targets: readonly Target[]; folders: VolumeFolders },
+  say: Say,
+): Promise<void> {
   const { repository, snapshot } = source;
   if (repository.isElsewhere) for (const target of targets) await judge(source, target, task.run.signal);
   const { totalBytes } = snapshot.summary;
   let bytesBefore = 0;
   for (const { path, mountpoint } of targets) {
-    const staging = await makeStaging(mountpoint).catch((cause: unknown) => {
-      throw deniedVolume(`Cannot restore "${task.workspace.name}"`, mountpoint, cause);
-    });
+    const staging = stagingOf(mountpoint);
+    await folders.makeEmpty(staging);
     let bytesHere = 0;
     const onProgress = ({ bytesDone }: { bytesDone: number }) => {
       bytesHere = bytesDone;
       const done = bytesBefore + bytesDone;
       say({ percent: totalBytes > 0 ? Math.min(100, (100 * done) / totalBytes) : 0, bytesDone: done, totalBytes });
     };
-    await repository.restore(snapshot.id, path, staging, { signal: task.run.signal, onProgress });
+    const files = { repository, snapshotId: snapshot.id, from: path };
+    await folders.take(files, staging, { signal: task.run.signal, onProgress });
     bytesBefore += bytesHere;
   }
 }

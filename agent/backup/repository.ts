@@ -176,6 +176,18 @@ export class Repository {
     await this.#run({ args, action: 'Cannot read from a backup', deadlineMs: COPY_DEADLINE_MS, signal, pour: take });
   }
 
+  /** What the snapshot has below `path`, as a tar; ends when it gets no further for long. */
+  async pourBelow(
+    snapshotId: string,
+    path: string,
+    take: NonNullable<ResticTask['pour']>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const args = ['dump', '--archive', 'tar', `${snapshotId}:${path}`, '/'];
+    const fault = { action: 'Cannot restore', otherwise: 'restore_failed' as const };
+    await this.#run({ args, ...fault, deadlineMs: COPY_DEADLINE_MS, mustMove: true, signal, pour: take });
+  }
+
   /** A file of the snapshot, as text. */
   async read(snapshotId: string, path: string, signal: AbortSignal): Promise<string> {
     const lines: string[] = [];

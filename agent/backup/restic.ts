@@ -1,5 +1,6 @@
 // restic as a child process: argv only, an environment from scratch, the password in it and nowhere else. Knows nothing
 // of services.
+import type { Readable } from 'node:stream';
 import { LongshoreError, type ErrorCode } from '#shared/errors.ts';
 import { runChild, SYSTEM_PATH, type ChildEnd, type ChildOptions } from '../docker/child.ts';
 import { RUN_VARIABLE } from '../docker/orphan.ts';
@@ -54,7 +55,8 @@ export interface ResticTask {
   /** Ends it when it gets no further for long: for what shows progress. */
   mustMove?: boolean;
   feed?: ChildOptions['feed'];
-  pour?: ChildOptions['pour'];
+  /** `saw`: so many bytes have moved, for what must. */
+  pour?: (stdout: Readable, saw: (bytesDone: number) => void) => Promise<void>;
   signal?: AbortSignal | undefined;
   onLine?: (line: ResticLine) => void;
   /** Output that is one JSON document, and not lines of messages. */
@@ -112,7 +114,10 @@ export class Restic {
       onLine?.(line);
     };
     const killedBy = AbortSignal.any([stall.signal, ...(signal ? [signal] : [])]);
-    const run = { onStdout: onText ?? hear, onStderr: hear, signal: killedBy };
+    const { pour } = task;
+    const saw = (bytesDone: number) => stall.saw({ percent: 0, bytesDone, totalBytes: 0 });
+    const pouring = pour && ((stdout: Readable) => pour(stdout, saw));
+    const run = { onStdout: onText ?? hear, onStderr: hear, signal: killedBy, pour: pouring };
     const end = await this.#spawn(vault, task, run).finally(() => stall.stop());
     if (end.killedBy === 'abort' && signal?.aborted) throw signal.reason;
     const how: ResticEnd = stall.signal.aborted ? { ...end, killedBy: 'deadline' } : end;
@@ -123,8 +128,8 @@ export class Restic {
 
   #spawn(
     vault: Vault,
-    { args, deadlineMs = this.#quickMs, feed, pour }: ResticTask,
-    run: Pick<ChildOptions, 'onStdout' | 'onStderr' | 'signal'>,
+    { args, deadlineMs = this.#quickMs, feed }: ResticTask,
+    run: Pick<ChildOptions, 'onStdout' | 'onStderr' | 'signal' | 'pour'>,
   ): Promise<ChildEnd> {
     return runChild(this.#binary, {
       args: ['--json', '--no-cache', '--retry-lock', LOCK_PATIENCE, ...(vault.elsewhere?.settings ?? []), ...args],
@@ -132,7 +137,6 @@ export class Restic {
       cwd: this.#home,
       deadlineMs,
       feed,
-      pour,
       ...run,
     });
   }

@@ -18,7 +18,8 @@ import { volumesOf } from './contents.ts';
 import { renderedOf } from './bring.ts';
 import { fetchAll, findSource, type Source, type Target } from './fetch.ts';
 import { RestoreNotes, type RestoreNote } from './restore-note.ts';
-import { dropOld, requireNoOld, stagingOf, swapIn, syncFiles, undoSwap } from './swap.ts';
+import type { VolumeFolders } from './folders/volume-folders.ts';
+import { dropOld, requireNoOld, stagingOf, swapIn, undoSwap } from './swap.ts';
 import { pairVolumes } from './volume-map.ts';
 
 export async function restore(task: Task): Promise<void> {
@@ -42,7 +43,7 @@ export async function restore(task: Task): Promise<void> {
     await putBack(task, notes, note);
     throw withOldBack(toLongshoreError(error));
   }
-  await Promise.all(note.mountpoints.map(dropOld));
+  await settle(task, note);
   await notes.remove();
 }
 
@@ -71,23 +72,25 @@ const withOldBack = ({ code, message, details }: LongshoreError): LongshoreError
 async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | undefined): Promise<RestoreNote> {
   const { jobId } = task.run.offer;
   const stoppedBefore = earlier?.jobId === jobId ? earlier.stopped : null;
-  const targets = await task.step('restore', async (say) => {
-    if (earlier) await settle(earlier);
+  await using opened = new AsyncDisposableStack();
+  const { targets, folders } = await task.step('restore', async (say) => {
+    if (earlier) await settle(task, earlier);
     await using source = await findSource(task, requireBackupId(task.run));
     const found = await targetsOf(task, source);
     const mountpoints = found.map(({ mountpoint }) => mountpoint);
-    mountpoints.forEach(requireNoOld);
+    const folders = opened.use(foldersOf(task, mountpoints));
+    for (const mountpoint of mountpoints) await requireNoOld(folders, mountpoint);
     await notes.save({ jobId, mountpoints, stopped: stoppedBefore, isSwapped: false });
-    await fetchAll(task, source, found, say);
-    return mountpoints;
+    await fetchAll(task, source, { targets: found, folders }, say);
+    return { targets: mountpoints, folders };
   });
   const note = { jobId, mountpoints: targets, stopped: stoppedBefore ?? (await listUp(task)), isSwapped: false };
   await notes.save(note);
   await stop(task);
   return task.step('swap', async () => {
     await requireUnused(task, targets);
-    await syncFiles(targets.map(stagingOf));
-    for (const mountpoint of targets) await swapIn(mountpoint);
+    await folders.syncFiles(targets.map(stagingOf));
+    for (const mountpoint of targets) await swapIn(folders, mountpoint);
     return notes.save({ ...note, isSwapped: true });
   });
 }
@@ -96,14 +99,18 @@ async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | u
 async function giveUp(task: Task, notes: RestoreNotes): Promise<void> {
   const note = await notes.load();
   if (!note) return;
-  await settle(note);
+  await settle(task, note);
   if (note.stopped !== null) await startAgain(task, note.stopped);
   await notes.remove();
 }
 
-async function settle({ mountpoints, isSwapped }: RestoreNote): Promise<void> {
-  for (const mountpoint of mountpoints) await (isSwapped ? dropOld : undoSwap)(mountpoint);
+async function settle(task: Task, { mountpoints, isSwapped }: RestoreNote): Promise<void> {
+  await using folders = foldersOf(task, mountpoints);
+  for (const mountpoint of mountpoints) await (isSwapped ? dropOld : undoSwap)(folders, mountpoint);
 }
+
+const foldersOf = ({ deps, workspace }: Task, mountpoints: readonly string[]): VolumeFolders =>
+  deps.openFolders(workspace.name, mountpoints);
 
 async function targetsOf(task: Task, source: Source): Promise<Target[]> {
   const volumes = await ownVolumes(task);

@@ -3,6 +3,7 @@ import type { Logger } from '#shared/log.ts';
 import type { Health, Lifecycle } from '#shared/model.ts';
 import type { PolicyFile } from '#shared/compose/rules.ts';
 import type { Clock } from '#shared/time.ts';
+import type { OpenFolders } from '../backup/folders/volume-folders.ts';
 import type { Repositories } from '../backup/repositories.ts';
 import type { Compose } from '../docker/compose.ts';
 import type { Container, Engine } from '../docker/engine.ts';
@@ -43,6 +44,8 @@ export interface ExecutorDeps {
   /** Secrets of a service, those of now and of before. */
   services: { secretsOf(id: string): string[] };
   backups: Repositories;
+  /** Where restored files go. */
+  openFolders: OpenFolders;
   /** Notes containers as a service's own, and whether it is wanted to run. Throws `state_conflict` where another has one. */
   takeOver: (containers: readonly Adopted[], desired: Desired) => void;
   /** From now on a service's containers are asked these, besides Docker's own health checks. */

@@ -30,6 +30,8 @@ import { findImage, pullImage, tagImage } from './images.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ExecOptions, RunningExec } from './running-exec.ts';
 import { openEvents } from './open-events.ts';
+import { createSealed, importImage } from './sealed-container.ts';
+import type { SealedSetup } from './sealed-setup.ts';
 import { fromDiskUsage, fromStats, toDockerDisk } from './usage-view.ts';
 
 type Filters = Record<string, string[]>;
@@ -176,6 +178,10 @@ class DockerEngine implements Engine {
     return copyContainer(this.#client, id, name, image);
   }
 
+  createSealed(name: string, setup: SealedSetup): Promise<string> {
+    return createSealed(this.#client, name, setup);
+  }
+
   renameContainer(id: string, name: string): Promise<void> {
     return this.#client.change(`Cannot rename container "${id}"`, 0, (docker, abortSignal) =>
       docker.getContainer(id).rename({ name, abortSignal }),
@@ -192,6 +198,10 @@ class DockerEngine implements Engine {
 
   pullImage(reference: string, options?: PullOptions): Promise<void> {
     return pullImage(this.#client, reference, options);
+  }
+
+  importImage(archive: Uint8Array, reference: string): Promise<void> {
+    return importImage(this.#client, archive, reference);
   }
 
   tagImage(id: string, reference: string): Promise<void> {

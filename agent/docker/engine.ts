@@ -7,6 +7,7 @@ import type { ContainerView, RegistryLogin } from '#shared/model.ts';
 import type { DockerDisk } from '#shared/stats.ts';
 import type { LiveContainer } from './live-container.ts';
 import type { ExecOptions, RunningExec } from './running-exec.ts';
+import type { SealedSetup } from './sealed-setup.ts';
 
 /** Deadlines in milliseconds. A stop has the container's grace period on top. */
 export const ENGINE_DEADLINES = {
@@ -206,6 +207,11 @@ export interface Engine {
    * id.
    */
   copyContainer(id: string, name: string, image: string): Promise<string>;
+  /**
+   * Makes a container for the agent's own work, which is not started: without a network, with a file system of its own that
+   * it cannot write to, and no rights but those named. Fails with `docker_error` when the name is taken. Returns its id.
+   */
+  createSealed(name: string, setup: SealedSetup): Promise<string>;
   /** Fails with `docker_error` when the name is taken, also by this container. */
   renameContainer(id: string, name: string): Promise<void>;
 
@@ -215,6 +221,8 @@ export interface Engine {
   findImage(reference: string): Promise<Image | undefined>;
   /** Fails with `image_unavailable` naming the image, or `registry_login_failed` for a login that is refused. Pulling what is current is a no-op of the registry. */
   pullImage(reference: string, options?: PullOptions): Promise<void>;
+  /** Makes an image whose files are those of a tar. */
+  importImage(archive: Uint8Array, reference: string): Promise<void>;
   /** Points `reference` at an image that is here; repeating it changes nothing. */
   tagImage(id: string, reference: string): Promise<void>;
 
@@ -243,6 +251,8 @@ export interface Engine {
 
 /** Label with the service's id on each container we make. A hint for people and lists; the journal decides. */
 export const SERVICE_LABEL = 'longshore.service';
+/** Label of containers that the agent works with itself: nobody's service, and nothing to adopt. */
+export const TOOL_LABEL = 'longshore.tool';
 
 export function toContainerView(container: Container): ContainerView {
   const { id, name, service, image, imageId, state, health, exitCode, startedAt, ports } = container;

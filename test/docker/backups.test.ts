@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
 import { LongshoreError } from '#shared/errors.ts';
+import { ownFolders } from '../../agent/backup/folders/own-folders.ts';
 import { createForgetBackup } from '../../agent/backup/forget.ts';
 import { RestoreNotes } from '../../agent/backup/restore-note.ts';
 import { swapIn } from '../../agent/backup/swap.ts';
@@ -204,7 +205,7 @@ t.test('an agent that died in the middle of the swap goes on with the same job',
   await t.rejects(restore(host, FIRST, { steps, signal: died.signal }), { name: 'AbortError' });
   const notes = new RestoreNotes(host.backups.noteOf(host.spec.id));
   t.match(await notes.load(), { isSwapped: false, mountpoints });
-  await swapIn(mountpoints[0] ?? ''); // and no further: the other volume still has its files
+  await swapIn(ownFolders, mountpoints[0] ?? ''); // and no further: the other volume still has its files
   t.match(await statesOf(host), { db: 'exited', idle: 'exited' });
 
   t.match(await restore(host, FIRST), { state: 'succeeded' });

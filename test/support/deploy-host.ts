@@ -2,6 +2,7 @@
 // step runner that writes down what happened instead of journalling it.
 import { join } from 'node:path';
 import type { Test } from 'tap';
+import { ownFolders } from '../../agent/backup/folders/own-folders.ts';
 import type { Repositories } from '../../agent/backup/repositories.ts';
 import type { ResticOptions } from '../../agent/backup/restic.ts';
 import type { AskAi } from '../../agent/deploy/ai/question.ts';
@@ -239,6 +240,7 @@ export function partsIn(dataDir: string, stopped: AbortSignal, restic: Partial<R
     measureDownloads: async () => new Map(),
     services: { secretsOf: () => [] },
     backups,
+    openFolders: () => ownFolders,
     clock: systemClock,
     log: silentLogger(),
   };

@@ -18,6 +18,7 @@ import type {
 import { PROJECT_LABEL } from '../../agent/docker/container-view.ts';
 import { SERVICE_LABEL } from '../../agent/docker/engine.ts';
 import type { ExecOptions, RunningExec } from '../../agent/docker/running-exec.ts';
+import type { SealedSetup } from '../../agent/docker/sealed-setup.ts';
 import type { LiveConfig, LiveContainer } from '../../agent/docker/live-container.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { createdContainer, toLive } from './fake-container.ts';
@@ -205,6 +206,12 @@ export class FakeEngine implements Engine {
     return this.addContainer(made).id;
   }
 
+  async createSealed(name: string, { image, labels }: SealedSetup): Promise<string> {
+    this.#answer();
+    if ([...this.containers.values()].some((one) => one.name === name)) throw new LongshoreError('docker_error');
+    return this.addContainer({ name, image, labels, state: 'created' }).id;
+  }
+
   async renameContainer(id: string, name: string): Promise<void> {
     this.#answer();
     const container = this.containers.get(id);
@@ -238,6 +245,11 @@ export class FakeEngine implements Engine {
     }
     onProgress?.({ percent: 100, message: 'done' });
     if (!this.images.has(reference)) this.addImage(reference);
+  }
+
+  async importImage(_archive: Uint8Array, reference: string): Promise<void> {
+    this.#answer();
+    this.addImage(reference);
   }
 
   async tagImage(id: string, reference: string): Promise<void> {

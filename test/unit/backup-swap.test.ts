@@ -2,13 +2,15 @@
 import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import t, { type Test } from 'tap';
-import { dropOld, makeStaging, swapIn, syncFiles, undoSwap } from '../../agent/backup/swap.ts';
+import { ownFolders } from '../../agent/backup/folders/own-folders.ts';
+import { dropOld, stagingOf, swapIn, undoSwap } from '../../agent/backup/swap.ts';
 
 /** A volume with old files, and restored ones beside it. */
 async function makeVolume(t: Test) {
   const folder = t.testdir({ _data: { file: 'old' } });
   const mountpoint = join(folder, '_data');
-  const staging = await makeStaging(mountpoint);
+  const staging = stagingOf(mountpoint);
+  await ownFolders.makeEmpty(staging);
   mkdirSync(join(staging, '_data'));
   writeFileSync(join(staging, '_data', 'file'), 'restored');
   return { folder, mountpoint, staging, read: () => readFileSync(join(mountpoint, 'file'), 'utf8') };
@@ -16,12 +18,12 @@ async function makeVolume(t: Test) {
 
 t.test('restored files take the place of the old ones, which then go', async (t) => {
   const { folder, mountpoint, staging, read } = await makeVolume(t);
-  await syncFiles([staging]);
-  await swapIn(mountpoint);
+  await ownFolders.syncFiles([staging]);
+  await swapIn(ownFolders, mountpoint);
   t.equal(read(), 'restored');
-  await dropOld(mountpoint);
+  await dropOld(ownFolders, mountpoint);
   t.strictSame([read(), readdirSync(folder)], ['restored', ['_data']]);
-  await dropOld(mountpoint);
+  await dropOld(ownFolders, mountpoint);
   t.equal(read(), 'restored', 'done twice, the same');
 });
 
@@ -29,9 +31,9 @@ t.test('whenever it is given up, the old files are back and nothing else is left
   const crashes: Record<string, (folder: string, mountpoint: string) => Promise<void> | void> = {
     'before the swap': () => undefined,
     'between its two renames': (folder, mountpoint) => renameSync(mountpoint, join(folder, 'longshore-old')),
-    'after the swap': (_, mountpoint) => swapIn(mountpoint),
+    'after the swap': (_, mountpoint) => swapIn(ownFolders, mountpoint),
     'in the middle of giving up': async (folder, mountpoint) => {
-      await swapIn(mountpoint);
+      await swapIn(ownFolders, mountpoint);
       mkdirSync(join(folder, 'longshore-restore'), { recursive: true });
       renameSync(mountpoint, join(folder, 'longshore-restore', '_data'));
     },
@@ -41,7 +43,7 @@ t.test('whenever it is given up, the old files are back and nothing else is left
       const { folder, mountpoint, read } = await makeVolume(t);
       await crash(folder, mountpoint);
       for (const time of ['once', 'twice']) {
-        await undoSwap(mountpoint);
+        await undoSwap(ownFolders, mountpoint);
         t.strictSame([read(), readdirSync(folder)], ['old', ['_data']], time);
       }
     });
@@ -50,6 +52,6 @@ t.test('whenever it is given up, the old files are back and nothing else is left
 
 t.test('what an earlier restore has left beside a volume is in nobody’s way', async (t) => {
   const { mountpoint, staging } = await makeVolume(t);
-  t.equal(await makeStaging(mountpoint), staging);
+  await ownFolders.makeEmpty(staging);
   t.strictSame(readdirSync(staging), []);
 });

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import t, { type Test } from 'tap';
 import type { Compose } from '../../agent/docker/compose.ts';
 import { startEventHub } from '../../agent/docker/events.ts';
+import { ownFolders } from '../../agent/backup/folders/own-folders.ts';
 import { DEFAULT_POLICY } from '#shared/compose/rules.ts';
 import { LongshoreError } from '#shared/errors.ts';
 import { silentLogger } from '#shared/log.ts';
@@ -68,6 +69,7 @@ function fakeHost(t: Test, onUp: (engine: FakeEngine) => void, log = silentLogge
     measureDownloads: async () => new Map(),
     services: { secretsOf: () => ['hunter2-hunter2'] },
     backups,
+    openFolders: () => ownFolders,
     policy: DEFAULT_POLICY,
     events: startEventHub({ engine, clock, log }, stop.signal),
   };
