@@ -186,8 +186,8 @@ t.test('install.sh from bare to bare', { timeout: 280_000 }, async (t) => {
     t.match(await install(server, 'bad'), { exitCode: 1, said: /0\.3\.0 did not start, 0\.2\.0 runs again/ });
     await eventually(async () => (await server.shell('longshore hosts list')).includes(`${host.name}\tconnected`));
     t.equal(
-      await server.shell('curl -ks https://127.0.0.1:8443/dist/SHA256SUMS | grep -o 0.2.0'),
-      '0.2.0',
+      await server.shell('curl -ks https://127.0.0.1:8443/dist/SHA256SUMS | grep -Fo longshore-0.2.0-'),
+      'longshore-0.2.0-',
       'hosts still get it',
     );
   });
