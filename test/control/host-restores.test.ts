@@ -56,9 +56,9 @@ t.test('every service comes back from its newest backup elsewhere, or is named w
   t.match(standing(it), {
     state: 'running',
     services: [
+      { serviceName: 'here', state: 'left', reason: 'There is no backup of it outside of its host' },
       { serviceName: 'rests', state: 'running', backupId: rests, backupAt: Number },
       { serviceName: 'shop', state: 'running', backupId: newest },
-      { serviceName: 'here', state: 'left', reason: 'There is no backup of it outside of its host' },
     ],
   });
   await it.b.finish(deploy, {}, { revision: 2 });

@@ -71,7 +71,7 @@ export class HostRestores {
     const restore = stores.moves.findRestoreOf(hostId);
     if (!restore) throw missing('restore of host', hostId);
     const moves = stores.moves.ofRestore(restore.id);
-    const services = [...moves.map((move) => this.#show(move)), ...restore.left.map(toShown)];
+    const services = [...moves.map((move) => this.#show(move)), ...restore.left.map(toShown)].toSorted(byName);
     const { left: _left, ...shown } = restore;
     const finishedAt = moves.every((move) => move.finishedAt !== null)
       ? Math.max(restore.createdAt, ...moves.map((move) => move.finishedAt ?? 0))
@@ -117,6 +117,8 @@ export class HostRestores {
     return { serviceId, serviceName, state, moveId, backupId, backupAt, reason: error?.message ?? null };
   }
 }
+
+const byName = (a: RestoredService, b: RestoredService): number => (a.serviceName < b.serviceName ? -1 : 1);
 
 const toLeft = ({ service, reason }: { service: ServiceRecord; reason: string }) => ({
   serviceId: service.id,
