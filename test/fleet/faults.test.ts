@@ -2,22 +2,20 @@
 // is killed. The hosts are struck at the same time, each by what is listed for it; control is struck last, and all hosts with it.
 import t, { type Test } from 'tap';
 import { eventually } from '../support/eventually.ts';
-import { requireFleet } from '../support/fleet/fleet.ts';
-import { calmIds, calmOf, startFleetWorld, type FleetWorld, type Site } from '../support/fleet/world.ts';
+import { FLEET_TEST_LIMIT_MS, requireFleet } from '../support/fleet/fleet.ts';
+import { BACK_MS, calmIds, calmOf, startFleetWorld, type FleetWorld, type Site } from '../support/fleet/world.ts';
 import { CONTROL } from './control-scenarios.ts';
 import { HOSTS } from './host-scenarios.ts';
 import type { Scenario } from './scenario.ts';
 
 const SITES = 6;
-/** Image, release, boot and two minutes of faults, on a machine that knows none of them yet. */
-const LIMIT_MS = 480_000;
 
 /** I9: by scenario, until all hosts that it struck are as they should be. */
 const recoveries: [name: string, ms: number][] = [];
 
-t.setTimeout(LIMIT_MS);
+t.setTimeout(FLEET_TEST_LIMIT_MS);
 
-t.test('a fleet survives', { jobs: SITES, timeout: LIMIT_MS }, async (t) => {
+t.test('a fleet survives', { jobs: SITES }, async (t) => {
   if (!(await requireFleet(t))) return;
   const world = await startFleetWorld(t, { count: SITES, spare: 1 });
   const playAll = async (scenarios: readonly Scenario[]) => {
@@ -47,7 +45,7 @@ async function play(t: Test, world: FleetWorld, scenario: Scenario): Promise<voi
   const verdicts = await Promise.all(
     struck.map(async (one, i) => {
       await world.untilHostIs(one, 'connected');
-      await eventually(() => calmIds(one.host), { until: (ids) => ids === before[i] });
+      await eventually(() => calmIds(one.host), { until: (ids) => ids === before[i], timeoutMs: BACK_MS });
       if (scenario.restartsContainers) await one.oracle.remember(calmOf(one.host));
       return (await one.oracle.ask()).faults;
     }),

@@ -13,9 +13,9 @@ const underWork =
   };
 
 const STOPS: Scenario[] = [
-  { name: 'a reboot under a deploy', site: 0, restartsContainers: true, strike: underWork('reboot') },
-  { name: 'a crash of the machine under a deploy', site: 1, restartsContainers: true, strike: underWork('crash') },
-  { name: 'kill -9 of the agent under a deploy', site: 2, strike: underWork('kill9', UNIT) },
+  { name: 'a reboot under a deploy', site: 5, restartsContainers: true, strike: underWork('reboot') },
+  { name: 'a crash of the machine under a deploy', site: 4, restartsContainers: true, strike: underWork('crash') },
+  { name: 'kill -9 of the agent under a deploy', site: 5, strike: underWork('kill9', UNIT) },
   {
     name: 'kill -9 of dockerd under a deploy',
     site: 3,
@@ -27,7 +27,7 @@ const STOPS: Scenario[] = [
 const STATES: Scenario[] = [
   {
     name: 'a clock that jumps by an hour and back',
-    site: 0,
+    site: 3,
     strike: (scene) =>
       whileConnected(scene, async ({ world, site }) => {
         for (const seconds of ['+3600', '-3600', '0']) {
@@ -55,7 +55,7 @@ const STATES: Scenario[] = [
   },
   {
     name: 'F29: with a full disk new jobs are refused, and taken again once there is room',
-    site: 1,
+    site: 3,
     strike: async (scene) => {
       const { site } = scene;
       const restart = () => tryRestart(scene);

@@ -13,7 +13,7 @@ import { loadSigningKey } from '../../cli/release/signing-key.ts';
 import { eventually } from '../support/eventually.ts';
 import { startCuttingProxy } from '../support/fleet/cutting-proxy.ts';
 import { makeFolder } from '../support/folder.ts';
-import { requireFleet, startFleet, type FleetHost } from '../support/fleet/fleet.ts';
+import { FLEET_TEST_LIMIT_MS, requireFleet, startFleet, type FleetHost } from '../support/fleet/fleet.ts';
 import { ensureImages } from '../support/docker.ts';
 import { buildRelease, type TestRelease } from '../support/release.ts';
 
@@ -75,10 +75,15 @@ async function forge(t: Test, release: TestRelease, target: string): Promise<voi
   writeFileSync(join(target, 'SHA256SUMS.sig'), signSums(Buffer.from(text), privatePem));
 }
 
-t.test('install.sh from bare to bare', { timeout: 280_000 }, async (t) => {
+t.setTimeout(FLEET_TEST_LIMIT_MS);
+
+t.test('install.sh from bare to bare', async (t) => {
   if (!(await requireFleet(t))) return;
-  const [release, next] = await Promise.all([buildRelease(), buildRelease({ version: '0.2.0' }), ensureImages()]);
-  const { hosts, gateway } = await startFleet(t, { count: 2, images: ['busybox:1'] });
+  const [{ hosts, gateway }, release, next] = await Promise.all([
+    ensureImages().then(() => startFleet(t, { count: 2, images: ['busybox:1'] })),
+    buildRelease(),
+    buildRelease({ version: '0.2.0' }),
+  ]);
   const [server, host] = hosts as [FleetHost, FleetHost];
   const put = (from: TestRelease, folder: string) =>
     cpSync(from.dir, server.path(`/root/${folder}`), { recursive: true });
@@ -160,6 +165,21 @@ t.test('install.sh from bare to bare', { timeout: 280_000 }, async (t) => {
     const control = await processOf(server, 'longshore-control');
     t.match(await install(server, 'first'), { exitCode: 0, said: /^Longshore \S+ answers at \S+$/ });
     t.equal(await processOf(server, 'longshore-control'), control);
+  });
+
+  await t.test('what a run put in place that ended before its start is started by the next', async (t) => {
+    for (const [machine, unit, again] of [
+      [host, 'longshore-agent', () => at(host, AGAIN)],
+      [server, 'longshore-control', () => install(server, 'first')],
+    ] as const) {
+      const before = await processOf(machine, unit);
+      await machine.shell(
+        'cd /opt/longshore/releases && v=$(readlink ../current) && v=${v##*/} && mv $v .old && cp -a .old $v',
+      );
+      t.match(await again(), { exitCode: 0 });
+      t.not(await processOf(machine, unit), before, unit);
+      await machine.shell('rm -r /opt/longshore/releases/.old');
+    }
   });
 
   await t.test(

@@ -2,7 +2,7 @@
 import { cpSync, readFileSync } from 'node:fs';
 import t from 'tap';
 import { ensureAliases } from '../support/docker.ts';
-import { requireFleet, startFleet, type FleetHost } from '../support/fleet/fleet.ts';
+import { FLEET_TEST_LIMIT_MS, requireFleet, startFleet, type FleetHost } from '../support/fleet/fleet.ts';
 import { buildRelease } from '../support/release.ts';
 
 const GUIDE = readFileSync(new URL('../../docs/fleet.md', import.meta.url), 'utf8');
@@ -27,10 +27,14 @@ function commandsOf(chapter: string): string {
 const type = (machine: FleetHost, commands: string) =>
   machine.shell(`set -e\ncd /root\n${commands}`, { timeoutMs: LINE_LIMIT_MS });
 
-t.test('a newcomer succeeds with what docs/fleet.md says', { timeout: 280_000 }, async (t) => {
+t.setTimeout(FLEET_TEST_LIMIT_MS);
+
+t.test('a newcomer succeeds with what docs/fleet.md says', async (t) => {
   if (!(await requireFleet(t))) return;
-  const [release] = await Promise.all([buildRelease(), ensureAliases(`${IMAGE}=80`)]);
-  const { hosts } = await startFleet(t, { count: 2, images: [IMAGE] });
+  const [{ hosts }, release] = await Promise.all([
+    ensureAliases(`${IMAGE}=80`).then(() => startFleet(t, { count: 2, images: [IMAGE] })),
+    buildRelease(),
+  ]);
   const [server, machine] = hosts as [FleetHost, FleetHost];
   cpSync(release.dir, server.path('/root/longshore'), { recursive: true });
   await machine.shell(MAKE_BARE, { timeoutMs: LINE_LIMIT_MS });

@@ -5,7 +5,7 @@ import t from 'tap';
 import { Api } from '../support/api.ts';
 import { docker, ensureImages, runProgram } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
-import { requireFleet, startFleet, type FleetHost } from '../support/fleet/fleet.ts';
+import { FLEET_TEST_LIMIT_MS, requireFleet, startFleet, type FleetHost } from '../support/fleet/fleet.ts';
 import { buildRelease, type TestRelease } from '../support/release.ts';
 
 const LONGSHORE = '/opt/longshore/current/bin/longshore';
@@ -46,10 +46,14 @@ const statusOf = (host: FleetHost, name: string) =>
 const untilStatus = (host: FleetHost, name: string, status: RegExp) =>
   eventually(() => statusOf(host, name), { until: (text) => status.test(text), timeoutMs: START_MS });
 
-t.test('units of a host', { timeout: 280_000 }, async (t) => {
+t.setTimeout(FLEET_TEST_LIMIT_MS);
+
+t.test('units of a host', async (t) => {
   if (!(await requireFleet(t))) return;
-  const [release] = await Promise.all([buildRelease(), ensureImages()]);
-  const { hosts } = await startFleet(t, { count: 1, images: ['busybox:1'] });
+  const [{ hosts }, release] = await Promise.all([
+    ensureImages().then(() => startFleet(t, { count: 1, images: ['busybox:1'] })),
+    buildRelease(),
+  ]);
   const host = hosts[0] as FleetHost;
   await install(host, release);
 
@@ -90,19 +94,31 @@ t.test('units of a host', { timeout: 280_000 }, async (t) => {
     t.not(hostId, '');
   });
 
+  const inWeb = (script: string) =>
+    begin(`/api/services/${web}/exec`, { service: 'web', command: ['sh', '-ec', script] });
+  let backup: Record<string, string> = {};
+
   await t.test('it deploys, reads logs, runs programs and takes backups', async (t) => {
     const { id, state, error } = await deploy({ name: 'web', deploy_method: 'compose', compose: COMPOSE });
     web = id;
     t.match({ state, error }, { state: 'succeeded', error: null });
-    const run = await begin(`/api/services/${id}/exec`, {
-      service: 'web',
-      command: ['sh', '-c', 'echo kept >/data/it'],
-    });
+    const run = await inWeb('echo kept >/data/it; chown 70:71 /data/it; chmod 2750 /data; touch -d 2020-01-01 /data/it');
     t.match(run, { exit_code: 0 });
     const fetchLogs = async () => JSON.stringify((await api.get(`/api/services/${id}/logs`)).body);
     await eventually(fetchLogs, { until: (text) => text.includes('hello') });
-    const backup = await begin(`/api/services/${id}/backups`, {});
+    backup = await begin(`/api/services/${id}/backups`, {});
     t.match(await api.jobEnd(backup['job_id'] ?? '', START_MS), { state: 'succeeded', error: null });
+  });
+
+  await t.test('it restores them, though it may not write into a volume', async (t) => {
+    const look = 'cat /data/it; stat -c "%n %u:%g %a %Y" /data /data/it; ls /data';
+    const before = await inWeb(look);
+    t.match(before, { exit_code: 0, output: /kept/ });
+    await inWeb('echo spoilt >/data/it; chown 0:0 /data/it; chmod 755 /data; echo more >/data/new');
+    const { job_id: job = '' } = await begin(`/api/backups/${backup['id']}/restore`, {});
+    t.match(await api.jobEnd(job, START_MS), { state: 'succeeded', error: null });
+    t.equal((await inWeb(look))['output'], before['output']);
+    t.equal(await host.shell('docker ps -aq --filter label=longshore.tool'), '', 'its container is gone');
   });
 
   await t.test('it fetches from Git and builds', async (t) => {

@@ -1,5 +1,4 @@
 // Three hosts with systemd get a new release from their control plane, then a broken one. Services must not notice.
-import { execFileSync } from 'node:child_process';
 import { renameSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
@@ -8,8 +7,9 @@ import { formatSums, signSums } from '#shared/release/sums.ts';
 import { sha256Of } from '../../cli/release/archive.ts';
 import { ROOT } from '../../cli/release/bundle.ts';
 import { loadSigningKey } from '../../cli/release/signing-key.ts';
+import { runProgram } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
-import { requireFleet } from '../support/fleet/fleet.ts';
+import { FLEET_TEST_LIMIT_MS, requireFleet } from '../support/fleet/fleet.ts';
 import { startFleetWorld, type FleetWorld } from '../support/fleet/world.ts';
 import { makeFolder } from '../support/folder.ts';
 import { buildRelease, unpackRelease, type TestRelease } from '../support/release.ts';
@@ -35,11 +35,15 @@ interface Upgrade {
   halted_by: { host_id: string; reason: string } | null;
 }
 
-t.test('hosts are upgraded in waves', { timeout: 600_000 }, async (t) => {
+t.setTimeout(FLEET_TEST_LIMIT_MS);
+
+t.test('hosts are upgraded in waves', async (t) => {
   if (!(await requireFleet(t))) return;
-  const [first, second] = await Promise.all([buildRelease(), buildRelease({ version: '0.2.0' })]);
-  const offer = startOffer(t, first);
-  const world = await startFleetWorld(t, { count: 3, spare: 0, distDir: offer.dir });
+  const offer = startOffer(t, await buildRelease());
+  const [world, { second, broken }] = await Promise.all([
+    startFleetWorld(t, { count: 3, spare: 0, distDir: offer.dir }),
+    buildRelease({ version: '0.2.0' }).then(async (second) => ({ second, broken: await breakRelease(t, second) })),
+  ]);
   const upgrade = async (id: string) => (await world.api.get<Upgrade>(`/api/hosts/upgrades/${id}`)).body;
   const begin = async (body: object = {}) => (await world.api.post<Upgrade>('/api/hosts/upgrades', body)).body.id;
   const until = (id: string, state: string) =>
@@ -68,7 +72,7 @@ t.test('hosts are upgraded in waves', { timeout: 600_000 }, async (t) => {
   await t.test(
     'to a release whose agent does not connect: the first host takes it back, the others never see it',
     async (t) => {
-      offer.show(await breakRelease(t, second));
+      offer.show(broken);
       const [site] = world.sites;
       if (!site) return;
       for (const { host } of world.sites) {
@@ -116,7 +120,16 @@ async function breakRelease(t: Test, good: TestRelease): Promise<string> {
   const dir = makeFolder(t, 'broken');
   const [{ arch } = { arch: 'x64' as const }] = good.manifest.files;
   const name = tarballName(version, arch, 'gz');
-  execFileSync('tar', ['-czf', join(dir, name), '-C', dirname(broken), `longshore-${version}`]);
+  await runProgram('tar', [
+    '-c',
+    '-I',
+    'gzip -1',
+    '-f',
+    join(dir, name),
+    '-C',
+    dirname(broken),
+    `longshore-${version}`,
+  ]);
   const sha256 = await sha256Of(join(dir, name));
   const files: Manifest['files'] = [{ name, arch, format: 'gz', size: statSync(join(dir, name)).size, sha256 }];
   writeFileSync(join(dir, RELEASE_FILES.manifest), JSON.stringify({ version, protocol: 1, files }));

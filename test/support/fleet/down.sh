@@ -23,12 +23,15 @@ for dir in "$STATE"/*.disk; do
   if mountpoint -q "$dir"; then umount "$dir"; fi
 done
 rm -rf --one-file-system "$STATE"
-# Another fleet may still need the raised limit.
+# Another fleet may need the raised limit: one that is up, or about to be and has its folder only.
 before=$FLEET_STATE/max_user_instances.before
-if [ -e "$before" ] && [ -z "$(docker ps -aq --filter "label=$LABEL")" ]; then
-  cat "$before" >/proc/sys/fs/inotify/max_user_instances
-  rm -f "$before"
-fi
+(
+  flock 6
+  if [ -e "$before" ] && [ -z "$(find "$FLEET_STATE" -mindepth 1 -maxdepth 1 -type d)" ]; then
+    cat "$before" >/proc/sys/fs/inotify/max_user_instances
+    rm -f "$before"
+  fi
+) 6>"$FLEET_STATE/lock.watches"
 # shellcheck disable=SC2086
 say "$(set -- $names; echo $#) hosts removed in $(since "$t0") s"
 [ -z "$failed" ]

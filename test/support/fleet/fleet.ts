@@ -9,9 +9,11 @@ import { docker, missingDocker, runProgram, uniqueName } from '../docker.ts';
 const SCRIPTS = fileURLToPath(new URL('.', import.meta.url));
 /** Not /tmp, which may be memory: disks of 4 GB, sparse, lie here. */
 const STATE = '/var/tmp/longshore-fleets';
-/** Image and boot; only a machine that can't do it waits so long. */
-const UP_LIMIT_MS = 240_000;
+/** Image and boot, of which a busy machine takes minutes; only one that can't do it waits so long. */
+const UP_LIMIT_MS = 480_000;
 const FAULT_LIMIT_MS = 150_000;
+/** For `t.setTimeout` of a file: the image, the release, the boot and all it does, on a busy machine that knows none of them. */
+export const FLEET_TEST_LIMIT_MS = 600_000;
 
 export interface FleetHost {
   /** Container and host name. */

@@ -27,10 +27,13 @@ flock 9
 
 # Every systemd and dockerd watches files; the usual limit serves a dozen hosts.
 watches=/proc/sys/fs/inotify/max_user_instances
-if [ "$(cat $watches)" -lt 8192 ]; then
-  cat $watches >"$FLEET_STATE/max_user_instances.before"
-  echo 8192 >$watches
-fi
+(
+  flock 6
+  if [ "$(cat $watches)" -lt 8192 ]; then
+    cat $watches >"$FLEET_STATE/max_user_instances.before"
+    echo 8192 >$watches
+  fi
+) 6>"$FLEET_STATE/lock.watches"
 
 # A subnet nothing here routes to, and packets no larger than the way out takes.
 make_network() {

@@ -24,8 +24,8 @@ const SETTINGS = {
   LONGSHORE_RATE_LIMIT_ANONYMOUS: '1000000',
 };
 export const IMAGES = ['busybox:1', 'longshore-test/web:1'];
-/** More than a reconnect after any fault of a minute takes, also on a busy machine. */
-const BACK_MS = 120_000;
+/** More than a return after any fault of a minute takes, also on a busy machine. */
+export const BACK_MS = 120_000;
 
 /** Replaced start-first, so that a deploy takes a while; comes back by itself. */
 export const composeOf = (edition: string) => `services:
@@ -201,8 +201,10 @@ export async function startFleetWorld(
   t: Test,
   { count, spare, distDir }: { count: number; spare: number; distDir?: string },
 ): Promise<FleetWorld> {
-  const [dist] = await Promise.all([distDir ?? buildRelease().then(({ dir }) => dir), ensureImages()]);
-  const { hosts, gateway } = await startFleet(t, { count: count + spare, images: IMAGES });
+  const [{ hosts, gateway }, dist] = await Promise.all([
+    ensureImages().then(() => startFleet(t, { count: count + spare, images: IMAGES })),
+    distDir ?? buildRelease().then(({ dir }) => dir),
+  ]);
   // For this process, whose calls come from the machine of control; hosts pin its key.
   process.env['NODE_TLS_REJECT_UNAUTHORIZED'] = '0';
   const world = new FleetWorld(makeFolder(t, 'fleet'), `https://${gateway}:${await freePort()}`, hosts, dist);
