@@ -27,8 +27,10 @@ for (const agents of SIZES) {
 for (const [title, rows] of tables) printTable(title, rows);
 
 async function measure(fleet: Fleet, run: { agents: number; TLS: string }): Promise<void> {
-  const add = (title: string, row: Record<string, string | number>) =>
+  const add = (title: string, row: Record<string, string | number>) => {
     tables.set(title, [...(tables.get(title) ?? []), { ...run, ...row }]);
+    console.error(title, run, row); // a run takes minutes
+  };
   const coming = 'Coming in';
   add(coming, { what: 'all dial at once', ...(await fleet.connect()) });
   add('An idle fleet', { names: 'none', ...(await fleet.idle()) });

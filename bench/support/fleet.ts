@@ -29,7 +29,8 @@ export class Fleet {
   #control = startProcess();
   #port = 0;
   #at: Started = { url: '', key: '', controlPin: '', tlsPin: null };
-  #restBytes = 0;
+  /** Of control without agents; null: of this process nobody knows. */
+  #restBytes: number | null = 0;
   #commands = 0;
 
   static async open(options: FleetOptions): Promise<Fleet> {
@@ -57,6 +58,7 @@ export class Fleet {
     await this.#control.order('stop', null);
     this.#control.end();
     this.#control = startProcess();
+    this.#restBytes = null;
     const row = await this.#returnOf(() => this.#start(BASE_DOMAIN));
     await this.#untilHad(++this.#commands);
     return row;
@@ -75,7 +77,7 @@ export class Fleet {
     const { rssBytes } = await control.usage();
     return {
       'control RSS, MB': round(rssBytes / MB),
-      'KB an agent': round((rssBytes - this.#restBytes) / this.#options.agents / 1e3),
+      'KB an agent': this.#restBytes === null ? '' : round((rssBytes - this.#restBytes) / this.#options.agents / 1e3),
       'CPU, % of a core': round((after.cpuMs - before.cpuMs) / (IDLE_MS / 100)),
       ...(await this.#lag()),
       ...calls,

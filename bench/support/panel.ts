@@ -6,6 +6,8 @@ import { percentile, round } from './report.ts';
 
 const PATHS = ['/api/hosts?per_page=20', '/api/services?per_page=20'];
 const PAUSE_MS = 50;
+/** When ten thousand dial in the same moment the system drops what does not fit its queue, also a panel's. */
+const CONNECT_LIMIT_MS = 120_000;
 
 export class Panel {
   readonly #client: Client;
@@ -15,7 +17,7 @@ export class Panel {
   readonly #closed = new AbortController();
 
   constructor({ url, key }: Pick<Started, 'url' | 'key'>) {
-    this.#client = new Client(url, { connect: { rejectUnauthorized: false } });
+    this.#client = new Client(url, { connect: { rejectUnauthorized: false, timeout: CONNECT_LIMIT_MS } });
     this.#headers = { authorization: `Bearer ${key}`, 'content-type': 'application/json' };
     this.#looking = this.#look();
   }
