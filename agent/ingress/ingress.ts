@@ -58,7 +58,8 @@ export class Ingress {
 
   /** Something may have changed. Safe to call at any time. */
   touch(): void {
-    this.#after(SETTLE_MS);
+    if (this.#round) this.#isTouched = true;
+    else this.#after(SETTLE_MS);
   }
 
   /** Nobody new is sent to these containers when this returns: they are about to go. */
