@@ -70,7 +70,7 @@ t.test('the task for Ansible is YAML of one task, runs as root once, and does no
     const [task, ...rest] = parse(toJoinLines(joining).ansible) as Record<string, unknown>[];
     t.same(rest, []);
     t.match(task, { become: true, no_log: true });
-    const { cmd, creates } = task?.['ansible.builtin.shell'] as { cmd: string; creates: string };
+    const { cmd, creates } = (task ?? {})['ansible.builtin.shell'] as { cmd: string; creates: string };
     t.equal(creates, '/etc/systemd/system/longshore-agent.service');
     t.same(wordsOf(cmd)[1], ['sh', '/run/longshore-install.sh', 'agent', '--token', joining.token]);
   }
