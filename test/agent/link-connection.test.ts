@@ -136,7 +136,7 @@ t.test('what control refuses with is what the caller gets, time to come back inc
   await t.rejects(fault, { code: 'unsupported', details: 'Upgrade the agent on this host' });
 
   const full = await startControlServer(t, { limits: { unfinishedPerAddress: 0 } });
-  await t.rejects(connectToControl(options(full.url, full.identity.pin)), { code: 'unavailable', retryAfter: 2 });
+  await t.rejects(connectToControl(options(full.url, full.identity.pin)), { code: 'unavailable', retryAfter: 1 });
 
   const used = await startControlServer(t);
   const destination = { url: used.url, controlPin: used.identity.pin, enrol: registry.addToken() };
