@@ -33,6 +33,14 @@ t.test('one in five is the least in a large fleet', async (t) => {
   t.equal(judge(30, lost(0, 0), { told: 2 }), '|ab', 'never fewer than three');
 });
 
+t.test('fifty are a mass, however large the fleet', async (t) => {
+  const many = (count: number) => Array.from({ length: count }, (_, i) => ({ hostId: `h${i}`, at: 0 }));
+  const together = (count: number) =>
+    judgeAbsences({ told: 10_000, gone: many(count), latestLossAt: null, now: WINDOW_MS }).together.length;
+  t.equal(together(49), 0);
+  t.equal(together(50), 50);
+});
+
 t.test('those that are back do not count, those lost at another time are alone', async (t) => {
   t.equal(judge(100, lost(0, 60, 61, 62)), 'bcd|a');
   t.equal(judge(100, lost(0, 1, 2, 60)), 'abc|d');

@@ -29,6 +29,8 @@ export const WINDOW_MS = 30_000;
 /** Fewer are told of one by one. */
 const MIN_HOSTS = 3;
 const MIN_SHARE = 0.2;
+/** Never chance: of ten thousand hosts, a few go away in half a minute by themselves. */
+const MASS = 50;
 /** A fault may come and go; what is lost together later than that is another one, though a host of the first stayed away. */
 const SAME_FAULT_MS = 10 * 60_000;
 
@@ -36,7 +38,7 @@ export const isSameFault = (latestLossAt: number, at: number): boolean => at <= 
 
 export function judgeAbsences({ told, gone, latestLossAt, now }: Absences): Judgement {
   const losses = gone.toSorted((a, b) => a.at - b.at);
-  const least = Math.max(MIN_HOSTS, Math.ceil(MIN_SHARE * told));
+  const least = Math.min(MASS, Math.max(MIN_HOSTS, Math.ceil(MIN_SHARE * told)));
   const together = new Set([...followers(losses, latestLossAt, now), ...crowds(losses, least, now)]);
   return {
     together: losses.filter((loss) => together.has(loss)),
