@@ -1,5 +1,5 @@
 // SIGKILL at random moments of backups and restores (F46), as many rounds as wanted: `node test/backup-rounds.ts [ROUNDS]`,
-// with MB=1024 for a volume of that size and SEED to repeat a run's moments.
+// with MB=1024 for a volume of that size, SEED to repeat a run's moments, and WORKER=container for an agent that is not root.
 import t from 'tap';
 import { killRounds } from './support/backup-rounds.ts';
 import { startDeployHost } from './support/deploy-host.ts';
@@ -22,6 +22,7 @@ t.test(`F46: ${COUNT} rounds of kills, seed ${SEED}`, async (t) => {
   const say = (line: string) => console.error(line);
   const random = new Random(SEED);
   const end = await killRounds(host, {
+    worker: process.env['WORKER'] === 'container' ? 'container' : 'agent',
     count: COUNT,
     random: () => random.next(),
     megabytes: MEGABYTES,

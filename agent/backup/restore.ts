@@ -87,7 +87,7 @@ async function bringIn(task: Task, notes: RestoreNotes, earlier: RestoreNote | u
   const note = { jobId, mountpoints: targets, stopped: stoppedBefore ?? (await listUp(task)), isSwapped: false };
   await notes.save(note);
   await stop(task);
-  return task.step('swap', async () => {
+  return await task.step('swap', async () => {
     await requireUnused(task, targets);
     await folders.syncFiles(targets.map(stagingOf));
     for (const mountpoint of targets) await swapIn(folders, mountpoint);

@@ -4,19 +4,24 @@ import type { JobStep } from '#shared/jobs.ts';
 import type { ServiceSpec } from '#shared/model.ts';
 import { backupsIn } from './backups.ts';
 import { DeployHost, partsIn, StepLog } from './deploy-host.ts';
+import { foldersBy, type Worker } from './volume-folders.ts';
 
 export interface BackupRole {
   dataDir: string;
   spec: ServiceSpec;
   kind: 'backup' | 'restore';
   backupId: string;
+  /** Who works on the volumes. */
+  worker: Worker;
   /** Steps that an attempt before has begun and not ended. */
   interrupted: JobStep[];
 }
 
-const { dataDir, spec, kind, backupId, interrupted } = JSON.parse(process.argv[2] ?? '') as BackupRole;
+const { dataDir, spec, kind, backupId, worker, interrupted } = JSON.parse(process.argv[2] ?? '') as BackupRole;
 const parts = partsIn(dataDir, new AbortController().signal);
-const host = new DeployHost({ ...parts, backups: backupsIn(dataDir, {}, new Map(), [spec.id]) }, spec);
+const backups = backupsIn(dataDir, {}, new Map(), [spec.id]);
+const openFolders = foldersBy(worker, parts.engine, dataDir);
+const host = new DeployHost({ ...parts, backups, openFolders }, spec);
 host.goodRevision = spec.revision;
 const steps = new StepLog(Object.fromEntries(interrupted.map((step) => [step, 1])));
 steps.onStep = (step) => process.send?.({ step });

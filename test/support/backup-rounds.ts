@@ -10,11 +10,13 @@ import type { BackupRole } from './backup-role.ts';
 import { backupsIn, findRestic, passwordOf } from './backups.ts';
 import type { DeployHost } from './deploy-host.ts';
 import { docker } from './docker.ts';
+import type { Worker } from './volume-folders.ts';
 
 const ROLE = fileURLToPath(new URL('./backup-role.ts', import.meta.url));
 const run = promisify(execFile);
 
 export interface Rounds {
+  worker: Worker;
   count: number;
   /** Uniform in [0, 1). */
   random: () => number;
@@ -34,9 +36,9 @@ export interface RoundsEnd {
 /** `host` is a service with a volume `data`, deployed, and no other. */
 export async function killRounds(
   host: DeployHost,
-  { count, random, megabytes, mostKills, say }: Rounds,
+  { worker, count, random, megabytes, mostKills, say }: Rounds,
 ): Promise<RoundsEnd> {
-  const scene = new Scene(host, mostKills);
+  const scene = new Scene(host, worker, mostKills);
   const end: RoundsEnd = { kills: 0, faults: [] };
   let usualMs = 3_000;
   await scene.fill('0', megabytes);
@@ -73,17 +75,19 @@ export async function killRounds(
     end.kills += backup.kills + restore.kills;
     say(`round ${i}: ${backup.kills} kills of the backup, ${restore.kills} of the restore`);
   }
-  end.faults.push(...(await scene.check()));
+  end.faults.push(...(await scene.check()), ...(await scene.leftContainers()));
   return end;
 }
 
 class Scene {
   readonly whole = new Set<string>();
   readonly #host: DeployHost;
+  readonly #worker: Worker;
   readonly #mostKills: number;
 
-  constructor(host: DeployHost, mostKills: number) {
+  constructor(host: DeployHost, worker: Worker, mostKills: number) {
     this.#host = host;
+    this.#worker = worker;
     this.#mostKills = mostKills;
   }
 
@@ -123,6 +127,12 @@ class Scene {
     );
   }
 
+  async leftContainers(): Promise<string[]> {
+    const name = `longshore-restore-${this.#host.spec.name}`;
+    const left = await docker(['ps', '-a', '--filter', `name=${name}`, '--format', '{{.Names}}']);
+    return left === '' ? [] : [`${left} is left`];
+  }
+
   /** Kills it at the given moments, the first of them, until it is done within one. */
   async carry(
     kind: BackupRole['kind'],
@@ -143,13 +153,14 @@ class Scene {
 
   /** Half of the time restic lives on for a while, as an orphan would. */
   #killRestic(kind: string): void {
-    const pid = findRestic(this.#host.dataDir, kind);
+    const command = kind === 'restore' && this.#worker === 'container' ? 'dump' : kind;
+    const pid = findRestic(this.#host.dataDir, command);
     if (pid !== undefined && pid % 2 === 0) process.kill(pid, 'SIGKILL');
   }
 
   #start(job: Pick<BackupRole, 'kind' | 'backupId' | 'interrupted'>): ChildProcess {
     const { dataDir, spec } = this.#host;
-    const role: BackupRole = { dataDir, spec, ...job };
+    const role: BackupRole = { dataDir, spec, worker: this.#worker, ...job };
     return fork(ROLE, [JSON.stringify(role)], { execArgv: ['--no-warnings'] });
   }
 
