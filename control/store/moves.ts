@@ -170,20 +170,20 @@ export class MoveStore {
 
   /** The newest of a host. */
   findRestoreOf(fromHostId: string): HostRestoreRecord | undefined {
-    const sql = 'SELECT * FROM host_restores WHERE from_host_id = :fromHostId ORDER BY created_at DESC, id DESC';
+    const sql = 'SELECT * FROM host_restores WHERE from_host_id = :fromHostId ORDER BY rowid DESC'; // two may be of one millisecond
     const row = this.#db.get<RestoreRow>(sql, { fromHostId });
     return row && toRestore(row);
   }
 
   /** `where`: a constant of this store. */
   #one(where: string, params: Record<string, string>): MoveRecord | undefined {
-    const sql = `SELECT * FROM moves WHERE ${where} ORDER BY created_at DESC, id DESC`;
+    const sql = `SELECT * FROM moves WHERE ${where} ORDER BY rowid DESC`;
     const row = this.#db.get<MoveRow>(sql, params);
     return row && toMove(row);
   }
 
   #all(where: string, params: Record<string, string>): MoveRecord[] {
-    return this.#db.all<MoveRow>(`SELECT * FROM moves WHERE ${where} ORDER BY created_at, id`, params).map(toMove);
+    return this.#db.all<MoveRow>(`SELECT * FROM moves WHERE ${where} ORDER BY rowid`, params).map(toMove);
   }
 }
 
