@@ -102,7 +102,9 @@ t.test('units of a host', async (t) => {
     const { id, state, error } = await deploy({ name: 'web', deploy_method: 'compose', compose: COMPOSE });
     web = id;
     t.match({ state, error }, { state: 'succeeded', error: null });
-    const run = await inWeb('echo kept >/data/it; chown 70:71 /data/it; chmod 2750 /data; touch -d 2020-01-01 /data/it');
+    const run = await inWeb(
+      'echo kept >/data/it; chown 70:71 /data/it; chmod 2750 /data; touch -d 2020-01-01 /data/it',
+    );
     t.match(run, { exit_code: 0 });
     const fetchLogs = async () => JSON.stringify((await api.get(`/api/services/${id}/logs`)).body);
     await eventually(fetchLogs, { until: (text) => text.includes('hello') });
@@ -113,11 +115,11 @@ t.test('units of a host', async (t) => {
   await t.test('it restores them, though it may not write into a volume', async (t) => {
     const look = 'cat /data/it; stat -c "%n %u:%g %a %Y" /data /data/it; ls /data';
     const before = await inWeb(look);
-    t.match(before, { exit_code: 0, output: /kept/ });
+    t.match(before, { exit_code: 0, stdout: /kept/ });
     await inWeb('echo spoilt >/data/it; chown 0:0 /data/it; chmod 755 /data; echo more >/data/new');
     const { job_id: job = '' } = await begin(`/api/backups/${backup['id']}/restore`, {});
     t.match(await api.jobEnd(job, START_MS), { state: 'succeeded', error: null });
-    t.equal((await inWeb(look))['output'], before['output']);
+    t.equal((await inWeb(look))['stdout'], before['stdout']);
     t.equal(await host.shell('docker ps -aq --filter label=longshore.tool'), '', 'its container is gone');
   });
 
