@@ -76,6 +76,7 @@ async function ensureTools(): Promise<void> {
     await Promise.all([run('ip', ['-V']), run('iptables', ['-V'])]);
   } catch {
     await run('apt-get', ['update', '-qq']).catch(() => {}); // an old list is better than none
-    await run('apt-get', ['install', '-y', '-qq', '--no-install-recommends', 'iproute2', 'iptables']);
+    const install = ['install', '-y', '-qq', '-o', 'DPkg::Lock::Timeout=120', '--no-install-recommends'];
+    await run('apt-get', [...install, 'iproute2', 'iptables']);
   }
 }

@@ -81,7 +81,7 @@ build_base() {
   docker tag "$id" "$base"
 }
 
-recipe=$({ cat "$HERE/build-image.sh" "$HERE/lib.sh"; printf '%s\n' "$suite"; } | sha256sum | cut -c1-12)
+recipe=$({ cat "$HERE/build-image.sh"; printf '%s\n' "$suite" "$DOCKER_SUITES" "$DOCKER_PACKAGES"; } | sha256sum | cut -c1-12)
 base=longshore-test/vps-base:$suite-$recipe
 t0=$EPOCHREALTIME
 if ! docker image inspect "$base" >/dev/null 2>&1; then

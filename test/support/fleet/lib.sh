@@ -48,7 +48,7 @@ need_tools() {
   say "installing$missing"
   update_lists
   # shellcheck disable=SC2086
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq -o DPkg::Lock::Timeout=120 --no-install-recommends $missing >/dev/null
 }
 
 # Seconds since T0, a value of $EPOCHREALTIME, with one decimal.
