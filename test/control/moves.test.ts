@@ -43,7 +43,10 @@ t.test('a service goes to another host as the same service, and the old one goes
   t.match(it.move, { state: 'succeeded', keepsOld: false, error: null, next: null });
   t.equal(it.service.hostId, it.b.id, 'removing the old one removes no service');
   const timeline = it.world.app.services.events(ADMIN, it.serviceId, { page: 1, perPage: 50 }).items;
-  t.notOk(timeline.some(({ type }) => type === 'remove'), 'and nobody is told that one was removed');
+  t.notOk(
+    timeline.some(({ type }) => type === 'remove'),
+    'and nobody is told that one was removed',
+  );
   await it.a.tell({ kind: 'service.report', report: reportOf(it.serviceId, DOWN) });
   t.equal(it.service.lifecycle, 'running', 'last words of the old host');
   const { items } = it.world.app.hosts.events(ADMIN, it.a.id, { page: 1, perPage: 50 });
