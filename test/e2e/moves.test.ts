@@ -14,7 +14,7 @@ import { Program, startStack, type Stack } from '../support/stack.ts';
 import { startVault } from '../support/vault.ts';
 
 const CLI = fileURLToPath(new URL('../../cli/main.ts', import.meta.url));
-const WAIT = { timeoutMs: 60_000 };
+const WAIT = { timeoutMs: 120_000 };
 
 const COMPOSE = `services:
   app:
