@@ -6,6 +6,7 @@ import type { RunningExec } from '../../agent/docker/running-exec.ts';
 import { SOCKET } from '../support/deploy-host.ts';
 import { docker, ensureImages, missingDocker, uniqueName, uniqueProject } from '../support/docker.ts';
 import { eventually } from '../support/eventually.ts';
+import { toolImage } from '../../agent/backup/folders/tool-image.ts';
 import { FakeEngine } from '../support/fake-engine.ts';
 
 /** An engine and the few things that its port cannot do itself. */
@@ -230,6 +231,28 @@ async function contract(t: Test, make: (t: Test) => Promise<Subject>): Promise<v
       code: 'image_unavailable',
       message: 'Cannot pull image "longshore-test/nowhere:9"',
     });
+  });
+
+  await t.test('an image is made of a tar, and a sealed container of it', async (t) => {
+    const { engine } = await make(t);
+    const image = `${uniqueName('longshore-test/sealed')}:1`;
+    const name = uniqueName('sealed');
+    t.teardown(() => (engine instanceof FakeEngine ? undefined : docker(['rmi', image])));
+    await engine.importImage(toolImage([]), image);
+    t.match(await engine.findImage(image), { tags: [image] });
+    const mounts = [{ path: '/usr', isReadOnly: true }];
+    const setup = {
+      image,
+      command: ['true'],
+      labels: { 'longshore.tool': 'me' },
+      env: {},
+      mounts,
+      capabilities: ['CHOWN'],
+    };
+    const id = await engine.createSealed(name, setup);
+    t.match(await engine.findContainer(id), { name, state: 'created', labels: setup.labels });
+    await t.rejects(engine.createSealed(name, setup), { code: 'docker_error' });
+    await engine.removeContainer(id);
   });
 
   await t.test('a program inside a container: its output, its input, its exit code', async (t) => {
