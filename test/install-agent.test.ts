@@ -4,7 +4,8 @@ import { createServer as createPlain, type RequestListener, type Server } from '
 import { createServer as createSecure } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { createHash, X509Certificate } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import t, { type Test } from 'tap';
 import { formatJoinToken, createJoinSecret } from '#shared/protocol/identity.ts';
 import { ensureSelfSigned } from '../control/tls/self-signed.ts';
@@ -123,6 +124,11 @@ t.test('a certificate that is not valid because of the clock is a matter of the 
   t.match(await agent(t, '--token', tokenOf(url, pin)), { exitCode: 0, stderr: /check NTP/ }, 'a pin does not expire');
 });
 
+t.test('a date that is none says nothing of the clock', async (t) => {
+  const url = await plain(t, (_request, response) => response.writeHead(200, { date: 'soon' }).end());
+  t.match(await agent(t, '--token', tokenOf(url)), { exitCode: 0, stderr: /would take the release/ });
+});
+
 t.test('the pinned key is enough', async (t) => {
   const { url, pin } = await secure(t);
   t.match(await agent(t, '--token', tokenOf(url, pin)), { exitCode: 0 });
@@ -157,7 +163,41 @@ t.test('control and uninstall name their steps and change nothing', async (t) =>
   }
 });
 
+/** Functions of one of its parts, after what a test has put in place of others. */
+const inPart = (part: string, script: string) =>
+  run('sh', ['-euc', `ETC=/nowhere; . "$1"; ${script}`, 'sh', join(dirname(INSTALL), 'cli/install', part)]);
+
+t.test('without --domain the URL has an address of the machine, whatever it is', async (t) => {
+  const urlOf = (known: string, routes: string) =>
+    inPart(
+      'settings.sh',
+      `has() { :; }; setting() { echo '${known}'; }; ip() { ${routes}; }
+       DOMAIN='' TLS=auto LISTEN=0.0.0.0:8443 public_url`,
+    );
+  const v4 = 'echo "192.0.2.1 via 10.0.0.1 dev eth0 src 10.0.0.7 uid 0"';
+  const v6 = '[ "$1" = -6 ] || return 2; echo "2001:db8:: from :: via fe80::1 dev eth0 src 2a01:4f8::7 metric 9"';
+  t.match(await urlOf('', v4), { exitCode: 0, stdout: 'https://10.0.0.7:8443' });
+  t.match(await urlOf('', v6), { exitCode: 0, stdout: 'https://[2a01:4f8::7]:8443' });
+  t.match(await urlOf('https://[2a01:4f8::7]:9443', v4), { stdout: 'https://[2a01:4f8::7]:8443' });
+  t.match(await urlOf('https://panel.example.com', v4), { stdout: 'https://panel.example.com:8443' });
+});
+
+t.test('a release is judged by the Node that is installed, where there is one', async (t) => {
+  const root = makeFolder(t, 'judge');
+  const put = (folder: string, exitCode: number) => {
+    mkdirSync(join(root, folder, 'bin'), { recursive: true });
+    writeFileSync(join(root, folder, 'bin/node'), `#!/bin/sh\nexit ${exitCode}\n`, { mode: 0o755 });
+  };
+  const judged = () => inPart('release.sh', `ROOT='${root}'; signed_by_node '${root}/unpacked'`);
+  put('unpacked', 0);
+  t.match(await judged(), { exitCode: 0 });
+  put('current', 1);
+  t.match(await judged(), { exitCode: 1 });
+});
+
 t.test('flags that are wrong are named', async (t) => {
+  for (const flag of ['--token', '--proxy'])
+    t.match(await agent(t, flag), { exitCode: 2, stderr: new RegExp(`${flag} needs a value`) });
   t.match(await agent(t, '--fast'), { exitCode: 2, stderr: /agent takes no "--fast"/ });
   t.match(await run(INSTALL, ['control', '--tls'], watchedMachine(t, {})), {
     exitCode: 2,

@@ -28,15 +28,18 @@ read_agent_flags() {
   TOKEN=${LONGSHORE_TOKEN:-}
   while [ $# -gt 0 ]; do
     case $1 in
-      --token) TOKEN=${2:-}; shift ;;
+      --token | --proxy) [ "${2:-}" ] || wrong "$1 needs a value" ;;
+    esac
+    case $1 in
+      --token) TOKEN=$2; shift ;;
       --token=*) TOKEN=${1#*=} ;;
       --with-docker) WITH_DOCKER=1 ;;
-      --proxy) use_proxy "${2:-}"; shift ;;
+      --proxy) use_proxy "$2"; shift ;;
       --proxy=*) use_proxy "${1#*=}" ;;
       lsj_*) wrong "a join token goes behind --token" ;;
       *) wrong "agent takes no \"$1\"" ;;
     esac
-    [ $# = 0 ] || shift
+    shift
   done
 }
 
@@ -104,7 +107,7 @@ put_proxy() {
 
 start_agent() {
   local action=start
-  [ -z "$CHANGED" ] || action=restart
+  [ -z "$CHANGED" ] && runs_current longshore-agent.service || action=restart
   run systemctl enable --quiet longshore-agent.service
   [ ! -e "$UNITS/longshore-upgrade.path" ] || run systemctl enable --quiet --now longshore-upgrade.path
   # Whether it came up is looked at next, and explained.

@@ -96,7 +96,7 @@ start_control() {
     # systemd opens no port for a service that runs already.
     systemctl is-active --quiet longshore-control.socket || run systemctl stop longshore-control.service
   fi
-  [ -z "$CHANGED$RESTART" ] || action=restart
+  [ -z "$CHANGED$RESTART" ] && runs_current longshore-control.service || action=restart
   # shellcheck disable=SC2086
   run systemctl enable --quiet $units
   # shellcheck disable=SC2086

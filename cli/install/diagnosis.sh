@@ -9,7 +9,7 @@ probe_control() {
   PROBE=0 SKEW=0
   from_control --max-time 20 -o /dev/null "$URL/healthz" 2>/dev/null || PROBE=$?
   date=$(curl -sI --insecure --max-time 10 "$URL/healthz" | tr -d '\r' | sed -n 's/^[Dd]ate: //p') || true
-  [ -z "$date" ] || SKEW=$(($(date +%s) - $(date -d "$date" +%s)))
+  if [ "$date" ] && date=$(date -d "$date" +%s 2>/dev/null); then SKEW=$(($(date +%s) - date)); fi
 }
 
 clock_is_wrong() { [ "$SKEW" -gt "$SKEW_LIMIT_SECONDS" ] || [ "$SKEW" -lt "-$SKEW_LIMIT_SECONDS" ]; }

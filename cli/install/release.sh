@@ -72,10 +72,13 @@ signed_by_openssl() {
   openssl pkeyutl -verify -pubin -inkey "$CACHE/release.pub" -rawin -in "$CACHE/SHA256SUMS" \
     -sigfile "$CACHE/SHA256SUMS.sig" >/dev/null 2>&1
 }
-# Where openssl is too old for Ed25519: by the release's own Node, whose checksum is right by then.
-signed_by_node() {
+# Where openssl is too old for Ed25519: by the Node that is installed, and the first time by that of the release itself,
+# whose checksum is right by then.
+signed_by_node() { # signed_by_node UNPACKED
+  local node=$ROOT/current/bin/node
+  [ -x "$node" ] || node=$1/bin/node
   # shellcheck disable=SC2016
-  "$1/bin/node" -e 'const [key, text, signature] = process.argv.slice(1).map((file) => require("fs").readFileSync(file));
+  "$node" -e 'const [key, text, signature] = process.argv.slice(1).map((file) => require("fs").readFileSync(file));
     process.exit(require("crypto").verify(null, text, key, signature) ? 0 : 1)' \
     "$CACHE/release.pub" "$CACHE/SHA256SUMS" "$CACHE/SHA256SUMS.sig"
 }

@@ -39,6 +39,13 @@ install_units() { # install_units NAME-BEGINS...
   systemctl daemon-reload
 }
 
+# Whether what runs is what is installed: an earlier run may have ended between the two.
+runs_current() { # runs_current UNIT
+  local pid
+  pid=$(systemctl show -p MainPID --value "$1" 2>/dev/null) || pid=0
+  [ "${pid:-0}" = 0 ] || [ "$(readlink "/proc/$pid/exe")" = "$(readlink -f "$ROOT/current/bin/node")" ]
+}
+
 # Puts a file that only root reads in place whole: write_private FILE < content
 write_private() {
   if [ "$DRY_RUN" ]; then write "$1"; return; fi

@@ -8,7 +8,7 @@ put_settings() {
   [ "$DOMAIN$LISTEN$TLS" ] || [ ! -e "$SETTINGS" ] || return 0
   : "${TLS:=$(setting LONGSHORE_TLS)}"
   : "${TLS:=auto}" "${LISTEN:=$(setting LONGSHORE_LISTEN)}"
-  if [ "$TLS" = off ]; then : "${LISTEN:=127.0.0.1:8080}"; else : "${LISTEN:=0.0.0.0:8443}"; fi
+  if [ "$TLS" = off ]; then : "${LISTEN:=127.0.0.1:8080}"; else : "${LISTEN:=$(any_address):8443}"; fi
   [ "$TLS" != auto ] || ensure_program openssl openssl # makes the certificate
   put_setting "$SETTINGS" LONGSHORE_LISTEN "$LISTEN"
   put_setting "$SETTINGS" LONGSHORE_TLS "$(readable_certificate)"
@@ -24,7 +24,7 @@ setting() { sed -n "s/^$1=//p" "$SETTINGS" 2>/dev/null || true; }
 # Behind a proxy a domain is that of the proxy, whose port is the usual one.
 public_url() {
   local port=:${LISTEN##*:} host=$DOMAIN
-  [ "$host" ] || host=$(setting LONGSHORE_PUBLIC_URL | sed 's|^[a-z]*://||; s|[:/].*||')
+  [ "$host" ] || host=$(setting LONGSHORE_PUBLIC_URL | sed 's|^[a-z]*://||; s|/.*||; s|:[0-9]*$||')
   case $TLS:$DOMAIN:$LISTEN in
     off::127.*) printf 'http://127.0.0.1%s' "$port" ;;
     off::*) printf 'http://%s%s' "${host:-$(own_address)}" "$port" ;;
@@ -33,9 +33,20 @@ public_url() {
   esac
 }
 
+# As in a URL. A machine may have addresses of IPv6 only.
 own_address() {
-  if has ip; then ip -4 route get 192.0.2.1 | sed -n 's/.* src \([0-9.]*\).*/\1/p'; else hostname -I | cut -d ' ' -f 1; fi
+  local address
+  if has ip; then
+    address=$(source_towards -4 192.0.2.1)
+    [ "$address" ] || address=$(source_towards -6 2001:db8::1)
+  else
+    address=$(hostname -I | cut -d ' ' -f 1)
+  fi
+  case $address in *:*) printf '[%s]' "$address" ;; *) printf '%s' "${address:-$(hostname)}" ;; esac
 }
+
+source_towards() { ip "$1" route get "$2" 2>/dev/null | sed -n 's/.* src \([0-9a-f.:]*\).*/\1/p' || true; }
+any_address() { case $(own_address) in \[*) printf '[::]' ;; *) printf '0.0.0.0' ;; esac; }
 
 # The key of a certificate stays root's: systemd hands it to the control plane.
 readable_certificate() {

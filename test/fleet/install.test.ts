@@ -174,7 +174,7 @@ t.test('install.sh from bare to bare', async (t) => {
     ] as const) {
       const before = await processOf(machine, unit);
       await machine.shell(
-        'cd /opt/longshore/releases && v=$(readlink ../current) && v=${v##*/} && mv $v .old && cp -a .old $v',
+        'cd /opt/longshore/releases && v=$(readlink ../current) && v=${v##*/} && mv $v .old && cp -al .old $v',
       );
       t.match(await again(), { exitCode: 0 });
       t.not(await processOf(machine, unit), before, unit);
