@@ -35,6 +35,8 @@ remove_services() {
   projects=$(docker ps -a --filter label=longshore.service --format '{{.Label "com.docker.compose.project"}}' | sort -u)
   remove_each "docker rm -f" "$(docker ps -aq --filter label=longshore.service)"
   remove_each "docker rm -f" "$(docker ps -aq --filter label=longshore.edge)"
+  remove_each "docker rm -f" "$(docker ps -aq --filter label=longshore.tool)"
+  remove_each "docker rmi" "$(docker images -q longshore/restore)"
   for project in $projects; do
     remove_each "docker network rm" "$(docker network ls -q --filter "label=com.docker.compose.project=$project")"
     remove_each "docker volume rm" "$(docker volume ls -q --filter "label=com.docker.compose.project=$project")"
