@@ -103,7 +103,7 @@ t.test('units of a host', async (t) => {
     web = id;
     t.match({ state, error }, { state: 'succeeded', error: null });
     const run = await inWeb(
-      'echo kept >/data/it; chown 70:71 /data/it; chmod 2750 /data; touch -d 2020-01-01 /data/it',
+      'echo kept >/data/it; chown 70:71 /data/it; chmod 2750 /data; touch -d 2020-01-01 /data/it /data',
     );
     t.match(run, { exit_code: 0 });
     const fetchLogs = async () => JSON.stringify((await api.get(`/api/services/${id}/logs`)).body);
