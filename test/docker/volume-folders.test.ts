@@ -18,6 +18,7 @@ const BACKUP = 'bkp_first000001';
 const run = promisify(execFile);
 const engine = createDockerEngine({ socketPath: SOCKET });
 
+/** Times are whole seconds: a tar of restic's has no others. */
 const FILL = `
   printf kept >'a b'; touch -d '2020-01-01 10:00:00' 'a b'; chmod 640 'a b'; chown 70:71 'a b'
   mkdir -p shared/deep && printf x >shared/deep/s && chown 1:2 shared/deep/s && chmod 4751 shared/deep/s
@@ -27,10 +28,11 @@ const FILL = `
   printf odd >"$(printf 'new\\nline')"; printf dash >-dash; printf bytes >"$(printf '\\377\\376')"
   long=$(printf '%0200d' 0); mkdir -p "$long/$long"; printf deep >"$long/$long/file"
   dd if=/dev/urandom of=random bs=1M count=3 2>/dev/null
-  chown 999:998 . && chmod 1771 . && touch -d '2017-07-07 07:07:07' .`;
+  chown 999:998 . && chmod 1771 . && touch -d '2017-07-07 07:07:07' .
+  find . -exec sh -c 'for f; do touch -h -d "@$(stat -c %Y "$f")" "$f"; done' sh {} +`;
 
-/** Every name with its kind, owner, mode, time, target and content; times to the second. */
-const PICTURE = `find . -printf '%P|%y|%U:%G|%m|%l|%Ts|' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | LC_ALL=C sort`;
+/** Every name with its kind, owner, mode, time, target and content. */
+const PICTURE = `find . -printf '%P|%y|%U:%G|%m|%l|%T@|' \\( -type f -exec sha256sum {} \\; -o -printf '\\n' \\) | LC_ALL=C sort`;
 
 const sh = async (cwd: string, script: string) =>
   (await run('sh', ['-ec', script], { cwd, encoding: 'latin1' })).stdout;
