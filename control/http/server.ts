@@ -84,12 +84,14 @@ const BACKLOG = 4096;
 
 const SOCKET_LIMITS = { requestTimeout: REQUEST_LIMIT_MS, keepAliveTimeout: KEEP_ALIVE_MS };
 
+/** What Fastify would log knows nothing of TLS. */
+const listenTextResolver = (address: string): string => `listens at ${new URL(address).host}`;
+
 /** Listens; returns once it answers. The scope's stop closes sockets with 1012 and lets answers under way finish. */
 export async function startHttp(deps: HttpDeps, scope: Scope): Promise<{ port: number }> {
   const { http, stop } = await buildHttp(deps);
   scope.onStop('http', stop);
   await openAikitPort(http, deps, scope);
-  const listenTextResolver = (address: string) => `listens at ${new URL(address).host}`; // it knows nothing of TLS
   await http.listen({ ...deps.config.listen, backlog: BACKLOG, listenTextResolver });
   return { port: (http.server.address() as AddressInfo).port };
 }

@@ -166,15 +166,17 @@ void t.test('an edge while containers come and go', async (t) => {
     let answers = 0;
     const underWay = new Set<Promise<void>>();
     const over = new AbortController();
+    const noteAnswer = async (asked: Promise<string>): Promise<void> => {
+      try {
+        seen.add(await asked);
+        answers++;
+      } catch (error) {
+        faults.push((error as Error).message);
+      }
+    };
     const load = (async () => {
       while (!over.signal.aborted) {
-        const asked = ask(port, agent).then(
-          (body) => {
-            seen.add(body);
-            answers++;
-          },
-          (error: Error) => void faults.push(error.message),
-        );
+        const asked = noteAnswer(ask(port, agent));
         const done = asked.finally(() => underWay.delete(done));
         underWay.add(done);
         await sleep(PAUSE_MS);

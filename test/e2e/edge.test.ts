@@ -181,7 +181,10 @@ void t.test('names of services', async (t) => {
       return error;
     };
     const compose = COMPOSE.replace('expose: ["80"]', `ports: ["${https}:80"]`);
-    t.match(await refusalOf({ name: uniqueProject(t, 'port'), compose }), { code: 'compose_policy', details: /ports\[0\]/ });
+    t.match(await refusalOf({ name: uniqueProject(t, 'port'), compose }), {
+      code: 'compose_policy',
+      details: /ports\[0\]/,
+    });
     t.match(await refusalOf({ name: edgeProject }), { code: 'name_taken', message: /answers to names/ });
     const found = `/api/hosts/${await hostId(api)}/projects?search=${edgeProject}`;
     t.match((await api.get(found)).body, { total: 0 });

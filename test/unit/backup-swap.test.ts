@@ -51,7 +51,7 @@ t.test('whenever it is given up, the old files are back and nothing else is left
 });
 
 t.test('what an earlier restore has left beside a volume is in nobody’s way', async (t) => {
-  const { mountpoint, staging } = await makeVolume(t);
+  const { staging } = await makeVolume(t);
   await ownFolders.makeEmpty(staging);
   t.strictSame(readdirSync(staging), []);
 });

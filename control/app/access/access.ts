@@ -1,7 +1,12 @@
 // Whom a key lets see what. What a caller may not see does not exist for it: not_found, never forbidden, so that nobody
 // learns by asking which ids are taken.
 import { LongshoreError } from '#shared/errors.ts';
-import type { BackupRepositoryRecord, CustomerRecord, RegistryRecord, VariableRecord } from '../../store/customer-records.ts';
+import type {
+  BackupRepositoryRecord,
+  CustomerRecord,
+  RegistryRecord,
+  VariableRecord,
+} from '../../store/customer-records.ts';
 import type { BackupRecord, HostRecord, JobRecord, ServiceRecord, Visibility } from '../../store/records.ts';
 import type { SetRecord } from '../../store/set-records.ts';
 import type { Stores } from '../../store/stores.ts';

@@ -1,7 +1,7 @@
 // The names of services, and what answers to them on each host.
 import type { WireError } from '#shared/errors.ts';
 import type { EdgeKind, EdgeStatus } from '#shared/protocol/edge-parts.ts';
-import type { CertificatePair, DnsCheck, DomainRecord } from '../../store/domains.ts';
+import type { CertificatePair, DomainRecord } from '../../store/domains.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
 
