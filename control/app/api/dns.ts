@@ -1,6 +1,5 @@
 // DNS zones as the app layer offers them. Nobody is ever given a secret.
-import type { WireError } from '#shared/errors.ts';
-import type { DnsNameState } from '../../store/dns.ts';
+import type { DnsNameRecord, DnsNameState } from '../../store/dns.ts';
 import type { DnsSettings } from '../dns/provider.ts';
 import type { Caller } from './caller.ts';
 import type { Order, Page, Paging } from './page.ts';
@@ -29,18 +28,7 @@ export interface DnsZoneChange {
   ttlS?: number | undefined;
 }
 
-export interface DnsName {
-  hostname: string;
-  serviceId: string;
-  hostId: string;
-  addresses: string[];
-  state: DnsNameState;
-  tries: number;
-  /** When it is tried again; null: there is nothing to do. */
-  dueAt: number | null;
-  error: WireError | null;
-  updatedAt: number;
-}
+export type DnsName = Omit<DnsNameRecord, 'zoneId'>;
 
 export interface DnsZoneQuery extends Paging {
   sort: 'name' | 'created_at';
