@@ -6,7 +6,7 @@ import { requireDocker } from '../support/docker.ts';
 import { Random } from '../support/random.ts';
 import { WORKERS, type Worker } from '../support/volume-folders.ts';
 
-const ROUNDS: Record<Worker, number> = { agent: 4, container: 2 };
+const ROUNDS: Record<Worker, number> = { agent: 3, container: 2 };
 const COMPOSE = `
 services: {db: {image: "busybox:1", init: true, stop_grace_period: 0s, command: sleep 1000, volumes: ["data:/data"]}}
 volumes: {data: {}}
