@@ -186,11 +186,15 @@ void t.test('the line that lets a machine join is on stdout alone', async (t) =>
     id: 'jtk_1',
     token: 'lsj_x',
     expires_at: '2026-03-29T14:30:00Z',
-    command: 'longshore agent --token lsj_x',
+    command: 'curl … | sudo sh -s -- agent --token lsj_x',
+    cloud_init: '#cloud-config\n',
+    ansible: '- name: Longshore\n',
+    url: 'https://panel.example.com',
+    tls_pin: null,
   };
   const api = await startFakeApi(t, () => ({ status: 201, body }));
   const run = await runCli(['hosts', 'join', '--label', 'zone=eu', '--uses', '3', '--expires', '2h'], api);
-  t.match(run, { exitCode: 0, stdout: 'longshore agent --token lsj_x\n' });
+  t.match(run, { exitCode: 0, stdout: `${body.command}\n` });
   t.same(api.asked[0]?.body, { labels: { zone: 'eu' }, uses: 3, expires_in_s: 7200 });
 });
 
@@ -238,7 +242,8 @@ void t.test('Tab offers commands, flags and the names the control plane knows', 
     await runCli(['--get-yargs-completions', 'longshore', ...words], api);
     return said;
   };
-  t.match(await complete('serv'), ['up', 'control', 'agent', 'hosts', 'services']);
+  t.match(await complete('serv'), ['up', 'control', 'agent', 'hosts']);
+  t.ok((await complete('serv')).includes('services'));
   t.match(await complete('services', 'st'), ['list', 'get', 'update', 'start', 'stop']);
   t.ok((await complete('services', 'stop', 'w')).includes('web'));
   t.ok((await complete('logs', '')).includes('web'));
