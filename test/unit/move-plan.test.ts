@@ -87,6 +87,8 @@ t.test('the way back: the old one never starts while the new one may run', (t) =
   t.equal(print(facts({ ...there, deploy: FAILED, clear: QUEUED }, back)), 'wait clear');
   t.equal(print(facts({ ...there, deploy: FAILED, clear: QUEUED }, { ...back, isToShut: true })), 'begin start');
   t.equal(print(facts({ ...there, deploy: FAILED, clear: DONE }, back)), 'begin start');
+  const uncleared = planMove(facts({ ...there, deploy: FAILED, clear: FAILED }, back));
+  t.match(uncleared, { do: 'end', state: 'failed', error: { details: /clear: web is unhealthy\n.*may still run/ } });
   t.equal(print(facts({ ...there, deploy: FAILED, clear: DONE, start: OPEN }, back)), 'wait start');
   const all = { ...there, deploy: FAILED, clear: DONE, start: DONE };
   t.equal(print(facts(all, back)), 'end failed: deploy: web is unhealthy');

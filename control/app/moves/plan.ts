@@ -111,12 +111,13 @@ function planBack(facts: MoveFacts): MoveDecision {
   if (deploy?.isBegun && !isToShut) {
     if (!clear) return begin('clear');
     if (!isJobEnd(clear.state)) return wait('clear');
+    if (clear.state !== 'succeeded') return uncleared(error, faultOf('clear', clear));
   }
   if (stop && hasStopped(stop) && wasRunning && hasService && !isFromShut) {
     if (!start) return begin('start');
     if (!isJobEnd(start.state) && !isRestore) return wait('start');
   }
-  const left = [clear && !isRestore ? failed('clear', clear) : undefined, start ? failed('start', start) : undefined];
+  const left = [start ? failed('start', start) : undefined];
   const state = error?.code === 'cancelled' ? 'cancelled' : 'failed';
   return { do: 'end', state, error: withMore(error, left), why: 'it is where it was' };
 }
@@ -137,6 +138,13 @@ function faultOf(step: MoveStep, { state, error }: StepJob): WireError {
   if (error) return { ...error, message: `${step}: ${error.message}` };
   return { code: state === 'cancelled' ? 'cancelled' : 'interrupted', message: `${step}: the job was ${state}` };
 }
+
+/** Two of them would be worse than none. */
+const uncleared = (error: WireError | null, fault: WireError): MoveDecision => {
+  const out = 'The new host may still run it, so the old one is not started: remove what is left there, then start it';
+  const told = withMore(error, [fault, { code: fault.code, message: out }]);
+  return { do: 'end', state: error?.code === 'cancelled' ? 'cancelled' : 'failed', error: told, why: out };
+};
 
 /** The first reason says why; what else went wrong on the way back is in its details. */
 function withMore(error: WireError | null, more: readonly (WireError | undefined)[]): WireError | null {
