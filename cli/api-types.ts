@@ -1,11 +1,9 @@
 // The parts of the API's JSON that the commands read, as the API documents them.
 import type { HealthCheck } from './health-check.ts';
-import type { BackupKind, BackupState, Consistency, DumpKind } from '#shared/backup.ts';
 import type { JobKind, JobState, JobStep, PlanStep, StepState } from '#shared/jobs.ts';
 import type { Health, Lifecycle } from '#shared/model.ts';
 import type { WireError } from '#shared/errors.ts';
 import type { AutoUpdate, ImageUpdate } from './image-types.ts';
-import type { HostResources } from './stats-types.ts';
 
 export interface List<T> {
   data: T[];
@@ -159,117 +157,6 @@ export interface DeployProgress {
   percent?: number;
   message?: string;
   timestamp: string;
-}
-
-/** The same for jobs about a backup. */
-export interface BackupProgress {
-  type: 'backup.progress';
-  job_id: string;
-  kind: BackupKind;
-  /** `running`, then how the job ended. */
-  state: JobState;
-  percent: number | null;
-}
-
-export interface BackupRepository {
-  id: string;
-  name: string;
-  url: string;
-  customer_id: string | null;
-  plan_id: string | null;
-  /** Only as it is made, where it was made for the caller. */
-  password?: string | null;
-  updated_at: string;
-}
-
-export interface BackupSettings {
-  repository_id: string | null;
-  on_host: boolean;
-  used_repository_id: string | null;
-  consistency: Consistency;
-  dumps: 'auto' | { service: string; type: DumpKind; command?: string[] }[];
-  retention: { keep_last: number; keep_daily: number; keep_weekly: number; keep_monthly: number } | null;
-  before_deploy: boolean;
-  updated_at: string | null;
-}
-
-export interface Backup {
-  id: string;
-  service_id: string;
-  service_name: string;
-  status: BackupState;
-  size_bytes: number | null;
-  added_bytes: number | null;
-  repository_id: string | null;
-  drill: { good: boolean } | null;
-  error: WireError | null;
-  job_id: string;
-  created_at: string;
-}
-
-export interface Host {
-  id: string;
-  name: string;
-  labels: Record<string, string>;
-  status: string;
-  status_since: string | null;
-  cordoned_at: string | null;
-  drained_at: string | null;
-  resources: HostResources | null;
-  facts: HostFacts | null;
-  facts_sampled_at: string | null;
-  last_seen_at: string | null;
-  created_at: string;
-}
-
-export interface HostFacts {
-  hostname: string;
-  os: string;
-  kernel: string;
-  arch: string;
-  cpus: number;
-  memory_bytes: number;
-  memory_free_bytes: number;
-  disk_bytes: number;
-  disk_free_bytes: number;
-  docker_version: string | null;
-  docker_unavailable_since: string | null;
-  compose_version: string | null;
-  agent_version: string;
-  addresses: string[];
-}
-
-export interface Drain {
-  host: Host;
-  services: {
-    id: string;
-    name: string;
-    action: string;
-    reason: string | null;
-    job_id: string | null;
-    data: { volumes: string[]; folders: string[] } | null;
-    is_movable: boolean | null;
-  }[];
-}
-
-export interface Undrain {
-  host: Host;
-  services: { id: string; name: string; job_id: string | null }[];
-}
-
-export interface Incident {
-  id: string;
-  kind: string;
-  status: string;
-  message: string;
-  host_count: number;
-  away_count: number;
-  started_at: string;
-  ended_at: string | null;
-}
-
-export interface IncidentDetail extends Incident {
-  hosts: { id: string; name: string; lost_at: string; back_at: string | null }[];
 }
 
 export interface PersonSession {

@@ -2,7 +2,7 @@
 import type { Argv } from 'yargs';
 import { CONSISTENCIES, type Consistency } from '#shared/backup.ts';
 import { LongshoreError } from '#shared/errors.ts';
-import type { BackupSettings } from './api-types.ts';
+import type { BackupSettings } from './backup-types.ts';
 import { argument, type Session } from './command.ts';
 import { requireServiceId } from './services.ts';
 

@@ -1,7 +1,8 @@
 // Watches a job to its end: progress comes over the WebSocket, the truth from the job itself. A lost connection costs
 // some lines of progress and never the outcome.
 import type { Client } from './client.ts';
-import type { BackupProgress, DeployProgress, JobDetail } from './api-types.ts';
+import type { DeployProgress, JobDetail } from './api-types.ts';
+import type { BackupProgress } from './backup-types.ts';
 import { type BackupKind } from '#shared/backup.ts';
 import { isJobEnd, type JobStep } from '#shared/jobs.ts';
 import { sleep, type Clock } from '#shared/time.ts';

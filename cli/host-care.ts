@@ -1,6 +1,6 @@
 // `longshore hosts rename|label|cordon|uncordon|drain|undrain|rm`: what operators do to hosts.
 import type { Argv } from 'yargs';
-import type { Drain, Host, Undrain } from './api-types.ts';
+import type { Drain, Host, Undrain } from './host-types.ts';
 import { argument, type Session } from './command.ts';
 import { confirm } from './confirm.ts';
 import { labelsOf } from './host-facts.ts';

@@ -1,6 +1,6 @@
 // `longshore hosts get`: everything a host has told of itself, and how old that is. What a list of hosts must not pass
 // over is said below it.
-import type { Host } from './api-types.ts';
+import type { Host } from './host-types.ts';
 import { formatAge } from './duration.ts';
 
 export const labelsOf = (host: Pick<Host, 'labels'>): string =>

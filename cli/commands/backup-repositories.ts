@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
-import type { BackupRepository } from '../api-types.ts';
+import type { BackupRepository } from '../backup-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { confirm } from '../confirm.ts';
 import { formatAge } from '../duration.ts';

@@ -5,7 +5,7 @@ import { rename } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Argv } from 'yargs';
 import { BACKUP_STATES } from '#shared/backup.ts';
-import type { Backup } from '../api-types.ts';
+import type { Backup } from '../backup-types.ts';
 import { settings, settingsOptions } from '../backup-settings.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { confirm } from '../confirm.ts';

@@ -1,6 +1,7 @@
 // `longshore hosts …`: the machines, and the line that makes a machine one of them.
 import type { Argv } from 'yargs';
-import type { Event, Host } from '../api-types.ts';
+import type { Event } from '../api-types.ts';
+import type { Host } from '../host-types.ts';
 import { edge, edgeOptions } from '../host-edge.ts';
 import { join, joinOptions } from '../host-join.ts';
 import { apiCommand, group, withSession, type Session } from '../command.ts';

@@ -1,6 +1,6 @@
 // `longshore incidents`: one fault, however many hosts it took.
 import type { Argv } from 'yargs';
-import type { Incident, IncidentDetail } from '../api-types.ts';
+import type { Incident, IncidentDetail } from '../host-types.ts';
 import { apiCommand, argument, group, withSession, type Session } from '../command.ts';
 import { formatAge } from '../duration.ts';
 import { pagingOptions, showList, type PagingArgs } from '../list.ts';

@@ -1,7 +1,7 @@
 // `longshore stats`: what a service or a host uses now, with --follow from now on, or with --since what it used.
 import type { Argv } from 'yargs';
 import { LongshoreError } from '#shared/errors.ts';
-import type { Host } from '../api-types.ts';
+import type { Host } from '../host-types.ts';
 import { apiCommand, withSession, type Command, type Session } from '../command.ts';
 import { formatAge, parseSeconds, parseSince } from '../duration.ts';
 import { requireIdByName } from '../names.ts';

@@ -1,13 +1,11 @@
 // Puts the app layer together: one object for routes, sockets and background work, and the parts the agent links need.
-import type { Logger } from '#shared/log.ts';
-import type { Clock } from '#shared/time.ts';
-import type { Stores } from '../store/stores.ts';
 import { Access } from './access/access.ts';
 import { AiGrants } from './deploys/ai-grants.ts';
 import type { App } from './api/app.ts';
 import type { Bus } from './api/live.ts';
 import type { DeliveryQueue } from './api/webhooks.ts';
 import { AdoptionDesk } from './deploys/adoption.ts';
+import type { AppDeps } from './app-deps.ts';
 import { AuditDesk } from './audit.ts';
 import { BackupDesk } from './backups/desk.ts';
 import { DownloadDesk } from './backups/download.ts';
@@ -18,14 +16,12 @@ import { ContainerDesk } from './containers/desk.ts';
 import { CustomerRules } from './customers/customer-rules.ts';
 import { createStorageOf } from './customers/customer-storage.ts';
 import { CustomerDesk } from './customers/customers.ts';
-import type { HostLinks } from './hosts/host-links.ts';
 import { DeployPlanDesk } from './deploys/deploy-plans.ts';
-import { Edges, type EdgeSettings } from './domains/edges.ts';
+import { Edges } from './domains/edges.ts';
 import { DomainDesk } from './domains/desk.ts';
 import { HostEdgeDesk } from './domains/host-edges.ts';
 import { EdgeKeeper } from './domains/keeper.ts';
 import { DnsKeeper } from './dns/keeper.ts';
-import type { OpenDnsProvider } from './dns/provider.ts';
 import { ZoneCalls } from './dns/zone-calls.ts';
 import { DnsZoneDesk } from './dns/zones.ts';
 import { DriftDesk } from './deploys/drift.ts';
@@ -46,7 +42,7 @@ import { JobStarts } from './jobs/job-starts.ts';
 import { JobWaiters } from './jobs/job-waiters.ts';
 import { JobDesk } from './jobs/jobs.ts';
 import { KeyDesk } from './access/keys.ts';
-import { LoginDesk, type LoginSettings } from './access/login.ts';
+import { LoginDesk } from './access/login.ts';
 import { LogSearchDesk } from './log-search/desk.ts';
 import { MetricsDesk } from './metrics.ts';
 import { MoveDesk } from './moves/desk.ts';
@@ -70,7 +66,6 @@ import { Rollouts } from './sets/rollouts.ts';
 import { StatsDesk } from './stats.ts';
 import { Suspension } from './customers/suspension.ts';
 import { TemplateShelf } from './templates/template-shelf.ts';
-import type { FetchText, TemplateSource } from './templates/template-source.ts';
 import { TemplateDesk } from './templates/templates.ts';
 import { AutoUpdates } from './updates/auto-updates.ts';
 import { ImageDesk } from './updates/images.ts';
@@ -79,45 +74,10 @@ import { UpgradeRunner } from './upgrades/runner.ts';
 import { Upgrades } from './upgrades/upgrades.ts';
 import { UsageBoard } from './services/usage-board.ts';
 import { VariableDesk } from './variables/variables.ts';
-import { SystemDesk, type SystemDeskDeps } from './system/desk.ts';
+import { SystemDesk } from './system/desk.ts';
 import { ScheduleDesk } from './schedules/desk.ts';
-import type { WebhookFormats } from './webhooks/formats.ts';
 import { WebhookDesk } from './webhooks/desk.ts';
 import { WebhookQueue } from './webhooks/queue.ts';
-
-export interface AppDeps {
-  stores: Stores;
-  links: HostLinks;
-  templates: TemplateSource;
-  /** For imports of templates by URL. */
-  fetchText: FetchText;
-  /** Host ports of Longshore itself. */
-  reservedPorts: () => readonly number[];
-  /** Whether `file://` repositories are taken. */
-  allowsFileGit?: boolean;
-  /** Where hosts and users reach control. */
-  publicUrl: () => string;
-  /** Where the release for hosts lies. */
-  distDir: string;
-  /** Pin of control's identity; goes into join tokens. */
-  controlPin: string;
-  /** Of the TLS key at a URL where no authority vouches for it. */
-  tlsPinFor?: (url: string) => string | undefined;
-  readiness: App['readiness'];
-  /** The control plane's own process, and what it logged. */
-  self: Pick<SystemDeskDeps, 'self' | 'troubles' | 'findWriteFault'>;
-  /** How people log in; null: nobody does, keys only. */
-  login: LoginSettings | null;
-  /** A user's URL as it will be called. Throws `egress_denied`. */
-  checkUrl: (url: string) => string;
-  webhookFormats: WebhookFormats;
-  openDnsProvider: OpenDnsProvider;
-  edge: EdgeSettings;
-  /** Its addresses by DNS; none for a name that is not there. */
-  resolveName: (hostname: string) => Promise<string[] | undefined>;
-  clock: Clock;
-  log: Logger;
-}
 
 export interface AppParts {
   app: App & { keys: KeyDesk; sessions: SessionDesk; gitHooks: GitHookDesk; domains: DomainDesk };

@@ -5,18 +5,9 @@ import type { SecretBox } from '#shared/secrets.ts';
 import type { ServiceLimits } from '#shared/model.ts';
 import type { Database } from '../db/database.ts';
 import { KeptTotals, shorten } from './kept-totals.ts';
-import {
-  asJsonList,
-  likeAnywhere,
-  orderBy,
-  selectBy,
-  selectRows,
-  toBit,
-  toJson,
-  type Paged,
-  type PageRequest,
-} from './page.ts';
+import { asJsonList, selectBy, selectRows, toBit, toJson, type Paged } from './page.ts';
 import { RecordCache } from './record-cache.ts';
+import { orderOf, selectServices, STATUS_FILTER, UPDATE_FILTER, type ServiceFilter } from './service-filter.ts';
 import { toService, type ServiceRow } from './service-row.ts';
 import type {
   ServiceRecord,
@@ -26,20 +17,6 @@ import type {
   SuspendedFrom,
   Visibility,
 } from './records.ts';
-
-/** The columns a list may be sorted by, each with an index that ends in the id: pages never overlap. */
-const SORT_COLUMNS = { name: 'name', status: 'lifecycle', created_at: 'created_at', updated_at: 'updated_at' } as const;
-
-export interface ServiceFilter extends PageRequest {
-  status?: ServiceRecord['lifecycle'] | undefined;
-  customerId?: string | undefined;
-  hostId?: string | undefined;
-  search?: string | undefined;
-  updateAvailable?: boolean | undefined;
-  sort: keyof typeof SORT_COLUMNS;
-  order: 'asc' | 'desc';
-  visibility: Visibility;
-}
 
 /** Sums over the services of a customer; a service without a limit counts as nothing. */
 export interface Allotted {
@@ -52,8 +29,6 @@ export interface Allotted {
 const MAX_KEPT_RECORDS = 5000;
 /** Of 100 records at the most, which may be others than those that are kept: no more than these again. */
 const MAX_KEPT_LISTS = 50;
-const STATUS_FILTER = 'lifecycle = :status';
-const UPDATE_FILTER = 'update_available = :updateAvailable';
 
 export class ServiceStore {
   readonly #db: Database;
@@ -139,17 +114,8 @@ export class ServiceStore {
   }
 
   #read(filter: ServiceFilter): Paged<ServiceRecord> {
-    const { visibility } = filter;
-    const selection = selectBy([
-      [STATUS_FILTER, { status: filter.status }],
-      [UPDATE_FILTER, { updateAvailable: toBit(filter.updateAvailable) ?? undefined }],
-      ['customer_id = :customerId', { customerId: filter.customerId }],
-      ['customer_id = :ownCustomer', { ownCustomer: visibility.customerId ?? undefined }],
-      ['host_id = :hostId', { hostId: filter.hostId }],
-      ['host_id IN (SELECT value FROM json_each(:hostIds))', { hostIds: asJsonList(visibility.hostIds) }],
-      [`name LIKE :search ESCAPE '\\'`, { search: likeAnywhere(filter.search) }],
-    ]);
-    const listing = { table: 'services', conditions: [], orderBy: orderBy(SORT_COLUMNS[filter.sort], filter.order) };
+    const selection = selectServices(filter);
+    const listing = { table: 'services', conditions: [], orderBy: orderOf(filter) };
     // The ids alone come from an index; most rows of a list were read a moment ago.
     const ids = selectRows<Pick<ServiceRow, 'id'>>(this.#db, { ...listing, columns: 'id' }, selection, filter);
     return { items: ids.flatMap(({ id }) => this.find(id) ?? []), total: this.#totals.count(selection) };
